@@ -1,0 +1,106 @@
+"""Family: a folder of interchangeable things, one file each, discovered and never registered."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from importlib.metadata import entry_points
+from typing import Any, Generic, TypeVar, get_type_hints
+
+from ostinato.kernel.errors import Invalid, MissingExtra, NotFound
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member as listings show it: its name, one line about it, and the JSON Schema of its parameters."""
+
+    name: str
+    summary: str
+    parameters: dict[str, Any]
+
+
+class Family(Generic[T]):
+    """The members of the package `package`, one class per file, named as the file.
+
+    A file `in_range.py` holds the class `InRange`; files with a leading underscore are not members. Packages outside
+    join through an entry-point group that is called as the package. A member is imported only when asked for.
+    """
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+
+    def names(self) -> list[str]:
+        """All names, sorted; nothing is imported but the folder itself."""
+        folder = importlib.import_module(self.package)
+        own = {m.name for m in pkgutil.iter_modules(folder.__path__) if not m.name.startswith("_")}
+        return sorted(own | {e.name for e in entry_points(group=self.package)})
+
+    def get(self, name: str) -> type[T]:
+        """The class of the member `name`.
+
+        Raises:
+            NotFound: no such member; the hint proposes the nearest.
+            MissingExtra: the member needs a package that is not installed.
+        """
+        if name not in self.names():
+            raise NotFound.named(f"member of {self.package}", name, self.names())
+        outside = [e for e in entry_points(group=self.package) if e.name == name]
+        try:
+            if outside:
+                return outside[0].load()  # type: ignore[no-any-return]
+            module = importlib.import_module(f"{self.package}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name and not error.name.startswith("ostinato"):
+                raise MissingExtra(f"{name} needs {error.name}, which is not installed", hint=f"pip install {error.name}") from error
+            raise
+        found: type[T] = getattr(module, "".join(part.capitalize() for part in name.split("_")))
+        return found
+
+    def make(self, name: str, parameters: dict[str, Any] | None = None) -> T:
+        """The member `name` with its parameters.
+
+        Raises:
+            Invalid: a parameter is unknown or missing; the hint lists the known ones.
+        """
+        cls = self.get(name)
+        try:
+            return cls(**(parameters or {}))
+        except TypeError as error:
+            known = ", ".join(inspect.signature(cls).parameters) or "none"
+            raise Invalid(f"{name}: {error}", hint=f"parameters of {name}: {known}", field=name) from error
+
+    def describe(self) -> list[Member]:
+        """Every member that can be imported here, for listings, forms and docs."""
+        members = []
+        for name in self.names():
+            try:
+                cls = self.get(name)
+            except MissingExtra as error:
+                members.append(Member(name, f"needs an extra: {error.hint}", {}))
+            else:
+                members.append(Member(name, (inspect.getdoc(cls) or "").split("\n")[0], parameters_of(cls)))
+        return members
+
+
+_JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
+
+
+def parameters_of(cls: type[Any]) -> dict[str, Any]:
+    """The JSON Schema of the fields of a dataclass with simple fields."""
+    if not is_dataclass(cls):
+        return {}
+    hints = get_type_hints(cls)
+    schema: dict[str, Any] = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+    for field in fields(cls):
+        kind = _JSON_TYPES.get(hints[field.name])
+        schema["properties"][field.name] = {"type": kind} if kind else {}
+        if field.default is not MISSING:
+            if kind or field.default is None:
+                schema["properties"][field.name]["default"] = field.default
+        elif field.default_factory is MISSING:
+            schema["required"].append(field.name)
+    return schema

@@ -1,0 +1,23 @@
+"""The operations of the ledger."""
+
+from __future__ import annotations
+
+from ostinato.kernel.operation import Op
+from ostinato.ledger.service import Ledger
+
+NAME = "ledger"
+SERVICE = Ledger
+
+OPS: list[Op] = [
+    Op("GET", "/ledger/events", Ledger.events, "ledger:read"),
+    Op("GET", "/ledger/history/{ref:path}", Ledger.history, "ledger:read"),
+    Op("GET", "/ledger/lineage/{ref:path}", Ledger.lineage, "ledger:read"),
+    Op("POST", "/ledger/comments/{ref:path}", Ledger.comment, "ledger:write"),
+    Op("GET", "/ledger/heads", Ledger.heads, "ledger:read"),
+    Op("GET", "/ledger/key", Ledger.key, "ledger:read"),
+    Op("POST", "/ledger/seal", Ledger.seal, "ledger:write"),
+    Op("POST", "/ledger/verify", Ledger.verify, "ledger:read"),
+    Op("GET", "/ledger/subscriptions", Ledger.subscriptions, "access:admin"),
+    Op("POST", "/ledger/subscriptions/{name}", Ledger.subscribe, "access:admin"),
+    Op("DELETE", "/ledger/subscriptions/{name}", Ledger.unsubscribe, "access:admin"),
+]

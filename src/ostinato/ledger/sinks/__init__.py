@@ -1,0 +1,1 @@
+"""Where events go outside: one member per file, each a `Sink`."""

@@ -1,0 +1,42 @@
+"""Access, with the ledger that it tells its acts, on rows of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ostinato.access.service import Access
+from ostinato.kernel.clock import ReplayClock
+from ostinato.ledger.service import Ledger
+from ostinato.storage.rows.rows import metadata
+from ostinato.storage.rows.sqlite import Sqlite
+
+
+@dataclass
+class Store:
+    """A store in a folder, after its first start."""
+
+    path: Path
+    machine_clock: ReplayClock = field(default_factory=lambda: ReplayClock(datetime(2026, 1, 1, tzinfo=UTC)))
+
+    def __post_init__(self) -> None:
+        clock = ReplayClock(datetime(2013, 1, 1, tzinfo=UTC))
+        self.rows = Sqlite(self.path / "ostinato.db")
+        self.rows.create(metadata)
+        self.ledger = Ledger(rows=self.rows, clock=clock, key_path=self.path / "ledger-key")
+        self.access = Access(rows=self.rows, record=self.ledger.append, clock=clock, machine_clock=self.machine_clock)
+
+    def acts(self) -> list[str]:
+        return [f"{event.verb} {event.subject}" for event in self.ledger.after("test", limit=1000)]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(tmp_path)
+    opened.access.bootstrap(tmp_path)
+    yield opened
+    opened.rows.close()

@@ -1,0 +1,56 @@
+"""A ledger on rows of its own, without the rest of the platform."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ostinato.kernel.caller import Caller, calling
+from ostinato.kernel.clock import ReplayClock
+from ostinato.kernel.event import Event
+from ostinato.kernel.ref import Ref
+from ostinato.ledger.service import Ledger
+from ostinato.storage.rows.rows import metadata
+from ostinato.storage.rows.sqlite import Sqlite
+
+
+@dataclass
+class Store:
+    """A store in a folder; `act` appends one event."""
+
+    path: Path
+    clock: ReplayClock
+    rows: Sqlite
+    ledger: Ledger
+
+    @classmethod
+    def open(cls, path: Path) -> Store:
+        clock = ReplayClock(datetime(2013, 1, 1, tzinfo=UTC))
+        rows = Sqlite(path / "ostinato.db")
+        rows.create(metadata)
+        return cls(path, clock, rows, Ledger(rows=rows, clock=clock, key_path=path / "ledger-key"))
+
+    def act(self, verb: str, subject: str, inputs: Sequence[str] = (), outputs: Sequence[str] = (), data: Any = None) -> Event:
+        refs = {"inputs": [Ref.parse(r) for r in inputs], "outputs": [Ref.parse(r) for r in outputs]}
+        return self.rows.write(lambda tx: self.ledger.append(tx, verb, Ref.parse(subject), **refs, data=data))
+
+    def edit(self, *statements: str) -> None:
+        """What somebody with the file and a database tool does behind our back."""
+        with closing(sqlite3.connect(self.path / "ostinato.db")) as connection, connection:
+            for statement in statements:
+                connection.execute(statement)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(tmp_path)
+    with calling(Caller(actor="person:ana")):
+        yield opened
+    opened.rows.close()

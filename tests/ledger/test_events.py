@@ -1,0 +1,181 @@
+"""Appending, reading, commenting."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from ostinato.kernel.caller import Caller, calling
+from ostinato.kernel.errors import Invalid
+from ostinato.kernel.ref import Ref
+
+if TYPE_CHECKING:
+    from tests.ledger.conftest import Store
+
+
+def test_an_event_reads_back_as_it_was_appended(store: Store) -> None:
+    data = {
+        "rows": np.int64(3),
+        "auc": np.float64(0.7),
+        "of": Ref("model", "late", "7"),
+        "at": datetime(2013, 1, 1, tzinfo=UTC),
+        "pair": (1, float("nan")),
+    }
+    event = store.act("dataset.delivered", "dataset:flights", ["source:a.csv"], ["dataset:flights@1"], data)
+    assert event.seq == 0
+    assert event.actor == "person:ana"
+    assert event.at == datetime(2013, 1, 1, tzinfo=UTC)
+    assert event.data == {"rows": 3, "auc": 0.7, "of": "model:late@7", "at": "2013-01-01T00:00:00Z", "pair": [1, None]}
+    assert store.ledger.events().items == [event]
+
+
+def test_an_act_that_fails_leaves_no_event(store: Store) -> None:
+    def change(tx: object) -> None:
+        store.ledger.append(tx, "model.approved", Ref("model", "late", "1"))  # type: ignore[arg-type]
+        raise RuntimeError("after the event")
+
+    with pytest.raises(RuntimeError, match="after the event"):
+        store.rows.write(change)
+    assert store.ledger.events().items == []
+    assert store.act("model.approved", "model:late@1").seq == 0
+
+
+def test_a_verb_has_a_form(store: Store) -> None:
+    with pytest.raises(Invalid, match="approve") as error:
+        store.act("approve", "model:late@1")
+    assert "model.approved" in error.value.hint
+
+
+def test_each_change_is_recorded_for_who_asked_for_it(store: Store) -> None:
+    def act(number: int) -> None:
+        with calling(Caller(actor=f"person:p{number % 4}", project=f"project{number % 2}")):
+            store.act("run.started", f"run:r{number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(act, range(80)))
+    events = store.ledger.after("everything", limit=1000)
+    assert [e.seq for e in events] == list(range(80))
+    assert all(e.actor == f"person:p{int(e.subject.name[1:]) % 4}" for e in events)
+    assert all(e.project == f"project{int(e.subject.name[1:]) % 2}" for e in events)
+
+
+def test_projects_do_not_see_each_other(store: Store) -> None:
+    store.act("run.started", "run:r1", ["dataset:d@1"])
+    with calling(Caller(actor="person:bo", project="other")):
+        assert store.ledger.events().items == []
+        assert store.ledger.history(Ref("run", "r1")) == []
+        assert store.ledger.lineage(Ref("run", "r1")).edges == []
+
+
+def test_filters_and_pages(store: Store) -> None:
+    for day in range(1, 6):
+        store.clock.set(datetime(2013, 1, day, tzinfo=UTC))
+        store.act("dataset.delivered", f"dataset:flights@{day}")
+        with calling(Caller(actor="person:bo")):
+            store.act("model.approved", f"model:late@{day}", ["dataset:flights@1"])
+    ledger = store.ledger
+    assert len(ledger.events(subject=Ref("model", "late")).items) == 5
+    assert len(ledger.events(subject=Ref("model", "late", "3")).items) == 1
+    assert {e.verb for e in ledger.events(verb="model.*").items} == {"model.approved"}
+    assert ledger.events(verb="model.%").items == []
+    assert {e.actor for e in ledger.events(actor="person:bo").items} == {"person:bo"}
+    day = datetime(2013, 1, 3, tzinfo=UTC)
+    assert [e.seq for e in ledger.events(since=day, until=day).items] == [4, 5]
+    assert [e.seq for e in ledger.history(Ref("dataset", "flights", "1"), at=day)] == [0, 1, 3, 5]
+    assert [e.seq for e in ledger.events(newest_first=True, limit=3).items] == [9, 8, 7]
+
+    for newest_first in (False, True):
+        seen, after = [], None
+        while True:
+            page = ledger.events(after=after, limit=3, newest_first=newest_first)
+            seen += [e.seq for e in page.items]
+            after = page.next
+            if after is None:
+                break
+        assert sorted(seen, reverse=newest_first) == seen
+        assert len(seen) == 10
+
+
+@pytest.mark.parametrize("wrong", [{"limit": 0}, {"limit": 1001}, {"after": "x"}, {"after": "-1"}])
+def test_pages_refuse_nonsense(store: Store, wrong: dict[str, str]) -> None:
+    with pytest.raises(Invalid):
+        store.ledger.events(**wrong)
+
+
+def test_a_comment_said_twice_is_one(store: Store) -> None:
+    late = Ref("model", "late", "7")
+    first = store.ledger.comment(late, "looks fine")
+    assert store.ledger.comment(late, "looks fine") == first
+    assert store.ledger.comment(late, "looks fine", key="again").seq == first.seq + 1
+    with calling(Caller(actor="person:bo")):
+        assert store.ledger.comment(late, "looks fine").actor == "person:bo"
+    assert [e.data["text"] for e in store.ledger.events(subject=late, verb="model.commented").items] == ["looks fine"] * 3
+    with pytest.raises(Invalid):
+        store.ledger.comment(late, "  ")
+
+
+def test_a_cursor_moves_forward_only(store: Store) -> None:
+    for number in range(5):
+        store.act("run.started", f"run:r{number}")
+    ledger = store.ledger
+    assert [e.seq for e in ledger.after("ui", limit=2)] == [0, 1]
+    assert [e.seq for e in ledger.after("ui", limit=2)] == [0, 1], "what was not advanced over comes again"
+    ledger.advance("ui", 3)
+    ledger.advance("ui", 1)
+    assert [e.seq for e in ledger.after("ui")] == [4]
+    with pytest.raises(RuntimeError):
+        store.rows.write(lambda tx: (ledger.advance("ui", 4, tx), (_ for _ in ()).throw(RuntimeError("the effect failed")))[0])
+    assert [e.seq for e in ledger.after("ui")] == [4]
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+from ostinato.kernel.caller import Caller, own
+from ostinato.kernel.clock import SystemClock
+from ostinato.kernel.ref import Ref
+from ostinato.ledger.service import Ledger
+from ostinato.storage.rows.rows import metadata
+from ostinato.storage.rows.sqlite import Sqlite
+home = Path(sys.argv[1])
+rows = Sqlite(home / "ostinato.db")
+rows.create(metadata)
+ledger = Ledger(rows=rows, clock=SystemClock(), key_path=home / "ledger-key")
+own(Caller(actor="service:writer"))
+for number in range(100_000):
+    run = Ref("run", f"{sys.argv[2]}.{number}")
+    event = rows.write(lambda tx: ledger.append(tx, "run.started", run, inputs=[Ref("dataset", "d", "1")]))
+    print(event.id, flush=True)
+    if number % 20 == 0:
+        ledger.seal()
+"""
+
+
+def test_killed_writers_lose_nothing_acknowledged_and_leave_no_gap(store: Store) -> None:
+    writers = [
+        subprocess.Popen([sys.executable, "-c", textwrap.dedent(_WRITER), str(store.path), f"w{n}"], stdout=subprocess.PIPE, text=True)
+        for n in range(2)
+    ]
+    acknowledged = []
+    for writer in writers:
+        assert writer.stdout is not None
+        acknowledged += [writer.stdout.readline().strip() for _ in range(60)]
+    for writer in writers:
+        writer.kill()
+        rest, _ = writer.communicate()
+        acknowledged += [line for line in rest.split("\n")[:-1] if line]
+    events = store.ledger.after("all", limit=100_000)
+    assert [e.seq for e in events] == list(range(len(events)))
+    assert len(acknowledged) >= 120
+    assert set(acknowledged) <= {e.id for e in events}
+    store.ledger.seal()
+    found = store.ledger.verify()
+    assert found.ok, found.problems
+    assert found.events == found.sealed == len(events)

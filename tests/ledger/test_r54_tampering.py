@@ -1,0 +1,167 @@
+"""R54: tampering with a row of the audit log is detected. All of it is done to the SQLite file itself."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ostinato.kernel.caller import Caller, calling
+from ostinato.kernel.ref import Ref
+from ostinato.ledger.body import decode, encode
+from ostinato.ledger.merkle import Tree
+from ostinato.ledger.seal import Seal
+
+if TYPE_CHECKING:
+    from tests.ledger.conftest import Store
+
+
+@pytest.fixture
+def kept(store: Store) -> str:
+    """Twenty events under two heads and two beyond; the note of the first head, kept elsewhere."""
+    for number in range(10):
+        store.act(
+            "model.approved",
+            f"model:late@{number + 1}",
+            ["dataset:flights@1"],
+            [f"model:late@{number + 1}"],
+            {"reason": f"reason{number:04d}"},
+        )
+    head = store.ledger.seal()
+    for number in range(10):
+        store.act("model.promoted", f"model:late@{number + 1}", ["dataset:flights@1"])
+    store.ledger.seal()
+    store.act("run.started", "run:r1")
+    store.act("run.started", "run:r2")
+    assert head is not None
+    assert store.ledger.verify(head.note).problems == []
+    found = store.ledger.verify(head.note)
+    assert (found.ok, found.events, found.sealed) == (True, 22, 20)
+    return head.note
+
+
+TAMPERINGS = {
+    "a byte of a body": (
+        "UPDATE ledger_event SET body = CAST(replace(CAST(body AS TEXT), 'reason0004', 'reason0005') AS BLOB) WHERE seq = 4",
+        "0 to 9",
+    ),
+    "the actor": ("UPDATE ledger_event SET actor = 'person:eve' WHERE seq = 4", "event 4: edited in the columns actor"),
+    "the time": ("UPDATE ledger_event SET at = at + 1 WHERE seq = 4", "event 4: edited in the columns at_us"),
+    "the verb": ("UPDATE ledger_event SET verb = 'model.rejected' WHERE seq = 14", "event 14: edited in the columns verb"),
+    "the subject": ("UPDATE ledger_event SET subject = 'model:late@9' WHERE seq = 4", "event 4: edited in the columns subject"),
+    "the project": ("UPDATE ledger_event SET project = 'hidden' WHERE seq = 21", "event 21: edited in the columns project"),
+    "the id": ("UPDATE ledger_event SET id = 'x' WHERE seq = 4", "event 4: edited in the columns id"),
+    "a reference": ("UPDATE ledger_ref SET ref = 'dataset:flights@2' WHERE seq = 4 AND role = 'input'", "event 4: its references"),
+    "the index of a reference": (
+        "UPDATE ledger_ref SET thing = 'dataset:other' WHERE seq = 4 AND role = 'input'",
+        "event 4: its references",
+    ),
+    "a reference removed": ("DELETE FROM ledger_ref WHERE seq = 4 AND role = 'output'", "event 4: its references"),
+    "a reference added": (
+        "INSERT INTO ledger_ref VALUES (4, 9, 'default', 'input', 'dataset:x', 'dataset:x@1')",
+        "event 4: its references",
+    ),
+    "a reference from nowhere": (
+        "INSERT INTO ledger_ref VALUES (99, 0, 'default', 'input', 'dataset:x', 'dataset:x@1')",
+        "belongs to no event",
+    ),
+    "a row deleted": ("DELETE FROM ledger_event WHERE seq = 4", "event 4: missing"),
+    "a row deleted and the gap closed": (
+        "DELETE FROM ledger_event WHERE seq = 4; UPDATE ledger_event SET seq = seq - 1 WHERE seq > 4;"
+        "DELETE FROM ledger_ref WHERE seq = 4; UPDATE ledger_ref SET seq = seq - 1 WHERE seq > 4",
+        "events 0 to 9",
+    ),
+    "a row inserted": (
+        "INSERT INTO ledger_event SELECT 22, 'x', at, project, actor, verb, subject, body FROM ledger_event WHERE seq = 4",
+        "event 22: edited in the columns id",
+    ),
+    "a row inserted among the others": (
+        "UPDATE ledger_event SET seq = -seq WHERE seq > 15; UPDATE ledger_event SET seq = 1 - seq WHERE seq < 0;"
+        "INSERT INTO ledger_event SELECT 16, 'x', at, project, actor, verb, subject, body FROM ledger_event WHERE seq = 4",
+        "events 10 to 19",
+    ),
+    "two rows in other order": (
+        ";".join(
+            f"UPDATE {table} SET seq = {new} WHERE seq = {old}"
+            for table in ("ledger_event", "ledger_ref")
+            for old, new in ((4, -1), (5, 4), (-1, 5))
+        ),
+        "events 0 to 9",
+    ),
+    "the tail cut": ("DELETE FROM ledger_event WHERE seq >= 18; DELETE FROM ledger_ref WHERE seq >= 18", "the tail was cut"),
+    "everything cut": ("DELETE FROM ledger_event; DELETE FROM ledger_ref", "the tail was cut"),
+    "the tail and its head cut": (
+        "DELETE FROM ledger_event WHERE seq >= 8; DELETE FROM ledger_ref WHERE seq >= 8; DELETE FROM ledger_head",
+        "exported head counts 10",
+    ),
+    "a body that is none": ("UPDATE ledger_event SET body = x'00' WHERE seq = 4", "event 4: its body"),
+    "a column of another type": ("UPDATE ledger_event SET at = 'yesterday' WHERE seq = 4", "event 4: edited"),
+    "the root of a head": ("UPDATE ledger_head SET root = 'ff' WHERE size = 10", "its columns differ"),
+    "the note of a head": ("UPDATE ledger_head SET note = replace(note, '10', '11') WHERE size = 10", "not signed by this store's key"),
+}
+
+
+@pytest.mark.parametrize("name", TAMPERINGS)
+def test_tampering_is_found(store: Store, kept: str, name: str) -> None:
+    edit, expected = TAMPERINGS[name]
+    store.edit(*edit.split(";"))
+    found = store.ledger.verify(kept)
+    assert not found.ok
+    assert any(expected in problem for problem in found.problems), found.problems
+
+
+def test_a_flipped_byte_in_the_file_itself_is_found(store: Store, kept: str) -> None:
+    store.rows.close()
+    file = store.path / "ostinato.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray(file.read_bytes())
+    content[content.index(b"reason0007") + 9] ^= 1
+    file.write_bytes(content)
+    reopened = type(store).open(store.path)
+    found = reopened.ledger.verify()
+    reopened.rows.close()
+    assert any("events 0 to 9" in problem for problem in found.problems), found.problems
+
+
+def _rewrite(path: Path, seal: Seal) -> None:
+    """Tell another story: change one event and seal everything anew, as only the owner of the key can."""
+    with closing(sqlite3.connect(path / "ostinato.db")) as connection, connection:
+        (body,) = connection.execute("SELECT body FROM ledger_event WHERE seq = 4").fetchone()
+        event = decode(body, 4)
+        object.__setattr__(event, "actor", "person:eve")
+        connection.execute("UPDATE ledger_event SET actor = 'person:eve', body = ? WHERE seq = 4", (encode(event),))
+        bodies = [row[0] for row in connection.execute("SELECT body FROM ledger_event ORDER BY seq")]
+        for (size,) in connection.execute("SELECT size FROM ledger_head").fetchall():
+            tree = Tree()
+            for content in bodies[:size]:
+                tree.add(content)
+            change = (tree.root().hex(), seal.sign(size, tree.root()), tree.range(), size)
+            connection.execute("UPDATE ledger_head SET root = ?, note = ?, range = ? WHERE size = ?", change)
+
+
+def test_a_full_rewrite_by_the_owner_of_the_key_is_found_by_an_exported_head_alone(store: Store, kept: str) -> None:
+    _rewrite(store.path, Seal.at(store.path / "ledger-key"))
+    assert store.ledger.verify().ok, "within itself the new story is consistent"
+    found = store.ledger.verify(kept)
+    assert any("rewritten" in problem for problem in found.problems)
+    store.act("run.started", "run:r3")
+    store.ledger.seal()
+    assert not store.ledger.verify(kept).ok, "and stays found, however the ledger grows"
+
+
+def test_a_rewrite_under_another_key_is_found(store: Store, kept: str) -> None:
+    _rewrite(store.path, Seal.at(store.path / "another-key"))
+    assert any("not signed by this store's key" in problem for problem in store.ledger.verify().problems)
+
+
+def test_a_long_list_of_problems_is_cut(store: Store, kept: str) -> None:
+    with calling(Caller(actor="person:ana")):
+        store.rows.write(lambda tx: [store.ledger.append(tx, "run.started", Ref("run", f"x{n}")) for n in range(150)])
+    store.edit("UPDATE ledger_event SET verb = 'run.stopped' WHERE seq > 21")
+    problems = store.ledger.verify().problems
+    assert len(problems) == 101
+    assert problems[-1] == "and 50 more"

@@ -1,0 +1,168 @@
+"""Events on their way out: to a real web server and to a file."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ostinato.kernel.caller import Caller, calling
+from ostinato.kernel.errors import Conflict, Invalid, NotFound
+from ostinato.ledger import deliver
+from ostinato.ledger.deliver import SINKS
+
+if TYPE_CHECKING:
+    from tests.ledger.conftest import Store
+
+
+class Receiver(ThreadingHTTPServer):
+    """A web server that keeps what is posted and answers `status`."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.status = 204
+        self.received: list[tuple[dict[str, str], bytes]] = []
+        self.url = f"http://127.0.0.1:{self.server_port}/hook?a=1"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.received.append(({**self.headers, "path": self.path}, body))
+        self.send_response(self.server.status)
+        self.send_header("Location", self.server.url)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    server = Receiver()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def _verbs(receiver: Receiver) -> list[str]:
+    return [json.loads(body)["verb"] for _, body in receiver.received]
+
+
+def test_a_webhook_gets_each_event_signed_and_once(store: Store, receiver: Receiver) -> None:
+    store.act("model.approved", "model:late@1")
+    subscription = store.ledger.subscribe("ops", "webhook", {"url": receiver.url, "private": True}, ["model.*"])
+    event = store.act("model.promoted", "model:late@1", ["run:r1"], data={"alias": "champion"})
+    store.act("run.started", "run:r2")
+    with calling(Caller(actor="person:bo", project="other")):
+        store.act("model.promoted", "model:late@1")
+    store.ledger.tick()
+    store.ledger.tick()
+    ((headers, body),) = receiver.received
+    assert headers["path"] == "/hook?a=1"
+    assert headers["Idempotency-Key"] == event.id
+    assert subscription.secret is not None
+    digest = hmac.new(bytes.fromhex(subscription.secret), body, hashlib.sha256).hexdigest()
+    assert headers["Ostinato-Signature"] == f"sha256={digest}"
+    told = json.loads(body)
+    assert (told["seq"], told["subject"], told["inputs"], told["data"]) == (event.seq, "model:late@1", ["run:r1"], {"alias": "champion"})
+
+
+@pytest.mark.parametrize("status", [500, 302])
+def test_what_was_not_taken_comes_again_after_a_pause(store: Store, receiver: Receiver, status: int) -> None:
+    store.ledger.subscribe("ops", "webhook", {"url": receiver.url, "private": True}, ["run.*"])
+    receiver.status = status
+    store.act("run.started", "run:r1")
+    store.act("run.finished", "run:r1")
+    store.ledger.tick()
+    store.ledger.tick()
+    assert _verbs(receiver) == ["run.started"], "in order, no second try within the pause, no redirect followed"
+    (shown,) = store.ledger.subscriptions()
+    assert (shown.failures, shown.secret) == (1, None)
+    assert str(status) in shown.error
+    receiver.status = 200
+    store.edit("UPDATE ledger_subscription SET retry_at = 0")
+    store.ledger.tick()
+    assert _verbs(receiver) == ["run.started", "run.started", "run.finished"]
+    assert [(s.failures, s.error) for s in store.ledger.subscriptions()] == [(0, "")]
+
+
+def test_a_slow_receiver_does_not_hold_up_the_round(store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliver, "_TURN_S", 0.0)
+    store.ledger.subscribe("ops", "webhook", {"url": receiver.url, "private": True}, ["run.*"])
+    for number in range(3):
+        store.act("run.started", f"run:r{number}")
+    seen = []
+    for _ in range(4):
+        store.ledger.tick()
+        seen.append(len(receiver.received))
+    assert seen == [0, 1, 2, 3], "the subscription's own event is not wanted, and takes a turn"
+
+
+def test_private_addresses_need_a_word(store: Store, receiver: Receiver) -> None:
+    store.ledger.subscribe("ops", "webhook", {"url": receiver.url}, ["run.*"])
+    store.act("run.started", "run:r1")
+    store.ledger.tick()
+    assert receiver.received == []
+    assert "not a public address" in store.ledger.subscriptions()[0].error
+
+
+def test_a_dead_receiver_is_one_failure(store: Store) -> None:
+    store.ledger.subscribe("ops", "webhook", {"url": "http://127.0.0.1:9/", "private": True})
+    store.act("run.started", "run:r1")
+    store.ledger.tick()
+    assert store.ledger.subscriptions()[0].failures == 1
+
+
+def test_the_pause_stays_bounded_however_long_a_receiver_is_dead(store: Store) -> None:
+    store.ledger.subscribe("ops", "webhook", {"url": "http://127.0.0.1:9/", "private": True})
+    store.edit("UPDATE ledger_subscription SET failures = 5000")
+    store.ledger.tick()
+    assert store.ledger.subscriptions()[0].failures == 5001
+
+
+def test_a_file_gets_lines(store: Store) -> None:
+    store.ledger.subscribe("archive", "file", {"name": "audit"})
+    events = [store.act("run.started", f"run:r{n}") for n in range(3)]
+    store.ledger.tick()
+    lines = [json.loads(line) for line in (store.path / "sinks" / "audit.jsonl").read_text().splitlines()]
+    assert [line["verb"] for line in lines] == ["ledger.subscribed"] + ["run.started"] * 3
+    assert [line["id"] for line in lines[1:]] == [event.id for event in events]
+
+
+def test_subscriptions_are_made_once_and_end(store: Store) -> None:
+    ledger = store.ledger
+    first = ledger.subscribe("archive", "file")
+    assert ledger.subscribe("archive", "file") == first
+    with pytest.raises(Conflict):
+        ledger.subscribe("archive", "file", {"name": "other"})
+    with pytest.raises(NotFound, match="webhok"):
+        ledger.subscribe("x", "webhok")
+    with pytest.raises(Invalid):
+        ledger.subscribe("x", "webhook", {"url": "ftp://x/"})
+    with pytest.raises(Invalid):
+        ledger.subscribe("x", "webhook", {"adress": "http://x/"})
+    with pytest.raises(Invalid):
+        ledger.subscribe("x", "file", {"name": "../x"})
+    with pytest.raises(NotFound) as error:
+        ledger.unsubscribe("archiv")
+    assert "archive" in error.value.hint
+    ledger.unsubscribe("archive")
+    assert ledger.subscriptions() == []
+    assert [e.verb for e in ledger.events().items] == ["ledger.subscribed", "ledger.unsubscribed"]
+
+
+def test_every_sink_describes_itself() -> None:
+    assert [member.name for member in SINKS.describe()] == ["file", "webhook"]
+    assert all(member.summary and member.parameters["properties"] for member in SINKS.describe())

@@ -1,0 +1,1 @@
+"""Data: datasets, their versions, the contracts that deliveries must meet, and what is in them."""

@@ -1,0 +1,23 @@
+"""The public operations on data."""
+
+from __future__ import annotations
+
+from ostinato.data.service import Datasets
+from ostinato.kernel.operation import Op
+
+NAME = "datasets"
+SERVICE = Datasets
+OPS: list[Op] = [
+    Op("POST", "/datasets", Datasets.create, "dataset:write"),
+    Op("GET", "/datasets", Datasets.all, "dataset:read"),
+    Op("GET", "/datasets/{name}", Datasets.get, "dataset:read"),
+    Op("POST", "/datasets/{name}/deliveries", Datasets.deliver, "dataset:write"),
+    Op("PUT", "/datasets/{name}/deliveries/{key}", Datasets.upload, "dataset:write"),
+    Op("GET", "/datasets/{name}/deliveries", Datasets.deliveries, "dataset:read"),
+    Op("GET", "/datasets/{name}/quarantine", Datasets.quarantined, "dataset:read"),
+    Op("GET", "/datasets/{name}/versions", Datasets.versions, "dataset:read"),
+    Op("GET", "/dataset-versions/{ref}", Datasets.version, "dataset:read"),
+    Op("GET", "/dataset-versions/{ref}/profile", Datasets.profile, "dataset:read"),
+    Op("POST", "/dataset-versions/{ref}/rows", Datasets.rows, "dataset:read"),
+    Op("GET", "/dataset-versions/{ref}/content", Datasets.content, "dataset:read"),
+]

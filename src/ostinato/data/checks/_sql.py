@@ -1,0 +1,46 @@
+"""Names and values in SQL text, quoted."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import Any
+
+from ostinato.kernel.errors import Invalid
+
+
+def name(column: str) -> str:
+    """A quoted identifier.
+
+    >>> print(name('a "b" c'))
+    "a ""b"" c"
+    """
+    return '"' + column.replace('"', '""') + '"'
+
+
+def literal(value: Any) -> str:
+    """A value as an SQL literal.
+
+    Raises:
+        Invalid: the value is no text, number, truth value or instant.
+
+    >>> literal("O'Hare"), literal(5), literal(True)
+    ("'O''Hare'", '5', 'TRUE')
+    """
+    match value:
+        case bool():
+            return str(value).upper()
+        case int():
+            return str(value)
+        case float() if math.isfinite(value):
+            return f"{value!r}::DOUBLE"
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+        case datetime():
+            return f"TIMESTAMPTZ '{value.isoformat()}'"
+    raise Invalid(f"a check cannot compare with {value!r}", hint="use text, finite numbers, true or false")
+
+
+def any_of(predicates: list[str]) -> str:
+    """The disjunction; an empty one is false."""
+    return " OR ".join(f"({p})" for p in predicates) or "FALSE"

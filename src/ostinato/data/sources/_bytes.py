@@ -1,0 +1,78 @@
+"""What a source hands over, and the bytes of files in the inbox."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+
+from ostinato.kernel.errors import Denied, Invalid, NotFound, TooLarge
+
+_LIMIT = 2 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulled:
+    """A parsed table, the name of the source it came from, and the SHA-256 of the source's bytes."""
+
+    source: str
+    digest: str
+    table: pa.Table
+
+    @classmethod
+    def of(cls, source: str, content: bytes, table: pa.Table) -> Pulled:
+        return cls(source=source, digest=hashlib.sha256(content).hexdigest(), table=table)
+
+
+def inbox_file(inbox: Path, path: str) -> bytes:
+    """The bytes of a file below the inbox, read once, so that what is hashed is what is parsed.
+
+    Raises:
+        Denied: the path leads out of the inbox, also by a link.
+        NotFound: there is no such file.
+        TooLarge: the file has more than 2 GiB.
+    """
+    root = inbox.resolve()
+    place = (root / path).resolve()
+    if not place.is_relative_to(root):
+        raise Denied(f"{path!r} lies outside the inbox", hint=f"put the file below {inbox} and name it relative to that")
+    if not place.is_file():
+        raise NotFound(f"no file {path!r} in the inbox", hint=f"put it below {inbox}")
+    with place.open("rb") as file:
+        return _bounded(file, path)
+
+
+def unpacked(content: bytes, name: str) -> bytes:
+    """The content of a .gz or of the only file in a .zip, by the magic number; other bytes as they are.
+
+    Raises:
+        Invalid: the archive is damaged or holds several files.
+        TooLarge: it unpacks to more than 2 GiB.
+    """
+    try:
+        if content[:2] == b"\x1f\x8b":
+            return _bounded(gzip.GzipFile(fileobj=io.BytesIO(content)), name)
+        if content[:4] == b"PK\x03\x04":
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                members = [m for m in archive.namelist() if not m.endswith("/")]
+                if len(members) != 1:
+                    raise Invalid(f"{name} holds {len(members)} files", hint="deliver an archive of one file")
+                with archive.open(members[0]) as member:
+                    return _bounded(member, name)
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        raise Invalid(f"{name} is a damaged archive: {error}") from error
+    return content
+
+
+def _bounded(file: IO[bytes] | gzip.GzipFile, name: str) -> bytes:
+    content = file.read(_LIMIT + 1)
+    if len(content) > _LIMIT:
+        raise TooLarge(f"{name} has more than {_LIMIT >> 30} GiB", hint="deliver it in several files, each under a key of its own")
+    return content

@@ -1,0 +1,37 @@
+"""parquet: a columnar file that knows its types."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ostinato.data.sources._bytes import Pulled, inbox_file
+from ostinato.kernel.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parquet:
+    """A Parquet file in the inbox."""
+
+    path: str
+
+    def read(self, inbox: Path) -> Pulled:
+        """The table and where it came from."""
+        content = inbox_file(inbox, self.path)
+        return Pulled.of(self.path, content, parse(content, self.path))
+
+
+def parse(content: bytes, name: str) -> pa.Table:
+    """The table in the bytes of a Parquet file.
+
+    Raises:
+        Invalid: the bytes are no Parquet.
+    """
+    try:
+        return pq.read_table(io.BytesIO(content))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise Invalid(f"{name} is no readable Parquet: {error}", hint="write it with pyarrow, pandas, polars or DuckDB") from error

@@ -1,0 +1,226 @@
+"""The nouns of data: contracts, deliveries, versions, profiles, and the rule that a check compiles to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Scalar = str | int | float | bool | None
+"""A value of a cell on the wire; instants are ISO 8601 text."""
+
+State = Literal["accepted", "quarantined"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSpec:
+    """A member of the family of checks, bound to columns; `tolerance` is the share of rows, 0 to 1, that may violate it."""
+
+    check: str
+    column: str | None = None
+    columns: list[str] = field(default_factory=list)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    tolerance: float = 0.0
+
+    @property
+    def over(self) -> list[str]:
+        """The columns that the check looks at, in order."""
+        return ([self.column] if self.column is not None else []) + list(self.columns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """What every delivery must meet.
+
+    `key` names the columns that identify a row: they must be present, filled, and unique over all accepted rows. `time`
+    names the column of instants by which rows are cut out.
+    """
+
+    checks: list[CheckSpec] = field(default_factory=list)
+    key: list[str] = field(default_factory=list)
+    time: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSpec:
+    """A member of the family of sources, and where in it the data lies."""
+
+    kind: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """A named table that grows by deliveries; `latest` is its newest version, None before the first."""
+
+    name: str
+    contract: Contract
+    description: str
+    owner: str
+    mode: Literal["append", "replace"]
+    licence: str
+    purpose: str
+    created_at: datetime
+    created_by: str
+    latest: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column: its name, and its type out of int64, double, string, bool, timestamp (UTC) and date."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """What one check measured: how many rows of the delivery violate it, which share that is, and up to ten of them.
+
+    A check of the delivery as a whole counts one violation, and a fraction of 1, where it fails.
+    """
+
+    check: str
+    columns: list[str]
+    passed: bool
+    violations: int
+    fraction: float
+    tolerance: float = 0.0
+    message: str = ""
+    sample: list[dict[str, Scalar]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The results of all checks of a contract on one delivery; it passed if all of them did."""
+
+    passed: bool
+    rows: int
+    results: list[CheckResult] = field(default_factory=list)
+
+    @property
+    def failures(self) -> list[CheckResult]:
+        """The results that did not pass."""
+        return [result for result in self.results if not result.passed]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One attempt to add rows under a key: what came, from where, and what the contract said.
+
+    `source_digest` is the SHA-256 of the source's bytes; `digest` addresses the parsed rows, which are kept whether
+    they were accepted or not; `version` is the version that they made.
+    """
+
+    dataset: str
+    key: str
+    attempt: int
+    state: State
+    version: int | None
+    rows: int
+    size: int
+    digest: str
+    source: str
+    source_digest: str
+    report: Report
+    note: str
+    delivered_at: datetime
+    delivered_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The rows of one delivery as they stand in a version: a Parquet blob."""
+
+    digest: str
+    rows: int
+    size: int
+    delivery: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetVersion:
+    """An immutable state of a dataset: the parts it consists of, and the delivery that made it.
+
+    `digest` is computed from the digests of the parts; `size` is in bytes.
+    """
+
+    dataset: str
+    version: int
+    parts: list[Part]
+    rows: int
+    size: int
+    digest: str
+    schema: list[Column]
+    source: str
+    source_digest: str
+    created_at: datetime
+    delivered_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """How often a value occurs."""
+
+    value: Scalar
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bin:
+    """How many values lie in [low, high); the last bin of a histogram holds its upper bound as well."""
+
+    low: float
+    high: float
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnProfile:
+    """What a column holds. `quantiles` are at 5, 25, 50, 75 and 95 %; `top` are the most frequent values of what is no number."""
+
+    name: str
+    type: str
+    rows: int
+    nulls: int
+    distinct: int
+    minimum: Scalar = None
+    maximum: Scalar = None
+    mean: float | None = None
+    quantiles: list[float] = field(default_factory=list)
+    histogram: list[Bin] = field(default_factory=list)
+    top: list[Count] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """The profiles of all columns of a version, exact, in the order of its schema."""
+
+    dataset: str
+    version: int
+    rows: int
+    columns: list[ColumnProfile]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a check may look at besides the delivery `d` itself.
+
+    `accepted` says whether there is a view `accepted` of the rows of earlier deliveries; `views` maps the names of
+    other datasets to views of their latest rows; `now` is the instant of the delivery.
+    """
+
+    accepted: bool
+    views: dict[str, str]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What a check compiles to: an SQL predicate that is true for a row of `d` that violates it.
+
+    With `whole`, the predicate aggregates over all rows, and the delivery as a whole meets it or does not.
+    """
+
+    sql: str
+    whole: bool = False

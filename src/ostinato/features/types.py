@@ -1,0 +1,85 @@
+"""The nouns of features: views, and what the verbs answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Scalar = str | int | float | bool | None
+"""The value of an entity's key on the wire; instants are ISO 8601 text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """A number computed from the events of an entity with `at - window < timestamp <= at`; without a window, from all.
+
+    `last` is the value of the event with the greatest timestamp, of several the one with the greatest row id. `mean`,
+    `sum` and `last` skip nulls and are null where nothing is left; `count` counts events, or the values of `column`.
+    """
+
+    name: str
+    kind: Literal["last", "mean", "sum", "count"]
+    column: str | None = None
+    window_hours: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureView:
+    """Features of an entity, from the rows of a dataset as events.
+
+    `timestamp` names the column that says when an event became known; `entity` the columns that say whose it is;
+    `row_id` those that tell events apart, by default the key of the dataset's contract. `freshness_hours` is how old
+    the newest event may be before the view counts as stale.
+    """
+
+    name: str
+    dataset: str
+    entity: list[str]
+    timestamp: str
+    features: list[Feature]
+    row_id: list[str] = field(default_factory=list)
+    freshness_hours: float | None = None
+    description: str = ""
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that the features read, sorted."""
+        return sorted({f.column for f in self.features if f.column is not None})
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the features in a vector: `view__feature`, in order."""
+        return [f"{self.name}__{f.name}" for f in self.features]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    """What became of pushed rows: how many are new, and how many name no entity or instant and were left out."""
+
+    view: str
+    rows: int
+    new: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Materialized:
+    """What a bulk load of a dataset's version into the online store did; parts that were loaded before are not read again."""
+
+    view: str
+    dataset: str
+    version: int
+    parts: int
+    new: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """The newest event that the online store holds for a view, and whether that is recent enough (None: no limit is declared)."""
+
+    view: str
+    newest: datetime | None
+    age_hours: float | None
+    limit_hours: float | None
+    fresh: bool | None

@@ -1,0 +1,28 @@
+"""In what runs differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ostinato.tracking.types import Difference, Metric, Run, Scalar
+
+
+def differences(runs: Sequence[Run], metrics: Sequence[Mapping[str, Metric]]) -> list[Difference]:
+    """One entry for everything that is not the same in all runs, by kind and then by name."""
+    rows = [_flat(run, measured) for run, measured in zip(runs, metrics, strict=True)]
+    names = sorted({name for row in rows for name in row})
+    compared = [Difference(what=name, values=[row.get(name) for row in rows]) for name in names]
+    return [entry for entry in compared if any(_other(value, entry.values[0]) for value in entry.values)]
+
+
+def _flat(run: Run, metrics: Mapping[str, Metric]) -> dict[str, Scalar]:
+    row: dict[str, Scalar] = {f"params.{key}": value for key, value in run.params.items()}
+    row |= {f"tags.{key}": value for key, value in run.tags.items()}
+    row |= {f"metrics.{key}": metric.last for key, metric in metrics.items()}
+    row |= {"code.commit": run.code.commit, "code.dirty": run.code.dirty, "code.entry": run.code.entry}
+    row |= {"environment": run.environment, "inputs": ", ".join(map(str, run.inputs)), "state": run.state}
+    return row
+
+
+def _other(one: Scalar, two: Scalar) -> bool:
+    return type(one) is not type(two) or one != two

@@ -1,0 +1,52 @@
+"""The same story in process and over HTTP, with equal answers."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from ostinato.app import Ostinato
+from ostinato.kernel.errors import Conflict, Invalid, NotFound
+from ostinato.kernel.ref import Ref
+from ostinato.testing.fixtures import both  # noqa: F401
+from ostinato.tracking.types import MetricFrame
+
+
+def test_a_run_is_logged_and_read_through_both_doors(both: Ostinato) -> None:  # noqa: F811
+    values = [0.1, math.nan, math.inf, -math.inf, -0.0]
+    with both.run("flights", "first", params={"depth": 3, "missing": math.nan}, tags={"team": "a"}) as run:
+        for value in values:
+            run.log({"valid/auc": value})
+        run.input("dataset:flights@4")
+        run.artifact("models/late.json", b"\x00{}")
+        run.artifact("leer", b"")
+    found = both.runs.get(run.id)
+    assert (found.state, found.params) == ("finished", {"depth": 3, "missing": "nan"})
+    assert found.inputs == [Ref("dataset", "flights", "4")]
+    assert list(map(repr, both.runs.curve(run.id, "valid/auc").values)) == ["0.1", "'nan'", "'inf'", "'-inf'", "-0.0"]
+    assert both.runs.metrics(run.id)["valid/auc"].max == "inf"
+    assert both.runs.artifact(run.id, "models/late.json") == b"\x00{}"
+    assert both.runs.artifact(run.id, "leer") == b""
+    assert {a.path for a in both.runs.artifacts(run.id)} >= {"models/late.json", "leer"}
+    assert [r.id for r in both.runs.search("flights", state="finished").items] == [run.id]
+    assert [e.name for e in both.runs.experiments()] == ["flights"]
+
+
+def test_refusals_are_the_same_errors_behind_both_doors(both: Ostinato) -> None:  # noqa: F811
+    both.runs.start("flights", id="r1", params={"depth": 3})
+    both.runs.log("r1", "c", 0, MetricFrame.of([("auc", 0, 0, 0.7)]))
+    with pytest.raises(Conflict, match="missing"):
+        both.runs.log("r1", "c", 2, MetricFrame.of([("auc", 0, 0, 0.7)]))
+    with pytest.raises(Conflict, match="depth"):
+        both.runs.params("r1", {"depth": 4})
+    with pytest.raises(NotFound):
+        both.runs.get("r2")
+    with pytest.raises(NotFound, match="late"):
+        both.runs.artifact("r1", "late.json")
+    with pytest.raises(Invalid):
+        both.runs.search(limit=0)
+    with pytest.raises(Invalid):
+        both.runs.put_artifact("r1", "../up", b"")
+    second = both.runs.start("flights", id="r2", params={"depth": 4})
+    assert {d.what: d.values for d in both.runs.compare(["r1", second.id])} == {"params.depth": [3, 4], "metrics.auc": [0.7, None]}

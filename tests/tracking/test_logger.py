@@ -1,0 +1,231 @@
+"""Logger: nothing logged is lost, an error never hides the user's, and a bad network is waited out."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ostinato.kernel.errors import Conflict, Invalid, Unavailable
+from ostinato.storage.blobs.local import Local
+from ostinato.tracking import capture, logger
+from ostinato.tracking.logger import Logger
+from ostinato.tracking.service import Runs
+
+
+class Flaky:
+    """A door to runs that drops every other request, half of them after they were served."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+        self.dropped = 0
+        self.calls = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._runs, name)
+
+    def log(self, *arguments: Any) -> None:
+        self.calls += 1
+        if self.calls % 4 == 1:
+            self.dropped += 1
+            raise Unavailable("lost on the way there")
+        self._runs.log(*arguments)
+        if self.calls % 4 == 3:
+            self.dropped += 1
+            raise Unavailable("lost on the way back")
+
+
+def test_r28_two_lines_record_params_data_metrics_artifacts_environment_and_code(runs: Runs, tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text("{}")
+    with Logger.start(runs, "flights", params={"depth": 3}, inputs=["dataset:flights@4"]) as run:
+        for step in range(5):
+            run.log({"train/loss": 1 / (step + 1)}, auc=0.5 + step / 10, step=step)
+        run.log_params(rate=0.1)
+        run.tag(team="a")
+        run.artifact("model.json", tmp_path / "model.json")
+        run.artifact("notes.txt", "text")
+        run.artifact("raw", b"\0\1")
+        run.output("model:late@1")
+    found = runs.get(run.id)
+    assert found.state == "finished"
+    assert found.params == {"depth": 3, "rate": 0.1}
+    assert list(map(str, found.inputs + found.outputs)) == ["dataset:flights@4", "model:late@1"]
+    assert runs.curve(run.id, "auc").values == [0.5, 0.6, 0.7, 0.8, 0.9]
+    assert runs.metrics(run.id)["train/loss"].last == 0.2
+    assert runs.artifact(run.id, "raw") == b"\0\1"
+    assert {"model.json", "notes.txt", "raw"} <= {a.path for a in runs.artifacts(run.id)}
+    assert found.code.host
+    assert found.code.entry
+    assert found.environment is not None
+    packages = json.loads(Local(tmp_path / "blobs").open(found.environment))["packages"]
+    assert packages["numpy"] == __import__("numpy").__version__
+
+
+def test_steps_count_on_from_the_last_one(runs: Runs) -> None:
+    with Logger.start(runs, "flights") as run:
+        run.log(a=1)
+        run.log(a=2)
+        run.log(a=3, step=10)
+        run.log(a=4)
+    assert runs.curve(run.id, "a").steps == [0, 1, 10, 11]
+
+
+def test_a_failure_is_recorded_and_passed_on(runs: Runs) -> None:
+    run = Logger.start(runs, "flights")
+    run.log(a=1)
+    with pytest.raises(ZeroDivisionError), run:
+        run.log(a=1 / 0)
+    found = runs.get(run.id)
+    assert (found.state, found.error) == ("failed", "ZeroDivisionError: division by zero")
+    assert b"1 / 0" in runs.artifact(run.id, "traceback.txt")
+    assert runs.curve(run.id, "a").values == [1.0]
+
+
+def test_an_interrupt_means_killed_and_exit_zero_means_finished(runs: Runs) -> None:
+    with pytest.raises(KeyboardInterrupt), Logger.start(runs, "flights") as run:
+        raise KeyboardInterrupt
+    assert runs.get(run.id).state == "killed"
+    with pytest.raises(SystemExit), Logger.start(runs, "flights") as run:
+        sys.exit(0)
+    assert runs.get(run.id).state == "finished"
+    with pytest.raises(SystemExit), Logger.start(runs, "flights") as run:
+        sys.exit(3)
+    assert runs.get(run.id).state == "killed"
+
+
+def test_a_bad_network_loses_and_doubles_nothing(runs: Runs) -> None:
+    door = Flaky(runs)
+    with Logger.start(door, "flights") as run:
+        for step in range(20_000):
+            run.log(a=step, step=step)
+        run.flush()
+        run.log(a=-1, step=20_000)
+    assert door.dropped >= 2
+    assert runs.curve(run.id, "a").values == [*map(float, range(20_000)), -1.0]
+
+
+def test_a_server_that_stays_away_is_said_so(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logger, "_PATIENCE_S", 0.3)
+    run = Logger.start(runs, "flights")
+    monkeypatch.setattr(Runs, "log", lambda *_: (_ for _ in ()).throw(Unavailable("away")))
+    run.log(a=1)
+    with pytest.raises(Unavailable, match="1 points"):
+        run.flush()
+    monkeypatch.undo()
+    run.finish()
+    assert runs.curve(run.id, "a").values == [1.0]
+
+
+def test_refused_points_fail_the_run_and_say_why(runs: Runs) -> None:
+    run = Logger.start(runs, "flights")
+    run.log({"a\n": 1.0})
+    with pytest.raises(Invalid, match="printable"):
+        run.flush()
+    with pytest.raises(Invalid, match="printable"):
+        run.log(a=1)
+    with pytest.raises(Invalid):
+        run.finish()
+    assert runs.get(run.id).state == "failed"
+
+
+def test_what_is_no_number_is_refused_at_once(runs: Runs) -> None:
+    with Logger.start(runs, "flights") as run:
+        for bad in ({"a": "high"}, {"a": None}):
+            with pytest.raises(Invalid, match="not a number"):
+                run.log(bad)
+        for step in (1.5, 2**63):
+            with pytest.raises(Invalid, match="step"):
+                run.log(a=1, step=step)
+        run.log(a=True)
+    with pytest.raises(Conflict):
+        run.log(a=1)
+    assert runs.curve(run.id, "a").values == [1.0]
+
+
+def test_many_threads_may_log_to_one_run(runs: Runs) -> None:
+    with Logger.start(runs, "flights") as run:
+        threads = [threading.Thread(target=lambda n=n: [run.log({f"k{n}": i}, step=i) for i in range(2000)]) for n in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    for n in range(6):
+        assert runs.curve(run.id, f"k{n}").steps == list(range(2000))
+
+
+def test_points_arrive_within_a_second_or_two_without_being_asked(runs: Runs) -> None:
+    with Logger.start(runs, "flights") as run:
+        run.log(a=1)
+        deadline = time.monotonic() + 5
+        while not runs.metrics(run.id) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert runs.metrics(run.id)["a"].last == 1.0
+
+
+def git(folder: Path, *command: str) -> str:
+    identity = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
+    done = subprocess.run(["git", "-C", folder, *command], env=os.environ | identity, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_the_commit_and_the_patch_lead_back_to_the_very_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "repo" / "jobs" / "train.py"
+    program.parent.mkdir(parents=True)
+    monkeypatch.setattr(capture, "entry_point", lambda: program)
+    assert capture.code().commit is None
+    program.write_text("depth = 3\n")
+    git(tmp_path / "repo", "init", "-q")
+    git(tmp_path / "repo", "add", ".")
+    git(tmp_path / "repo", "commit", "-qm", "one")
+    clean = capture.code()
+    assert (clean.commit, clean.dirty, clean.entry) == (git(tmp_path / "repo", "rev-parse", "HEAD"), False, "jobs/train.py")
+    program.write_text("depth = 5\n")
+    assert capture.code().dirty
+    (tmp_path / "code.patch").write_bytes(capture.difference())
+    git(tmp_path / "repo", "checkout", "-q", ".")
+    git(tmp_path / "repo", "apply", str(tmp_path / "code.patch"))
+    assert program.read_text() == "depth = 5\n"
+
+
+def test_kill_9_leaves_a_run_that_shows_as_killed_and_keeps_what_was_sent(runs: Runs, tmp_path: Path) -> None:
+    program = f"""
+import time
+from pathlib import Path
+from ostinato.kernel.caller import Caller, own
+from ostinato.kernel.clock import SystemClock
+from ostinato.ledger.service import Ledger
+from ostinato.storage.blobs.local import Local
+from ostinato.storage.rows.sqlite import Sqlite
+from ostinato.storage.series.series import Series
+from ostinato.tracking import logger
+from ostinato.tracking.service import Runs
+home = Path({str(tmp_path)!r})
+own(Caller(actor="person:ana"))
+logger._LEASE_S = 1
+rows, clock = Sqlite(home / "rows.db"), SystemClock()
+ledger = Ledger(rows=rows, clock=clock, key_path=home / "ledger-key")
+run = logger.Logger.start(Runs(rows=rows, blobs=Local(home / "blobs"), series=Series(rows), ledger=ledger, clock=clock), "flights")
+run.log(a=1)
+run.flush()
+print(run.id, flush=True)
+time.sleep(60)
+"""
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    with process.stdout:
+        run = process.stdout.readline().strip()
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
+    deadline = time.monotonic() + 10
+    while runs.get(run).state == "running" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert runs.get(run).state == "killed"
+    assert runs.curve(run, "a").values == [1.0]

@@ -1,0 +1,76 @@
+"""Context: where in an execution this code is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Protocol
+
+from ostinato.kernel.errors import Conflict
+from ostinato.tracking.logger import Logger
+
+
+class Context(Protocol):
+    """The execution inside which code is called.
+
+    `app` is the opened Ostinato. `execution` is the id of the execution; `step` that of the call of a step, and empty
+    in the body of the pipeline. `run` is the Run to log metrics and artifacts to: the step's own, or the execution's.
+    """
+
+    app: Any
+    execution: str
+    step: str
+
+    @property
+    def run(self) -> Logger:
+        """The Run of this call."""
+        ...
+
+    def log(self, text: str) -> None:
+        """Append a line to the log of the execution."""
+        ...
+
+
+class Flow(Protocol):
+    """What calls of steps in the body of a pipeline are handed to."""
+
+    def call(self, step: Any, arguments: dict[str, Any]) -> Any:
+        """Remember or run one call."""
+        ...
+
+    def map(self, step: Any, calls: list[dict[str, Any]], executor: str) -> list[Any]:
+        """Remember or run many calls of one step."""
+        ...
+
+
+_flow: ContextVar[Flow | None] = ContextVar("ostinato_flow", default=None)
+_context: ContextVar[Context | None] = ContextVar("ostinato_context", default=None)
+
+
+def flow() -> Flow | None:
+    """What remembers the calls of steps made here; None outside the body of an executing pipeline."""
+    return _flow.get()
+
+
+def current() -> Context:
+    """The execution inside which this code is called.
+
+    Raises:
+        Conflict: called outside a pipeline, or in a step that runs in a process of its own.
+    """
+    present = _context.get()
+    if present is None:
+        raise Conflict("no execution is under way here", hint="call it within a step or pipeline that runs inline in an execution")
+    return present
+
+
+@contextmanager
+def entered(context: Context, flow: Flow | None) -> Iterator[None]:
+    """Code in the block is called inside `context`; calls of steps go to `flow`, or are plain calls where it is None."""
+    tokens = _context.set(context), _flow.set(flow)
+    try:
+        yield
+    finally:
+        _context.reset(tokens[0])
+        _flow.reset(tokens[1])

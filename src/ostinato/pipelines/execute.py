@@ -1,0 +1,80 @@
+"""Execute: one claimed execution, from its claim to its end."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from ostinato.kernel.clock import Clock
+from ostinato.kernel.errors import NotFound, StepFailed
+from ostinato.pipelines.claims import RUN_STATE, Claims
+from ostinato.pipelines.context import entered
+from ostinato.pipelines.definition import Pipeline, locate
+from ostinato.pipelines.engine import Body
+from ostinato.pipelines.leases import Claim, Halted, Lease, Lost
+from ostinato.pipelines.packing import Packer, dumps, refs_in, revive
+from ostinato.pipelines.recording import Recorder
+from ostinato.storage.rows.rows import Rows
+from ostinato.tracking.service import Runs
+
+
+def execute(
+    claim: Claim,
+    pipeline: Pipeline[..., Any] | None,
+    *,
+    app: Any,
+    rows: Rows,
+    packer: Packer,
+    clock: Clock,
+    runs: Runs,
+    recorder: Recorder,
+    claims: Claims,
+    lease_s: float,
+    stopping: Callable[[], bool],
+) -> None:
+    """Run the body of a claimed execution and end it. Without `pipeline`, it is looked up, and whoever claims next may go on."""
+    lease = Lease(rows, recorder, claim, lease_s, stopping)
+    body = Body(app, claim, lease, rows, packer, clock, runs)
+    try:
+        ended = _run(body, claim, pipeline, packer)
+        lease.flush()
+        claims.end(claim, **ended)
+        body.finish(RUN_STATE[ended["state"]])
+    except Lost:
+        return  # whoever holds it now goes on, and nothing of ours arrives any more
+    except Halted as halt:
+        lease.flush()
+        if halt.why == "cancelled":
+            claims.end(claim, "cancelled")
+        else:
+            claims.release(claim)
+    except BaseException as error:
+        if pipeline is None:
+            claims.release(claim)
+        else:  # nobody else could go on
+            claims.end(claim, "cancelled", error=f"interrupted by {type(error).__name__}")
+        raise
+    finally:
+        lease.close()
+
+
+def _run(body: Body, claim: Claim, pipeline: Pipeline[..., Any] | None, packer: Packer) -> dict[str, Any]:
+    """Run the body; returns how it ended."""
+    try:
+        found = locate(claim.target) if pipeline is None else pipeline
+        if not isinstance(found, Pipeline):
+            raise NotFound(f"{claim.target!r} is not a pipeline")
+        values = {name: revive(packer.unpack(tree), found.hints.get(name)) for name, tree in claim.parameters.items()}
+        with entered(body, body):
+            result = found.call(values)
+        body.flush()
+        tree = packer.pack(result, "result")
+        return {"state": "finished", "output": dumps(tree).decode(), "outputs": list(refs_in(result))}
+    except StepFailed as error:
+        return {"state": "failed", "error": error.message, "traceback": error.traceback}
+    except Exception as error:
+        line = "".join(traceback.format_exception_only(error)).strip().split("\n")[-1]
+        return {"state": "failed", "error": line, "traceback": traceback.format_exc()}
+    finally:
+        body.close()  # before anybody else may claim it

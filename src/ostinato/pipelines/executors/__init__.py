@@ -1,0 +1,1 @@
+"""Where the call of a step runs: one member per place."""

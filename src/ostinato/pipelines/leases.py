@@ -1,0 +1,213 @@
+"""Leases: the right to run an execution, kept alive by a thread, and the writer of what the execution leaves behind."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import functools
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ostinato.kernel.caller import Caller
+from ostinato.kernel.errors import Conflict, Unavailable
+from ostinato.pipelines import store
+from ostinato.pipelines.recording import Recorder
+from ostinato.storage.rows.rows import Rows, Tx
+from ostinato.tracking.service import Runs
+
+OWNER = secrets.token_hex(8)
+"""This process, by a random name: process ids come again."""
+
+Act = Callable[[Runs], object]
+"""Something to do with Runs in the transaction of a batch; it may be done twice, the first time in vain."""
+
+_LINGER_S = 0.005
+_BATCH_MAX = 512
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def machine_s() -> float:
+    """Seconds since this machine started: the same for all its processes, and nobody can set it."""
+    return time.clock_gettime(_CLOCK)
+
+
+@functools.cache
+def boot() -> str:
+    """The name of this start of the machine; leases of another one are void."""
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return ""
+
+
+class Lost(BaseException):
+    """Another worker holds the execution now, or may: nothing more may be done for it here. `except Exception` does not catch it."""
+
+
+class Halted(BaseException):
+    """The execution shall end here without failing: `cancelled` by somebody, or `released` by a worker that stops."""
+
+    def __init__(self, why: Literal["cancelled", "released"]) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """An execution that this process holds, until `deadline_s` on its monotonic clock unless renewed."""
+
+    id: str
+    project: str
+    pipeline: str
+    target: str
+    parameters: dict[str, Any]
+    actor: str
+    attempt: int
+    fence: int
+    deadline_s: float
+
+    @property
+    def caller(self) -> Caller:
+        """On whose behalf it runs: the actor who started it."""
+        return Caller(actor=self.actor, project=self.project)
+
+
+@dataclass(slots=True)
+class Batch:
+    """What an execution leaves behind at one time: kept together, or not at all."""
+
+    steps: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    memo: dict[bytes, Mapping[str, Any]] = field(default_factory=dict)
+    logs: list[Mapping[str, Any]] = field(default_factory=list)
+    acts: list[Act] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.steps or self.memo or self.logs or self.acts)
+
+
+class Lease:
+    """A held execution. Its thread renews the lease each third of it and writes what was handed in, in batches.
+
+    Every batch carries the fence: after another worker took over, nothing of this one arrives. What was handed in is
+    durable some milliseconds later, and all of it when `flush` returns.
+    """
+
+    def __init__(self, rows: Rows, recorder: Recorder, claim: Claim, lease_s: float, stopping: Callable[[], bool]) -> None:
+        self._rows = rows
+        self._recorder = recorder
+        self._claim = claim
+        self._lease_s = lease_s
+        self._stopping = stopping
+        self._deadline_s = claim.deadline_s
+        self._changed = threading.Condition()
+        self._batch = Batch()
+        self._writing = False
+        self._closed = False
+        self._urgent = False
+        self._lost: BaseException | None = None
+        self._cancelled = False
+        context = contextvars.copy_context()
+        self._thread = threading.Thread(target=context.run, args=(self._keep,), name=f"ostinato-lease-{claim.id}", daemon=True)
+        self._thread.start()
+
+    def check(self) -> None:
+        """Whether the execution may go on.
+
+        Raises:
+            Lost: the lease is lost, or could not be renewed in time.
+            Halted: it was cancelled, or the worker is to stop.
+        """
+        if self._lost is not None or time.monotonic() > self._deadline_s:
+            raise Lost(f"the lease of {self._claim.id} is lost") from self._lost
+        if self._cancelled:
+            raise Halted("cancelled")
+        if self._stopping():
+            raise Halted("released")
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Batch]:
+        """The batch to add to; the later row of a step replaces the earlier."""
+        with self._changed:
+            while len(self._batch.steps) > _BATCH_MAX and self._lost is None and not self._closed:
+                self._changed.wait()
+            idle = not self._batch
+            yield self._batch
+            if idle:  # a busy thread looks by itself: waking it for every row costs more than the row
+                self._changed.notify_all()
+
+    def flush(self) -> None:
+        """Wait until everything handed in is durable.
+
+        Raises:
+            Lost: the lease was lost first.
+        """
+        with self._changed:
+            self._urgent = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._lost is not None or not (self._batch or self._writing))
+            self._urgent = False
+        if self._lost is not None:
+            raise Lost(f"the lease of {self._claim.id} is lost") from self._lost
+
+    def pause(self, seconds: float) -> None:
+        """Sleep between tries, with an eye on the lease."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self.check()
+            time.sleep(min(left, 0.1))
+
+    def close(self) -> None:
+        """Stop renewing; what was handed in and not flushed may be dropped."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _keep(self) -> None:
+        while self._lost is None:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._batch, timeout=self._lease_s / 3)
+                if self._closed:
+                    return
+                if self._batch and not self._urgent:
+                    self._changed.wait_for(lambda: self._closed or self._urgent, timeout=_LINGER_S)
+                batch, self._batch, self._writing = self._batch, Batch(), True
+                self._changed.notify_all()
+            self._deliver(batch)
+            with self._changed:
+                self._writing = False
+                self._changed.notify_all()
+
+    def _deliver(self, batch: Batch) -> None:
+        """Write a batch, again and again while the store is out of reach and the lease still stands."""
+        while True:
+            sent_s = time.monotonic()
+            try:
+                self._cancelled = self._rows.write(lambda tx: self._write(tx, batch))
+            except Unavailable as error:
+                if self._closed or time.monotonic() + error.retry_after_s > self._deadline_s:
+                    self._lost = error
+                    return
+                time.sleep(min(error.retry_after_s, self._lease_s / 10))
+            except BaseException as error:  # whatever it is, the body must learn that nothing is kept any more
+                self._lost = error
+                return
+            else:
+                self._deadline_s = sent_s + self._lease_s
+                return
+
+    def _write(self, tx: Tx, batch: Batch) -> bool:
+        held = self._claim
+        if not store.beat(tx, held.id, held.fence, machine_s() + self._lease_s):
+            raise Conflict("another worker holds the execution")
+        store.put_steps(tx, held.project, list(batch.steps.values()))
+        store.put_memo(tx, held.project, list(batch.memo.values()))
+        store.put_logs(tx, batch.logs)
+        runs = self._recorder.within(tx)
+        for act in batch.acts:
+            act(runs)
+        return store.cancelling(tx, held.id)

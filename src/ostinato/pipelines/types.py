@@ -1,0 +1,115 @@
+"""The nouns of pipelines as they travel: definitions, executions, steps, lines of log, and why a step ran."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+ExecutionState = Literal["queued", "running", "lost", "finished", "failed", "cancelled"]
+StepState = Literal["running", "finished", "failed", "killed"]
+ENDED: tuple[ExecutionState, ...] = ("finished", "failed", "cancelled")
+"""The states that an execution does not leave."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """A name under which a pipeline can be started: `target` is `module:function`."""
+
+    name: str
+    target: str
+    summary: str
+    created_at: datetime
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """One execution of a pipeline, which is also the Run of the same id.
+
+    `running` means that a worker holds a live lease. `lost` means that its worker fell silent: the next worker takes
+    it over, finished steps and all. `attempt` counts the workers that took it, at most `attempts`. `error` is the last
+    line of the failure, `traceback` all of it. Instants are of the business clock; `wall_s` is real time from the
+    first claim to the end, in seconds.
+    """
+
+    id: str
+    pipeline: str
+    target: str
+    state: ExecutionState
+    parameters: dict[str, Any]
+    key: str | None
+    actor: str
+    attempt: int
+    attempts: int
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    wall_s: float | None = None
+    error: str = ""
+    traceback: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has come to an end, well or not."""
+        return self.state in ENDED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRun:
+    """One call of a step in an execution. `run` is the id of its Run, empty while it waits and for one that did not run.
+
+    `cached` steps did not run: their output was remembered. `needs` are the ids of the calls whose outputs went in.
+    `arguments` holds what was passed by name; large values stand as `{"$codec": digest}`. `attempt` counts the tries
+    of this call. `type` is the codec of the output. `cpu_s` and `wall_s` are seconds; `peak_rss_mb` is the high-water
+    mark of its process, in MiB, when the step had ended.
+    """
+
+    id: str
+    run: str
+    name: str
+    state: StepState
+    cached: bool
+    attempt: int
+    started: datetime
+    ended: datetime | None = None
+    wall_s: float | None = None
+    cpu_s: float | None = None
+    peak_rss_mb: float | None = None
+    output: str | None = None
+    type: str | None = None
+    needs: list[str] = field(default_factory=list)
+    arguments: dict[str, Any] = field(default_factory=dict)
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """A line that a step logged, or the traceback of its failure. `seq` grows; `step` is the id of the call, or empty."""
+
+    seq: int
+    at: datetime
+    step: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A part of a step's key that differs from the run it is compared with; None where a part did not exist."""
+
+    part: Literal["code", "argument", "environment"]
+    name: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """Why a step ran, or did not: `reason` in one sentence, and the parts of its key that had changed."""
+
+    step: str
+    name: str
+    cached: bool
+    reason: str
+    compared_with: str | None
+    changes: list[Change]

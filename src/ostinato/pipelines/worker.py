@@ -1,0 +1,36 @@
+"""Worker: claims executions and runs them, one after another, until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+from ostinato.kernel.errors import OstinatoError
+from ostinato.pipelines.service import Pipelines
+
+_POLL_S = 0.1
+_log = logging.getLogger(__name__)
+
+
+def work(app: Any, pipelines: Pipelines, stop: threading.Event, *, once: bool = False) -> int:
+    """Run executions in this thread until `stop` is set; returns how many were run. With `once`, stop when none is due.
+
+    After `stop`, the execution under way is given back before its next step; another worker finds its finished steps
+    remembered. `app` is what `current().app` is.
+    """
+    ran = 0
+    while not stop.is_set():
+        try:
+            claim = pipelines.claim()
+            if claim is not None:
+                ran += 1
+                pipelines.execute(claim, app=app, stopping=stop.is_set)
+            elif once:
+                break
+            else:
+                stop.wait(_POLL_S)
+        except OstinatoError as error:  # the store is out of reach: the lease lets somebody take over, perhaps us
+            _log.warning("%s", error)
+            stop.wait(1.0)
+    return ran

@@ -1,0 +1,78 @@
+"""SQL of evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Column, Row, Table, Text, bindparam, insert, select
+
+from ostinato.evaluation.types import Evaluation, Report
+from ostinato.kernel.ref import Ref
+from ostinato.storage.rows.rows import Instant, Json, Tx, metadata
+
+evaluation = Table(
+    "evaluation",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("subject", Text, nullable=False, index=True),
+    Column("data", Text, nullable=False),
+    Column("datasets", Json, nullable=False),
+    Column("report", Json, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("recorded_by", Text, nullable=False),
+)
+
+_insert = insert(evaluation)
+_one = select(evaluation).where(evaluation.c.project == bindparam("project"), evaluation.c.id == bindparam("id"))
+_of = (
+    select(evaluation)
+    .where(evaluation.c.project == bindparam("project"), evaluation.c.subject == bindparam("subject"))
+    .order_by(evaluation.c.recorded_at.desc(), evaluation.c.id.desc())
+)
+_of_data = _of.where(evaluation.c.data == bindparam("data"))
+
+
+def add(tx: Tx, project: str, made: Evaluation) -> None:
+    """Keep an evaluation."""
+    row: dict[str, Any] = {
+        "project": project,
+        "id": made.id,
+        "subject": str(made.subject),
+        "data": made.data,
+        "datasets": [str(d) for d in made.datasets],
+        "report": msgspec.to_builtins(made.report),
+        "recorded_at": made.recorded_at,
+        "recorded_by": made.recorded_by,
+    }
+    tx.execute(_insert, row)
+
+
+def one(tx: Tx, project: str, evaluation_id: str) -> Evaluation | None:
+    """The evaluation with this id."""
+    row = tx.first(_one, {"project": project, "id": evaluation_id})
+    return _read(row) if row else None
+
+
+def of(tx: Tx, project: str, subject: Ref, data: str | None) -> list[Evaluation]:
+    """All evaluations of a subject, newest first, perhaps only those on the rows `data`."""
+    rows: Sequence[Row[Any]]
+    if data is None:
+        rows = tx.all(_of, {"project": project, "subject": str(subject)})
+    else:
+        rows = tx.all(_of_data, {"project": project, "subject": str(subject), "data": data})
+    return [_read(row) for row in rows]
+
+
+def _read(row: Row[Any]) -> Evaluation:
+    return Evaluation(
+        id=row.id,
+        subject=Ref.parse(row.subject),
+        data=row.data,
+        datasets=[Ref.parse(d) for d in row.datasets],
+        report=msgspec.convert(row.report, Report),
+        recorded_at=row.recorded_at,
+        recorded_by=row.recorded_by,
+    )

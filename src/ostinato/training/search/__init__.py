@@ -1,0 +1,1 @@
+"""Ways through a space of parameters. One file, one way."""

@@ -1,0 +1,131 @@
+"""Alias: the verbs of Models that move a name from version to version, back again, and say what it named when."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Literal
+
+from ostinato.kernel.caller import caller
+from ostinato.kernel.clock import Clock
+from ostinato.kernel.errors import Conflict, Invalid
+from ostinato.kernel.ref import Ref
+from ostinato.ledger.service import Ledger
+from ostinato.registry import store
+from ostinato.registry.approve import reason_given
+from ostinato.registry.binding import CHAMPION, standing
+from ostinato.registry.find import find_model, find_version
+from ostinato.registry.types import AliasState, ModelVersion
+from ostinato.storage.rows.rows import Rows, Tx
+
+_ALIAS = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+
+
+class Aliases:
+    """The part of Models that names versions; Models gives it its parts."""
+
+    _rows: Rows
+    _ledger: Ledger
+    _clock: Clock
+
+    def promote(self, ref: str, alias: str = CHAMPION, reason: str = "") -> AliasState:
+        """Let `alias` name an approved version; where it does so already, nothing happens.
+
+        Raises:
+            Conflict: the version is not approved, or no longer since its gates changed.
+            Invalid: the alias has another shape than `champion`.
+        """
+        if not _ALIAS.fullmatch(alias):
+            raise Invalid(f"not an alias: {alias!r}", hint="small letters, digits, dashes and underscores", field="alias")
+
+        def change(tx: Tx) -> AliasState:
+            of, found = find_version(tx, ref)
+            if of.aliases.get(alias) == found.version:
+                return store.moves(tx, caller().project, of.name, alias)[-1]
+            if found.state != "approved":
+                held = len(standing(found.decisions, found.binding))
+                hint = f"models.check and models.approve first; it has {held} of {of.approvals} approvals under the present gates"
+                raise Conflict(f"{found.ref} is {found.state}, not approved", hint=hint)
+            return self._move(tx, found, alias, "promoted", reason)
+
+        return self._rows.write(change)
+
+    def rollback(self, ref: str, reason: str, alias: str = CHAMPION) -> AliasState:
+        """Take a version back from `alias`, which then names what it named before; a repeat changes nothing.
+
+        Versions that were rejected or retired since are passed over. What held once may hold again without a new approval:
+        the way back must not wait.
+
+        Raises:
+            Conflict: the alias names another version, or there is none to go back to.
+        """
+        who, why = caller(), reason_given(reason)
+
+        def change(tx: Tx) -> AliasState:
+            of, bad = find_version(tx, ref)
+            moves = store.moves(tx, who.project, of.name, alias)
+            if len(moves) > 1 and moves[-1].how == "rolled_back" and moves[-2].version == bad.version:
+                return moves[-1]
+            if not moves or moves[-1].version != bad.version:
+                names = str(moves[-1].ref) if moves else "nothing"
+                raise Conflict(f"{of.name}@{alias} names {names}, not {bad.ref}", hint="roll back the version that the alias names")
+            fit = {v.version: v for v in store.versions(tx, who.project, of) if v.state not in ("rejected", "retired")}
+            return self._move(tx, fit[before(moves, fit.__contains__).version], alias, "rolled_back", why, bad.ref)
+
+        return self._rows.write(change)
+
+    def at(self, model: str, alias: str = CHAMPION, at: datetime | None = None) -> AliasState | None:
+        """Which version `alias` named at the instant `at` (default: now), since when, who moved it there, who had approved
+        it and on which evidence; None where it named none."""
+        moves = self.moves(model, alias)
+        return next((m for m in reversed(moves) if at is None or m.since <= at), None)
+
+    def moves(self, model: str, alias: str = CHAMPION) -> list[AliasState]:
+        """Everything that `alias` ever named, oldest first."""
+        return self._rows.read(lambda tx: store.moves(tx, caller().project, find_model(tx, model).name, alias))
+
+    def _move(
+        self, tx: Tx, to: ModelVersion, alias: str, how: Literal["promoted", "rolled_back"], reason: str, bad: Ref | None = None
+    ) -> AliasState:
+        who = caller()
+        approvals = standing(to.decisions, to.binding) or [d for d in to.decisions if d.kind == "approved"]
+        made = AliasState(
+            model=to.model,
+            alias=alias,
+            version=to.version,
+            ref=to.ref,
+            since=self._clock.now(),
+            promoted_by=who.actor,
+            reason=reason,
+            how=how,
+            approved_by=[d.by for d in approvals],
+            approvals=approvals,
+            evidence=store.one_check(tx, who.project, approvals[-1].check) if approvals and approvals[-1].check else None,
+            artifact=to.artifact,
+        )
+        store.add_move(tx, who.project, made)
+        data = {"alias": alias, "to": str(to.ref), "approved_by": made.approved_by, "reason": reason}
+        self._ledger.append(tx, f"model.{how}", bad or to.ref, data=data)
+        return made
+
+
+def before(moves: Sequence[AliasState], usable: Callable[[int], bool]) -> AliasState:
+    """The move to which a rollback goes: the promotion before the present one whose version is still `usable`.
+
+    A rollback takes its promotion away, so that a second one goes further back.
+
+    Raises:
+        Conflict: there is nothing to go back to.
+    """
+    standing: list[AliasState] = []
+    for move in moves:
+        if move.how == "promoted":
+            standing.append(move)
+        else:
+            while standing and standing[-1].version != move.version:
+                standing.pop()
+    earlier = [m for m in standing[:-1] if m.version != moves[-1].version and usable(m.version)]
+    if not earlier:
+        raise Conflict(f"{moves[-1].model}@{moves[-1].alias} has no earlier version to go back to", hint="promote another approved version")
+    return earlier[-1]

@@ -1,0 +1,37 @@
+"""The operations on models."""
+
+from __future__ import annotations
+
+from ostinato.kernel.operation import Op
+from ostinato.registry.service import Models
+
+NAME = "models"
+SERVICE = Models
+
+OPS: list[Op] = [
+    Op("POST", "/models", Models.create, "model:write"),
+    Op("GET", "/models", Models.all, "model:read"),
+    Op("GET", "/models/{model}", Models.model, "model:read"),
+    Op("POST", "/models/{model}/rules", Models.require, "model:approve"),
+    Op("POST", "/models/{model}/versions", Models.register, "model:write"),
+    Op("GET", "/models/{model}/versions", Models.versions, "model:read"),
+    Op("POST", "/models/{model}/policies", Models.declare_policy, "model:approve"),
+    Op("GET", "/models/{model}/policies", Models.policies, "model:read"),
+    Op("GET", "/models/{model}/alias", Models.at, "model:read"),
+    Op("GET", "/models/{model}/moves", Models.moves, "model:read"),
+    Op("POST", "/models/{model}/notes", Models.card_note, "model:write"),
+    Op("GET", "/models/{model}/notes", Models.notes, "model:read"),
+    Op("GET", "/models/{model}/history", Models.history, "model:read"),
+    Op("POST", "/model-artifacts", Models.upload, "model:write"),
+    Op("GET", "/model-versions/{ref}", Models.get, "model:read"),
+    Op("GET", "/model-versions/{ref}/resolved", Models.resolve, "model:read"),
+    Op("GET", "/model-versions/{ref}/artifact", Models.artifact, "model:read"),
+    Op("GET", "/model-versions/{ref}/card", Models.card, "model:read"),
+    Op("POST", "/model-versions/{ref}/check", Models.check, "model:write"),
+    Op("POST", "/model-versions/{ref}/approve", Models.approve, "model:approve"),
+    Op("POST", "/model-versions/{ref}/approve-by-policy", Models.approve_by_policy, "model:write"),
+    Op("POST", "/model-versions/{ref}/reject", Models.reject, "model:approve"),
+    Op("POST", "/model-versions/{ref}/retire", Models.retire, "model:approve"),
+    Op("POST", "/model-versions/{ref}/promote", Models.promote, "model:promote"),
+    Op("POST", "/model-versions/{ref}/rollback", Models.rollback, "model:promote"),
+]

@@ -1,0 +1,279 @@
+"""Approve: the verbs of Models that decide about a version: check, approve, reject, retire, and the policy that approves in advance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from ostinato.data.service import Datasets
+from ostinato.evaluation.service import Evaluations
+from ostinato.evaluation.types import Evaluation
+from ostinato.kernel.caller import caller
+from ostinato.kernel.clock import Clock
+from ostinato.kernel.errors import Conflict, Denied, Invalid
+from ostinato.kernel.ids import new_id
+from ostinato.kernel.ref import Ref
+from ostinato.ledger.service import Ledger
+from ostinato.registry import store
+from ostinato.registry.binding import CHAMPION, plain, rules_of
+from ostinato.registry.check import admit, judge
+from ostinato.registry.find import find_model, find_version
+from ostinato.registry.types import Check, DataAge, Decision, GateContext, Model, ModelVersion, Policy
+from ostinato.storage.rows.rows import Rows, Tx
+
+
+class Approvals:
+    """The part of Models that decides; Models gives it its parts."""
+
+    _rows: Rows
+    _ledger: Ledger
+    _clock: Clock
+    _evaluations: Evaluations
+    _datasets: Datasets
+
+    def check(self, ref: str) -> Check:
+        """Hold a version against the gates of its model, and keep the numbers as the evidence for an approval."""
+        who = caller()
+        of, found = self._rows.read(lambda tx: find_version(tx, ref))
+        champion = of.aliases.get(CHAMPION)
+        rival = None if champion in (None, found.version) else self._rows.read(lambda tx: find_version(tx, f"{of.name}@{champion}"))[1]
+        evaluation = self._evaluations.get(found.evaluation) if found.evaluation else None
+        now = self._clock.now()
+        context = GateContext(
+            version=found,
+            evaluation=evaluation,
+            champion=rival.ref if rival else None,
+            champion_evaluation=self._rival_evaluation(rival, evaluation),
+            data=[DataAge(dataset=d, delivered_at=self._datasets.version(f"{d.name}@{d.version}").created_at) for d in found.datasets],
+            now=now,
+            baseline_evaluation=self._baseline_evaluation(of.name, evaluation),
+        )
+        results = judge(of.gates, context)
+        made = Check(
+            id=new_id(),
+            version=found.ref,
+            binding=found.binding,
+            champion=rival.version if rival else None,
+            passed=all(r.passed for r in results),
+            results=results,
+            at=now,
+            by=who.actor,
+        )
+
+        def change(tx: Tx) -> Check:
+            store.add_check(tx, who.project, made)
+            self._ledger.append(tx, "model.checked", found.ref, data={"passed": made.passed, "check": made.id, "results": plain(results)})
+            return made
+
+        return self._rows.write(change)
+
+    def approve(self, ref: str, reason: str) -> ModelVersion:
+        """Approve a version on the evidence of its latest check, as a person other than its author.
+
+        Raises:
+            Denied: the caller is the author, or not a person.
+            GateFailed: a gate says no.
+            Conflict: it was never checked, something changed since, or it was rejected or retired.
+        """
+        who, why = caller(), reason_given(reason)
+
+        def change(tx: Tx) -> ModelVersion:
+            of, found = find_version(tx, ref)
+            second_person(who.actor, found)
+            return self._approve(tx, of, found, who.actor, who.actor, why)
+
+        return self._rows.write(change)
+
+    def approve_by_policy(self, ref: str) -> ModelVersion:
+        """Check a version and approve it under the declared policy of its model; the policy is named as the approver.
+
+        Raises:
+            Denied: no policy fits; the sentence says why.
+            GateFailed: a gate says no.
+        """
+        who = caller()
+        of, found = self._rows.read(lambda tx: find_version(tx, ref))
+        if found.state == "approved":
+            return found
+        fixed = f"{of.name}@{found.version}"
+        self.check(fixed)
+
+        def change(tx: Tx) -> ModelVersion:
+            of, found = find_version(tx, fixed)
+            policies = store.policies(tx, who.project, of.name)
+            policy = fitting(policies, of, found, self._clock.now())
+            return self._approve(tx, of, found, f"policy:{of.name}@{policy.number}", policy.declared_by, policy.reason)
+
+        return self._rows.write(change)
+
+    def declare_policy(self, model: str, authors: list[str], reason: str, days: int | None = None) -> Policy:
+        """Approve in advance, as a person, what `authors` will register in this model and what passes its gates of today.
+
+        Raises:
+            Denied: the caller is no person, or is one of the authors.
+        """
+        who, why, now = caller(), reason_given(reason), self._clock.now()
+        if not who.actor.startswith("person:") or who.actor in authors:
+            raise Denied(
+                f"{who.actor} cannot approve in advance what {', '.join(authors)} will register",
+                hint="a person other than the authors declares the policy",
+                permission="model:approve",
+            )
+
+        def change(tx: Tx) -> Policy:
+            of, known = find_model(tx, model), store.policies(tx, who.project, model)
+            made = Policy(
+                model=model,
+                number=len(known) + 1,
+                authors=sorted(authors),
+                reason=why,
+                rules=rules_of(of.gates, of.approvals),
+                declared_by=who.actor,
+                declared_at=now,
+                expires_at=now + timedelta(days=days) if days is not None else None,
+            )
+            if known and _repeats(made, known[-1]):
+                return known[-1]
+            store.add_policy(tx, who.project, made)
+            self._ledger.append(tx, "model.policy_declared", Ref("model", model), data=plain(made))
+            return made
+
+        return self._rows.write(change)
+
+    def policies(self, model: str) -> list[Policy]:
+        """The policies declared for a model, oldest first; the newest that fits is the one that approves."""
+        return self._rows.read(lambda tx: store.policies(tx, caller().project, find_model(tx, model).name))
+
+    def reject(self, ref: str, reason: str) -> ModelVersion:
+        """Say no to a version for good; its author may do so as well.
+
+        Raises:
+            Conflict: an alias names it.
+        """
+        return self._refuse(ref, "rejected", reason)
+
+    def retire(self, ref: str, reason: str) -> ModelVersion:
+        """Take a version out of use for good.
+
+        Raises:
+            Conflict: an alias names it.
+        """
+        return self._refuse(ref, "retired", reason)
+
+    def _approve(self, tx: Tx, of: Model, found: ModelVersion, by: str, responsible: str, reason: str) -> ModelVersion:
+        undecided(found)
+        if any(d.responsible == responsible and d.binding == found.binding for d in found.decisions):
+            return found
+        project, now = caller().project, self._clock.now()
+        champion = of.aliases.get(CHAMPION)
+        check = admit(store.last_check(tx, project, found.ref), found, None if champion == found.version else champion, now)
+        made = Decision(kind="approved", by=by, responsible=responsible, reason=reason, at=now, binding=found.binding, check=check.id)
+        store.add_decision(tx, project, found.ref, made)
+        evaluation = (Ref("evaluation", found.evaluation),) if found.evaluation else ()
+        self._ledger.append(tx, "model.approved", found.ref, inputs=evaluation, data=plain(made))
+        return find_version(tx, str(found.ref))[1]
+
+    def _refuse(self, ref: str, kind: Literal["rejected", "retired"], reason: str) -> ModelVersion:
+        who, why = caller(), reason_given(reason)
+
+        def change(tx: Tx) -> ModelVersion:
+            of, found = find_version(tx, ref)
+            if found.state == kind:
+                return found
+            named = [a for a, version in of.aliases.items() if version == found.version]
+            if named:
+                raise Conflict(f"{found.ref} is {', '.join(named)}", hint="roll back or promote another version first")
+            made = Decision(kind=kind, by=who.actor, responsible=who.actor, reason=why, at=self._clock.now(), binding=found.binding)
+            store.add_decision(tx, who.project, found.ref, made)
+            self._ledger.append(tx, f"model.{kind}", found.ref, data=plain(made))
+            return find_version(tx, str(found.ref))[1]
+
+        return self._rows.write(change)
+
+    def _rival_evaluation(self, rival: ModelVersion | None, evaluation: Evaluation | None) -> Evaluation | None:
+        """The newest evaluation of the rival on the very rows of `evaluation`, else the one it was registered with, if on those."""
+        if rival is None or evaluation is None:
+            return None
+        later = self._evaluations.of(rival.ref, data=evaluation.data)
+        own = [self._evaluations.get(rival.evaluation)] if rival.evaluation else []
+        return next((e for e in [*later, *own] if e.data == evaluation.data), None)
+
+    def _baseline_evaluation(self, model: str, evaluation: Evaluation | None) -> Evaluation | None:
+        """The newest evaluation of `baseline:MODEL`, whatever simple rule that is, on the very rows of `evaluation`."""
+        found = self._evaluations.of(Ref("baseline", model), data=evaluation.data) if evaluation else []
+        return found[0] if found else None
+
+
+def second_person(actor: str, version: ModelVersion) -> None:
+    """Let only a person approve, and not the author.
+
+    Raises:
+        Denied: the actor is a service, or registered the version.
+    """
+    if not actor.startswith("person:"):
+        raise Denied(
+            f"{actor} is not a person",
+            hint="a person declares a policy once, then models.approve_by_policy approves under it",
+            permission="model:approve",
+        )
+    if actor == version.author:
+        raise Denied(
+            f"{actor} registered {version.ref} and cannot approve it",
+            hint="ask somebody else with the permission model:approve",
+            permission="model:approve",
+        )
+
+
+def undecided(version: ModelVersion) -> None:
+    """Let nothing be approved that was rejected or retired.
+
+    Raises:
+        Conflict: it was.
+    """
+    if version.state in ("rejected", "retired"):
+        last = next(d for d in version.decisions if d.kind == version.state)
+        raise Conflict(f"{version.ref} was {version.state} by {last.by}: {last.reason}", hint="register a new version")
+
+
+def fitting(policies: Sequence[Policy], model: Model, version: ModelVersion, now: datetime) -> Policy:
+    """The newest policy under which `version` may be approved.
+
+    Raises:
+        Denied: there is none; the sentence says what the newest one lacks.
+    """
+    lacks = []
+    for policy in reversed(policies):
+        if policy.rules != rules_of(model.gates, model.approvals):
+            lacks.append(f"policy {policy.number} was declared for other gates")
+        elif policy.expires_at is not None and policy.expires_at <= now:
+            lacks.append(f"policy {policy.number} expired on {policy.expires_at:%Y-%m-%d}")
+        elif version.author not in policy.authors:
+            lacks.append(f"policy {policy.number} does not name {version.author}, the author")
+        elif policy.declared_by == version.author:
+            lacks.append(f"policy {policy.number} was declared by the author")
+        else:
+            return policy
+    hint = "somebody with the permission model:approve declares one: models.declare_policy(model, authors, reason)"
+    raise Denied(f"no policy approves {version.ref}: {lacks[0] if lacks else 'none is declared'}", hint=hint, permission="model:approve")
+
+
+def reason_given(reason: str) -> str:
+    """The reason, without blanks around it.
+
+    Raises:
+        Invalid: it is empty.
+    """
+    if not reason.strip():
+        raise Invalid("a decision needs a reason", hint="say why, for whoever asks in a year", field="reason")
+    return reason.strip()
+
+
+def _repeats(made: Policy, known: Policy) -> bool:
+    """Whether `made` declares what `known` still declares, for as long."""
+    if known.expires_at is not None and made.expires_at is not None:
+        same_span = made.expires_at - made.declared_at == known.expires_at - known.declared_at and made.declared_at < known.expires_at
+    else:
+        same_span = made.expires_at == known.expires_at
+    return same_span and known == replace(made, number=known.number, declared_at=known.declared_at, expires_at=known.expires_at)

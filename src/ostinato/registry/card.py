@@ -1,0 +1,116 @@
+"""Card: the model card, filled from what is recorded (Mitchell et al. 2019, Model cards for model reporting).
+
+Every statement is a recorded value with its reference, or says who owes it. Prose comes from people only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ostinato.evaluation.types import Estimate, Evaluation, Slice
+from ostinato.registry.types import Check, Field, Model, ModelVersion, Note
+
+SECTIONS = ("Intended use", "Out of scope", "Ethical considerations", "Limitations", "Recommendations")
+"""The sections that only people can write."""
+
+
+def render(
+    model: Model,
+    version: ModelVersion,
+    evaluation: Evaluation | None,
+    check: Check | None,
+    notes: Sequence[Note],
+    params: Mapping[str, Any],
+) -> str:
+    """The card of a version as Markdown."""
+    owes = f"not provided – {model.owner}"
+    parts = [f"# Model card: {model.name} version {version.version}", "", model.description or owes]
+    parts += _section("Details", _details(model, version))
+    parts += _section("Training", _training(version, params, owes))
+    parts += _section("Inputs", _inputs(version.signature.inputs))
+    parts += _section("Evaluation", _evaluation(evaluation) if evaluation else [owes])
+    parts += _section("Gates", _gates(check) if check else ["never checked"])
+    parts += _section(
+        "Decisions", [f"- {d.at:%Y-%m-%d %H:%M} UTC {d.kind} by {d.by} ({d.responsible}): {d.reason}" for d in version.decisions]
+    )
+    written = {n.section: n for n in notes}
+    for section in (*SECTIONS, *(s for s in written if s not in SECTIONS)):
+        note = written.get(section)
+        parts += _section(section, [note.text, "", f"— {note.by}, {note.at:%Y-%m-%d}"] if note else [owes])
+    return "\n".join(parts) + "\n"
+
+
+def _section(title: str, lines: Sequence[str]) -> list[str]:
+    return ["", f"## {title}", "", *(lines or ["none"])]
+
+
+def _details(model: Model, version: ModelVersion) -> list[str]:
+    named = ", ".join(a for a, v in sorted(model.aliases.items()) if v == version.version)
+    facts = {
+        "Reference": f"`{version.ref}`",
+        "State": version.state + (f", now {named}" if named else ""),
+        "Owner": model.owner,
+        "Author": version.author,
+        "Registered": f"{version.registered_at:%Y-%m-%d %H:%M} UTC",
+        "Risk": f"{model.risk}; approvals needed: {model.approvals}",
+        "Flavor": version.flavor,
+        "Artifact": f"`{version.artifact}`, {version.size} bytes",
+        "Note": version.note or "none",
+        "How to load": f"`app.models.scorer('{model.name}@{version.version}')`",
+    }
+    return _table(("", ""), list(facts.items()))
+
+
+def _training(version: ModelVersion, params: Mapping[str, Any], owes: str) -> list[str]:
+    rows = [("Run", f"`{version.run}`" if version.run else owes)]
+    rows += [("Data", f"`{d}`") for d in version.datasets] or [("Data", owes)]
+    rows += [("Feature view", f"`{f}`") for f in version.features]
+    rows += [(f"Parameter {k}", f"{v}") for k, v in sorted(params.items())]
+    return _table(("", ""), rows)
+
+
+def _inputs(inputs: Sequence[Field]) -> list[str]:
+    rows = [(f.name, f.dtype, "yes" if f.nullable else "no", str(len(f.categories)) if f.categories else "") for f in inputs]
+    return _table(("name", "type", "nullable", "categories"), rows)
+
+
+def _evaluation(evaluation: Evaluation) -> list[str]:
+    report = evaluation.report
+    lines = [
+        f"`evaluation:{evaluation.id}` of {evaluation.recorded_at:%Y-%m-%d}, {report.rows} rows (`{evaluation.data[:16]}`), "
+        f"{report.positives} positive; threshold {report.threshold:.4g} ({report.threshold_from}).",
+        "",
+        *_table(("metric", "value", "95 % interval"), [(name, *_cells(e)) for name, e in sorted(report.metrics.items())]),
+    ]
+    if report.cost:
+        cost = report.cost
+        saved, interval = _cells(cost.saved_per_row)
+        lines += [
+            "",
+            f"Money: {cost.per_row:.4g} per row against {cost.baseline_per_row:.4g} acting {cost.baseline}; saved {saved} ({interval}).",
+        ]
+    for by in sorted({s.by for s in report.groups}):
+        lines += ["", f"By {by}:", "", *_groups([s for s in report.groups if s.by == by])]
+    return lines
+
+
+def _groups(slices: Sequence[Slice]) -> list[str]:
+    names = sorted({name for s in slices for name in s.metrics})
+    rows = [(s.value, str(s.rows), *(_cells(s.metrics[n])[0] if n in s.metrics else "" for n in names)) for s in slices]
+    return _table(("group", "rows", *names), rows)
+
+
+def _gates(check: Check) -> list[str]:
+    rows = [(r.gate, "passed" if r.passed else "failed", r.reason) for r in check.results]
+    return [f"Checked on {check.at:%Y-%m-%d} by {check.by} (`{check.id}`).", "", *_table(("gate", "", "measured"), rows)]
+
+
+def _cells(estimate: Estimate) -> tuple[str, str]:
+    value = "not determined" if estimate.value is None else f"{estimate.value:.4f}"
+    return value, "" if estimate.low is None or estimate.high is None else f"{estimate.low:.4f} to {estimate.high:.4f}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    body = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
+    return [f"| {' | '.join(row)} |" for row in [list(head), ["---"] * len(head), *body]]

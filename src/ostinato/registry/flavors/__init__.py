@@ -1,0 +1,1 @@
+"""Family: formats in which models are kept as data, never as code that runs on load."""

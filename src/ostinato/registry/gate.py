@@ -1,0 +1,41 @@
+"""Gate: what a member of the family `gates` offers."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import msgspec
+
+from ostinato.kernel.errors import Invalid
+from ostinato.kernel.family import Family
+from ostinato.registry.types import GateContext, GateSpec, Verdict
+
+
+class Gate(Protocol):
+    """A member: a dataclass whose fields are its parameters; pure, it sees the context and nothing else."""
+
+    def judge(self, context: GateContext) -> Verdict:
+        """Whether the version passes, with the number measured, the number required and one sentence."""
+        ...
+
+
+GATES: Family[Any] = Family("ostinato.registry.gates")
+
+
+def gate_of(spec: GateSpec) -> Gate:
+    """The gate that `spec` describes.
+
+    Raises:
+        NotFound: no gate has that name.
+        Invalid: a parameter is unknown, missing or of another type.
+    """
+    gate: Gate = GATES.make(spec.gate, dict(spec.parameters))
+    try:
+        msgspec.convert(spec.parameters, type(gate))
+    except msgspec.ValidationError as error:
+        raise Invalid(f"{spec.gate}: {error}", field="gates") from error
+    return gate
+
+
+NO_EVALUATION = Verdict(passed=False, reason="the version has no evaluation: register it with the id of one")
+"""The verdict of every gate that looks at an evaluation, where there is none."""

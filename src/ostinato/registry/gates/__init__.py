@@ -1,0 +1,1 @@
+"""Family: conditions that a version must meet before anybody may approve it."""

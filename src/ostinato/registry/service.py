@@ -1,0 +1,289 @@
+"""Models: register versions, hold them against gates, let a second person approve them, move aliases and say who did."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from ostinato.data.service import Datasets
+from ostinato.evaluation.service import Evaluations
+from ostinato.kernel.caller import caller
+from ostinato.kernel.clock import Clock
+from ostinato.kernel.digest import digest_of
+from ostinato.kernel.errors import Conflict, Invalid, TooLarge
+from ostinato.kernel.event import Event
+from ostinato.kernel.ref import Ref
+from ostinato.ledger.service import Ledger
+from ostinato.registry import store
+from ostinato.registry.alias import Aliases
+from ostinato.registry.approve import Approvals, reason_given
+from ostinato.registry.binding import binding_of, plain, rules_of
+from ostinato.registry.card import render
+from ostinato.registry.find import find_model, find_version
+from ostinato.registry.flavor import FLAVORS, Predictor
+from ostinato.registry.gate import gate_of
+from ostinato.registry.types import (
+    GateSpec,
+    Model,
+    ModelVersion,
+    Note,
+    Signature,
+)
+from ostinato.storage.blobs.blobs import Blobs, blob_of
+from ostinato.storage.rows.rows import Rows, Tx
+from ostinato.tracking.service import Runs
+
+Risk = Literal["low", "medium", "high"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_ALIAS = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+
+
+class Models(Approvals, Aliases):
+    """The models of a project. Where a verb takes `ref`, it is `late@7` or `late@champion`."""
+
+    def __init__(
+        self, *, rows: Rows, blobs: Blobs, ledger: Ledger, clock: Clock, runs: Runs, evaluations: Evaluations, datasets: Datasets
+    ) -> None:
+        self._rows = rows
+        self._blobs = blobs
+        self._ledger = ledger
+        self._clock = clock
+        self._runs = runs
+        self._evaluations = evaluations
+        self._datasets = datasets
+
+    # ---- models and versions
+
+    def create(
+        self,
+        name: str,
+        description: str = "",
+        owner: str = "",
+        risk: Risk = "low",
+        gates: list[GateSpec] | None = None,
+        approvals: int | None = None,
+    ) -> Model:
+        """Make a model: what it is for, who owns it (by default the caller), the gates of its versions and how many people
+        must approve one, by default two for a high risk and otherwise one.
+
+        Raises:
+            Invalid: the name has another shape than `late` or `flight-delay`, or no approval would be needed.
+            NotFound: a gate is unknown.
+            Conflict: there is a model of that name that was created with something else.
+        """
+        who, rules = caller(), list(gates or [])
+        needed = (2 if risk == "high" else 1) if approvals is None else approvals
+        if not _NAME.fullmatch(name):
+            raise Invalid(f"not a name of a model: {name!r}", hint="letters, digits, dots, dashes and underscores", field="name")
+        _check_rules(rules, needed)
+        made = Model(
+            name=name,
+            description=description,
+            owner=owner or who.actor,
+            risk=risk,
+            gates=rules,
+            approvals=needed,
+            created_at=self._clock.now(),
+            created_by=who.actor,
+        )
+        content = digest_of([name, description, made.owner, risk, plain(rules), needed])
+
+        def change(tx: Tx) -> Model:
+            known = store.created_with(tx, who.project, name)
+            if known is None:
+                store.add_model(tx, who.project, made, content)
+                self._ledger.append(
+                    tx, "model.created", Ref("model", name), data={"risk": risk, "gates": plain(rules), "approvals": needed}
+                )
+            elif known != content:
+                raise Conflict(f"the model {name!r} exists and was created otherwise", hint="models.require changes its gates")
+            return find_model(tx, name)
+
+        return self._rows.write(change)
+
+    def require(self, model: str, gates: list[GateSpec], approvals: int, reason: str) -> Model:
+        """Replace the gates of a model and the number of approvals. Checks, approvals and policies made before are void.
+
+        Raises:
+            Invalid: no approval would be needed, or there is no reason.
+        """
+        who, why = caller(), reason_given(reason)
+        _check_rules(gates, approvals)
+
+        def change(tx: Tx) -> Model:
+            known = find_model(tx, model)
+            if rules_of(known.gates, known.approvals) != rules_of(gates, approvals):
+                store.set_rules(tx, who.project, model, gates, approvals)
+                self._ledger.append(
+                    tx, "model.required", Ref("model", model), data={"gates": plain(gates), "approvals": approvals, "reason": why}
+                )
+            return find_model(tx, model)
+
+        return self._rows.write(change)
+
+    def upload(self, artifact: bytes) -> str:
+        """Store the bytes of an artifact; the answer is the digest to register it by."""
+        return self._blobs.put(artifact).digest
+
+    def register(
+        self,
+        model: str,
+        artifact: str,
+        flavor: str,
+        signature: Signature,
+        run: Ref | None = None,
+        datasets: list[Ref] | None = None,
+        evaluation: str | None = None,
+        features: list[str] | None = None,
+        note: str = "",
+        key: str = "",
+    ) -> ModelVersion:
+        """Make the next version of a model from an uploaded artifact; the caller is its author.
+
+        `run` made it, from `datasets` (each with its version) and the feature views `features`; `evaluation` is the id of
+        an evaluation of that run. The same `key` (by default artifact and run) with the same content is the same version.
+
+        Raises:
+            Invalid: the artifact cannot be loaded, holds a type that is not allowed, or does not fit the signature; or the
+                evaluation is not one of the run.
+            NotFound: model, artifact, flavor, run, dataset version or evaluation is unknown.
+            Conflict: the key names a version with another content.
+        """
+        who, drawn, views = caller(), list(datasets or []), list(features or [])
+        self._check_origin(run, drawn, evaluation)
+        content = self._blobs.open(artifact)
+        self._admit(self.model(model), flavor, content, signature)
+        key = key or digest_of([artifact, str(run)])
+        same = digest_of([artifact, flavor, plain(signature), str(run), [str(d) for d in drawn], evaluation, views, note])
+
+        def change(tx: Tx) -> ModelVersion:
+            of = find_model(tx, model)
+            known = store.keyed_version(tx, who.project, model, key)
+            if known is not None:
+                if known[1] != same:
+                    raise Conflict(f"model:{model}@{known[0]} was registered under this key with another content", hint="use another key")
+                return find_version(tx, f"{model}@{known[0]}")[1]
+            number = store.next_version(tx, who.project, model)
+            ref = Ref("model", model, str(number))
+            made = ModelVersion(
+                model=model,
+                version=number,
+                ref=ref,
+                state="registered",
+                artifact=artifact,
+                size=len(content),
+                flavor=flavor,
+                signature=signature,
+                run=run,
+                datasets=drawn,
+                evaluation=evaluation,
+                features=views,
+                note=note,
+                author=who.actor,
+                registered_at=self._clock.now(),
+                binding=binding_of(artifact, signature, evaluation, rules_of(of.gates, of.approvals)),
+            )
+            store.add_version(tx, who.project, made, key, same)
+            origin = [run] if run else []
+            origin += [*drawn, *(Ref("feature", f) for f in views), *([Ref("evaluation", evaluation)] if evaluation else [])]
+            self._ledger.append(tx, "model.registered", ref, inputs=origin, outputs=(ref,), data={"artifact": artifact, "flavor": flavor})
+            return made
+
+        return self._rows.write(change)
+
+    def model(self, model: str) -> Model:
+        """A model with its gates, aliases and latest version."""
+        return self._rows.read(lambda tx: find_model(tx, model))
+
+    def all(self) -> list[Model]:
+        """Every model of the project, by name."""
+        return self._rows.read(lambda tx: store.all_models(tx, caller().project))
+
+    def versions(self, model: str) -> list[ModelVersion]:
+        """Every version of a model, oldest first."""
+        return self._rows.read(lambda tx: store.versions(tx, caller().project, find_model(tx, model)))
+
+    def get(self, ref: str) -> ModelVersion:
+        """A version by number or alias, with its state and all decisions about it."""
+        return self._rows.read(lambda tx: find_version(tx, ref)[1])
+
+    def resolve(self, ref: str) -> Ref:
+        """The version that a reference names now: `late@champion` → `model:late@7`."""
+        return self.get(ref).ref
+
+    def artifact(self, ref: str) -> bytes:
+        """The bytes of the artifact of a version."""
+        return self._blobs.open(self.get(ref).artifact)
+
+    def scorer(self, ref: str) -> Predictor:
+        """The version, loaded: `predict(columns)` gives its scores. In process only."""
+        found = self.get(ref)
+        loaded: Predictor = FLAVORS.make(found.flavor).load(self._blobs.open(found.artifact), found.signature)
+        return loaded
+
+    # ---- documentation
+
+    def card(self, ref: str) -> str:
+        """The model card of a version, as Markdown: every statement is a recorded value, or says who owes it."""
+        of, found = self._rows.read(lambda tx: find_version(tx, ref))
+        evaluation = self._evaluations.get(found.evaluation) if found.evaluation else None
+        params = self._runs.get(found.run.name).params if found.run else {}
+        check = self._rows.read(lambda tx: store.last_check(tx, caller().project, found.ref))
+        return render(of, found, evaluation, check, self.notes(of.name), params)
+
+    def card_note(self, model: str, section: str, text: str) -> Note:
+        """Write a section of the cards of a model; the earlier text stays in the history. Repeating it changes nothing."""
+        who = caller()
+        made = Note(section=section, text=text, by=who.actor, at=self._clock.now())
+
+        def change(tx: Tx) -> Note:
+            find_model(tx, model)
+            last = next((n for n in reversed(store.notes(tx, who.project, model)) if n.section == section), None)
+            if last is not None and (last.text, last.by) == (text, who.actor):
+                return last
+            store.add_note(tx, who.project, model, made)
+            self._ledger.append(tx, "model.documented", Ref("model", model), data={"section": section})
+            return made
+
+        return self._rows.write(change)
+
+    def notes(self, model: str) -> list[Note]:
+        """Everything that was ever written into the cards of a model, oldest first."""
+        return self._rows.read(lambda tx: store.notes(tx, caller().project, find_model(tx, model).name))
+
+    def history(self, model: str) -> list[Event]:
+        """Every act on a model and its versions, oldest first."""
+        return self._ledger.history(Ref("model", model))
+
+    def _admit(self, model: Model, flavor: str, content: bytes, signature: Signature) -> None:
+        """Load the artifact once before anybody relies on it; that one was refused is on record."""
+        try:
+            FLAVORS.make(flavor).load(content, signature)
+        except (Invalid, TooLarge) as error:
+            said = {"artifact": blob_of(content).digest, "flavor": flavor, "reason": str(error)[:500]}
+            self._rows.write(lambda tx: self._ledger.append(tx, "model.refused", Ref("model", model.name), data=said))
+            raise
+
+    def _check_origin(self, run: Ref | None, datasets: list[Ref], evaluation: str | None) -> None:
+        if run is not None:
+            self._runs.get(run.name)
+        for drawn in datasets:
+            if drawn.kind != "dataset" or drawn.version is None:
+                raise Invalid(f"{drawn} is not a version of a dataset", hint="write dataset:flights@4", field="datasets")
+            self._datasets.version(f"{drawn.name}@{drawn.version}")
+        if evaluation is not None:
+            subject = self._evaluations.get(evaluation).subject
+            if subject != run:
+                raise Invalid(
+                    f"evaluation {evaluation} is one of {subject}, not of {run}",
+                    hint="record it with the run as subject",
+                    field="evaluation",
+                )
+
+
+def _check_rules(gates: list[GateSpec], approvals: int) -> None:
+    for gate in gates:
+        gate_of(gate)
+    if approvals < 1:
+        raise Invalid("a model needs at least one approval", hint="declare a policy to approve without a person present", field="approvals")

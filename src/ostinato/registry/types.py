@@ -1,0 +1,211 @@
+"""The nouns of the registry: Signature, Model, ModelVersion, GateResult, Check, Approval, Policy, AliasState."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from ostinato.evaluation.types import Evaluation
+from ostinato.kernel.ref import Ref
+
+Dtype = Literal["float64", "int64", "bool", "string"]
+Scalar = str | float | int | bool | None
+State = Literal["registered", "approved", "rejected", "retired"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A named column of a model's input or output; a string input lists its `categories`, in the order of their codes."""
+
+    name: str
+    dtype: Dtype = "float64"
+    nullable: bool = True
+    categories: list[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """The columns that a model takes, in the order in which it takes them, and what it answers."""
+
+    inputs: list[Field]
+    outputs: list[Field] = field(default_factory=lambda: [Field(name="score", nullable=False)])
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the inputs, in order."""
+        return [f.name for f in self.inputs]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateSpec:
+    """A gate by name, with its parameters."""
+
+    gate: str
+    parameters: dict[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataAge:
+    """A dataset version that a model was trained on, and when its rows were delivered."""
+
+    dataset: Ref
+    delivered_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateContext:
+    """What a gate may look at: the version, its evaluation, the champion and the baseline on the same rows, the data and the time."""
+
+    version: ModelVersion
+    evaluation: Evaluation | None
+    champion: Ref | None
+    champion_evaluation: Evaluation | None
+    data: list[DataAge]
+    now: datetime
+    baseline_evaluation: Evaluation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a gate found: the number that it measured, the one that it was held against, and one sentence."""
+
+    passed: bool
+    reason: str
+    measured: float | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateResult:
+    """A gate, its parameters and its verdict."""
+
+    gate: str
+    parameters: dict[str, Scalar]
+    passed: bool
+    reason: str
+    measured: float | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """All gates of a version at one moment.
+
+    It holds for `binding`, the digest of artifact, signature, evaluation and policy together, and against `champion`, the
+    version that was champion then: when either has changed, it no longer counts.
+    """
+
+    id: str
+    version: Ref
+    binding: str
+    champion: int | None
+    passed: bool
+    results: list[GateResult]
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """An approval, a rejection or a retirement of a version.
+
+    `by` is who decided: `person:rita`, or `policy:late@2` for a declared policy, whose declarer is then `responsible`.
+    It holds for `binding` only; `check` is the evidence on which it rests.
+    """
+
+    kind: Literal["approved", "rejected", "retired"]
+    by: str
+    responsible: str
+    reason: str
+    at: datetime
+    binding: str
+    check: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A named model: what it is for, who owns it, which gates its versions must pass and how many people must approve."""
+
+    name: str
+    description: str
+    owner: str
+    risk: Literal["low", "medium", "high"]
+    gates: list[GateSpec]
+    approvals: int
+    created_at: datetime
+    created_by: str
+    aliases: dict[str, int] = field(default_factory=dict)
+    latest: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelVersion:
+    """An immutable artifact with all that made it. `author` registered it and therefore cannot approve it.
+
+    `artifact` is the digest of the bytes, `evaluation` the id of the evaluation on which the gates look, `data` the digest
+    of its rows. `state` follows from `decisions`: those that hold for the present `binding` count.
+    """
+
+    model: str
+    version: int
+    ref: Ref
+    state: State
+    artifact: str
+    size: int
+    flavor: str
+    signature: Signature
+    run: Ref | None
+    datasets: list[Ref]
+    evaluation: str | None
+    features: list[str]
+    note: str
+    author: str
+    registered_at: datetime
+    binding: str
+    decisions: list[Decision] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A standing approval that a person gave in advance: versions of `model` by one of `authors` that pass all gates.
+
+    It is void once the gates or the number of approvals of the model change (`rules` no longer fits) or it has expired.
+    """
+
+    model: str
+    number: int
+    authors: list[str]
+    reason: str
+    rules: str
+    declared_by: str
+    declared_at: datetime
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasState:
+    """Which version an alias named from `since` on, who moved it there and why, who had approved it, on which evidence."""
+
+    model: str
+    alias: str
+    version: int
+    ref: Ref
+    since: datetime
+    promoted_by: str
+    reason: str
+    how: Literal["promoted", "rolled_back"]
+    approved_by: list[str]
+    approvals: list[Decision]
+    evidence: Check | None
+    artifact: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A section of the model card that a person wrote."""
+
+    section: str
+    text: str
+    by: str
+    at: datetime

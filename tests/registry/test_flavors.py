@@ -1,0 +1,224 @@
+"""Flavors: every member gives back the scores of the model, and refuses what is not one."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pickle
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from tests.registry.conftest import SIGNATURE, Works
+
+from ostinato.kernel.errors import Invalid, TooLarge
+from ostinato.registry.flavor import FLAVORS
+from ostinato.registry.flavors import sklearn as sklearn_flavor
+from ostinato.registry.flavors.linear import Logistic, Term
+from ostinato.registry.matrix import Encoder, infer_signature
+from ostinato.registry.types import Field, Signature
+
+RNG = np.random.default_rng(3)
+CARRIERS = np.array(["AA", "B6", "UA"], dtype=object)
+COLUMNS = {
+    "hour": RNG.integers(0, 24, 300),
+    "wind": np.where(RNG.random(300) < 0.1, np.nan, RNG.normal(size=300)),
+    "carrier": CARRIERS[RNG.integers(0, 3, 300)],
+}
+INFERRED = infer_signature(COLUMNS)
+X = Encoder(INFERRED).matrix(COLUMNS)
+Y = (X[:, 0] + 5 * X[:, 2] + 6 * RNG.normal(size=300) > 15).astype(int)
+
+ESTIMATORS: dict[str, Callable[[], Any]] = {
+    "boosting": lambda: HistGradientBoostingClassifier(max_iter=8),
+    "boosting with categories": lambda: HistGradientBoostingClassifier(max_iter=8, categorical_features=[2], early_stopping=True),
+    "boosting with a mask": lambda: HistGradientBoostingClassifier(max_iter=8, categorical_features=[False, False, True]),
+    "logistic": lambda: make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression()),
+    "one-hot": lambda: make_pipeline(
+        ColumnTransformer(
+            [("n", make_pipeline(SimpleImputer(), StandardScaler()), [0, 1]), ("c", OneHotEncoder(handle_unknown="ignore"), [2])]
+        ),
+        LogisticRegression(),
+    ),
+    "calibrated": lambda: CalibratedClassifierCV(HistGradientBoostingClassifier(max_iter=4, categorical_features=[2]), cv=2),
+    "forest": lambda: RandomForestClassifier(n_estimators=5, random_state=0),
+    "regression": lambda: HistGradientBoostingRegressor(max_iter=8),
+}
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_sklearn_gives_back_the_scores_of_the_model(name: str) -> None:
+    model = ESTIMATORS[name]().fit(X, Y)
+    flavor = FLAVORS.make("sklearn")
+    loaded = flavor.load(flavor.dump(model), INFERRED)
+    scores = loaded.predict({k: COLUMNS[k] for k in reversed(COLUMNS)} | {"more": np.zeros(300)})
+    expected = model.predict_proba(X)[:, 1] if hasattr(model, "predict_proba") else model.predict(X)
+    assert (scores == expected).all()
+    assert scores.dtype == np.float64
+
+
+def test_unknown_categories_and_nulls_are_missing_values() -> None:
+    model = ESTIMATORS["boosting with categories"]().fit(X, Y)
+    flavor = FLAVORS.make("sklearn")
+    loaded = flavor.load(flavor.dump(model), INFERRED)
+    odd = {"hour": [7, 7], "wind": [None, None], "carrier": ["ZZ", None]}
+    assert (loaded.predict(odd) == model.predict_proba(np.array([[7, np.nan, np.nan]] * 2))[:, 1]).all()
+
+
+def test_what_would_not_load_is_refused_when_it_is_dumped() -> None:
+    with pytest.raises(Invalid, match="system"):
+        FLAVORS.make("sklearn").dump(FunctionTransformer(os.system))
+
+
+class Bomb:
+    """A pickle that runs a command when it is loaded."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, (f"touch {self.target}",)
+
+
+def rewritten(content: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
+    """A skops file with another schema."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            body = old.read(name)
+            if name == "schema.json":
+                schema = json.loads(body)
+                change(schema)
+                body = json.dumps(schema).encode()
+            new.writestr(name, body)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_r59_a_pickle_is_refused_by_name_and_never_run(works: Works, tmp_path: Path, protocol: int) -> None:
+    works.models.create("late")
+    target = tmp_path / "owned"
+    digest = works.models.upload(pickle.dumps(Bomb(target), protocol=protocol))
+    with pytest.raises(Invalid, match=r"posix\.system"):
+        works.models.register("late", digest, "sklearn", INFERRED)
+    assert not target.exists()
+    assert works.models.versions("late") == []
+    told = works.models.history("late")[-1]
+    assert (told.verb, told.data["artifact"]) == ("model.refused", digest)
+
+
+def test_r59_a_crafted_skops_file_is_refused_by_name_and_imports_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "owned"
+    (tmp_path / "innocent_looking.py").write_text(f"open({str(target)!r}, 'w').close()\nclass LogisticRegression: ...\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    flavor = FLAVORS.make("sklearn")
+    good = flavor.dump(LogisticRegression().fit(np.nan_to_num(X), Y))
+
+    def poison(schema: dict[str, Any]) -> None:
+        schema["__module__"] = "innocent_looking"
+
+    with pytest.raises(Invalid, match=r"innocent_looking\.LogisticRegression"):
+        flavor.load(rewritten(good, poison), INFERRED)
+    assert not target.exists()
+    assert "innocent_looking" not in sys.modules
+
+    def redirect(schema: dict[str, Any]) -> None:
+        text = json.dumps(schema).replace("sklearn.utils.validation", "os").replace("check_array", "system")
+        schema.update(json.loads(text))
+
+    boosted = flavor.dump(ESTIMATORS["boosting with categories"]().fit(X, Y))
+    with pytest.raises(Invalid, match=r"os\.system"):
+        flavor.load(rewritten(boosted, redirect), INFERRED)
+
+
+def test_broken_files_are_refused_whatever_they_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    flavor = FLAVORS.make("sklearn")
+    good = flavor.dump(LogisticRegression().fit(np.nan_to_num(X), Y))
+    for content in (
+        b"",
+        b"{}",
+        b"PK\x05\x06" + bytes(18),
+        good[: len(good) // 2],
+        rewritten(good, dict.clear),
+        rewritten(good, lambda s: s.pop("content")),
+    ):
+        with pytest.raises(Invalid):
+            flavor.load(content, INFERRED)
+    monkeypatch.setattr(sklearn_flavor, "_UNPACKED_MAX", 1000)
+    with pytest.raises(TooLarge):
+        flavor.load(good, INFERRED)
+
+
+def test_models_that_do_not_fit_are_refused() -> None:
+    flavor = FLAVORS.make("sklearn")
+    good = flavor.dump(LogisticRegression().fit(np.nan_to_num(X), Y))
+    with pytest.raises(Invalid, match="takes 3 columns, the signature has 2"):
+        flavor.load(good, SIGNATURE)
+    three = flavor.dump(LogisticRegression().fit(np.nan_to_num(X), X[:, 2]))
+    with pytest.raises(Invalid, match="3 classes"):
+        flavor.load(three, INFERRED)
+    with pytest.raises(Invalid, match="columns"):
+        flavor.load(flavor.dump(StandardScaler()), INFERRED)
+
+
+@pytest.mark.parametrize(("field", "value"), [("left", 10_000), ("right", 0), ("feature_idx", 99), ("feature_idx", -1), ("bitset_idx", 77)])
+def test_trees_that_lead_out_of_their_tables_are_refused(field: str, value: int) -> None:
+    model = ESTIMATORS["boosting with categories"]().fit(X, Y)
+    flavor = FLAVORS.make("sklearn")
+    nodes = model._predictors[0][0].nodes
+    split = int(np.flatnonzero(nodes["is_categorical"] == 1)[0]) if field == "bitset_idx" else 0
+    nodes[field][split] = value
+    with pytest.raises(Invalid, match="a tree of the model points"):
+        flavor.load(flavor.dump(model), INFERRED)
+
+
+def test_linear_is_json_and_checked() -> None:
+    flavor = FLAVORS.make("linear")
+    content = flavor.dump(Logistic(intercept=-1.0, terms=[Term(weight=2.0, mean=1.0, scale=4.0), Term(by_code=[1.0, -1.0])]))
+    assert json.loads(content)["intercept"] == -1.0
+    columns = {"delay": np.array([5.0, np.nan]), "carrier": np.array(["UA", "??"])}
+    assert flavor.load(content, SIGNATURE).predict(columns) == pytest.approx(1 / (1 + np.exp([0.0, 1.0])))
+    for wrong in (
+        b"",
+        b"\xff",
+        b"{}",
+        content.replace(b"linear/1", b"linear/9"),
+        content.replace(b"4.0", b"0.0"),
+        content.replace(b"-1.0", b"1e999"),
+    ):
+        with pytest.raises(Invalid):
+            flavor.load(wrong, SIGNATURE)
+    with pytest.raises(Invalid, match="2 terms, the signature 3"):
+        flavor.load(content, INFERRED)
+    with pytest.raises(Invalid):
+        flavor.dump(Logistic(intercept=float("nan"), terms=[]))
+
+
+def test_columns_are_matched_by_name_and_refused_by_name() -> None:
+    encoder = Encoder(Signature(inputs=[Field(name="a"), Field(name="b", dtype="bool"), Field(name="c", dtype="string", categories=["x"])]))
+    masked = np.ma.array([1.5, 9.0], mask=[False, True])
+    assert np.array_equal(encoder.matrix({"c": ["x", "y"], "b": [True, None], "a": masked}), [[1.5, 1, 0], [np.nan] * 3], equal_nan=True)
+    for columns, field in [
+        ({"a": [1.0], "b": [True]}, "c"),
+        ({"a": ["tall"], "b": [True], "c": ["x"]}, "a"),
+        ({"a": [1.0, 2.0], "b": [True], "c": ["x"]}, "b"),
+        ({"a": 1.0, "b": True, "c": "x"}, "a"),
+        ({"a": [1.0], "b": [True], "c": [["x"]]}, "c"),
+    ]:
+        with pytest.raises(Invalid) as refused:
+            encoder.matrix(columns)
+        assert refused.value.field == field
+    with pytest.raises(Invalid, match="complex"):
+        infer_signature({"z": np.array([1j])})

@@ -1,0 +1,71 @@
+"""The nouns of explaining: Importance, Contribution, and the two explanations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.kernel.ref import Ref
+
+Scalar: TypeAlias = str | float | int | bool | None
+Columns: TypeAlias = Mapping[str, NDArray[Any]]
+Predict: TypeAlias = Callable[[Columns], NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Importance:
+    """How much worse the model gets without an input: the rise of its squared error, with its 95 % interval."""
+
+    feature: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contribution:
+    """What one input added to one score, and the standard error of that number."""
+
+    feature: str
+    given: Scalar
+    value: float
+    error: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlobalExplanation:
+    """The inputs of a model by importance, measured on `rows` rows of the table `data`; `loss` is the squared error there."""
+
+    id: str
+    model: Ref
+    method: str
+    parameters: dict[str, Any]
+    data: str
+    rows: int
+    loss: float
+    importances: list[Importance]
+    made_at: datetime
+    made_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalExplanation:
+    """One score taken apart: `base`, the mean score of `rows` rows of the background, plus all contributions is `score`."""
+
+    id: str
+    model: Ref
+    method: str
+    parameters: dict[str, Any]
+    background: str
+    rows: int
+    row: dict[str, Scalar]
+    base: float
+    score: float
+    contributions: list[Contribution] = field(default_factory=list)
+    made_at: datetime
+    made_by: str

@@ -1,0 +1,88 @@
+"""Alerts: what a person must know, whatever part of the platform noticed it."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeVar
+
+from ostinato.kernel.caller import caller
+from ostinato.kernel.clock import Clock
+from ostinato.kernel.digest import digest_of
+from ostinato.kernel.errors import NotFound
+from ostinato.kernel.event import Event
+from ostinato.kernel.ref import Ref
+from ostinato.ledger.service import Ledger
+from ostinato.monitoring import store
+from ostinato.monitoring.types import Alert, Severity
+from ostinato.storage.rows.rows import Rows, Tx
+
+T = TypeVar("T")
+
+_ALERTING = {"dataset.quarantined": "a delivery was quarantined", "rollout.rolled_back": "a rollout was taken back"}
+
+
+class Alerts:
+    """The verbs about alerts."""
+
+    _rows: Rows
+    _ledger: Ledger
+    _clock: Clock
+
+    def alerts(self, state: Literal["open", "acknowledged"] | None = None) -> list[Alert]:
+        """Alerts, newest first."""
+        return self._rows.read(lambda tx: store.all_alerts(tx, caller().project, state))
+
+    def raise_alert(self, subject: str, text: str, severity: Severity = "warning", key: str = "") -> Alert:
+        """Tell people about `subject`, a reference. The same subject and `key` (default: the text) raise one alert only."""
+        project = caller().project
+        about = Ref.parse(subject)
+        made = Alert(
+            id=digest_of([subject, key or text])[:26],
+            subject=subject,
+            text=text,
+            severity=severity,
+            raised_at=self._clock.now(),
+            state="open",
+            handled_by=None,
+            note="",
+        )
+
+        def change(tx: Tx) -> Alert:
+            known = store.alert(tx, project, made.id)
+            if known is None:
+                store.add_alert(tx, project, made)
+                out = (Ref("alert", made.id),)
+                self._ledger.append(tx, "alert.raised", about, inputs=(about,), outputs=out, data={"text": text, "severity": severity})
+            return known or made
+
+        return self._rows.write(change)
+
+    def acknowledge_alert(self, alert: str, note: str) -> Alert:
+        """Take an alert on; the first who does is kept."""
+        who = caller()
+
+        def change(tx: Tx) -> Alert:
+            known = found_or_raise(store.alert(tx, who.project, alert), "alert", alert)
+            if known.state == "acknowledged":
+                return known
+            self._ledger.append(tx, "alert.acknowledged", Ref("alert", alert), data={"note": note})
+            return store.acknowledge_alert(tx, who.project, known, who.actor, note)
+
+        return self._rows.write(change)
+
+    def on_event(self, event: Event) -> None:
+        """Raise an alert for events that somebody must know of, once for each."""
+        what = _ALERTING.get(event.verb)
+        if what is not None:
+            details = "; ".join(f"{k}: {v}" for k, v in sorted(event.data.items()) if isinstance(v, str | int | float) and v != "")
+            self.raise_alert(str(event.subject), f"{what}: {event.subject}" + (f" ({details})" if details else ""), "critical", event.id)
+
+
+def found_or_raise(thing: T | None, kind: str, name: str) -> T:
+    """The thing, where there is one.
+
+    Raises:
+        NotFound: there is none.
+    """
+    if thing is None:
+        raise NotFound(f"no {kind} {name!r}")
+    return thing

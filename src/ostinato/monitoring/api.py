@@ -1,0 +1,27 @@
+"""The operations on monitors, what they found, and alerts."""
+
+from __future__ import annotations
+
+from ostinato.kernel.operation import Op
+from ostinato.monitoring.service import Monitors
+
+NAME = "monitors"
+SERVICE = Monitors
+
+OPS: list[Op] = [
+    Op("POST", "/monitors", Monitors.create, "monitor:write"),
+    Op("GET", "/monitors", Monitors.all, "monitor:read"),
+    Op("GET", "/monitors/{monitor}", Monitors.get, "monitor:read"),
+    Op("POST", "/monitors/{monitor}/rebase", Monitors.rebase, "monitor:write"),
+    Op("POST", "/monitors/{monitor}/measure", Monitors.measure, "monitor:write"),
+    Op("POST", "/monitors/{monitor}/assess", Monitors.assess, "monitor:write"),
+    Op("GET", "/monitors/{monitor}/windows", Monitors.windows, "monitor:read"),
+    Op("POST", "/monitors/{monitor}/silence", Monitors.silence, "monitor:write"),
+    Op("GET", "/windows/{window}", Monitors.window, "monitor:read"),
+    Op("GET", "/windows/{window}/reactions", Monitors.reactions, "monitor:read"),
+    Op("GET", "/findings", Monitors.findings, "monitor:read"),
+    Op("POST", "/findings/{finding}/acknowledge", Monitors.acknowledge, "monitor:write"),
+    Op("GET", "/alerts", Monitors.alerts, "monitor:read"),
+    Op("POST", "/alerts", Monitors.raise_alert, "monitor:write"),
+    Op("POST", "/alerts/{alert}/acknowledge", Monitors.acknowledge_alert, "monitor:write"),
+]

@@ -1,0 +1,1 @@
+"""Distances between two histograms on the same bins. One file, one distance."""

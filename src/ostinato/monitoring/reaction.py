@@ -1,0 +1,38 @@
+"""Reaction: what a member of the family `reactions` is told, and what it may use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ostinato.kernel.family import Family
+from ostinato.monitoring.types import Alert, Finding, Monitor, Severity, Window
+from ostinato.pipelines.service import Pipelines
+from ostinato.serving.service import Endpoints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """A window with findings, and the doors through which to act on it.
+
+    `alert(subject, text, severity, key)` raises an alert once for each key.
+    """
+
+    monitor: Monitor
+    window: Window
+    findings: list[Finding]
+    alert: Callable[[str, str, Severity, str], Alert]
+    pipelines: Pipelines
+    endpoints: Endpoints
+
+
+class React(Protocol):
+    """A member: a dataclass whose fields are its parameters."""
+
+    def react(self, situation: Situation) -> str:
+        """Act, and name what came of it as a reference. It may be called again for the same window, and must then act no further."""
+        ...
+
+
+REACTIONS: Family[React] = Family("ostinato.monitoring.reactions")

@@ -1,0 +1,1 @@
+"""What a window with findings sets off. One file, one reaction."""

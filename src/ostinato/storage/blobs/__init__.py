@@ -1,0 +1,1 @@
+"""Bytes by content: one seam, `Blobs`; one member per place where bytes can lie."""

@@ -1,0 +1,1 @@
+"""Metadata in a relational database: one seam, `Rows`; one member per database."""

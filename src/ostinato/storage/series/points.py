@@ -1,0 +1,111 @@
+"""Points: measured values in columns, and their two encodings, both exact to the bit."""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ostinato.kernel.errors import Corrupt, Invalid
+
+_WIDTHS = (4, 8, 8, 8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Points:
+    """Point i is `value[i]` of the series `keys[key[i]]` at `step[i]`, measured `at[i]` microseconds after 1970.
+
+    Values may be NaN or infinite; steps may repeat and come in any order; points stand in the order of their arrival.
+    """
+
+    keys: list[str]
+    key: NDArray[np.uint32]
+    step: NDArray[np.int64]
+    at: NDArray[np.int64]
+    value: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        sizes = {len(self.key), len(self.step), len(self.at), len(self.value)}
+        if len(sizes) != 1:
+            raise Invalid("the columns of a frame differ in length", hint=f"lengths: {sorted(sizes)}", field="frame")
+        if len(self.key) and int(self.key.max()) >= len(self.keys):
+            raise Invalid("a frame names a key that it does not list", field="frame.key")
+        if len(set(self.keys)) != len(self.keys):
+            raise Invalid("a frame lists a key twice", field="frame.keys")
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+    def only(self, key: str) -> Points:
+        """The points of one series."""
+        chosen = self.key == (self.keys.index(key) if key in self.keys else len(self.keys))
+        return Points(
+            keys=[key],
+            key=np.zeros(int(chosen.sum()), np.uint32),
+            step=self.step[chosen],
+            at=self.at[chosen],
+            value=self.value[chosen],
+        )
+
+    def encode(self) -> bytes:
+        """As it arrives: the length of the head, the keys as JSON, then the columns, little-endian."""
+        head = json.dumps(self.keys).encode()
+        columns = (self.key.astype("<u4"), self.step.astype("<i8"), self.at.astype("<i8"), self.value.astype("<f8"))
+        return struct.pack("<I", len(head)) + head + b"".join(column.tobytes() for column in columns)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Points:
+        """The inverse of `encode`."""
+        (head,) = struct.unpack_from("<I", data)
+        keys: list[str] = json.loads(data[4 : 4 + head])
+        n, odd = divmod(len(data) - 4 - head, sum(_WIDTHS))
+        if odd:
+            raise Corrupt("a batch of points has an odd length", hint="restore a backup")
+        starts = 4 + head + n * np.cumsum((0, *_WIDTHS[:-1]))
+        return cls(
+            keys=keys,
+            key=np.frombuffer(data, "<u4", n, starts[0]).astype(np.uint32),
+            step=np.frombuffer(data, "<i8", n, starts[1]).astype(np.int64),
+            at=np.frombuffer(data, "<i8", n, starts[2]).astype(np.int64),
+            value=np.frombuffer(data, "<f8", n, starts[3]).astype(np.float64),
+        )
+
+    def pack(self) -> bytes:
+        """For keeping, points of one series only: differences of steps and times, bytes transposed, zstd."""
+        columns = (_differences(self.step), _differences(self.at), self.value.astype("<f8"))
+        plain = b"".join(column.view(np.uint8).reshape(-1, 8).T.tobytes() for column in columns)
+        packed: bytes = pa.compress(plain, codec="zstd", asbytes=True)
+        return packed
+
+    @classmethod
+    def unpack(cls, key: str, n: int, data: bytes) -> Points:
+        """The inverse of `pack`."""
+        plain = np.frombuffer(pa.decompress(data, 24 * n, codec="zstd", asbytes=True), np.uint8).reshape(3, 8, n)
+        step, at, value = (np.ascontiguousarray(part.T).reshape(-1) for part in plain)
+        return cls(
+            keys=[key],
+            key=np.zeros(n, np.uint32),
+            step=np.cumsum(step.view("<i8"), dtype=np.int64),
+            at=np.cumsum(at.view("<i8"), dtype=np.int64),
+            value=value.view("<f8").astype(np.float64),
+        )
+
+
+def joined(key: str, parts: list[Points]) -> Points:
+    """The points of one series from several parts, in their order."""
+    return Points(
+        keys=[key],
+        key=np.zeros(sum(map(len, parts)), np.uint32),
+        step=np.concatenate([p.step for p in parts] or [np.empty(0, np.int64)]),
+        at=np.concatenate([p.at for p in parts] or [np.empty(0, np.int64)]),
+        value=np.concatenate([p.value for p in parts] or [np.empty(0, np.float64)]),
+    )
+
+
+def _differences(column: NDArray[np.int64]) -> NDArray[np.int64]:
+    """First differences; a difference beyond 64 bits wraps, and the cumulative sum wraps back."""
+    return np.diff(column, prepend=np.int64(0)).astype("<i8")

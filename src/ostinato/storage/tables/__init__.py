@@ -1,0 +1,1 @@
+"""Columnar tables: Parquet on blobs, Arrow in and out, SQL by DuckDB."""

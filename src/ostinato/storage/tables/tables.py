@@ -1,0 +1,188 @@
+"""Tables: immutable columnar tables as Parquet blobs, and SQL over them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol, runtime_checkable
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ostinato.kernel.errors import Invalid, TooLarge
+from ostinato.storage.blobs.blobs import Blobs
+
+_PIECE = 1 << 20
+_MEMORY_MB = 512
+_THREADS = 2
+_ROW_GROUP = 131_072
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableBlob:
+    """The digest and size in bytes of a Parquet blob, and its number of rows."""
+
+    digest: str
+    size: int
+    rows: int
+
+
+@runtime_checkable
+class OnDisk(Protocol):
+    """Blobs that lie as files on this machine, and so need no copy to be read by others."""
+
+    def path(self, digest: str) -> Path:
+        """The file of a blob."""
+        ...
+
+
+class Tables:
+    """Parquet blobs, written once and read whole, by columns, or through SQL.
+
+    A query runs in a DuckDB of its own that sees the tables it was given and nothing else: no files, no network, no
+    extensions. It uses at most 512 MB and two threads, and spills to `cache`, where copies of blobs that lie
+    elsewhere are kept as well.
+    """
+
+    def __init__(self, blobs: Blobs, cache: str | os.PathLike[str]) -> None:
+        self._blobs = blobs
+        self._cache = Path(cache)
+        self._cache.mkdir(parents=True, exist_ok=True)
+
+    def write(self, table: pa.Table) -> TableBlob:
+        """Store a table; equal tables have equal digests."""
+        with tempfile.TemporaryFile(dir=self._cache) as file:
+            pq.write_table(
+                table.combine_chunks().replace_schema_metadata(None),
+                file,
+                compression="zstd",
+                row_group_size=_ROW_GROUP,
+                use_content_defined_chunking=True,
+                write_page_checksum=True,
+            )
+            file.seek(0)
+            blob = self._blobs.put(_pieces(file))
+        return TableBlob(digest=blob.digest, size=blob.size, rows=table.num_rows)
+
+    def read(self, digest: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """A stored table, or only some of its columns, in the order asked.
+
+        Raises:
+            NotFound: there is no such blob.
+            Invalid: the blob is not Parquet, or lacks a column.
+        """
+        try:
+            with pq.ParquetFile(self._file(digest)) as file:
+                _check_columns(columns, file.schema_arrow.names)
+                table = file.read(columns=None if columns is None else list(columns))
+        except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
+            raise Invalid(f"blob {digest} is not a table: {error}") from error
+        return table if columns is None else table.select(list(columns))
+
+    def read_all(self, digests: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
+        """Several stored tables under one another; a column that one of them lacks is null there.
+
+        Raises:
+            Invalid: no digest was given, or the types of a column cannot be reconciled.
+        """
+        if not digests:
+            raise Invalid("no table was named", field="digests")
+        try:
+            return pa.concat_tables([self.read(d, columns) for d in digests], promote_options="permissive")
+        except pa.ArrowTypeError as error:
+            raise Invalid(f"the tables do not fit under one another: {error}") from error
+
+    def query(
+        self,
+        sql: str,
+        /,
+        parameters: Sequence[Any] | Mapping[str, Any] = (),
+        **tables: str | Sequence[str] | pa.Table,
+    ) -> pa.Table:
+        """The answer to one SELECT over `tables`, each a digest, several digests under one another, or an Arrow table.
+
+        `parameters` fill `?` and `$1` by order, or `$name` by name. Times are UTC.
+
+        Raises:
+            Invalid: the SQL is wrong, or reaches for something that it was not given.
+            TooLarge: the query needs more memory and disk than it may have.
+            NotFound: a digest names no blob.
+        """
+        bound = {name: table if isinstance(table, pa.Table) else self._files(table) for name, table in tables.items()}
+        with tempfile.TemporaryDirectory(dir=self._cache) as spill, duckdb.connect(":memory:", config=_config(spill)) as database:
+            try:
+                for name, source in bound.items():
+                    _bind(database, name, source)
+                _close_doors(database, [path for source in bound.values() if isinstance(source, list) for path in source])
+                answer = database.sql(sql, params=parameters or None)
+                if answer is None:
+                    raise Invalid("the statement answers nothing", hint="write a SELECT", field="sql")
+                return answer.to_arrow_table()
+            except duckdb.OutOfMemoryException as error:
+                raise TooLarge(_first_line(error), hint=f"a query may use {_MEMORY_MB} MB; read fewer columns or rows") from error
+            except duckdb.Error as error:
+                raise Invalid(_first_line(error), field="sql") from error
+
+    def _files(self, digests: str | Sequence[str]) -> list[str]:
+        named = [digests] if isinstance(digests, str) else list(digests)
+        if not named:
+            raise Invalid("no table was named", hint="give at least one digest", field="tables")
+        return [str(self._file(digest)) for digest in named]
+
+    def _file(self, digest: str) -> Path:
+        if isinstance(self._blobs, OnDisk):
+            return self._blobs.path(digest)
+        place = self._cache / digest
+        if not place.exists():
+            with tempfile.NamedTemporaryFile(dir=self._cache, delete=False) as file:
+                for piece in self._blobs.stream(digest):
+                    file.write(piece)
+            os.rename(file.name, place)
+        return place
+
+
+def _config(spill: str) -> dict[str, str | int | bool]:
+    return {
+        "memory_limit": f"{_MEMORY_MB}MB",
+        "threads": _THREADS,
+        "temp_directory": spill,  # one for each database: they give their files the same names
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+
+
+def _bind(database: duckdb.DuckDBPyConnection, name: str, source: pa.Table | list[str]) -> None:
+    if isinstance(source, pa.Table):
+        database.register(name, source)
+    else:
+        paths = ", ".join(_text(path) for path in source)
+        database.execute(f'CREATE VIEW "{name}" AS SELECT * FROM read_parquet([{paths}], union_by_name = true)')  # noqa: S608
+
+
+def _close_doors(database: duckdb.DuckDBPyConnection, paths: list[str]) -> None:
+    database.execute(f"SET allowed_paths = [{', '.join(_text(path) for path in paths)}]")
+    database.execute("SET TimeZone = 'UTC'")
+    database.execute("SET enable_external_access = false")
+    database.execute("SET lock_configuration = true")
+
+
+def _check_columns(asked: Sequence[str] | None, known: Sequence[str]) -> None:
+    if missing := sorted(set(asked or ()) - set(known)):
+        raise Invalid(f"no column {', '.join(missing)}", hint=f"columns: {', '.join(known)}", field="columns")
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n")[0]
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    while piece := file.read(_PIECE):
+        yield piece

@@ -1,0 +1,171 @@
+"""Series: exact to the bit, once each, in order; the oracle is plain Python."""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from ostinato.kernel.errors import Conflict, Invalid
+from ostinato.storage.rows.rows import metadata
+from ostinato.storage.rows.sqlite import Sqlite
+from ostinato.storage.series.points import Points
+from ostinato.storage.series.series import Curve, Series
+
+
+class Point(NamedTuple):
+    key: str
+    step: int
+    at: int
+    value: float
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> Series:
+    rows = Sqlite(tmp_path / "rows.db")
+    rows.create(metadata)
+    return Series(rows)
+
+
+def points(batch: list[Point]) -> Points:
+    keys = sorted({p.key for p in batch})
+    return Points(
+        keys=keys,
+        key=np.array([keys.index(p.key) for p in batch], np.uint32),
+        step=np.array([p.step for p in batch], np.int64),
+        at=np.array([p.at for p in batch], np.int64),
+        value=np.array([p.value for p in batch], np.float64),
+    )
+
+
+def append(series: Series, seq: int, batch: list[Point], client: str = "c", run: str = "r", project: str = "p") -> None:
+    series.append(project, run, client, seq, points(batch), lambda tx: None)
+
+
+def some(chance: random.Random, n: int) -> list[Point]:
+    values = [0.0, -0.0, math.nan, math.inf, -math.inf, 5e-324, 1.7976931348623157e308]
+    steps = [-(2**63), 2**63 - 1, 0]
+    return [
+        Point(
+            chance.choice("ab"),
+            chance.choice(steps) if chance.random() < 0.05 else chance.randrange(-50, 5000),
+            chance.randrange(2**62),
+            chance.choice(values) if chance.random() < 0.2 else chance.gauss(0, 1),
+        )
+        for _ in range(n)
+    ]
+
+
+def same(curve: Curve, expected: list[Point]) -> bool:
+    return (
+        curve.step.tolist() == [p.step for p in expected]
+        and curve.at.tolist() == [p.at for p in expected]
+        and curve.value.tobytes() == np.array([p.value for p in expected], "<f8").tobytes()
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_all_points_come_back_bit_for_bit_before_and_after_compaction(series: Series, seed: int) -> None:
+    chance = random.Random(seed)
+    batches = [some(chance, chance.randrange(1, 400)) for _ in range(150)]
+    for seq, batch in enumerate(batches):
+        append(series, seq, batch)
+        if chance.random() < 0.2:
+            append(series, seq, batch)
+    for _ in range(2):
+        for key in "ab":
+            expected = sorted((p for batch in batches for p in batch if p.key == key), key=lambda p: p.step)
+            assert same(series.read("p", "r", key), expected)
+            assert same(series.read("p", "r", key, after_step=100), [p for p in expected if p.step > 100])
+            latest = series.latest("p", "r")[key]
+            real = [p.value for p in expected if not math.isnan(p.value)]
+            assert (latest.step, latest.at, latest.n) == (expected[-1].step, expected[-1].at, len(expected))
+            assert np.float64(latest.last).tobytes() == np.float64(expected[-1].value).tobytes() or latest.last == expected[-1].value
+            assert (latest.min, latest.max) == (min(real), max(real))
+        series.compact("p", "r")
+
+
+def test_pages_never_cut_a_step(series: Series) -> None:
+    batch = [Point("a", i // 3, i, float(i)) for i in range(30)]
+    append(series, 0, batch)
+    seen: list[int] = []
+    after = None
+    while len(page := series.read("p", "r", "a", after_step=after, limit=4).at):
+        assert len(page) in (3, 6)
+        seen += page.tolist()
+        after = seen[-1] // 3
+    assert seen == list(range(30))
+
+
+def test_a_batch_is_kept_once_and_none_may_be_missing(series: Series) -> None:
+    append(series, 0, [Point("a", 0, 0, 1.0)])
+    append(series, 0, [Point("a", 0, 0, 1.0)])
+    with pytest.raises(Conflict, match="other points"):
+        append(series, 0, [Point("a", 0, 0, 2.0)])
+    with pytest.raises(Conflict, match="missing"):
+        append(series, 2, [Point("a", 0, 0, 2.0)])
+    append(series, 1, [Point("a", 1, 0, 2.0)])
+    series.compact("p", "r")
+    append(series, 0, [Point("a", 0, 0, 1.0)])
+    append(series, 0, [Point("a", 1, 0, 3.0)], client="another")
+    assert series.read("p", "r", "a").value.tolist() == [1.0, 2.0, 3.0]
+    assert series.latest("p", "r")["a"].n == 3
+
+
+def test_a_guard_that_refuses_keeps_nothing(series: Series) -> None:
+    def refuse(_: object) -> None:
+        raise Invalid("no")
+
+    with pytest.raises(Invalid):
+        series.append("p", "r", "c", 0, points([Point("a", 0, 0, 1.0)]), refuse)
+    assert series.latest("p", "r") == {}
+    append(series, 0, [Point("a", 0, 0, 1.0)])
+
+
+def test_projects_and_runs_do_not_see_one_another(series: Series) -> None:
+    append(series, 0, [Point("a", 0, 0, 1.0)])
+    append(series, 0, [Point("a", 0, 0, 2.0)], project="q")
+    append(series, 0, [Point("a", 0, 0, 3.0)], run="s")
+    assert series.read("p", "r", "a").value.tolist() == [1.0]
+    assert series.read("q", "r", "a").value.tolist() == [2.0]
+    assert set(series.latest("q", "r")) == {"a"}
+    assert series.latest("q", "s") == {}
+
+
+def test_a_race_of_compactions_loses_and_doubles_nothing(series: Series) -> None:
+    for seq in range(40):
+        append(series, seq, [Point("a", seq * 10 + i, 0, 1.0) for i in range(10)])
+    threads = [threading.Thread(target=series.compact, args=("p", "r")) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for seq in range(40, 60):
+        append(series, seq, [Point("a", seq * 10 + i, 0, 1.0) for i in range(10)])
+    for thread in threads:
+        thread.join()
+    series.compact("p", "r")
+    assert series.read("p", "r", "a").step.tolist() == list(range(600))
+
+
+def test_thinning_keeps_ends_and_extremes() -> None:
+    value = np.sin(np.arange(100_000) / 500)
+    value[12_345], value[54_321], value[77] = 40.0, -40.0, math.nan
+    whole = Curve(step=np.arange(100_000), at=np.arange(100_000), value=value)
+    thin = whole.thinned(400)
+    assert len(thin.step) <= 400
+    assert {0, 12_345, 54_321, 99_999} <= set(thin.step.tolist())
+    assert whole.thinned(1_000_000) is whole
+
+
+def test_frames_that_do_not_fit_together_are_refused() -> None:
+    def make(keys: list[str], key: list[int], n: int) -> Points:
+        columns = np.zeros(n, np.int64)
+        return Points(keys=keys, key=np.array(key, np.uint32), step=columns, at=columns, value=columns.astype(float))
+
+    for keys, key, n in ((["a"], [0], 2), (["a"], [1], 1), (["a", "a"], [0], 1)):
+        with pytest.raises(Invalid):
+            make(keys, key, n)

@@ -1,0 +1,130 @@
+"""Ostinato, put together: opens the store, builds the services in the order of the lifecycle, wires the events."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from types import ModuleType, TracebackType
+from typing import Any
+
+from ostinato.access import api as access_api
+from ostinato.access.service import Access
+from ostinato.data import api as data_api
+from ostinato.data.service import Datasets
+from ostinato.evaluation import api as evaluation_api
+from ostinato.evaluation.service import Evaluations
+from ostinato.explain import api as explain_api
+from ostinato.explain.service import Explanations
+from ostinato.features import api as features_api
+from ostinato.features.service import Features
+from ostinato.kernel.caller import Caller, caller, calling, own
+from ostinato.kernel.clock import Clock, SystemClock
+from ostinato.kernel.errors import NotFound
+from ostinato.kernel.settings import Settings
+from ostinato.ledger import api as ledger_api
+from ostinato.ledger.service import Ledger
+from ostinato.monitoring import api as monitoring_api
+from ostinato.monitoring.service import Monitors
+from ostinato.pipelines import api as pipelines_api
+from ostinato.pipelines.service import Pipelines
+from ostinato.registry import api as registry_api
+from ostinato.registry.service import Models
+from ostinato.serving import api as serving_api
+from ostinato.serving.service import Endpoints
+from ostinato.storage.blobs.local import Local
+from ostinato.storage.rows.rows import metadata
+from ostinato.storage.rows.sqlite import Sqlite
+from ostinato.storage.series.series import Series
+from ostinato.storage.tables.tables import Tables
+from ostinato.tracking import api as tracking_api
+from ostinato.tracking.logger import Logger
+from ostinato.tracking.service import Runs
+
+SLICES: tuple[ModuleType, ...] = (
+    access_api, ledger_api, data_api, features_api, tracking_api, pipelines_api,
+    evaluation_api, registry_api, explain_api, serving_api, monitoring_api,
+)  # fmt: skip
+"""The API of every slice, in the order of the lifecycle."""
+
+ENGINE = Caller(actor="service:ostinato")
+"""On whose behalf the platform itself acts."""
+
+
+class Ostinato:
+    """A store and the services over it; one attribute per noun of the lifecycle."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        home = settings.data
+        self.rows = Sqlite(home / "ostinato.db")
+        self.blobs = Local(home / "blobs")
+        self.tables = Tables(self.blobs, home / "cache")
+        self.series = Series(self.rows)
+        store: dict[str, Any] = {"rows": self.rows, "clock": clock}
+        self.ledger = Ledger(**store, key_path=home / "ledger-key")
+        told = store | {"ledger": self.ledger}
+        self.access = Access(**store, record=self.ledger.append)
+        self.datasets = Datasets(**told, blobs=self.blobs, tables=self.tables, inbox=settings.inbox)
+        self.features = Features(**told, tables=self.tables, datasets=self.datasets, online_path=home / "online.db")
+        self.runs = Runs(**told, blobs=self.blobs, series=self.series)
+        self.pipelines = Pipelines(**told, blobs=self.blobs, tables=self.tables, runs=self.runs, settings=settings)
+        self.evaluations = Evaluations(**told)
+        self.models = Models(**told, blobs=self.blobs, runs=self.runs, evaluations=self.evaluations, datasets=self.datasets)
+        self.explanations = Explanations(**told, blobs=self.blobs, tables=self.tables, models=self.models)
+        self.endpoints = Endpoints(
+            **told, blobs=self.blobs, tables=self.tables, models=self.models, datasets=self.datasets,
+            features=self.features, pipelines=self.pipelines, home=home / "endpoints",
+        )  # fmt: skip
+        self.monitors = Monitors(
+            **told, tables=self.tables, endpoints=self.endpoints, models=self.models, datasets=self.datasets, pipelines=self.pipelines
+        )
+        self.pipelines.attach(self)
+        self.rows.create(metadata)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str] | None = None, *, clock: Clock | None = None, project: str | None = None) -> Ostinato:
+        """Open the store in the folder `path`, making it if need be, as its owner and administrator."""
+        settings = Settings.read(path)
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        settings.inbox.mkdir(parents=True, exist_ok=True)
+        opened = cls(settings, clock or SystemClock())
+        opened.access.bootstrap(settings.data)
+        own(Caller(actor="person:admin", project=project or settings.project))
+        return opened
+
+    def run(
+        self, experiment: str, name: str = "", *, params: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None
+    ) -> Logger:
+        """A run to log to, as a context manager: `with app.run("flights") as run: run.log(auc=0.7, step=1)`."""
+        return Logger.start(self.runs, experiment, name, params=dict(params or {}), tags=dict(tags or {}))
+
+    def acting_as(self, actor: str) -> AbstractContextManager[Caller]:
+        """In the block, calls are made by another actor of this store, such as `person:ben`."""
+        known = [found.id for found in self.access.actors()]
+        if actor not in known:
+            raise NotFound.named("actor", actor, known)
+        return calling(Caller(actor=actor, project=caller().project))
+
+    def tick(self) -> None:
+        """One round of the background duties: hand events to their subscribers, serve the endpoints, seal the ledger."""
+        with calling(ENGINE):
+            for event in self.ledger.after("monitoring"):
+                with calling(Caller(actor=ENGINE.actor, project=event.project)):
+                    self.monitors.on_event(event)
+                self.ledger.advance("monitoring", event.seq)
+            self.endpoints.tick()
+            self.ledger.tick()
+
+    def close(self) -> None:
+        """Stop what this process supervises and let go of the store."""
+        self.endpoints.close()
+        self.features.close()
+        self.rows.close()
+
+    def __enter__(self) -> Ostinato:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()

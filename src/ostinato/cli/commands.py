@@ -1,0 +1,131 @@
+"""Commands from Ops: path parameters are arguments, the others options; calls the verb on a server or in process, prints the reply."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import click
+
+from ostinato.kernel.errors import Invalid
+from ostinato.kernel.operation import Op
+from ostinato.kernel.signature import Parameter, Signature, signature_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Which store a command is meant for: the server at `url`, or, if that is empty, the folder `data`."""
+
+    data: Path
+    url: str
+    token: str
+    project: str
+
+    @contextmanager
+    def open(self) -> Iterator[Any]:
+        """The store, with its faces as attributes."""
+        if self.url:
+            with importlib.import_module("ostinato.client.remote").connect(self.url, self.token, self.project) as remote:
+                yield remote
+            return
+        clock = importlib.import_module("ostinato.server.clock").clock_of(self.data)
+        with importlib.import_module("ostinato.app").Ostinato.open(self.data, clock=clock, project=self.project) as app:
+            yield app
+
+
+def command_of(face: str, op: Op) -> click.Command:
+    """The command for one verb."""
+    signature = signature_of(op)
+    extra: list[click.Parameter] = [click.Option(["--json", "as_json"], is_flag=True, help="Print the reply as JSON.")]
+    if signature.returns is bytes:
+        extra = [click.Option(["--out"], type=click.Path(dir_okay=False, path_type=Path), help="Write the bytes to this file.")]
+
+    if all(p.name != "data" for p in signature.parameters):
+        extra.append(
+            click.Option(["--data", "store_folder"], type=click.Path(file_okay=False, path_type=Path), help="As before the command.")
+        )
+
+    def run(**given: Any) -> bool:
+        target: Target = click.get_current_context().find_root().obj
+        if (folder := given.pop("store_folder", None)) is not None:
+            target = replace(target, data=folder.absolute(), url="")
+        as_json, out = given.pop("as_json", False), given.pop("out", None)
+        arguments = _arguments(signature, given)
+        with target.open() as store:
+            reply = getattr(getattr(store, face), op.name)(**arguments)
+        return _show(reply, as_json=as_json, out=out)
+
+    text = inspect.getdoc(op.verb) or ""
+    parameters: list[click.Parameter] = [_parameter(p) for p in sorted(signature.parameters, key=lambda p: p.place != "path")]
+    return click.Command(
+        op.name.replace("_", "-"), callback=run, params=[*parameters, *extra], help=_help(text), short_help=text.split("\n")[0]
+    )
+
+
+def _parameter(p: Parameter) -> click.Parameter:
+    if p.place == "path":
+        return click.Argument([p.name])
+    name = [f"--{p.name.replace('_', '-')}", p.name]
+    more: dict[str, Any] = {"required": p.required}
+    kinds = [a for a in (get_args(p.annotation) or (p.annotation,)) if a is not type(None)]
+    if get_origin(p.annotation) is Literal:
+        return click.Option(name, type=click.Choice([str(a) for a in get_args(p.annotation)]), **more)
+    if p.place == "raw":
+        return click.Option(name, type=click.File("rb"), metavar="FILE", help="Its bytes are sent; '-' is standard input.", **more)
+    if p.repeated:
+        return click.Option(name, multiple=True, metavar="TEXT", help="May be given several times.", **more)
+    if kinds == [bool]:
+        return click.Option([f"{name[0]}/--no-{name[0][2:]}", p.name], default=None, **more)
+    if not p.scalar:
+        return click.Option(name, metavar="JSON", help="JSON, or @FILE that holds it.", **more)
+    return click.Option(name, metavar="|".join(getattr(k, "__name__", "text") for k in kinds).upper(), **more)
+
+
+def _arguments(signature: Signature, given: dict[str, Any]) -> dict[str, Any]:
+    pairs: list[tuple[str, str]] = []
+    for p in signature.parameters:
+        value = given.get(p.name)
+        if value is None or value == () or p.place == "raw":
+            continue
+        for item in value if p.repeated else [value]:
+            text = str(item).lower() if isinstance(item, bool) else str(item)
+            pairs.append((p.name, _file(text) if not p.scalar and not p.repeated else text))
+    wire = importlib.import_module("ostinato.server.wire")
+    raw = {p.name: given[p.name].read() for p in signature.at("raw")}
+    found: dict[str, Any] = wire.from_texts([p for p in signature.parameters if p.place != "raw"], pairs)
+    return found | raw
+
+
+def _file(text: str) -> str:
+    if not text.startswith("@"):
+        return text
+    try:
+        return Path(text[1:]).read_text()
+    except OSError as error:
+        raise Invalid(f"cannot read {text[1:]}: {error.strerror}") from None
+
+
+def _show(reply: Any, *, as_json: bool, out: Path | None) -> bool:
+    """Print a reply; False if it is a check that said no."""
+    if isinstance(reply, bytes):
+        if out is not None:
+            out.write_bytes(reply)
+        else:
+            sys.stdout.buffer.write(reply)
+        return True
+    if as_json:
+        click.echo(importlib.import_module("ostinato.server.wire").encode(reply))
+    else:
+        importlib.import_module("ostinato.cli.render").show(reply)
+    return getattr(reply, "ok", True) is not False
+
+
+def _help(text: str) -> str:
+    """A docstring as click wants it: sections keep their lines."""
+    return text.replace("\n\nRaises:", "\n\n\b\nRaises:")

@@ -1,0 +1,106 @@
+"""The commands that are processes or look at the install: serve, worker, demo, families."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from ostinato.cli.commands import Target
+from ostinato.kernel.errors import Invalid, MissingExtra
+
+
+def attach(root: click.Group) -> None:
+    """Add the commands to the root."""
+    for command in (serve, worker, demo, families):
+        root.add_command(command)
+
+
+def _instant(_: click.Context, option: click.Parameter, value: str | None) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(value) if value is not None else None
+    except ValueError:
+        found = datetime.min  # noqa: DTZ901 — as wrong as one without a zone
+    if found is not None and found.tzinfo is None:
+        raise click.BadParameter(f"not an instant with its zone: {value!r}; write 2013-01-01T00:00:00Z", param=option)
+    return found and found.astimezone(UTC)
+
+
+_data = click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Folder of the store; default OSTINATO_DATA.")
+
+
+def _folder(ctx: click.Context, data: Path | None) -> Path:
+    target: Target = ctx.find_root().obj
+    return data.absolute() if data else target.data
+
+
+@click.command()
+@_data
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8080, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--clock", type=click.Choice(["system", "replay"]), default="system", show_default=True, help="replay: it stands until it is set."
+)
+@click.option("--at", callback=_instant, metavar="INSTANT", help="Where a replay starts.")
+@click.option("--beyond-loopback", is_flag=True, help="Listen on other addresses, behind a proxy that ends TLS.")
+@click.pass_context
+def serve(ctx: click.Context, data: Path | None, host: str, port: int, clock: str, at: datetime | None, beyond_loopback: bool) -> None:
+    """Serve the store over HTTP, with its workers and endpoints, until TERM or Ctrl-C."""
+    if at is not None and clock != "replay":
+        raise click.UsageError("--at is for --clock replay")
+    module = importlib.import_module("ostinato.server.serve")
+    module.serve(_folder(ctx, data), host, port, replay=clock == "replay", at=at, beyond_loopback=beyond_loopback)
+
+
+@click.command()
+@_data
+@click.option("--parent", type=int, hidden=True, help="End when this process does.")
+@click.pass_context
+def worker(ctx: click.Context, data: Path | None, parent: int | None) -> None:
+    """Execute pipelines of the store until TERM or Ctrl-C."""
+    if parent is not None:
+        importlib.import_module("ostinato.server.workers").die_with(parent)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    folder = _folder(ctx, data)
+    clock = importlib.import_module("ostinato.server.clock").clock_of(folder)
+    with importlib.import_module("ostinato.app").Ostinato.open(folder, clock=clock) as app:
+        importlib.import_module("ostinato.pipelines.worker").work(app, app.pipelines, stop)
+
+
+@click.command()
+@_data
+@click.option("--summary", type=click.Path(dir_okay=False, path_type=Path), help="Write what happened to this file.")
+@click.option("--months", default="1-12", show_default=True, help="Which months of 2013 are replayed.")
+@click.pass_context
+def demo(ctx: click.Context, data: Path | None, summary: Path | None, months: str) -> None:
+    """Replay a year of flights: deliveries, training, approval, rollout, drift, retraining."""
+    try:
+        replay = importlib.import_module("ostinato_flights.replay")
+    except ModuleNotFoundError as error:
+        raise MissingExtra.of(error.name or "ostinato_flights", "demo") from None
+    replay.main(_folder(ctx, data), summary, months)
+
+
+@click.command()
+@click.argument("family", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON, with the schemas of the parameters.")
+def families(family: str | None, as_json: bool) -> None:
+    """List the families of interchangeable parts and their members."""
+    found = importlib.import_module("ostinato.server.system").families()
+    if family is not None:
+        found = [f for f in found if f.name == family]
+        if not found:
+            raise Invalid(f"no family {family!r}", hint="ostinato families lists them")
+    if as_json:
+        click.echo(importlib.import_module("ostinato.server.wire").encode(found))
+        return
+    for listing in found:
+        click.secho(f"{listing.name}  {listing.summary}", bold=True)
+        for member in listing.members:
+            click.echo(f"  {member.name:<24} {member.summary}")

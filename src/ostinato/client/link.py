@@ -1,0 +1,142 @@
+"""Link: one server over HTTP: kept-alive connections, patience while it restarts, its errors rebuilt as ours."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import random
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ostinato.kernel import errors
+from ostinato.kernel.errors import Invalid, OstinatoError, Unavailable
+
+PATIENCE_S = 30.0
+"""For so long a call is repeated while the server is out of reach: all verbs may be repeated."""
+CONNECT_S = 10.0
+ANSWER_S = 600.0
+"""So long one answer may take; work that lasts longer is an execution, which is waited for in parts."""
+_WAIT_S = (0.05, 2.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A successful reply: its bytes and their type."""
+
+    content: bytes
+    kind: str
+
+
+class Link:
+    """The way to a server. Threads may share it; a call takes an idle connection or opens one."""
+
+    def __init__(self, url: str, token: str, project: str, patience_s: float = PATIENCE_S) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise Invalid(f"not the address of a server: {url!r}", hint="such as http://127.0.0.1:8080", field="url")
+        self.url = url.rstrip("/")
+        self.project = project
+        self._host, self._port, self._base = parts.hostname, parts.port, parts.path.rstrip("/")
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self._headers = {"Ostinato-Project": project, "Accept": "application/msgpack"}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
+        self._patience_s = patience_s
+        self._idle: list[http.client.HTTPConnection] = []
+        self._pid = os.getpid()
+
+    def call(self, method: str, target: str, content: bytes | None = None, kind: str = "") -> Reply:
+        """The server's reply; a connection that breaks and a server that says "not now" are tried again.
+
+        Raises:
+            Unavailable: out of reach for longer than the patience, or one answer took longer than 10 minutes.
+            OstinatoError: whatever the server refused with, as the same class with the same fields.
+        """
+        limit, wait_s = time.monotonic() + self._patience_s, _WAIT_S[0]
+        headers = self._headers | ({"Content-Type": kind} if kind else {})
+        while True:
+            try:
+                return self._once(method, target, content, headers)
+            except TimeoutError:
+                raise Unavailable(f"{self.url} gave no answer in {ANSWER_S:.0f} s", hint="look at its log and its load") from None
+            except (OSError, http.client.HTTPException) as error:
+                self.close()  # the others of a lost server are as dead
+                failed = Unavailable(f"{self.url} is out of reach: {error}", hint="is the server running, and is this its address?")
+            except Unavailable as error:
+                failed = error
+            if time.monotonic() + wait_s > limit:
+                raise failed
+            time.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 — spreads the callers, no secret
+            wait_s = min(_WAIT_S[1], wait_s * 2)
+
+    def close(self) -> None:
+        """Close the idle connections; the next call opens another."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_idle"):
+            self.close()
+
+    def _once(self, method: str, target: str, content: bytes | None, headers: Mapping[str, str]) -> Reply:
+        connection = self._connection()
+        try:
+            connection.request(method, self._base + target, content, headers)
+            response = connection.getresponse()
+            reply = Reply(content=response.read(), kind=response.getheader("content-type", ""))
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+        if response.status >= 400:
+            raise rebuilt(response.status, reply.content)
+        return reply
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self._pid != os.getpid():  # a child of fork must not speak on its parent's connections
+            self.close()
+            self._pid = os.getpid()
+        try:
+            return self._idle.pop()
+        except IndexError:
+            pass
+        return self._connect()
+
+    def _connect(self) -> http.client.HTTPConnection:
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=CONNECT_S)
+        if self._tls is not None:
+            connection = http.client.HTTPSConnection(self._host, self._port, timeout=CONNECT_S, context=self._tls)
+        try:
+            connection.connect()
+        except TimeoutError:
+            raise ConnectionError(f"no connection within {CONNECT_S:.0f} s") from None
+        connection.sock.settimeout(ANSWER_S)
+        return connection
+
+
+def rebuilt(status: int, content: bytes) -> OstinatoError:
+    """The error that a reply tells of.
+
+    >>> rebuilt(409, b'{"error": {"type": "Conflict", "message": "it exists", "hint": "take another name"}}')
+    Conflict('it exists')
+    """
+    try:
+        told: dict[str, Any] = dict(msgspec.json.decode(content)["error"])
+        kind, message, hint = str(told.pop("type")), str(told.pop("message")), str(told.pop("hint"))
+    except (msgspec.DecodeError, TypeError, KeyError, ValueError):
+        if status in (502, 503, 504):
+            return Unavailable(f"something before the server answered {status}")
+        return OstinatoError(f"the server answered {status}, and not as Ostinato does", hint="is this the address of an Ostinato server?")
+    cls = getattr(errors, kind, OstinatoError)
+    error: OstinatoError = (
+        cls(message, hint=hint) if isinstance(cls, type) and issubclass(cls, OstinatoError) else OstinatoError(message, hint=hint)
+    )
+    for name, value in told.items():
+        setattr(error, name, value)
+    return error

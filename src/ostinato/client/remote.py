@@ -1,0 +1,171 @@
+"""Remote: the faces of a store on a server, with the verbs that the Ops name and the same types in and out."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from types import ModuleType, TracebackType
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from ostinato.app import SLICES
+from ostinato.client.link import PATIENCE_S, Link
+from ostinato.kernel.errors import Invalid
+from ostinato.kernel.operation import Op
+from ostinato.kernel.signature import Parameter, fill, from_wire, placeholders, signature_of, to_wire
+from ostinato.tracking.logger import Logger
+
+_MSGPACK = "application/msgpack"
+_ROOT = "/api/v1"
+
+
+def connect(url: str, token: str, project: str = "default", *, patience_s: float = PATIENCE_S) -> Remote:
+    """The store that the server at `url` holds.
+
+    Raises:
+        Unauthenticated: the server does not know the token.
+        Unavailable: nothing answered within `patience_s` seconds.
+    """
+    remote = Remote(Link(url, token, project, patience_s), SLICES)
+    remote.clock.now()
+    return remote
+
+
+class Remote:
+    """What `ost.connect` gives: one face per slice, as attributes; shared by threads as they like."""
+
+    def __init__(self, link: Link, slices: Sequence[ModuleType]) -> None:
+        self._link = link
+        self.clock = RemoteClock(link)
+        self._faces = {module.NAME: Face(link, module.NAME, module.OPS) for module in slices}
+
+    def __getattr__(self, name: str) -> Face:
+        try:
+            return self.__dict__["_faces"][name]  # type: ignore[no-any-return]
+        except KeyError:
+            raise AttributeError(f"a server has no {name!r}: it is there only where the store is opened in process") from None
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._faces]
+
+    def __repr__(self) -> str:
+        return f"<Ostinato at {self._link.url}, project {self._link.project}>"
+
+    def run(
+        self, experiment: str, name: str = "", *, params: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None
+    ) -> Logger:
+        """A run to log to, as a context manager: `with app.run("flights") as run: run.log(auc=0.7, step=1)`."""
+        return Logger.start(self.runs, experiment, name, params=dict(params or {}), tags=dict(tags or {}))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._link.close()
+
+    def __enter__(self) -> Remote:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+class Face:
+    """The verbs of one slice, as functions that ask the server."""
+
+    def __init__(self, link: Link, name: str, ops: Sequence[Op]) -> None:
+        self._name = name
+        for op in ops:
+            setattr(self, op.name, _verb(link, op))
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        raise AttributeError(f"{self._name}.{name} does not travel: it is there only where the store is opened in process")
+
+    def __repr__(self) -> str:
+        return f"<{self._name} of a server>"
+
+
+class RemoteClock:
+    """The clock of the server."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def now(self) -> datetime:
+        """What time it is there."""
+        told = msgspec.msgpack.decode(self._link.call("GET", f"{_ROOT}/clock").content)
+        return told["now"]  # type: ignore[no-any-return]
+
+    def set(self, instant: datetime) -> None:
+        """Move the server's replay clock forward; needs the permission `clock:set`."""
+        self._link.call("PUT", f"{_ROOT}/clock", msgspec.msgpack.encode({"now": instant}), _MSGPACK)
+
+
+def _verb(link: Link, op: Op) -> Callable[..., Any]:
+    signature = signature_of(op)
+    shape = inspect.signature(op.verb)
+    parameters = list(shape.parameters.values())[1:]
+    shape = shape.replace(parameters=parameters)
+    converters = dict(placeholders(op.path))
+
+    @functools.wraps(op.verb)
+    def ask(*given: Any, **named: Any) -> Any:
+        values = shape.bind(*given, **named).arguments
+        parts = {
+            p.name: quote(_text(p, values[p.name]), safe="/:@" if converters[p.name] == "path" else ":@") for p in signature.at("path")
+        }
+        query = [pair for p in signature.at("query") if p.name in values for pair in _pairs(p, values[p.name])]
+        target = _ROOT + fill(op.path, parts) + ("?" + urlencode(query) if query else "")
+        content, kind = None, ""
+        if raw := signature.at("raw"):
+            content, kind = bytes(values[raw[0].name]), "application/octet-stream"
+        elif body := signature.at("body"):
+            content, kind = _encode({p.name: values[p.name] for p in body if p.name in values}), _MSGPACK
+        reply = link.call(op.method, target, content, kind)
+        return reply.content if signature.returns is bytes else _decode(reply.content, reply.kind, signature.returns)
+
+    ask.__signature__ = shape  # type: ignore[attr-defined]
+    return ask
+
+
+def _encode(values: dict[str, Any]) -> bytes:
+    try:
+        return msgspec.msgpack.encode(values, enc_hook=to_wire)
+    except (TypeError, NotImplementedError) as error:
+        raise Invalid(f"an argument does not travel: {error}", hint="pass plain values, or the dataclasses that the verb names") from None
+
+
+def _decode(content: bytes, kind: str, annotation: Any) -> Any:
+    decode = msgspec.msgpack.decode if kind.startswith(_MSGPACK) else msgspec.json.decode
+    return decode(content, type=annotation, dec_hook=from_wire)
+
+
+def _pairs(p: Parameter, value: Any) -> list[tuple[str, str]]:
+    """A parameter of the query: texts, one per item of a list of scalars; JSON for what is more. None is the absence of it."""
+    if value is None:
+        return []
+    if p.repeated:
+        return [(p.name, _text(p, item)) for item in value]
+    return [(p.name, _text(p, value) if p.scalar else msgspec.json.encode(value, enc_hook=to_wire).decode())]
+
+
+def _text(p: Parameter, value: Any) -> str:
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise Invalid("an instant needs a time zone", hint="datetime(..., tzinfo=UTC)", field=p.name)
+        return value.isoformat()
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if p.place == "path" and not text:
+        raise Invalid(f"{p.name} is empty", field=p.name)
+    return text
+
+
+def wait_until_ready(url: str, patience_s: float = PATIENCE_S) -> None:
+    """Wait until the server at `url` says that traffic may come.
+
+    Raises:
+        Unavailable: it did not within `patience_s` seconds.
+    """
+    Link(url, "", "default", patience_s).call("GET", "/health/ready")

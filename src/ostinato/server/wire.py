@@ -1,0 +1,116 @@
+"""Wire: bytes and texts of a request into the arguments of a verb, and its result into bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import msgspec
+
+from ostinato.kernel.errors import Invalid
+from ostinato.kernel.signature import Parameter, from_wire, to_wire
+
+JSON = "application/json"
+MSGPACK = "application/msgpack"
+
+
+def from_texts(parameters: Sequence[Parameter], pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Arguments from a path, a query or a command line, where everything is text.
+
+    A list of scalars repeats its key; what is neither a scalar nor such a list is JSON.
+    """
+    texts: dict[str, list[str]] = {}
+    for name, text in pairs:
+        texts.setdefault(name, []).append(text)
+    _refuse_unknown(parameters, texts)
+    given: dict[str, Any] = {}
+    for p in parameters:
+        if p.name in texts:
+            given[p.name] = (
+                texts[p.name] if p.repeated else texts[p.name][-1] if p.scalar else decode(texts[p.name][-1].encode(), at=p.name)
+            )
+    return _read(parameters, given, lax=True)
+
+
+def from_body(parameters: Sequence[Parameter], content: bytes, kind: str = JSON) -> dict[str, Any]:
+    """Arguments from a body: one object with a field per parameter.
+
+    Raises:
+        Invalid: not an object, a field is unknown, missing or of another type; `field` is its path.
+    """
+    given = decode(content, kind) if content else {}
+    if not isinstance(given, dict):
+        raise Invalid("the body is not an object", hint="send one JSON object with a field per parameter", field="$")
+    _refuse_unknown(parameters, given)
+    return _read(parameters, given, lax=False)
+
+
+def decode(content: bytes, kind: str = JSON, at: str = "") -> Any:
+    """Plain values from JSON or MessagePack."""
+    try:
+        return msgspec.msgpack.decode(content) if kind == MSGPACK else msgspec.json.decode(content)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        name = "MessagePack" if kind == MSGPACK else "JSON"
+        raise Invalid(f"not {name}: {error}", field=f"$.{at}" if at else "$") from None
+
+
+def encode(value: Any, kind: str = JSON) -> bytes:
+    """JSON or MessagePack of a result."""
+    return msgspec.msgpack.encode(value, enc_hook=to_wire) if kind == MSGPACK else msgspec.json.encode(value, enc_hook=to_wire)
+
+
+def convert(value: Any, annotation: Any, at: str, *, lax: bool = False) -> Any:
+    """A plain value as `annotation`; with `lax`, texts are read as numbers and truth values.
+
+    Raises:
+        Invalid: it is of another type or an object has a field that nobody knows; `field` is the path.
+    """
+    try:
+        found = msgspec.convert(value, annotation, strict=not lax, dec_hook=from_wire)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        path = at + where.rstrip("`")
+        raise Invalid(f"{path}: {what}", field=path) from None
+    _refuse_extra(value, found, at)
+    return found
+
+
+def _read(parameters: Sequence[Parameter], given: Mapping[str, Any], *, lax: bool) -> dict[str, Any]:
+    found = {}
+    for p in parameters:
+        at = f"$.{p.name}"
+        if p.name in given:
+            found[p.name] = convert(given[p.name], p.annotation, at, lax=lax and (p.scalar or p.repeated))
+        elif p.required:
+            raise Invalid(f"{at} is missing", hint=_known(parameters), field=at)
+    return found
+
+
+def _refuse_unknown(parameters: Sequence[Parameter], given: Mapping[Any, Any]) -> None:
+    if extra := given.keys() - {p.name for p in parameters}:
+        name = min(map(str, extra))
+        raise Invalid(f"$.{name} is unknown", hint=_known(parameters), field=f"$.{name}")
+
+
+def _known(parameters: Sequence[Parameter]) -> str:
+    return f"known fields: {', '.join(p.name for p in parameters) or 'none'}"
+
+
+def _refuse_extra(raw: Any, found: Any, at: str) -> None:
+    """Refuse fields that the conversion to a dataclass left behind."""
+    if is_dataclass(found) and isinstance(raw, dict):
+        names = {f.name for f in fields(found)}
+        if extra := raw.keys() - names:
+            path = f"{at}.{min(map(str, extra))}"
+            raise Invalid(f"{path} is unknown", hint=f"known fields: {', '.join(sorted(names))}", field=path)
+        for name, value in raw.items():
+            _refuse_extra(value, getattr(found, name), f"{at}.{name}")
+    elif isinstance(raw, list) and isinstance(found, (list, tuple)):
+        for index, (value, made) in enumerate(zip(raw, found, strict=True)):
+            if isinstance(value, (dict, list)):
+                _refuse_extra(value, made, f"{at}[{index}]")
+    elif isinstance(raw, dict) and isinstance(found, dict):
+        for (key, value), made in zip(raw.items(), found.values(), strict=True):
+            if isinstance(value, (dict, list)):
+                _refuse_extra(value, made, f"{at}.{key}")

@@ -1,0 +1,89 @@
+"""The command line as a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ostinato.app import SLICES, Ostinato
+from ostinato.cli.main import FACES, root
+from ostinato.testing.doors import served
+
+
+def ostinato(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ostinato.cli.main", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | env, check=False)
+
+
+def test_the_faces_are_the_slices() -> None:
+    assert [(name, module) for name, module, _ in FACES] == [(m.NAME, m.__name__) for m in SLICES]
+
+
+def test_help_is_fast_because_it_imports_no_slice() -> None:
+    code = "import sys\nfrom ostinato.cli.main import main\ntry:\n    main(['--help'])\nfinally:\n    print(sorted(sys.modules))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    for name, _, summary in FACES:
+        assert f"  {name} " in told
+        assert summary in told
+    for heavy in ("numpy", "duckdb", "pyarrow", "sqlalchemy", "msgspec", "rich", "starlette", "ostinato.app"):
+        assert f"'{heavy}'" not in told
+
+
+def test_every_group_lists_its_verbs() -> None:
+    for module in SLICES:
+        told = CliRunner().invoke(root, [module.NAME, "--help"])
+        assert told.exit_code == 0, told.output
+        for op in module.OPS:
+            assert op.name.replace("_", "-") in told.output
+            assert CliRunner().invoke(root, [module.NAME, op.name.replace("_", "-"), "--help"]).exit_code == 0
+
+
+def test_a_store_is_used_in_process_and_through_a_server(app: Ostinato) -> None:
+    data = str(app.settings.data)
+    embedded = ostinato("access", "whoami", "--data", data, "--json")
+    assert embedded.returncode == 0, embedded.stderr
+    assert json.loads(embedded.stdout)["actor"] == "person:admin"
+    with served(app) as url:
+        remote = ostinato(
+            "access", "whoami", "--json", OSTINATO_URL=url, OSTINATO_TOKEN=(app.settings.data / "admin-token").read_text().strip()
+        )
+        unknown = ostinato("--url", url, "access", "whoami", OSTINATO_TOKEN="")
+        by_file = ostinato("--url", url, "--token-file", f"{data}/admin-token", "models", "get", "nothing")
+    assert json.loads(remote.stdout) == json.loads(embedded.stdout)
+    assert unknown.returncode == 3
+    assert "hint: " in unknown.stderr
+    assert by_file.returncode == 4
+    assert by_file.stderr.startswith("NotFound: ")
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["models", "nonsense"], 2), (["--nonsense"], 2), (["families", "nonsense"], 2)])
+def test_bad_usage_exits_with_2(arguments: list[str], code: int) -> None:
+    assert ostinato(*arguments).returncode == code
+
+
+def test_the_ledger_is_verified_offline(app: Ostinato, tmp_path: Path) -> None:
+    app.ledger.seal()
+    good = ostinato("ledger", "verify", "--data", str(app.settings.data))
+    assert good.returncode == 0, good.stderr
+    app.close()
+    raw = (app.settings.data / "ostinato.db").read_bytes()
+    assert b"project.created" in raw
+    (app.settings.data / "ostinato.db").write_bytes(raw.replace(b"project.created", b"project.forgot!"))
+    bad = ostinato("ledger", "verify", "--data", str(app.settings.data))
+    assert bad.returncode == 1
+    assert "problems" in bad.stdout
+
+
+def test_families_are_listed_with_their_members() -> None:
+    told = json.loads(ostinato("families", "--json").stdout)
+    by_name = {family["name"]: family for family in told}
+    assert {"data.checks", "evaluation.metrics", "registry.gates", "registry.flavors", "monitoring.drift"} <= by_name.keys()
+    check = next(m for m in by_name["data.checks"]["members"] if m["name"] == "in_range")
+    assert check["summary"]
+    assert check["parameters"]["type"] == "object"

@@ -1,0 +1,170 @@
+"""The remote faces against a real server: the same types in and out, patience through restarts."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import pytest
+
+from ostinato.client.link import Link
+from ostinato.client.remote import Remote
+from ostinato.kernel.errors import Conflict, Denied, GateFailed, Invalid, NotFound, StepFailed, TooLarge, Unauthenticated, Unavailable
+from ostinato.kernel.ref import Ref
+from ostinato.testing.doors import served
+from ostinato.testing.toy import API, Part, Toy
+
+
+@pytest.fixture
+def ana(url: str) -> Iterator[Remote]:
+    with Remote(Link(url, "ana-token", "default"), [API]) as remote:
+        yield remote
+
+
+def test_types_go_there_and_come_back(ana: Remote) -> None:
+    parts = [Part(name="string", weight=0.1), Part(name="wood")]
+    made = ana.toys.make("top", parts, origin=Ref("dataset", "wood", "3"), kind="fancy")
+    assert made == Toy(
+        name="top",
+        made_at=datetime(2013, 1, 1, tzinfo=UTC),
+        made_by="person:ana",
+        parts=parts,
+        origin=Ref("dataset", "wood", "3"),
+        kind="fancy",
+    )
+    assert ana.toys.get(name="top") == made
+    assert ana.toys.drop("top") is None
+
+
+def test_queries_travel_whole(ana: Remote) -> None:
+    for name in ("a", "b", "c"):
+        ana.toys.make(name, [Part(name="leg", weight=2.0)], kind="fancy")
+    page = ana.toys.search(
+        kinds=["fancy", "x&y=z"], since=datetime(2012, 1, 1, tzinfo=UTC), limit=2, backwards=False, weights={"arm": 1.0}, after=None
+    )
+    assert [t.name for t in page.items] == ["a", "b"]
+    assert ana.toys.search(after=page.next).items[0].name == "c"
+    with pytest.raises(Invalid, match="time zone"):
+        ana.toys.search(since=datetime(2012, 1, 1))  # noqa: DTZ001
+    assert ana.toys.ref("model:late@7", of=Ref("run", "a/b c".replace(" ", "+"))) == [Ref("model", "late", "7"), Ref("run", "a/b+c")]
+    assert ana.toys.ref(Ref("model", "late", "7")) == [Ref("model", "late", "7")]
+
+
+def test_paths_travel_whole(ana: Remote) -> None:
+    for path in ("a/b/c.json", "with blank/ü?x=1#y", "100%/a+b"):
+        assert ana.toys.file("top", path) == f"top:{path}"
+    ana.toys.make("top")
+    assert ana.toys.version("top", 6) == 7
+    with pytest.raises(Invalid, match="empty"):
+        ana.toys.get("")
+
+
+def test_bytes_and_odd_floats_travel(ana: Remote) -> None:
+    assert ana.toys.paint("top", b"\x00\xff" * 100, layer=3) == 203
+    assert ana.toys.painted("top") == b"\x00\xff" * 100
+    back = ana.toys.values([0.1 + 0.2, -0.0, math.inf, math.nan])
+    assert back[:3] == [0.1 + 0.2, -0.0, math.inf]
+    assert math.isnan(back[3])
+
+
+def test_errors_are_rebuilt(ana: Remote, url: str) -> None:
+    with pytest.raises(GateFailed) as gate:
+        ana.toys.fail("gate")
+    assert (gate.value.message, gate.value.hint, gate.value.evidence) == ("too light", "add weight", {"weight": 0.5})
+    with pytest.raises(StepFailed) as step:
+        ana.toys.fail("step")
+    assert step.value.step == "train"
+    with pytest.raises(NotFound):
+        ana.toys.get("nothing")
+    ana.toys.make("top")
+    with pytest.raises(Conflict, match="another toy"):
+        ana.toys.make("top", [Part(name="leg")])
+    with pytest.raises(Denied) as denied:
+        Remote(Link(url, "bob-token", "default"), [API]).toys.make("x")
+    assert denied.value.permission == "toy:write"
+    with pytest.raises(Unauthenticated):
+        Remote(Link(url, "stolen", "default"), [API]).toys.search()
+
+
+def test_a_body_that_is_too_large_is_refused_and_not_repeated(ana: Remote) -> None:
+    started = time.monotonic()
+    with pytest.raises(TooLarge, match="1 MiB"):
+        ana.toys.paint("top", b"x" * (8 << 20))
+    assert time.monotonic() - started < 5
+    assert ana.toys.paint("top", b"x") == 1
+
+
+def test_verbs_look_like_those_of_the_service(ana: Remote) -> None:
+    assert list(inspect.signature(ana.toys.make).parameters) == ["name", "parts", "origin", "kind"]
+    assert ana.toys.make.__doc__.startswith("Make a toy.")
+    with pytest.raises(TypeError):
+        ana.toys.make(nam="top")
+    with pytest.raises(AttributeError, match="in process"):
+        ana.toys.table("x")
+    with pytest.raises(AttributeError):
+        _ = ana.nothing
+    assert "ana-token" not in repr(ana)
+
+
+def test_the_clock_of_the_server(ana: Remote, toys: object) -> None:
+    assert ana.clock.now() == datetime(2013, 1, 1, tzinfo=UTC)
+    ana.clock.set(datetime(2013, 3, 1, tzinfo=UTC))
+    assert toys.clock.now() == datetime(2013, 3, 1, tzinfo=UTC)
+
+
+def test_a_busy_server_is_asked_again(ana: Remote, toys: object) -> None:
+    assert ana.toys.fail("busy") is None
+    assert toys.toys.failures == 3
+
+
+def test_calls_survive_a_restart_of_the_server(toys: object) -> None:
+    with served(toys, [API]) as url:
+        port = urlsplit(url).port
+        remote = Remote(Link(url, "ana-token", "default"), [API])
+        remote.toys.make("top")
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(remote.toys.get("top").name))
+    asking.start()
+    time.sleep(0.5)
+    assert answers == []
+    with served(toys, [API], port):
+        asking.join(timeout=10)
+    assert answers == ["top"]
+
+
+def test_a_server_that_is_gone_is_given_up(url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    started = time.monotonic()
+    with pytest.raises(Unavailable, match="out of reach"):
+        Link(f"http://127.0.0.1:{port}", "t", "default", patience_s=0.5).call("GET", "/")
+    assert time.monotonic() - started < 3
+    with pytest.raises(Invalid):
+        Link("localhost:8080", "t", "default")
+
+
+def test_a_child_of_fork_has_its_own_connection(ana: Remote) -> None:
+    ana.toys.make("top")
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(writer, ana.toys.get("top").name.encode())
+        os._exit(0)
+    assert os.read(reader, 10) == b"top"
+    os.waitpid(child, 0)
+    assert ana.toys.get("top").name == "top"
+
+
+def test_threads_share_a_remote(ana: Remote) -> None:
+    threads = [threading.Thread(target=lambda i=i: ana.toys.make(f"t{i}")) for i in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ana.toys.search(limit=100).items) == 16

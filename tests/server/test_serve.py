@@ -1,0 +1,131 @@
+"""The server as a process: readiness, one per folder, the end in order and out of order."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from ostinato.client.remote import Remote, connect, wait_until_ready
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def command(data: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "ostinato.cli.main", "serve", "--data", str(data), "--port", "0", *more]
+
+
+@contextmanager
+def running(data: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
+    with (
+        (data.parent / "log").open("a") as log,
+        subprocess.Popen(command(data, *more), stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
+        try:
+            line = process.stdout.readline()
+            assert line.startswith("Ostinato is at http://127.0.0.1:"), (data.parent / "log").read_text()
+            wait_until_ready(address(data))
+            yield process
+        finally:
+            process.kill()
+
+
+def opened(data: Path) -> Remote:
+    return connect(address(data), (data / "admin-token").read_text().strip())
+
+
+def address(data: Path) -> str:
+    return json.loads((data / "server.json").read_text())["url"]
+
+
+def until(done: Callable[[], bool], seconds: float = 20) -> bool:
+    limit = time.monotonic() + seconds
+    while not done() and time.monotonic() < limit:
+        time.sleep(0.05)
+    return done()
+
+
+def test_a_server_starts_serves_and_ends_in_order(tmp_path: Path) -> None:
+    data = tmp_path / "store"
+    with running(data) as process:
+        assert json.loads((data / "server.json").read_text())["pid"] == process.pid
+        token = (data / "admin-token").read_text().strip()
+        with connect(address(data), token) as app:
+            assert app.access.whoami().actor == "person:admin"
+            assert abs((app.clock.now() - datetime.now(UTC)).total_seconds()) < 10
+        workers = psutil.Process(process.pid).children()
+        assert len(workers) == 1
+
+        second = subprocess.run(command(data), capture_output=True, text=True, timeout=60, check=False)
+        assert second.returncode == 5
+        assert f"hint: it is the process {process.pid}" in second.stderr
+
+        with httpx.stream("GET", f"{address(data)}/api/v1/live", headers={"authorization": f"Bearer {token}"}, timeout=30) as live:
+            lines = live.iter_lines()
+            assert next(lines) == ": still here"
+            process.send_signal(signal.SIGTERM)
+            assert "retry: 1000" in list(lines)  # open streams do not hold the end up
+        assert process.wait(timeout=20) == 0
+        assert until(lambda: not any(w.is_running() for w in workers))
+        assert not (data / "server.json").exists()
+    log = (tmp_path / "log").read_text()
+    assert token not in log
+    assert any(json.loads(line)["path"] == "/api/v1/access/whoami" for line in log.splitlines() if line.startswith("{"))
+
+
+def test_a_killed_server_leaves_no_workers_and_starts_again(tmp_path: Path) -> None:
+    data = tmp_path / "store"
+    with running(data) as process:
+        workers = psutil.Process(process.pid).children()
+        os.kill(process.pid, signal.SIGKILL)
+        assert until(lambda: not any(w.is_running() and w.status() != psutil.STATUS_ZOMBIE for w in workers))
+    with running(data):
+        assert httpx.get(f"{address(data)}/health/ready").status_code == 200
+
+
+def test_r84_a_killed_worker_is_replaced(tmp_path: Path) -> None:
+    data = tmp_path / "store"
+    with running(data) as process:
+        first = psutil.Process(process.pid).children()[0].pid
+        os.kill(first, signal.SIGKILL)
+        assert until(lambda: bool(living := psutil.Process(process.pid).children()) and first not in [c.pid for c in living])
+        assert until(lambda: "a worker ended: SIGKILL" in (tmp_path / "log").read_text())
+
+
+def test_a_replay_clock_survives_kills_and_never_goes_back(tmp_path: Path) -> None:
+    data = tmp_path / "store"
+    with running(data, "--clock", "replay", "--at", "2013-01-01T00:00:00Z") as process:
+        with opened(data) as app:
+            app.clock.set(datetime(2013, 5, 3, tzinfo=UTC))
+            app.access.create_project("spring")
+            app.clock.set(datetime(2013, 5, 4, tzinfo=UTC))
+        process.kill()
+        process.wait()
+    with running(data, "--clock", "replay", "--at", "2013-01-01T00:00:00Z") as process:
+        with opened(data) as app:
+            assert app.clock.now() == datetime(2013, 5, 4, tzinfo=UTC)
+        process.kill()
+        process.wait()
+    (data / "clock").unlink()
+    with (
+        running(data, "--clock", "replay", "--at", "2013-01-01T00:00:00Z"),
+        opened(data) as app,
+    ):
+        assert app.clock.now() == datetime(2013, 5, 3, tzinfo=UTC)  # no event may precede its cause
+
+
+def test_beyond_loopback_must_be_said(tmp_path: Path) -> None:
+    refused = subprocess.run(command(tmp_path, "--host", "0.0.0.0"), capture_output=True, text=True, timeout=60, check=False)
+    assert refused.returncode == 2
+    assert "--beyond-loopback" in refused.stderr

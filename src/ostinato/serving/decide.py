@@ -1,0 +1,128 @@
+"""Decide: from the scores and labels of a rollout to its evidence, and from the evidence to what happens next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ostinato.kernel.ref import Ref
+from ostinato.serving.analysis import checkpoints, confidence_sequence, e_above, e_errors, guard, quantiles
+from ostinato.serving.types import Arm, Evidence, Point, Rollout, RolloutPlan, RolloutState
+
+FIELDS = ("kind", "request_id", "version", "rollout", "status", "score", "latency_ms")
+"""The columns of the log that a look needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a look at a rollout leads to: another state or another weight, and why; neither means to wait."""
+
+    reason: str = ""
+    state: RolloutState = "running"
+    weight: float | None = None
+
+
+class Scored:
+    """The requests of a rollout that both versions have scored or failed on, in the order of the log, by arm."""
+
+    def __init__(self, log: pa.Table, rollout: Rollout) -> None:
+        arms: dict[int, dict[str, tuple[bool, float | None, float]]] = {_number(rollout.stable): {}, _number(rollout.candidate): {}}
+        self.answered: set[str] = set()
+        for row in log.filter(pc.equal(log["rollout"], rollout.id)).to_pylist():
+            if row["version"] in arms:
+                arms[row["version"]][row["request_id"]] = (row["status"] != "answered", row["score"], row["latency_ms"])
+                if row["kind"] == "answer" and row["status"] == "answered":
+                    self.answered.add(row["request_id"])
+        stable, candidate = arms.values()
+        self.ids = [request_id for request_id in stable if request_id in candidate]
+        self.stable = _columns([stable[i] for i in self.ids])
+        self.candidate = _columns([candidate[i] for i in self.ids])
+
+    def evidence(self, rollout: Rollout, labels: Sequence[tuple[str, float]]) -> Evidence:
+        """What is known now, with the labels in the order in which they landed."""
+        plan = rollout.plan
+        place = {request_id: i for i, request_id in enumerate(self.ids)}
+        pairs = [(place[r], y) for r, y in labels if r in place]
+        pairs = [(i, y) for i, y in pairs if not (self.stable["failed"][i] or self.candidate["failed"][i])]
+        index, truth = np.array([i for i, _ in pairs], int), np.array([y for _, y in pairs], float)
+        loss = {arm: (columns["score"][index] - truth) ** 2 for arm, columns in (("stable", self.stable), ("candidate", self.candidate))}
+        path = _path(loss["candidate"] - loss["stable"], plan)
+        last = path[-1] if path else Point(pairs=0, e_value=1.0, mean=0.0, low=-1.0, high=1.0)
+        errors = e_errors(self.candidate["failed"], self.stable["failed"], plan.error_ratio)
+        return Evidence(
+            scored=len(self.ids),
+            pairs=len(pairs),
+            e_value=(last.e_value + errors) / 2,
+            e_loss=last.e_value,
+            e_errors=errors,
+            harm=last.mean if path else None,
+            low=last.low,
+            high=last.high,
+            stable=_arm(rollout.stable, self.stable, loss["stable"]),
+            candidate=_arm(rollout.candidate, self.candidate, loss["candidate"]),
+            path=path,
+            guard=guard(self.candidate, self.stable, plan.max_latency_ms),
+        )
+
+
+def decide(rollout: Rollout, evidence: Evidence, weights: Sequence[float]) -> Decision:
+    """What follows from the evidence: back at once for a broken guard or proven harm, one step on, or promoted."""
+    plan = rollout.plan
+    if evidence.guard:
+        return Decision(f"hard limit: {evidence.guard}", "rolled_back")
+    if evidence.e_value >= 1 / plan.alpha:
+        cause = "squared error" if evidence.e_loss >= evidence.e_errors else "errors"
+        return Decision(f"harm in {cause} is proven: e-value {evidence.e_value:.3g} after {evidence.pairs} labelled pairs", "rolled_back")
+    count = evidence.pairs if plan.labels else evidence.scored
+    if count - rollout.steps[-1].pairs >= plan.min_requests:
+        if len(rollout.steps) < len(weights):
+            return Decision(f"no harm shown in {count} pairs", weight=weights[len(rollout.steps)])
+        if not plan.labels:
+            return Decision(f"no harm shown in {count} requests; labels were not asked for", "promoted")
+        if evidence.high <= plan.margin:
+            return Decision(f"mean harm is below {evidence.high:g}, margin {plan.margin:g}, after {count} labelled pairs", "promoted")
+    if count >= plan.max_requests:
+        ends: dict[str, RolloutState] = {"hold": "inconclusive", "promote": "promoted", "rollback": "rolled_back"}
+        return Decision(f"undecided after {count} pairs; the plan says {plan.on_inconclusive}", ends[plan.on_inconclusive])
+    return Decision()
+
+
+def _path(harm: np.ndarray[Any, np.dtype[np.float64]], plan: RolloutPlan) -> list[Point]:
+    e_values = e_above(harm, plan.margin)
+    sequence = confidence_sequence(harm, plan.alpha)
+    means = np.cumsum(harm) / np.arange(1, len(harm) + 1)
+    return [
+        Point(
+            pairs=n,
+            e_value=float(e_values[n - 1]),
+            mean=float(means[n - 1]),
+            low=float(sequence.low[n - 1]),
+            high=float(sequence.high[n - 1]),
+        )
+        for n in checkpoints(len(harm))
+    ]
+
+
+def _columns(rows: list[tuple[bool, float | None, float]]) -> dict[str, Any]:
+    return {
+        "failed": np.array([failed for failed, _, _ in rows], bool),
+        "score": np.array([np.nan if score is None else score for _, score, _ in rows], float),
+        "latency_ms": np.array([latency for _, _, latency in rows], float),
+    }
+
+
+def _arm(version: Ref, columns: dict[str, Any], loss: np.ndarray[Any, np.dtype[np.float64]]) -> Arm:
+    p50, p95, p99 = quantiles(columns["latency_ms"][~columns["failed"]])
+    return Arm(
+        version=version, requests=len(columns["failed"]), errors=int(columns["failed"].sum()), latency_p50_ms=p50, latency_p95_ms=p95,
+        latency_p99_ms=p99, brier=float(loss.mean()) if len(loss) else None,
+    )  # fmt: skip
+
+
+def _number(version: Ref) -> int:
+    return int(version.version or 0)

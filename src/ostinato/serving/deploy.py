@@ -1,0 +1,132 @@
+"""Deploy: the verbs of Endpoints that put versions behind a name, hand out keys, and say what is in production."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from datetime import datetime
+
+from ostinato.kernel.caller import caller
+from ostinato.kernel.clock import Clock
+from ostinato.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+from ostinato.kernel.ref import Ref
+from ostinato.ledger.service import Ledger
+from ostinato.registry.service import Models
+from ostinato.serving import store
+from ostinato.serving.find import approved, find_endpoint
+from ostinato.serving.front import Front
+from ostinato.serving.types import Endpoint, EndpointKey, Production, Rollout, Served, Share
+from ostinato.storage.rows.rows import Rows, Tx
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+
+
+class Deployments:
+    """The part of Endpoints that deploys; Endpoints gives it its parts."""
+
+    _rows: Rows
+    _ledger: Ledger
+    _clock: Clock
+    _models: Models
+    _front: Front
+
+    def deploy(self, endpoint: str, model: str, reason: str = "") -> Endpoint:
+        """Let `endpoint` answer with the approved version that `model` (`late@champion`, `late@7`) names now; made if it is new.
+
+        Returns once the plane serves that version; the version before answers until then. Where it is served already,
+        nothing changes.
+
+        Raises:
+            Conflict: the version is not approved, or a rollout is running.
+            Unavailable: the plane does not serve it yet; it is deployed and goes on trying.
+        """
+        if not _NAME.fullmatch(endpoint):
+            raise Invalid(
+                f"not a name of an endpoint: {endpoint!r}", hint="letters, digits, dots, dashes and underscores", field="endpoint"
+            )
+        who, version = caller(), approved(self._models.get(model)).ref
+        shares = [Share(version=version, role="stable", weight=1.0)]
+
+        def change(tx: Tx) -> Endpoint:
+            row, now = store.endpoint(tx, who.project, endpoint), self._clock.now()
+            if row is not None and (row.version, row.rollout) == (str(version), None):
+                return store.read_endpoint(row)
+            if row is not None and row.rollout is not None:
+                raise Conflict(f"a rollout of {endpoint} is running", hint="wait for it, or endpoints.abort it")
+            made = Endpoint(
+                name=endpoint, model=version.name, version=version, shares=shares, rollout=None, created_at=now, created_by=who.actor
+            )
+            if row is None:
+                store.add_endpoint(tx, who.project, made, secrets.token_hex(8))
+            store.release(tx, who.project, endpoint, shares, None, now, who.actor, reason)
+            self._ledger.append(tx, "endpoint.deployed", Ref("endpoint", endpoint), inputs=(version,), data={"reason": reason})
+            return made
+
+        made = self._rows.write(change)
+        problem = self._front.shown(endpoint).problem
+        if problem:
+            raise Unavailable(problem, hint="what was served before goes on; deploy a version that loads")
+        return made
+
+    def get(self, endpoint: str) -> Endpoint:
+        """An endpoint, with the versions that answer."""
+        return self._rows.read(lambda tx: store.read_endpoint(find_endpoint(tx, endpoint)))
+
+    def all(self) -> list[Endpoint]:
+        """Every endpoint of the project, by name."""
+        return self._rows.read(lambda tx: [store.read_endpoint(row) for row in store.endpoints(tx, caller().project)])
+
+    def url(self, endpoint: str) -> str:
+        """Where the endpoint answers, by the Open Inference Protocol: `POST {url}/v2/models/{endpoint}/infer`.
+
+        Raises:
+            Unavailable: its plane is not ready.
+        """
+        return f"http://127.0.0.1:{self._front.shown(endpoint).port}"
+
+    def key(self, endpoint: str, name: str = "default") -> EndpointKey:
+        """A new key to ask the endpoint with; an earlier key of the same name no longer opens. Only its hash is kept."""
+        who, secret = caller(), f"oste_{secrets.token_urlsafe(32)}"
+        digest = hashlib.sha256(secret.encode()).hexdigest()
+
+        def change(tx: Tx) -> None:
+            row = find_endpoint(tx, endpoint)
+            store.set_endpoint(tx, who.project, endpoint, keys={**row.keys, name: digest})
+            self._ledger.append(tx, "endpoint.key_issued", Ref("endpoint", endpoint), data={"name": name})
+
+        self._rows.write(change)
+        self._front.shown(endpoint)
+        return EndpointKey(endpoint=endpoint, name=name, secret=secret)
+
+    def production(self, endpoint: str, at: datetime | None = None) -> Production:
+        """What answered at the instant `at` (default: now), since when, by whose act, and who had approved it.
+
+        Raises:
+            NotFound: nothing answered then.
+        """
+        who, when = caller(), at or self._clock.now()
+        self.get(endpoint)
+        found = [r for r in self._rows.read(lambda tx: store.releases(tx, who.project, endpoint)) if r.since <= when]
+        if not found:
+            raise NotFound(f"{endpoint} served nothing at {when.isoformat()}")
+        release = found[-1]
+        running = [r for r in self._rows.read(lambda tx: store.rollouts(tx, who.project, endpoint)) if _covers(r, when)]
+        return Production(
+            endpoint=endpoint, at=when, since=release.since, by=release.by, reason=release.reason,
+            versions=[self._served(share, when) for share in release.shares], rollout=running[0].id if running else None,
+        )  # fmt: skip
+
+    def _served(self, share: Share, when: datetime) -> Served:
+        decisions = [d for d in self._models.get(str(share.version)).decisions if d.kind == "approved" and d.at <= when]
+        return Served(
+            version=share.version,
+            role=share.role,
+            weight=share.weight,
+            approved_by=[d.by if d.by == d.responsible else f"{d.by} ({d.responsible})" for d in decisions],
+            reasons=[d.reason for d in decisions],
+        )
+
+
+def _covers(rollout: Rollout, when: datetime) -> bool:
+    return rollout.started_at <= when and (rollout.ended_at is None or when < rollout.ended_at)

@@ -1,0 +1,131 @@
+"""Feedback: the verbs of Endpoints over what was answered and what came true."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from urllib.parse import quote
+
+import pyarrow as pa
+
+from ostinato.data.service import Datasets
+from ostinato.kernel.caller import caller
+from ostinato.kernel.clock import Clock
+from ostinato.kernel.errors import Conflict, Invalid, NotFound
+from ostinato.kernel.ref import Ref
+from ostinato.ledger.service import Ledger
+from ostinato.ledger.types import Edge, Graph
+from ostinato.serving import answers, store
+from ostinato.serving.find import find_endpoint
+from ostinato.serving.front import Front
+from ostinato.serving.types import Labelled, Prediction
+from ostinato.storage.rows.rows import Rows, Tx
+from ostinato.storage.tables.tables import Tables
+
+_LIMIT_MAX = 10_000
+
+
+class Feedback:
+    """The part of Endpoints that looks back; Endpoints gives it its parts."""
+
+    _rows: Rows
+    _tables: Tables
+    _ledger: Ledger
+    _clock: Clock
+    _datasets: Datasets
+    _front: Front
+
+    def predictions(
+        self, endpoint: str, since: datetime | None = None, until: datetime | None = None, limit: int = 100
+    ) -> list[Prediction]:
+        """The answers with `since <= at < until`, oldest first, at most `limit` (1 to 10,000), with their labels."""
+        if not 1 <= limit <= _LIMIT_MAX:
+            raise Invalid(f"1 to {_LIMIT_MAX} predictions can be listed at once, not {limit}", field="limit")
+        model, found = self._frame(endpoint, since, until, limit=limit)
+        return answers.predictions(model, found)
+
+    def prediction(self, endpoint: str, request_id: str) -> Prediction:
+        """One answer by the id of its request; `id/row` where a request had several rows.
+
+        Raises:
+            NotFound: this endpoint answered no such request.
+        """
+        model, found = self._frame(endpoint, None, None, request_id=request_id)
+        if not found.num_rows:
+            raise NotFound(f"{endpoint} answered no request {request_id!r}")
+        return answers.predictions(model, found)[0]
+
+    def frame(self, endpoint: str, since: datetime | None = None, until: datetime | None = None) -> pa.Table:
+        """The answers with `since <= at < until` as a table: `request_id`, `at`, `version`, `role`, `key`, `score`, `latency_ms`,
+        `rollout`, `other_version`, `other_score`, `label`, `labelled_at`, then one column per feature. In process only."""
+        return self._frame(endpoint, since, until)[1]
+
+    def label(self, endpoint: str, labels: dict[str, float], at: datetime | None = None) -> Labelled:
+        """Say what came true, 0 or 1 by request id, as known at the instant `at` (default: now). Repeats change nothing.
+
+        Raises:
+            Invalid: a label is neither 0 nor 1.
+            Conflict: a request has another label already; none of these is taken.
+        """
+        odd = next((r for r, y in labels.items() if y not in (0, 1)), None)
+        if odd is not None:
+            raise Invalid(f"the label of {odd} is {labels[odd]!r}, neither 0 nor 1", field=f"labels.{odd}")
+        self._rows.read(lambda tx: find_endpoint(tx, endpoint))
+        known = answers.answered(self._front.log(endpoint), labels)
+        unknown = sorted(set(labels) - known)
+        wanted = {r: float(y) for r, y in labels.items() if r in known}
+        who, when = caller(), at or self._clock.now()
+
+        def change(tx: Tx) -> Labelled:
+            before = store.labels_of(tx, who.project, endpoint, wanted)
+            other = next((r for r, y in before.items() if y[0] != wanted[r]), None)
+            if other is not None:
+                raise Conflict(f"request {other} is labelled {before[other][0]:g} already", hint="labels are final")
+            fresh = {r: y for r, y in wanted.items() if r not in before}
+            if fresh:
+                store.add_labels(tx, who.project, endpoint, fresh, when, who.actor)
+                self._ledger.append(tx, "endpoint.labelled", Ref("endpoint", endpoint), data={"labels": len(fresh)})
+            return Labelled(added=len(fresh), repeated=len(before), unknown=unknown)
+
+        return self._rows.write(change)
+
+    def label_from(
+        self,
+        endpoint: str,
+        dataset: str,
+        request_id: str = "request_id",
+        label: str = "label",
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> int:
+        """Take the labels of the answers with `since <= at < until` from two columns of a dataset version (`outcomes@3`).
+
+        Rows of other requests, and rows without a label, are passed over. Returns how many answers the table has labelled,
+        now or before.
+        """
+        table = self._datasets.table(dataset, columns=[request_id, label])
+        pairs = zip(table[request_id].to_pylist(), table[label].to_pylist(), strict=True)
+        found = {str(r): float(y) for r, y in pairs if r is not None and y is not None}
+        known = answers.answered(self._front.log(endpoint), found, since, until)
+        done = self.label(endpoint, {r: y for r, y in found.items() if r in known})
+        return done.added + done.repeated
+
+    def lineage_of(self, endpoint: str, request_id: str) -> Graph:
+        """From one answer back through its model and data to the source files."""
+        made = self.prediction(endpoint, request_id)
+        above = self._ledger.lineage(made.version)
+        answer = Ref("prediction", f"{endpoint}/{quote(request_id, safe='._/+=-')}"[:200])
+        edge = Edge(
+            source=made.version, target=answer, verb="endpoint.answered", seq=-1, at=made.at, actor=f"endpoint:{endpoint}",
+            subject=Ref("endpoint", endpoint),
+        )  # fmt: skip
+        nodes = [answer, *(above.nodes or [made.version])]
+        return Graph(nodes=nodes, edges=[*above.edges, edge], truncated=above.truncated)
+
+    def _frame(
+        self, endpoint: str, since: datetime | None, until: datetime | None, *, request_id: str | None = None, limit: int | None = None
+    ) -> tuple[str, pa.Table]:
+        project = caller().project
+        model = Ref.parse(self._rows.read(lambda tx: find_endpoint(tx, endpoint)).version).name
+        found = answers.frame(self._tables, self._front.log(endpoint), since, until, request_id=request_id, limit=limit)
+        labels = self._rows.read(lambda tx: store.labels_of(tx, project, endpoint, found["request_id"].to_pylist()))
+        return model, answers.labelled(found, labels)

@@ -1,0 +1,88 @@
+"""Front: the planes of the endpoints, brought up to what the rows say."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row
+
+from ostinato.kernel.caller import caller
+from ostinato.registry.service import Models
+from ostinato.serving import store
+from ostinato.serving.find import find_endpoint
+from ostinato.serving.plane.plan import PLAN, Plan, PlaneState, replace
+from ostinato.serving.plane.plan import Served as PlaneVersion
+from ostinato.serving.supervise import Planes
+from ostinato.serving.types import Share
+from ostinato.storage.blobs.blobs import Blobs
+from ostinato.storage.rows.rows import Rows
+
+
+class Front:
+    """The folders of the endpoints below `home`, one per project and name. What a folder holds follows from the rows."""
+
+    def __init__(self, *, rows: Rows, blobs: Blobs, models: Models, home: Path) -> None:
+        self._rows = rows
+        self._blobs = blobs
+        self._models = models
+        self._home = home
+        self._planes = Planes()
+        self._lock = threading.Lock()
+        self._shown: dict[Path, tuple[tuple[Any, Any], str]] = {}
+
+    def folder(self, endpoint: str) -> Path:
+        """The folder of an endpoint of the caller's project."""
+        return self._home / caller().project / endpoint
+
+    def log(self, endpoint: str) -> Path:
+        """The folder of the log of predictions."""
+        return self.folder(endpoint) / "log"
+
+    def show(self, endpoint: str) -> str:
+        """Bring the plan file up to the rows and see that a plane is alive; returns the digest of the plan."""
+        folder = self.folder(endpoint)
+        with self._lock:  # a plan made from older rows must not be put over a newer one
+            row = self._rows.read(lambda tx: find_endpoint(tx, endpoint))
+            stamp = (tuple(map(str, row)), _stamp(folder / PLAN))
+            known = self._shown.get(folder)
+            digest = known[1] if known is not None and known[0] == stamp else self._planes.tell(folder, self._plan(folder, row))
+            self._shown[folder] = ((stamp[0], _stamp(folder / PLAN)), digest)
+        self._planes.keep(folder)
+        return digest
+
+    def shown(self, endpoint: str) -> PlaneState:
+        """The state of the plane once it follows the rows.
+
+        Raises:
+            Unavailable: it does not in good time.
+        """
+        return self._planes.follows(self.folder(endpoint), self.show(endpoint))
+
+    def close(self) -> None:
+        """End the planes that this process looks after."""
+        self._planes.close()
+
+    def _plan(self, folder: Path, row: Row[Any]) -> Plan:
+        versions = [self._plane_version(folder, share) for share in store.read_endpoint(row).shares]
+        return Plan(endpoint=row.name, salt=row.salt, keys=sorted(row.keys.values()), versions=versions, rollout=row.rollout)
+
+    def _plane_version(self, folder: Path, share: Share) -> PlaneVersion:
+        version = self._models.get(str(share.version))
+        path = folder / "artifacts" / version.artifact
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace(path, self._blobs.open(version.artifact))
+        return PlaneVersion(
+            version=version.version, ref=str(version.ref), artifact=str(path), flavor=version.flavor, signature=version.signature,
+            role=share.role, weight=share.weight,
+        )  # fmt: skip
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_ino

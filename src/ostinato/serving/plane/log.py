@@ -1,0 +1,212 @@
+"""The log of predictions: a line per answer, written before the reply, rolled into Parquet segments in the background.
+
+A folder holds `wal-000007.jsonl` (the lines as they came) or, once rolled, `segment-000007.parquet` in its place: whoever
+reads takes the segment where both are there. Two kinds of lines: an answer with its features, and what the other version
+of a rollout would have answered. A line that a crash has cut off was never answered and is dropped.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+FEATURE = "feature."
+"""Before the name of a feature in the name of its column."""
+_ROLL_LINES = 5_000
+_REMEMBERED = 100_000
+_COLUMNS = pa.schema(
+    [
+        ("kind", pa.string()), ("request_id", pa.string()), ("request", pa.string()), ("at", pa.timestamp("us", "UTC")),
+        ("key", pa.string()), ("version", pa.int32()), ("role", pa.string()), ("rollout", pa.string()), ("status", pa.string()),
+        ("latency_ms", pa.float64()), ("score", pa.float64()), ("note", pa.string()),
+    ]
+)  # fmt: skip
+Line = dict[str, Any]
+
+
+class Log:
+    """The one writer of a folder, with the recent answers in memory so that a repeated request is not answered twice."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._answers: OrderedDict[str, tuple[int, list[float]]] = OrderedDict()
+        self._rolling: threading.Thread | None = None
+        numbers = _numbers(folder)
+        self._number = max(numbers, default=0)
+        for number in sorted(numbers)[-4:]:
+            self._recall(number)
+        if (folder / _segment(self._number)).exists() or not self._number:
+            self._number += 1
+        for number in numbers:
+            self._settle(number)
+        self._open()
+
+    def append(self, line: Line) -> None:
+        """Write a line; it survives the death of this process once this returns.
+
+        Raises:
+            OSError: the disk refuses; the line was not written.
+        """
+        content = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
+        start = self._size
+        written = os.write(self._file, content)
+        if written != len(content):
+            os.ftruncate(self._file, start)
+            raise OSError(f"only {written} of {len(content)} bytes were written")
+        self._size += written
+        self._lines += 1
+        if line["status"] == "answered" and line["kind"] == "answer":
+            self._remember(line["id"], line["version"], line["scores"])
+        if self._lines >= _ROLL_LINES:
+            self._roll()
+
+    def answer(self, request_id: str) -> tuple[int, list[float]] | None:
+        """The version that answered this request before, and its scores."""
+        return self._answers.get(request_id)
+
+    def close(self) -> None:
+        """Finish what is rolling; the open lines stay as they are."""
+        if self._rolling is not None:
+            self._rolling.join()
+        os.close(self._file)
+
+    def _open(self) -> None:
+        path = self._folder / _wal(self._number)
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        content = path.read_bytes()
+        self._size = content.rfind(b"\n") + 1
+        os.ftruncate(self._file, self._size)
+        self._lines = content.count(b"\n")
+
+    def _roll(self) -> None:
+        if self._rolling is not None:
+            self._rolling.join()
+        os.close(self._file)
+        number, self._number = self._number, self._number + 1
+        self._open()
+        self._rolling = threading.Thread(target=self._settle, args=(number,), name="ostinato-roll")
+        self._rolling.start()
+
+    def _settle(self, number: int) -> None:
+        """Make the segment of a finished file of lines, and remove the file."""
+        wal, segment = self._folder / _wal(number), self._folder / _segment(number)
+        if number == self._number or not wal.exists():
+            return
+        if not segment.exists():
+            write_segment(segment, read_lines(wal))
+        wal.unlink()
+
+    def _recall(self, number: int) -> None:
+        segment = self._folder / _segment(number)
+        if segment.exists():
+            rows = pq.read_table(segment, columns=["kind", "status", "request", "version", "score"]).to_pylist()
+            grouped: dict[str, tuple[int, list[float]]] = {}
+            for row in rows:
+                if row["kind"] == "answer" and row["status"] == "answered":
+                    grouped.setdefault(row["request"], (row["version"], []))[1].append(row["score"])
+            for request, (version, scores) in grouped.items():
+                self._remember(request, version, scores)
+            return
+        for line in read_lines(self._folder / _wal(number)):
+            if line["kind"] == "answer" and line["status"] == "answered":
+                self._remember(line["id"], line["version"], line["scores"])
+
+    def _remember(self, request_id: str, version: int, scores: list[float]) -> None:
+        self._answers[request_id] = (version, scores)
+        if len(self._answers) > _REMEMBERED:
+            self._answers.popitem(last=False)
+
+
+def read(folder: Path, columns: Sequence[str] | None = None, *, batches: bool = True) -> pa.Table:
+    """The rows of a log, one per scored row, in the order of the files; features stand in columns called `feature.NAME`.
+
+    `columns` names those of the fixed columns that are wanted, None means all and the features; without `batches`, only what
+    was asked for one by one is read.
+    """
+    wanted = None if columns is None else list(columns)
+    for _ in range(5):
+        try:
+            parts = [pq.read_table(path, columns=wanted) for path in sorted(folder.glob("segment-batch-*.parquet") if batches else ())]
+            for number in sorted(_numbers(folder)):
+                segment = folder / _segment(number)
+                if segment.exists():
+                    parts.append(pq.read_table(segment, columns=wanted))
+                else:
+                    lines = _table(read_lines(folder / _wal(number)))
+                    parts.append(lines if wanted is None else lines.select(wanted))
+            empty = _COLUMNS.empty_table()
+            return pa.concat_tables([empty if wanted is None else empty.select(wanted), *parts], promote_options="permissive")
+        except FileNotFoundError:  # lines became a segment between the look and the reading
+            continue
+    raise FileNotFoundError(f"the log in {folder} keeps changing")
+
+
+def fingerprint(folder: Path) -> tuple[tuple[str, int], ...]:
+    """Changes whenever the log does, without reading it."""
+    try:
+        return tuple(sorted((entry.name, entry.stat().st_size) for entry in os.scandir(folder)))
+    except FileNotFoundError:
+        return ()
+
+
+def write_segment(path: Path, lines: Iterable[Line]) -> None:
+    """Put lines down as a segment, whole or not at all."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    pq.write_table(_table(lines), beside, compression="zstd")
+    with beside.open("rb") as file:
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def read_lines(path: Path) -> list[Line]:
+    """The complete lines of a file."""
+    content = path.read_bytes()
+    return [orjson.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
+
+
+def _table(lines: Iterable[Line]) -> pa.Table:
+    fixed: dict[str, list[Any]] = {name: [] for name in _COLUMNS.names}
+    features: list[dict[str, Any]] = []
+    for line in lines:
+        scores = line["scores"]
+        given = line.get("features") or {}
+        for row, score in enumerate(scores):
+            own = {
+                "request_id": line["id"] if len(scores) == 1 else f"{line['id']}/{row}", "request": line["id"],
+                "latency_ms": line["ms"], "score": score,
+            }  # fmt: skip
+            for name, column in fixed.items():
+                column.append(own[name] if name in own else line.get(name))
+            features.append({name: values[row] for name, values in given.items()})
+    arrays = [pa.array(fixed[f.name], f.type) for f in _COLUMNS]
+    names = sorted({name for row in features for name in row})
+    return pa.table(
+        [*arrays, *(pa.array([row.get(name) for row in features]) for name in names)],
+        names=[*_COLUMNS.names, *(FEATURE + name for name in names)],
+    )
+
+
+def _numbers(folder: Path) -> set[int]:
+    return (
+        {int(m[1]) for entry in os.listdir(folder) if (m := re.fullmatch(r"(?:wal|segment)-(\d{6})\.(?:jsonl|parquet)", entry))}
+        if folder.exists()
+        else set()
+    )
+
+
+def _wal(number: int) -> str:
+    return f"wal-{number:06d}.jsonl"
+
+
+def _segment(number: int) -> str:
+    return f"segment-{number:06d}.parquet"

@@ -1,0 +1,253 @@
+"""Rollout: the verbs of Endpoints that let a candidate take over by evidence."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Row
+
+from ostinato.kernel.caller import caller
+from ostinato.kernel.clock import Clock
+from ostinato.kernel.digest import digest_of
+from ostinato.kernel.errors import Conflict, Invalid
+from ostinato.kernel.family import Family
+from ostinato.kernel.ids import new_id
+from ostinato.kernel.ref import Ref
+from ostinato.ledger.service import Ledger
+from ostinato.registry.service import Models
+from ostinato.registry.types import ModelVersion
+from ostinato.serving import store
+from ostinato.serving.decide import FIELDS, Decision, Scored, decide
+from ostinato.serving.find import approved, find_endpoint
+from ostinato.serving.front import Front
+from ostinato.serving.plane.log import fingerprint, read
+from ostinato.serving.types import Evidence, Rollout, RolloutPlan, Share, Step, Strategy
+from ostinato.storage.rows.rows import Rows, Tx
+
+STRATEGIES: Family[Strategy] = Family("ostinato.serving.rollouts")
+_SETTLE_S = 3.0
+
+
+class Rollouts:
+    """The part of Endpoints that rolls out; Endpoints gives it its parts."""
+
+    _rows: Rows
+    _ledger: Ledger
+    _clock: Clock
+    _models: Models
+    _front: Front
+    _looked: dict[str, Any]
+    _lost: set[str]
+
+    def rollout(self, endpoint: str, candidate: str, plan: RolloutPlan | None = None) -> Rollout:
+        """Let an approved version take over from the one that answers, step by step, as far as the evidence allows.
+
+        From now on both versions score every request and one of them answers, chosen by a stable hash of the request's key.
+        The same candidate with the same plan over the same version is the same rollout, also when it has ended.
+
+        Raises:
+            Conflict: another rollout is running, the candidate is not approved, or takes inputs that clients do not send.
+        """
+        how, who = plan or RolloutPlan(), caller()
+        weights = _weights(how)
+        version = approved(self._models.get(candidate))
+        started = self._rows.read(lambda tx: store.read_endpoint(find_endpoint(tx, endpoint)))
+        _fits(version, self._models.get(str(started.version)))
+
+        def change(tx: Tx) -> Rollout:
+            row, now = find_endpoint(tx, endpoint), self._clock.now()
+            stable = Ref.parse(row.version)
+            known = _known(tx, who.project, endpoint, stable, version.ref, how)
+            if known is not None:
+                return known
+            if row.rollout is not None:
+                raise Conflict(f"a rollout of {endpoint} is running", hint="wait for it, or endpoints.abort it")
+            if stable == version.ref:
+                raise Conflict(f"{stable} is what {endpoint} serves already")
+            made = Rollout(
+                id=new_id(), endpoint=endpoint, stable=stable, candidate=version.ref, plan=how, state="running", reason="",
+                steps=[Step(weight=weights[0], since=now, pairs=0)], evidence=None, started_at=now, started_by=who.actor,
+            )  # fmt: skip
+            store.add_rollout(tx, who.project, _identity(stable, version.ref, how), made)
+            store.release(tx, who.project, endpoint, _split(made, weights[0]), made.id, now, who.actor, f"rollout of {version.ref}")
+            data = {"rollout": made.id, "strategy": how.strategy, "weights": weights, "from": str(stable)}
+            self._ledger.append(tx, "rollout.started", Ref("endpoint", endpoint), inputs=(version.ref,), data=data)
+            return made
+
+        made = self._rows.write(change)
+        self._front.shown(endpoint)
+        return made
+
+    def rollouts(self, endpoint: str) -> list[Rollout]:
+        """The rollouts of an endpoint with their evidence, newest first."""
+
+        def query(tx: Tx) -> list[Rollout]:
+            find_endpoint(tx, endpoint)
+            return store.rollouts(tx, caller().project, endpoint)
+
+        return self._rows.read(query)
+
+    def advance(self, endpoint: str) -> Rollout | None:
+        """Look at the running rollout now, with all answers and labels so far, and do what follows; the newest one otherwise."""
+        row = self._rows.read(lambda tx: find_endpoint(tx, endpoint))
+        if row.rollout is None:
+            return next(iter(self.rollouts(endpoint)), None)
+        return self._advance(endpoint, row.rollout, wait=True)
+
+    def abort(self, endpoint: str, reason: str) -> Rollout:
+        """End the running rollout; the stable version answers alone. The same reason again changes nothing.
+
+        Raises:
+            Conflict: none is running.
+        """
+        row = self._rows.read(lambda tx: find_endpoint(tx, endpoint))
+        if row.rollout is None:
+            last = next(iter(self.rollouts(endpoint)), None)
+            if last is not None and (last.state, last.reason) == ("aborted", reason):
+                return last
+            raise Conflict(f"no rollout of {endpoint} is running")
+        running, _ = self._rows.read(lambda tx: store.rollout(tx, caller().project, row.rollout))
+        ended = self._rows.write(lambda tx: self._apply(tx, running.id, Decision(reason, "aborted"), running.evidence))
+        self._front.shown(endpoint)
+        return ended
+
+    def _look(self, row: Row[Any]) -> None:
+        """The supervisor's look: only when something has been answered or labelled since the last."""
+        latest = self._rows.read(lambda tx: store.last_label(tx, row.project, row.name))
+        seen = (row.rollout, latest, fingerprint(self._front.log(row.name)))
+        if self._looked.get(f"{row.project}/{row.name}") != seen:
+            self._advance(row.name, row.rollout, wait=False)
+            self._looked[f"{row.project}/{row.name}"] = seen
+
+    def _advance(self, endpoint: str, rollout_id: str, *, wait: bool) -> Rollout:
+        project = caller().project
+        running, before = self._rows.read(lambda tx: store.rollout(tx, project, rollout_id))
+        labels = [(r.request_id, r.value) for r in self._rows.read(lambda tx: store.labels(tx, project, endpoint, before))]
+        scored = self._settled(endpoint, running, labels)
+        evidence = scored.evidence(running, labels)
+        decision = decide(running, evidence, _weights(running.plan))
+        if decision.state == "promoted":
+            decision = self._promote(running, decision)
+        done = self._rows.write(lambda tx: self._apply(tx, rollout_id, decision, evidence))
+        if decision != Decision():
+            if wait:
+                self._front.shown(endpoint)
+            else:
+                self._front.show(endpoint)
+        return done
+
+    def _settled(self, endpoint: str, running: Rollout, labels: Sequence[tuple[str, float]]) -> Scored:
+        """The scores, once the other version has had its say on every labelled answer: it has it just after the reply.
+
+        A plane that was killed in between leaves pairs open for good; these are waited for only once.
+        """
+        labelled, until = {request_id for request_id, _ in labels}, time.monotonic() + _SETTLE_S
+        while True:
+            scored = Scored(read(self._front.log(endpoint), FIELDS, batches=False), running)
+            still_open = (scored.answered & labelled) - set(scored.ids) - self._lost
+            if not still_open:
+                return scored
+            if time.monotonic() >= until:
+                self._lost |= still_open
+                return scored
+            time.sleep(0.05)
+
+    def _promote(self, running: Rollout, decision: Decision) -> Decision:
+        """Make the candidate the champion of its model; one that lost its approval meanwhile is not."""
+        try:
+            self._models.promote(str(running.candidate), reason=f"rollout {running.id}: {decision.reason}")
+        except Conflict as error:
+            return Decision(f"cannot be promoted: {error.message}", "aborted")
+        return decision
+
+    def _apply(self, tx: Tx, rollout_id: str, decision: Decision, evidence: Evidence | None) -> Rollout:
+        """Do what was decided, unless the rollout has ended or gone on meanwhile."""
+        who, now = caller(), self._clock.now()
+        rollout, _ = store.rollout(tx, who.project, rollout_id)
+        if rollout.state != "running":
+            return rollout
+        count = (evidence.pairs if rollout.plan.labels else evidence.scored) if evidence else 0
+        made = replace(rollout, evidence=evidence)
+        if decision.weight is not None:
+            if decision.weight == rollout.steps[-1].weight:
+                return rollout
+            made = replace(made, reason=decision.reason, steps=[*rollout.steps, Step(weight=decision.weight, since=now, pairs=count)])
+        elif decision.state != "running":
+            made = replace(made, state=decision.state, reason=decision.reason, ended_at=now)
+        store.set_rollout(tx, who.project, made)
+        if decision != Decision():
+            shares, running = _shares_after(made), made.id if made.state == "running" else None
+            store.release(tx, who.project, made.endpoint, shares, running, now, who.actor, decision.reason)
+            self._tell(tx, made)
+        return made
+
+    def _tell(self, tx: Tx, made: Rollout) -> None:
+        verb = "advanced" if made.state == "running" else "ended" if made.state == "inconclusive" else made.state
+        seen = made.evidence
+        data: dict[str, Any] = {
+            "rollout": made.id,
+            "reason": made.reason,
+            "weight": made.steps[-1].weight,
+            "candidate": str(made.candidate),
+        }
+        if seen is not None:
+            data |= {
+                "e_value": seen.e_value,
+                "harm": seen.harm,
+                "low": seen.low,
+                "high": seen.high,
+                "pairs": seen.pairs,
+                "guard": seen.guard,
+            }
+        inputs = (made.candidate if made.state in ("promoted", "running") else made.stable,)
+        self._ledger.append(tx, f"rollout.{verb}", Ref("endpoint", made.endpoint), inputs=inputs, data=data)
+
+
+def _weights(plan: RolloutPlan) -> list[float]:
+    """The steps of a plan, checked."""
+    parameters = {} if plan.weights is None else {"weights": plan.weights}
+    weights = STRATEGIES.make(plan.strategy, parameters).steps()
+    if not weights or weights != sorted(set(weights)) or not all(0 <= w <= 1 for w in weights):
+        raise Invalid(f"weights must grow within [0, 1]: {weights}", field="plan.weights")
+    if not (0 < plan.alpha < 0.5 and 0 <= plan.margin < 1 and plan.error_ratio >= 1 and 1 <= plan.min_requests <= plan.max_requests):
+        raise Invalid("the plan needs 0 < alpha < 0.5, 0 <= margin < 1, error_ratio >= 1, 1 <= min_requests <= max_requests", field="plan")
+    return weights
+
+
+def _fits(candidate: ModelVersion, stable: ModelVersion) -> None:
+    sent = {f.name: f for f in stable.signature.inputs}
+    for field in candidate.signature.inputs:
+        if field.name not in sent or sent[field.name].dtype != field.dtype:
+            raise Conflict(
+                f"{candidate.ref} takes {field.name} ({field.dtype}), which clients of {stable.ref} do not send",
+                hint="endpoints.deploy it under another name",
+            )
+
+
+def _identity(stable: Ref, candidate: Ref, plan: RolloutPlan) -> str:
+    return digest_of([str(stable), str(candidate), store.plain(plan)])
+
+
+def _known(tx: Tx, project: str, endpoint: str, stable: Ref, candidate: Ref, plan: RolloutPlan) -> Rollout | None:
+    """The rollout of this candidate and plan over the version that answers, or over the one that it has replaced itself."""
+    for rollout in store.rollouts(tx, project, endpoint):
+        same = (rollout.candidate, rollout.plan) == (candidate, plan)
+        if same and (rollout.stable == stable or (stable == candidate and rollout.state == "promoted")) and rollout.state != "aborted":
+            return rollout
+    return None
+
+
+def _split(rollout: Rollout, weight: float) -> list[Share]:
+    return [
+        Share(version=rollout.stable, role="stable", weight=1.0 - weight),
+        Share(version=rollout.candidate, role="candidate", weight=weight),
+    ]
+
+
+def _shares_after(rollout: Rollout) -> list[Share]:
+    if rollout.state == "running":
+        return _split(rollout, rollout.steps[-1].weight)
+    return [Share(version=rollout.candidate if rollout.state == "promoted" else rollout.stable, role="stable", weight=1.0)]

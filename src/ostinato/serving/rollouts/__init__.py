@@ -1,0 +1,1 @@
+"""Family: the ways in which a candidate takes over; all of them decide by the same evidence."""

@@ -1,0 +1,171 @@
+"""Endpoints: the verbs of serving. Deploying, rolling out and looking back each have a file of their own."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from pathlib import Path
+
+from ostinato.data.service import Datasets
+from ostinato.features.service import Features
+from ostinato.kernel.caller import Caller, caller, calling
+from ostinato.kernel.clock import Clock
+from ostinato.kernel.errors import Conflict, Invalid, OstinatoError
+from ostinato.kernel.ref import Ref
+from ostinato.ledger.service import Ledger
+from ostinato.pipelines.service import Pipelines
+from ostinato.pipelines.types import Execution
+from ostinato.registry.service import Models
+from ostinato.serving import batch as batches
+from ostinato.serving import store
+from ostinato.serving.deploy import Deployments
+from ostinato.serving.feedback import Feedback
+from ostinato.serving.find import find_endpoint
+from ostinato.serving.front import Front
+from ostinato.serving.rollout import Rollouts
+from ostinato.serving.types import Endpoint, Release, Share
+from ostinato.storage.blobs.blobs import Blobs
+from ostinato.storage.rows.rows import Rows, Tx
+from ostinato.storage.tables.tables import Tables
+
+_log = logging.getLogger("ostinato.serving")
+
+
+class Endpoints(Deployments, Rollouts, Feedback):
+    """The endpoints of a project. Where a verb takes a model, it is `late@7` or `late@champion`."""
+
+    def __init__(
+        self,
+        *,
+        rows: Rows,
+        blobs: Blobs,
+        tables: Tables,
+        ledger: Ledger,
+        clock: Clock,
+        models: Models,
+        datasets: Datasets,
+        features: Features,
+        pipelines: Pipelines,
+        home: Path,
+    ) -> None:
+        self._rows = rows
+        self._tables = tables
+        self._ledger = ledger
+        self._clock = clock
+        self._models = models
+        self._datasets = datasets
+        self._features = features
+        self._pipelines = pipelines
+        self._front = Front(rows=rows, blobs=blobs, models=models, home=home)
+        self._looked = {}
+        self._lost = set()
+
+    def rollback(self, endpoint: str, reason: str) -> Endpoint:
+        """Go back to the version that answered before, also as the model's champion; a running rollout ends.
+
+        The same reason, given again by the same actor right after, is a repeat and changes nothing.
+
+        Raises:
+            Conflict: no other version has answered before.
+        """
+        if not reason.strip():
+            raise Invalid("a rollback needs a reason", field="reason")
+        who = caller()
+        row = self._rows.read(lambda tx: find_endpoint(tx, endpoint))
+        if row.rollout is not None:
+            self.abort(endpoint, reason)
+            return self.get(endpoint)
+        bad, releases = Ref.parse(row.version), self._rows.read(lambda tx: store.releases(tx, who.project, endpoint))
+        if (releases[-1].by, releases[-1].reason) == (who.actor, reason):
+            return self.get(endpoint)
+        before = _version_before(releases, bad)
+        if self._is_champion(bad):
+            self._models.rollback(str(bad), reason)
+
+        def change(tx: Tx) -> None:
+            if find_endpoint(tx, endpoint).version != str(bad):
+                return
+            shares = [Share(version=before, role="stable", weight=1.0)]
+            store.release(tx, who.project, endpoint, shares, None, self._clock.now(), who.actor, reason)
+            data = {"from": str(bad), "to": str(before), "reason": reason}
+            self._ledger.append(tx, "endpoint.rolled_back", Ref("endpoint", endpoint), inputs=(before,), data=data)
+
+        self._rows.write(change)
+        self._front.shown(endpoint)
+        return self.get(endpoint)
+
+    def batch(
+        self,
+        endpoint: str,
+        dataset: str,
+        key: str,
+        views: list[str] | None = None,
+        at: str = "",
+        request_id: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Execution:
+        """Score rows of a dataset version with the version that the endpoint serves now, as an execution of the pipeline `batch`.
+
+        `at` names the column of the instant of each row: rows with `since <= at < until` are scored, with the features of `views`
+        (default: those the version was registered with) as they were known then. `request_id` names the column of request ids
+        (default: `key/row`); ids that were answered before are not logged again. The same key is the same execution. Its output
+        counts the rows and names the stored table of scores.
+
+        Raises:
+            Invalid: the key is blank, or features or a window are asked for without `at`.
+        """
+        self.get(endpoint)
+        if not key.strip():
+            raise Invalid("a batch needs a key, by which a repeat is known", field="key")
+        if not at and (views or since or until):
+            raise Invalid("features and windows need the instant of each row", hint="at='the column of the instant'", field="at")
+        pinned = self._datasets.version(dataset)
+        parameters = {
+            "endpoint": endpoint,
+            "dataset": f"{pinned.dataset}@{pinned.version}",
+            "key": key,
+            "views": views,
+            "at": at,
+            "request_id": request_id,
+            "since": since.isoformat() if since else "",
+            "until": until.isoformat() if until else "",
+        }
+        return self._pipelines.start(batches.TARGET, parameters, key=f"batch/{endpoint}/{key}")
+
+    def log_folder(self, endpoint: str) -> Path:
+        """The folder of the endpoint's log of predictions, on this host. In process only."""
+        return self._front.log(endpoint)
+
+    def tick(self) -> None:
+        """One round: see that every endpoint has its plane with the present plan, and look at the rollouts that are running."""
+        for row in self._rows.read(store.endpoints):
+            with calling(Caller(actor=caller().actor, project=row.project)):
+                try:
+                    self._front.show(row.name)
+                    if row.rollout is not None:
+                        self._look(row)
+                except OstinatoError as error:  # one endpoint in trouble must not keep the others from their turn
+                    _log.warning("endpoint %s of %s: %s", row.name, row.project, error)
+
+    def close(self) -> None:
+        """End the planes that this process looks after."""
+        self._front.close()
+
+    def _is_champion(self, version: Ref) -> bool:
+        named = self._models.at(version.name)
+        return named is not None and named.ref == version
+
+
+def _version_before(releases: list[Release], bad: Ref) -> Ref:
+    """The stable version before `bad`; a version once left by a rollback is not gone back to."""
+    standing: list[Ref] = []
+    for release in releases:
+        stable = next(share.version for share in release.shares if share.role == "stable")
+        if stable in standing:
+            del standing[standing.index(stable) :]
+        standing.append(stable)
+    earlier = [v for v in standing if v != bad]
+    if not earlier:
+        raise Conflict(f"{bad} is the only version that has served here", hint="endpoints.deploy another version")
+    return earlier[-1]

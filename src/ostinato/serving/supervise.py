@@ -1,0 +1,122 @@
+"""Supervision: planes are started, adopted, restarted and ended; their plan file follows the rows."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from ostinato.kernel.errors import Unavailable
+from ostinato.serving.plane.plan import LOCK, PLAN, Plan, PlaneState, digest_of, encode, read_state, replace
+
+_PAUSE_S = 1.0
+_END_S = 15.0
+
+
+class Planes:
+    """The planes that this process looks after, by the folder of their endpoint.
+
+    A plane holds the lock of its folder as long as it lives, so whether there is one is never a guess, and there are never
+    two. A plane outlives the death of its supervisor; the next one that ticks adopts it.
+    """
+
+    def __init__(self) -> None:
+        self._kept: set[Path] = set()
+        self._started: dict[Path, subprocess.Popen[bytes]] = {}
+        self._not_before: dict[Path, float] = {}
+
+    def tell(self, folder: Path, plan: Plan) -> str:
+        """Put the plan into the folder if another one is there; returns its digest."""
+        content = encode(plan)
+        path = folder / PLAN
+        if not path.exists() or path.read_bytes() != content:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            replace(path, content)
+        return digest_of(content)
+
+    def keep(self, folder: Path) -> None:
+        """Look after the plane of this folder from now on: start it if there is none."""
+        self._kept.add(folder)
+        process = self._started.get(folder)
+        if process is not None and process.poll() is None:
+            return
+        if alive(folder) or time.monotonic() < self._not_before.get(folder, 0.0):
+            return
+        self._not_before[folder] = time.monotonic() + _PAUSE_S
+        with (folder / "plane.log").open("ab") as log:
+            self._started[folder] = subprocess.Popen(
+                [sys.executable, "-m", "ostinato.serving.plane", "--home", str(folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def follows(self, folder: Path, digest: str, wait_s: float = 30.0) -> PlaneState:
+        """The state of the plane once it has taken up the plan.
+
+        Raises:
+            Unavailable: it has not within `wait_s`; the hint says where to look.
+        """
+        until = time.monotonic() + wait_s
+        while True:
+            if folder in self._kept:
+                self.keep(folder)
+            state = read_state(folder)
+            if state is not None and state.plan == digest and alive(folder):
+                return state
+            if time.monotonic() > until:
+                raise Unavailable(f"the plane of {folder.name} does not follow yet", hint=f"see {folder / 'plane.log'}")
+            time.sleep(0.02)
+
+    def close(self) -> None:
+        """End the planes that this process looks after; what they were asked is answered first."""
+        for folder in self._kept:
+            state = read_state(folder)
+            process = self._started.get(folder)
+            if process is not None and process.poll() is None:
+                process.terminate()
+            elif state is not None and alive(folder):
+                _signal(state.pid, signal.SIGTERM)
+        for folder in self._kept:
+            self._ended(folder)
+        self._kept.clear()
+        self._started.clear()
+
+    def _ended(self, folder: Path) -> None:
+        until = time.monotonic() + _END_S
+        process = self._started.get(folder)
+        while alive(folder) or (process is not None and process.poll() is None):
+            if time.monotonic() > until:
+                state = read_state(folder)
+                if process is not None:
+                    process.kill()
+                elif state is not None:
+                    _signal(state.pid, signal.SIGKILL)
+                until += _END_S
+            time.sleep(0.02)
+
+
+def alive(folder: Path) -> bool:
+    """Whether a plane of this folder lives."""
+    try:
+        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)

@@ -1,0 +1,209 @@
+"""The nouns of serving: Endpoint, Prediction, RolloutPlan, Rollout and its Evidence, Production."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from ostinato.kernel.ref import Ref
+
+Scalar = str | float | int | bool | None
+RolloutState = Literal["running", "promoted", "rolled_back", "inconclusive", "aborted"]
+Role = Literal["stable", "candidate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A version behind an endpoint, and the share of the requests that it answers, in [0, 1]."""
+
+    version: Ref
+    role: Role
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A name under which a model answers. `rollout` is the id of the one that is running, if any."""
+
+    name: str
+    model: str
+    version: Ref
+    shares: list[Share]
+    rollout: str | None
+    created_at: datetime
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointKey:
+    """A key with which an endpoint may be asked. The secret is shown once; asking for the same name again replaces it."""
+
+    endpoint: str
+    name: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """One answer of an endpoint. `label` is what came true later; `other` what the other version of a rollout would have said."""
+
+    request_id: str
+    at: datetime
+    version: Ref
+    role: str
+    score: float
+    latency_ms: float
+    features: dict[str, Scalar]
+    key: str | None = None
+    label: float | None = None
+    labelled_at: datetime | None = None
+    other_version: Ref | None = None
+    other_score: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """What became of a batch of labels: new ones, ones known already, and request ids that this endpoint never answered."""
+
+    added: int
+    repeated: int
+    unknown: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutPlan:
+    """How a candidate takes over.
+
+    `strategy` is a member of `ostinato.serving.rollouts`, `weights` its steps (None: those of the strategy). A step lasts at
+    least `min_requests` pairs: requests scored by both versions, and labelled if `labels` is true. The harm of a pair is
+    the candidate's squared error minus that of the stable version. It is promoted once its mean harm is below `margin`, rolled
+    back once harm or errors are beyond theirs, each with an error probability of at most `alpha` however often one looks.
+    After `max_requests` pairs without a decision, `on_inconclusive` says what happens.
+    """
+
+    strategy: str = "canary"
+    weights: list[float] | None = None
+    min_requests: int = 50
+    max_requests: int = 5000
+    margin: float = 0.02
+    error_ratio: float = 1.2
+    alpha: float = 0.01
+    labels: bool = True
+    max_latency_ms: float | None = None
+    on_inconclusive: Literal["hold", "promote", "rollback"] = "hold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """One version during a rollout: requests scored, of these failed; quantiles of its latency in milliseconds; mean squared error."""
+
+    version: Ref
+    requests: int
+    errors: int
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
+    latency_p99_ms: float | None
+    brier: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """After `pairs` labelled pairs: the e-value of too much harm, and the confidence sequence of the mean harm."""
+
+    pairs: int
+    e_value: float
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a rollout has seen.
+
+    `e_value` is the mean of `e_loss` and `e_errors`; at 1/alpha it rolls back. `low` and `high` bound the mean harm, each with
+    confidence 1 - alpha at all times together; `high` below the margin promotes. `guard` names a hard limit that was broken.
+    """
+
+    scored: int
+    pairs: int
+    e_value: float
+    e_loss: float
+    e_errors: float
+    harm: float | None
+    low: float
+    high: float
+    stable: Arm
+    candidate: Arm
+    path: list[Point]
+    guard: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A weight of the candidate, from which instant and from how many pairs on."""
+
+    weight: float
+    since: datetime
+    pairs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """A candidate on its way to replace the stable version of an endpoint, why it stands where it stands, and the evidence."""
+
+    id: str
+    endpoint: str
+    stable: Ref
+    candidate: Ref
+    plan: RolloutPlan
+    state: RolloutState
+    reason: str
+    steps: list[Step]
+    evidence: Evidence | None
+    started_at: datetime
+    started_by: str
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """From `since` on these versions answered; who changed it and why."""
+
+    shares: list[Share]
+    since: datetime
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A version in production: its share, who approved it and why, and the evidence they had."""
+
+    version: Ref
+    role: Role
+    weight: float
+    approved_by: list[str]
+    reasons: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Production:
+    """What answered behind an endpoint at an instant, since when, by whose act, and who had approved it."""
+
+    endpoint: str
+    at: datetime
+    since: datetime
+    by: str
+    reason: str
+    versions: list[Served]
+    rollout: str | None = None
+
+
+class Strategy(Protocol):
+    """A member of `ostinato.serving.rollouts`: the weights that a candidate goes through before it is promoted."""
+
+    def steps(self) -> list[float]:
+        """The weights in order, each in [0, 1]."""
+        ...

@@ -1,0 +1,126 @@
+"""Month: one month of the replay: requests day by day, then the delivery of its data, and what follows from it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import ostinato as ost
+from ostinato.data.types import CheckResult
+from ostinato_flights.cast import Cast
+from ostinato_flights.definitions import ENDPOINT, VIEW_NAMES, VIEWS
+from ostinato_flights.journal import Journal
+from ostinato_flights.progress import Progress
+from ostinato_flights.release import Release
+from ostinato_flights.source import Feed, after_the_last_landing, start_of
+from ostinato_flights.traffic import Traffic
+
+BAD_RELEASE_DAY = 12
+"""On this day of its month the bad release is pushed, when no other rollout is under way."""
+
+
+class Month:
+    """A month, 1 to 12, played through the public doors; what an earlier replay finished is not done again."""
+
+    def __init__(self, month: int, cast: Cast, feed: Feed, journal: Journal, release: Release, progress: Progress) -> None:
+        self.month = month
+        self.name = f"2013-{month:02d}"
+        self._cast = cast
+        self._feed = feed
+        self._journal = journal
+        self._release = release
+        self._progress = progress
+
+    def play(self, *, serves: bool, trains: bool, corrupted: bool, bad_release: bool) -> None:
+        """The whole month."""
+        if serves:
+            self._serve(bad_release)
+        self._cast.set_clock(after_the_last_landing(self.month))
+        for name in ("weather", "flights"):
+            self._journal.once(f"{self.name}/{name}", partial(self._deliver, name, corrupted=corrupted and name == "flights"))
+        if serves:
+            self._close()
+        elif trains:
+            self._journal.once(f"{self.name}/first release", lambda: self._release.first(self.month))
+
+    def _serve(self, bad_release: bool) -> None:
+        """Answer the sampled flights of every day; releases go out on the way."""
+        if self._release.waiting is not None:
+            self._journal.once(f"{self.name}/rollout", partial(self._release.start, self._release.waiting))
+        traffic = Traffic(self.month, self._cast, self._feed, self._release, dense=bad_release)
+        for day in traffic.days:
+            if bad_release and day >= BAD_RELEASE_DAY and not self._release.rolling:
+                self._journal.once(f"{self.name}/bad release", lambda: self._release.bad(self.month))
+            self._journal.once(f"{self.name}/day {day:02d}", partial(traffic.play, day))
+            self._release.watch()
+        self._release.settle()
+        counts = [self._journal.get(f"{self.name}/day {day:02d}") for day in traffic.days]
+        served = {key: sum(count[key] for count in counts) for key in ("requests", "failures")}
+        self._journal.note(f"{self.name}/served", served)
+        self._progress.good(f"{served['requests']:,} requests answered one by one, {served['failures']} failed")
+
+    def _deliver(self, name: str, *, corrupted: bool) -> dict[str, object]:
+        """Deliver the month's data; a delivery that breaks the contract is quarantined, and the corrected one follows."""
+        datasets = self._cast.loop.datasets
+        quarantined = 0
+        if corrupted:
+            spec = ost.SourceSpec(kind="csv", parameters={"path": self._feed.month(name, self.month, corrupted=True)})
+            refused = datasets.deliver(name, spec, key=self.name)
+            quarantined = refused.rows
+            for failure in refused.report.failures:
+                self._progress.warn(
+                    f"{failure.check}({', '.join(failure.columns)}): {failure.violations} rows, such as {failure.sample[:1]}"
+                )
+            self._progress.warn(f"{name} of {self.name}: quarantined, {refused.rows:,} rows; an alert is raised")
+        spec = ost.SourceSpec(kind="csv", parameters={"path": self._feed.month(name, self.month)})
+        delivery = datasets.deliver(name, spec, key=self.name)
+        if delivery.version is None:
+            raise ost.OstinatoError(f"{name} of {self.name} broke its contract: {[f.message for f in delivery.report.failures]}")
+        for view in VIEWS:
+            if view.dataset == name:
+                self._cast.loop.features.define(view)
+                self._cast.loop.features.materialize(view.name, f"{name}@{delivery.version}")
+        self._progress.good(f"{name}@{delivery.version}: {delivery.rows:,} rows delivered, {len(delivery.report.results)} checks passed")
+        return {"rows": delivery.rows, "version": delivery.version, "quarantined": quarantined}
+
+    def _close(self) -> None:
+        """Predict the rest in batch, join the labels, measure the month, look for drift, and let the loop react."""
+        since, until = start_of(self.month), start_of(self.month + 1)
+        version = self._journal.get(f"{self.name}/flights")["version"]
+        self._journal.once(f"{self.name}/batch", lambda: self._batch(version))
+        self._journal.once(f"{self.name}/measured", lambda: self._measure(version))
+        found = self._journal.once(f"{self.name}/monitored", lambda: self._release.monitor(self.month, since, until))
+        self._progress.good(f"{found['findings']} findings, of which {found['drift']} of drift; {found['performance']} of performance")
+        self._journal.once(f"{self.name}/retrained", lambda: self._release.review(found))
+
+    def _batch(self, version: int) -> dict[str, object]:
+        """Every flight of the month that was not asked for is predicted in one job, with what was known before its departure."""
+        since, until = start_of(self.month), start_of(self.month + 1)
+        endpoints = self._cast.loop.endpoints
+        month = {"since": since, "until": until}
+        dataset, key = f"flights@{version}", f"{self.name}-batch"
+        execution = endpoints.batch(ENDPOINT, dataset, key, views=VIEW_NAMES, at="predict_at", request_id="flight_id", **month)
+        predicted = self._release.finished(execution.id)
+        labelled = endpoints.label_from(ENDPOINT, dataset, request_id="flight_id", label="late", **month)
+        self._progress.good(f"{predicted['scored']:,} flights predicted in batch; {labelled:,} labels joined by request id")
+        return {"rows": predicted["scored"], "labels": labelled}
+
+    def _measure(self, version: int) -> dict[str, object]:
+        """Compare what the loop predicted with what happened, and with the first model left alone."""
+        pipelines = self._cast.loop.pipelines
+        weather = self._journal.get(f"{self.name}/weather")["version"]
+        parameters = {
+            "month": self.month, "flights": f"flights@{version}", "weather": f"weather@{weather}", "static": self._journal.get("static"),
+        }  # fmt: skip
+        execution = pipelines.start("ostinato_flights.measuring:measure_month", parameters, key=f"{self.name}-measure")
+        measured: dict[str, object] = self._release.finished(execution.id)
+        self._progress.good(
+            f"AUC {measured['auc_loop']:.3f}, of the first model left alone {measured['auc_static']:.3f}; "
+            f"saved ${measured['saved_loop']:,.0f} against ${measured['saved_static']:,.0f}"
+        )
+        return measured
+
+
+def _gist(failure: CheckResult) -> str:
+    """One offending row, by its key and the columns that the check looks at."""
+    row = failure.sample[0]
+    return ", ".join(f"{name} {row[name]}" for name in dict.fromkeys(["flight_id", *failure.columns]))

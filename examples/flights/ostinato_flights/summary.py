@@ -1,0 +1,154 @@
+"""Summary: what a replay measured, proved and answers at its end."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from ostinato_flights.cast import Cast
+from ostinato_flights.definitions import ENDPOINT
+from ostinato_flights.journal import Journal
+from ostinato_flights.progress import Progress
+from ostinato_flights.source import NEW_YORK
+
+ASKED_FOR = datetime(2013, 5, 3, 14, tzinfo=NEW_YORK)
+
+
+class Summary:
+    """Everything is asked of the server at the end of the replay, but for the counts that the replay itself made."""
+
+    def __init__(self, cast: Cast, journal: Journal, last: int) -> None:
+        self._loop = cast.loop
+        self._admin = cast.admin
+        self._journal = journal
+        self._months = [self._month(month) for month in range(1, last + 1)]
+        self._verification = cast.admin.ledger.verify()
+        self._production = self._asked(last)
+        self._lineage = self._of_one_prediction()
+        self._rollback = journal.get("rollback")
+
+    def as_json(self) -> dict[str, Any]:
+        """The summary as the file holds it."""
+        return {
+            "months": self._months,
+            "ledger_verified": self._verification.ok,
+            "events": self._verification.events,
+            "lineage": self._lineage,
+            "production_at": self._production,
+            "rollback": self._rollback,
+        }
+
+    def show(self, progress: Progress) -> None:
+        """The tables and sentences for people."""
+        head = [
+            "month",
+            "rows",
+            "quarantined",
+            "drift",
+            "findings",
+            "late",
+            "AUC loop",
+            "alone",
+            "Brier loop",
+            "alone",
+            "saved loop",
+            "alone",
+            "production",
+            "requests",
+            "failed",
+        ]
+        progress.table("What was measured", head, [_row(month) for month in self._months])
+        if self._rollback:
+            progress.good(f"bad release: {self._rollback['sentence']}")
+        progress.good(f"what was in production on {ASKED_FOR:%Y-%m-%d %H:%M}? {_answer(self._production)}")
+        if self._lineage:
+            progress.good(f"lineage of prediction {self._lineage['request_id']}: " + " ← ".join(self._lineage["path"]))
+        proof = f"{self._verification.events:,} events, {self._verification.sealed:,} of them under a signed head"
+        (progress.good if self._verification.ok else progress.warn)(
+            f"the ledger is {'intact' if self._verification.ok else 'BROKEN'}: {proof}"
+        )
+
+    def _month(self, month: int) -> dict[str, Any]:
+        name = f"2013-{month:02d}"
+        kept = {act: self._journal.get(f"{name}/{act}", {}) for act in ("flights", "measured", "monitored", "served")}
+        measured, found = kept["measured"], kept["monitored"]
+        return {
+            "month": name,
+            "rows": kept["flights"]["rows"],
+            "quarantined": kept["flights"]["quarantined"],
+            "findings": found.get("findings", 0),
+            "drift": found.get("drift", 0),
+            "performance": found.get("performance", 0),
+            **{
+                key: measured.get(key)
+                for key in ("share_late", "auc_loop", "auc_static", "brier_loop", "brier_static", "saved_loop", "saved_static")
+            },
+            "production_version": found.get("production_version"),
+            "requests": kept["served"].get("requests", 0),
+            "failures": kept["served"].get("failures", 0),
+        }
+
+    def _asked(self, last: int) -> dict[str, Any] | None:
+        """Who was in production at the instant asked for; None if the replay ended before it."""
+        if last < ASKED_FOR.month:
+            return None
+        found = self._loop.endpoints.production(ENDPOINT, at=ASKED_FOR)
+        return {
+            "at": ASKED_FOR.isoformat(),
+            "since": found.since.isoformat(),
+            "versions": [
+                {"version": str(v.version), "role": v.role, "weight": v.weight, "approved_by": v.approved_by, "reasons": v.reasons}
+                for v in found.versions
+            ],
+        }
+
+    def _of_one_prediction(self) -> dict[str, Any] | None:
+        """The lineage of the last prediction, from the request back to the source files."""
+        found = self._loop.endpoints.predictions(ENDPOINT, limit=1)
+        if not found:
+            return None
+        prediction = found[0]
+        graph = self._loop.endpoints.lineage_of(ENDPOINT, prediction.request_id)
+        nodes = [str(node) for node in graph.nodes]
+        edges = [[str(edge.source), str(edge.target), edge.verb] for edge in graph.edges]
+        return {
+            "request_id": prediction.request_id,
+            "version": str(prediction.version),
+            "nodes": nodes,
+            "edges": edges,
+            "path": _path(nodes, edges),
+        }
+
+
+def _path(nodes: list[str], edges: list[list[str]]) -> list[str]:
+    """One way back from the prediction to a source file, for the eye; `edges` are (source, target, verb)."""
+    here, path = nodes[0], [nodes[0]]
+    while True:
+        back = [source for source, target, _ in edges if target == here and source not in path]
+        if not back:
+            return path
+        here = min(back, key=lambda name: (not name.startswith(("model", "run", "dataset")), name))
+        path.append(here)
+
+
+def _answer(production: dict[str, Any] | None) -> str:
+    if production is None:
+        return "the replay ended before that day"
+    versions = [
+        f"{v['version']} ({v['weight']:.0%}), approved by {', '.join(v['approved_by'])}: {'; '.join(v['reasons'])}"
+        for v in production["versions"]
+    ]
+    return f"{' and '.join(versions)}; since {production['since'][:16]}"
+
+
+def _row(month: dict[str, Any]) -> list[str]:
+    def number(key: str, form: str) -> str:
+        value = month[key]
+        return "–" if value is None else format(value, form)
+
+    return [
+        month["month"], number("rows", ",d"), number("quarantined", ",d"), number("drift", "d"), number("findings", "d"),
+        number("share_late", ".1%"), number("auc_loop", ".3f"), number("auc_static", ".3f"), number("brier_loop", ".4f"),
+        number("brier_static", ".4f"), number("saved_loop", ",.0f"), number("saved_static", ",.0f"),
+        str(month["production_version"] or "–"), number("requests", ",d"), number("failures", "d"),
+    ]  # fmt: skip

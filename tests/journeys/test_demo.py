@@ -1,0 +1,135 @@
+"""The main job: the replay of real flights, whole, and again under fire."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+pytest.importorskip("sklearn", reason="the demo needs the extra demo")
+pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("demo")]
+
+MONTHS = "1-5"
+PATIENCE_S = 600
+
+
+def start(data: Path, summary: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "ostinato.cli.main", "demo", "--data", str(data), "--summary", str(summary), "--months", MONTHS]
+    with (data.parent / "demo.log").open("ab") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+
+
+def said(data: Path) -> str:
+    server = data / "server.log"
+    return (data.parent / "demo.log").read_text()[-4000:] + (server.read_text()[-4000:] if server.exists() else "")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A replay that nothing disturbs: its store and its summary."""
+    data = tmp_path_factory.mktemp("undisturbed") / "store"
+    summary = data.parent / "summary.json"
+    process = start(data, summary)
+    assert process.wait(timeout=PATIENCE_S) == 0, said(data)
+    return data, json.loads(summary.read_text())
+
+
+def test_r82_the_loop_turns(undisturbed: tuple[Path, dict[str, Any]]) -> None:
+    """Drift and loss of performance are found, a challenger is retrained, gated, approved, sent out and promoted."""
+    months = undisturbed[1]["months"]
+    assert [m["rows"] for m in months] == [27004, 24951, 28834, 28330, 28796]
+    assert all(m["failures"] == 0 for m in months)
+    assert all(m["requests"] > 400 for m in months[3:])
+    assert all(0.6 < m["auc_loop"] < 0.9 and 0.6 < m["auc_static"] < 0.9 for m in months[3:])
+    assert months[3]["drift"] > 0
+    assert months[4]["production_version"] >= months[3]["production_version"]
+
+
+def test_r04_a_corrupted_delivery_is_quarantined(undisturbed: tuple[Path, dict[str, Any]]) -> None:
+    _, summary = undisturbed
+    assert [m["quarantined"] > 0 for m in summary["months"]] == [False, True, False, False, False]
+
+
+def test_r67_the_bad_release_is_rolled_back_by_itself(undisturbed: tuple[Path, dict[str, Any]]) -> None:
+    _, summary = undisturbed
+    rollback = summary["rollback"]
+    assert rollback["state"] == "rolled_back"
+    assert rollback["errors_candidate"] == 0
+    assert rollback["pairs"] > 0
+
+
+def test_r54_what_was_in_production_and_who_approved_it(undisturbed: tuple[Path, dict[str, Any]]) -> None:
+    data, summary = undisturbed
+    assert summary["ledger_verified"] is True
+    answer = summary["production_at"]
+    assert answer["versions"]
+    assert answer["versions"][0]["approved_by"]
+    verify = [sys.executable, "-m", "ostinato.cli.main", "ledger", "verify", "--data", str(data)]
+    assert subprocess.run(verify, capture_output=True, timeout=120).returncode == 0
+
+
+def test_r48_one_prediction_leads_back_to_the_source_files(undisturbed: tuple[Path, dict[str, Any]]) -> None:
+    _, summary = undisturbed
+    lineage = summary["lineage"]
+    assert any(node.startswith("source:flights-2013-01") for node in lineage["nodes"])
+    assert lineage["path"][-1].startswith("source:")
+
+
+def test_r14_killed_anywhere_the_loop_goes_on(undisturbed: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    """kill -9 of the driver, the server, a worker or the endpoint, at random moments: the same story, nothing twice, nothing lost."""
+    chance = random.Random(os.environ.get("OSTINATO_TEST_SEED", "20131105"))
+    data, summary = tmp_path / "store", tmp_path / "summary.json"
+    process, killed = start(data, summary), []
+    deadline = time.monotonic() + PATIENCE_S
+    next_kill = time.monotonic() + chance.uniform(4, 10)
+    while time.monotonic() < deadline:
+        status = process.poll()
+        if status == 0:
+            break
+        if status is not None:
+            process = start(data, summary)
+        if time.monotonic() > next_kill and len(killed) < 8:
+            victim = chance.choice(["driver", "server", "worker", "plane"])
+            if shoot(victim, process, data):
+                killed.append(victim)
+            next_kill = time.monotonic() + chance.uniform(4, 12)
+        time.sleep(0.2)
+    assert process.poll() == 0, f"killed {killed}: {said(data)}"
+    assert len(killed) >= 4, killed
+    told, expected = json.loads(summary.read_text()), undisturbed[1]
+    for month, same in zip(told["months"], expected["months"], strict=True):
+        for key in ("rows", "quarantined", "requests", "failures", "auc_static"):
+            assert month[key] == same[key], f"{month['month']} {key} after killing {killed}"
+        if same["auc_loop"] is not None:
+            assert month["auc_loop"] == pytest.approx(same["auc_loop"], abs=0.02)
+    assert told["ledger_verified"] is True
+    assert told["rollback"]["state"] == "rolled_back"
+
+
+def shoot(victim: str, process: subprocess.Popen[bytes], data: Path) -> bool:
+    """Kill one of the processes of the replay with -9; False if it is not there at the moment."""
+    if victim == "driver":
+        process.kill()
+        process.wait()
+        return True
+    try:
+        if victim == "plane":
+            pid = json.loads((data / "endpoints" / "default" / "late" / "state.json").read_text())["pid"]
+        else:
+            pid = json.loads((data / "server.json").read_text())["pid"]
+        found = psutil.Process(pid)
+        if victim == "worker":
+            found = next(child for child in found.children() if "worker" in child.cmdline())
+        os.kill(found.pid, signal.SIGKILL)
+    except (OSError, KeyError, ValueError, StopIteration, psutil.Error):
+        return False
+    return True

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from ostinato.serving.analysis import confidence_sequence, e_above, e_below, e_errors
+from ostinato.serving.analysis import confidence_sequence, e_above, e_below, e_errors, e_shift
 
 ALPHA, MARGIN = 0.01, 0.02
 
@@ -48,6 +48,21 @@ def test_r67_a_harmful_candidate_is_caught_and_a_good_one_is_proven_within_a_mon
     good = harms(seed=4, runs=200, pairs=600, worse=0.0)
     assert np.mean([stops(d, "below") for d in good]) > 0.95
     assert not any(stops(d, "below") for d in bad)
+
+
+def test_r67_shifted_scores_are_caught_without_labels_and_a_shift_within_bounds_is_not() -> None:
+    def shifts(run: int, by: float, requests: int) -> np.ndarray:
+        rng = np.random.default_rng([20130801, run])
+        odds = rng.normal(-1.3, 0.8, requests)
+        return expit(odds + by + rng.normal(0, 0.3, requests)) - expit(odds)
+
+    far = [shifts(run, -2.5, 200) for run in range(200)]
+    assert np.mean([d.mean() for d in far]) < -0.15
+    assert np.mean([e_shift(d, 0.1) >= 1 / ALPHA for d in far]) > 0.95
+    near = [shifts(run, 0.4, 400) for run in range(1000)]
+    assert 0.05 < np.mean([d.mean() for d in near]) < 0.1
+    ever = sum(any(e_shift(d[:n], 0.1) >= 1 / ALPHA for n in range(10, 401, 10)) for d in near)
+    assert ever <= 10  # alpha = 1 % of 1000
 
 
 def test_the_confidence_sequence_covers_the_mean_at_all_times_together() -> None:

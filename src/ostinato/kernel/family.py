@@ -6,7 +6,8 @@ import importlib
 import inspect
 import pkgutil
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, get_type_hints
 
 from ostinato.kernel.errors import Invalid, MissingExtra, NotFound
@@ -37,7 +38,7 @@ class Family(Generic[T]):
         """All names, sorted; nothing is imported but the folder itself."""
         folder = importlib.import_module(self.package)
         own = {m.name for m in pkgutil.iter_modules(folder.__path__) if not m.name.startswith("_")}
-        return sorted(own | {e.name for e in entry_points(group=self.package)})
+        return sorted(own | set(_outside(self.package)))
 
     def get(self, name: str) -> type[T]:
         """The class of the member `name`.
@@ -46,12 +47,12 @@ class Family(Generic[T]):
             NotFound: no such member; the hint proposes the nearest.
             MissingExtra: the member needs a package that is not installed.
         """
-        if name not in self.names():
+        outside = _outside(self.package).get(name)
+        if outside is None and name not in self.names():
             raise NotFound.named(f"member of {self.package}", name, self.names())
-        outside = [e for e in entry_points(group=self.package) if e.name == name]
         try:
-            if outside:
-                return outside[0].load()  # type: ignore[no-any-return]
+            if outside is not None:
+                return outside.load()  # type: ignore[no-any-return]
             module = importlib.import_module(f"{self.package}.{name}")
         except ModuleNotFoundError as error:
             if error.name and not error.name.startswith("ostinato"):
@@ -84,6 +85,12 @@ class Family(Generic[T]):
             else:
                 members.append(Member(name, (inspect.getdoc(cls) or "").split("\n")[0], parameters_of(cls)))
         return members
+
+
+@cache
+def _outside(group: str) -> dict[str, EntryPoint]:
+    """The members that installed packages add; reading their metadata takes milliseconds, so it is done once per process."""
+    return {e.name: e for e in entry_points(group=group)}
 
 
 _JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}

@@ -69,6 +69,17 @@ def e_errors(candidate: NDArray[np.bool_], stable: NDArray[np.bool_], ratio: flo
     return float(e_above(candidate[only].astype(np.float64), ratio / (1 + ratio), low=0.0)[-1])
 
 
+def e_shift(shift: Floats, most: float) -> float:
+    """The e-value against "the mean of the paired differences of scores lies in [-most, most]": the mean of both sides.
+
+    >>> e_shift(np.full(60, -0.3), 0.1) > 100, e_shift(np.full(60, 0.05), 0.1) <= 1
+    (True, True)
+    """
+    if not len(shift):
+        return 1.0
+    return float((e_above(shift, most)[-1] + e_below(shift, -most)[-1]) / 2)
+
+
 def quantiles(latencies_ms: Floats) -> list[float | None]:
     """The median, 95th and 99th percentile; None where there is nothing."""
     if not len(latencies_ms):

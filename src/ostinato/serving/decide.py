@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ostinato.kernel.ref import Ref
-from ostinato.serving.analysis import checkpoints, confidence_sequence, e_above, e_errors, guard, quantiles
+from ostinato.serving.analysis import checkpoints, confidence_sequence, e_above, e_errors, e_shift, guard, quantiles
 from ostinato.serving.types import Arm, Evidence, Point, Rollout, RolloutPlan, RolloutState
 
 FIELDS = ("kind", "request_id", "version", "rollout", "status", "score", "latency_ms")
@@ -54,13 +54,18 @@ class Scored:
         path = _path(loss["candidate"] - loss["stable"], plan)
         last = path[-1] if path else Point(pairs=0, e_value=1.0, mean=0.0, low=-1.0, high=1.0)
         errors = e_errors(self.candidate["failed"], self.stable["failed"], plan.error_ratio)
+        both = ~(self.stable["failed"] | self.candidate["failed"])
+        shift = self.candidate["score"][both] - self.stable["score"][both]
+        shifted = e_shift(shift, plan.max_shift) if plan.max_shift is not None else 1.0
         return Evidence(
             scored=len(self.ids),
             pairs=len(pairs),
-            e_value=(last.e_value + errors) / 2,
+            e_value=(last.e_value + errors + shifted) / 3,
             e_loss=last.e_value,
             e_errors=errors,
+            e_shift=shifted,
             harm=last.mean if path else None,
+            shift=float(shift.mean()) if len(shift) else None,
             low=last.low,
             high=last.high,
             stable=_arm(rollout.stable, self.stable, loss["stable"]),
@@ -76,8 +81,7 @@ def decide(rollout: Rollout, evidence: Evidence, weights: Sequence[float]) -> De
     if evidence.guard:
         return Decision(f"hard limit: {evidence.guard}", "rolled_back")
     if evidence.e_value >= 1 / plan.alpha:
-        cause = "squared error" if evidence.e_loss >= evidence.e_errors else "errors"
-        return Decision(f"harm in {cause} is proven: e-value {evidence.e_value:.3g} after {evidence.pairs} labelled pairs", "rolled_back")
+        return Decision(_cause(evidence), "rolled_back")
     count = evidence.pairs if plan.labels else evidence.scored
     if count - rollout.steps[-1].pairs >= plan.min_requests:
         if len(rollout.steps) < len(weights):
@@ -90,6 +94,17 @@ def decide(rollout: Rollout, evidence: Evidence, weights: Sequence[float]) -> De
         ends: dict[str, RolloutState] = {"hold": "inconclusive", "promote": "promoted", "rollback": "rolled_back"}
         return Decision(f"undecided after {count} pairs; the plan says {plan.on_inconclusive}", ends[plan.on_inconclusive])
     return Decision()
+
+
+def _cause(evidence: Evidence) -> str:
+    """What a rollback rests on, as a sentence."""
+    proof = f"e-value {evidence.e_value:.3g} after {evidence.scored} requests scored by both, {evidence.pairs} of them labelled"
+    worst = max(evidence.e_loss, evidence.e_errors, evidence.e_shift)
+    if worst == evidence.e_shift and evidence.shift is not None:
+        return f"its scores are shifted by {evidence.shift:+.3f} against the stable version on the same requests: {proof}"
+    if worst == evidence.e_loss and evidence.harm is not None:
+        return f"its squared error is worse by {evidence.harm:.3f} on the same requests: {proof}"
+    return f"it fails more often, {evidence.candidate.errors} times against {evidence.stable.errors}: {proof}"
 
 
 def _path(harm: np.ndarray[Any, np.dtype[np.float64]], plan: RolloutPlan) -> list[Point]:

@@ -78,7 +78,8 @@ class RolloutPlan:
     `strategy` is a member of `ostinato.serving.rollouts`, `weights` its steps (None: those of the strategy). A step lasts at
     least `min_requests` pairs: requests scored by both versions, and labelled if `labels` is true. The harm of a pair is
     the candidate's squared error minus that of the stable version. It is promoted once its mean harm is below `margin`, rolled
-    back once harm or errors are beyond theirs, each with an error probability of at most `alpha` however often one looks.
+    back once harm, errors or the shift of its scores are beyond their limits (`margin`, `error_ratio`, `max_shift`; a None lets
+    scores shift freely), each with an error probability of at most `alpha` however often one looks. The shift needs no labels.
     After `max_requests` pairs without a decision, `on_inconclusive` says what happens.
     """
 
@@ -88,6 +89,7 @@ class RolloutPlan:
     max_requests: int = 5000
     margin: float = 0.02
     error_ratio: float = 1.2
+    max_shift: float | None = 0.1
     alpha: float = 0.01
     labels: bool = True
     max_latency_ms: float | None = None
@@ -122,7 +124,8 @@ class Point:
 class Evidence:
     """What a rollout has seen.
 
-    `e_value` is the mean of `e_loss` and `e_errors`; at 1/alpha it rolls back. `low` and `high` bound the mean harm, each with
+    `e_value` is the mean of `e_loss`, `e_errors` and `e_shift`; at 1/alpha it rolls back. `harm` is the mean difference of the
+    squared errors, `shift` that of the scores, candidate minus stable. `low` and `high` bound the mean harm, each with
     confidence 1 - alpha at all times together; `high` below the margin promotes. `guard` names a hard limit that was broken.
     """
 
@@ -131,7 +134,9 @@ class Evidence:
     e_value: float
     e_loss: float
     e_errors: float
+    e_shift: float
     harm: float | None
+    shift: float | None
     low: float
     high: float
     stable: Arm

@@ -63,7 +63,11 @@ class Server:
         log = (self._data / "server.log").open("ab")
         command = [sys.executable, "-m", "ostinato.cli.main", "serve", "--data", str(self._data), "--host", "127.0.0.1"]
         command += ["--port", str(self._port), "--clock", "replay", "--at", self._start.isoformat()]
-        environment = os.environ | {"OSTINATO_PIPELINES": "ostinato_flights"}
+        environment = os.environ | {
+            "OSTINATO_PIPELINES": "ostinato_flights",
+            "ARROW_DEFAULT_MEMORY_POOL": "system",
+            "MALLOC_ARENA_MAX": "2",
+        }
         self._process = subprocess.Popen(
             command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment, preexec_fn=_end_with_parent
         )

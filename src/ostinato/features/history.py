@@ -15,6 +15,9 @@ from ostinato.features.types import FeatureView
 
 HOUR_US = 3_600_000_000
 
+_SHORT_TEXT = 256
+"""Texts of more bytes are hashed one by one."""
+
 
 class History:
     """All events of a view in a dataset's version, sorted by entity, time and row id, with running sums."""
@@ -113,16 +116,28 @@ def row_ids(columns: Sequence[pa.ChunkedArray]) -> npt.NDArray[np.uint64]:
 def _hashed(column: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
     kind = column.type
     if pa.types.is_string(kind):
-        encoded = column.combine_chunks().dictionary_encode()
-        words = [int.from_bytes(hashlib.blake2b(v.encode(), digest_size=8).digest(), "little") for v in encoded.dictionary.to_pylist()]
-        hashes: npt.NDArray[np.uint64] = np.array([0, *words], np.uint64)[np.asarray(pc.fill_null(encoded.indices, -1)) + 1]
-        return hashes
+        texts = pc.fill_null(column.combine_chunks(), "")
+        return np.where(np.asarray(pc.is_null(column), dtype=np.bool_), np.uint64(0), _hashed_texts(texts))
     if pa.types.is_floating(kind):
         numbers = np.asarray(pc.fill_null(column, 0.0), dtype=np.float64).view(np.uint64)
     else:
         whole = column.cast(pa.int32()) if pa.types.is_date(kind) else column
         numbers = np.asarray(pc.fill_null(whole.cast(pa.int64()), 0)).view(np.uint64)
     return np.where(np.asarray(pc.is_null(column), dtype=np.bool_), np.uint64(0), _mix(numbers + np.uint64(1)))
+
+
+def _hashed_texts(texts: pa.Array) -> npt.NDArray[np.uint64]:
+    """Hashes of texts: short ones eight bytes at a time, all rows at once; long ones each by BLAKE2b."""
+    sizes = np.asarray(pc.binary_length(texts), dtype=np.uint64)
+    if not len(sizes) or sizes.max() > _SHORT_TEXT:
+        words = [int.from_bytes(hashlib.blake2b(v.encode(), digest_size=8).digest(), "little") for v in texts.to_pylist()]
+        return np.array(words, np.uint64)
+    width = -(-max(int(sizes.max()), 1) // 8)
+    padded = np.array(texts.cast(pa.binary()).to_pylist(), dtype=f"S{width * 8}").view("<u8").reshape(-1, width)
+    hashes = _mix(sizes)
+    for place in range(width):
+        hashes = _mix(hashes ^ padded[:, place])
+    return hashes
 
 
 def _mix(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

@@ -20,6 +20,8 @@ CALM_S = 5.0
 """A worker that lived so long may be replaced at once; one that died sooner waits, twice as long each time."""
 WAIT_MAX_S = 30.0
 END_S = 10.0
+_FRUGAL = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "33554432"}
+"""Settings of the allocators of a worker: memory of a finished step goes back to the system."""
 
 
 class Workers:
@@ -95,7 +97,7 @@ class _Seat:
             self.process = None
             _log.warning("a worker ended: %s; the next starts in %.1f s", self.ended, self.wait_s)
         if now >= self.next_at:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=_FRUGAL | os.environ)
             self.began = now
 
 

@@ -29,6 +29,7 @@ from ostinato.storage.rows.rows import Rows, Tx
 
 STRATEGIES: Family[Strategy] = Family("ostinato.serving.rollouts")
 _SETTLE_S = 3.0
+_LOOK_EVERY_S = 1.0
 
 
 class Rollouts:
@@ -40,6 +41,7 @@ class Rollouts:
     _models: Models
     _front: Front
     _looked: dict[str, Any]
+    _looked_s: dict[str, float]
     _lost: set[str]
 
     def rollout(self, endpoint: str, candidate: str, plan: RolloutPlan | None = None) -> Rollout:
@@ -115,12 +117,16 @@ class Rollouts:
         return ended
 
     def _look(self, row: Row[Any]) -> None:
-        """The supervisor's look: only when something has been answered or labelled since the last."""
+        """The supervisor's look: at most once a second, and only when something has been answered or labelled since the last."""
+        name, now = f"{row.project}/{row.name}", time.monotonic()
+        if now - self._looked_s.get(name, 0.0) < _LOOK_EVERY_S:
+            return
+        self._looked_s[name] = now
         latest = self._rows.read(lambda tx: store.last_label(tx, row.project, row.name))
         seen = (row.rollout, latest, fingerprint(self._front.log(row.name)))
-        if self._looked.get(f"{row.project}/{row.name}") != seen:
+        if self._looked.get(name) != seen:
             self._advance(row.name, row.rollout, wait=False)
-            self._looked[f"{row.project}/{row.name}"] = seen
+            self._looked[name] = seen
 
     def _advance(self, endpoint: str, rollout_id: str, *, wait: bool) -> Rollout:
         project = caller().project

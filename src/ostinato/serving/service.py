@@ -58,6 +58,7 @@ class Endpoints(Deployments, Rollouts, Feedback):
         self._pipelines = pipelines
         self._front = Front(rows=rows, blobs=blobs, models=models, home=home)
         self._looked = {}
+        self._looked_s = {}
         self._lost = set()
 
     def rollback(self, endpoint: str, reason: str) -> Endpoint:

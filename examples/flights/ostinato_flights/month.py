@@ -87,7 +87,7 @@ class Month:
         since, until = start_of(self.month), start_of(self.month + 1)
         version = self._journal.get(f"{self.name}/flights")["version"]
         self._journal.once(f"{self.name}/batch", lambda: self._batch(version))
-        self._journal.once(f"{self.name}/measured", lambda: self._measure(version))
+        self._journal.once(f"{self.name}/measured", self._measure)
         found = self._journal.once(f"{self.name}/monitored", lambda: self._release.monitor(self.month, since, until))
         self._progress.good(f"{found['findings']} findings, of which {found['drift']} of drift; {found['performance']} of performance")
         self._journal.once(f"{self.name}/retrained", lambda: self._release.review(found))
@@ -104,13 +104,10 @@ class Month:
         self._progress.good(f"{predicted['scored']:,} flights predicted in batch; {labelled:,} labels joined by request id")
         return {"rows": predicted["scored"], "labels": labelled}
 
-    def _measure(self, version: int) -> dict[str, object]:
+    def _measure(self) -> dict[str, object]:
         """Compare what the loop predicted with what happened, and with the first model left alone."""
         pipelines = self._cast.loop.pipelines
-        weather = self._journal.get(f"{self.name}/weather")["version"]
-        parameters = {
-            "month": self.month, "flights": f"flights@{version}", "weather": f"weather@{weather}", "static": self._journal.get("static"),
-        }  # fmt: skip
+        parameters = {"month": self.month, "static": self._journal.get("static")}
         execution = pipelines.start("ostinato_flights.measuring:measure_month", parameters, key=f"{self.name}-measure")
         measured: dict[str, object] = self._release.finished(execution.id)
         self._progress.good(

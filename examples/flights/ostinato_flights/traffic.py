@@ -16,6 +16,8 @@ from ostinato_flights.plane import Plane
 from ostinato_flights.release import Release
 from ostinato_flights.source import Feed, start_of
 
+FIRST_DAY = 2
+"""Requests of a month begin when the data of the month before has been delivered."""
 PER_DAY = 18
 PER_DAY_DENSE = 40
 
@@ -23,8 +25,7 @@ PER_DAY_DENSE = 40
 class Traffic:
     """The requests of one month.
 
-    Day n is the 24 hours from n-1 days after the month's first instant at New York; requests begin on day 2, when the data
-    of the month before has been delivered. `dense` days carry more requests.
+    Day n is the 24 hours from n-1 days after the month's first instant at New York. `dense` days carry more requests.
     """
 
     def __init__(self, month: int, cast: Cast, feed: Feed, release: Release, *, dense: bool) -> None:
@@ -40,7 +41,7 @@ class Traffic:
         """The requests of a day: the feed streams in, every flight is asked for, and what has landed by midnight is labelled."""
         begin, end = self._start + timedelta(days=day - 1), self._start + timedelta(days=day)
         self._cast.set_clock(begin)
-        self._stream(begin, end)
+        self._stream(begin if day > FIRST_DAY else self._start, end)
         plane, online = Plane(*self._release.door()), self._cast.loop.features.online
         failures = 0
         for flight in self._sample[day]:
@@ -59,7 +60,7 @@ class Traffic:
         for flight in self._flights.select(wanted).to_pylist():
             flight["predict_at"] = flight["predict_at"].replace(tzinfo=UTC)
             day = (flight["predict_at"] - self._start).days + 1
-            if day >= 2:
+            if day >= FIRST_DAY:
                 by_day[day].append(flight)
         chance = random.Random(month)
         drawn = {day: chance.sample(flights, min(per_day, len(flights))) for day, flights in by_day.items()}
@@ -70,7 +71,7 @@ class Traffic:
         for view in VIEWS:
             table = self._weather if view.dataset == "weather" else self._flights
             wanted = dict.fromkeys([KEYS[view.dataset], view.timestamp, *view.entity, *view.columns])
-            rows = _between(table, view.timestamp, begin - timedelta(days=1), end).select(list(wanted))
+            rows = _between(table, view.timestamp, begin, end).select(list(wanted))
             self._cast.loop.features.push(view.name, {name: _plain(rows[name].to_pylist()) for name in rows.column_names})
 
     def _label(self, begin: datetime, end: datetime) -> None:

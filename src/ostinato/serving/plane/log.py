@@ -12,6 +12,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import pyarrow.parquet as pq
 
 FEATURE = "feature."
 """Before the name of a feature in the name of its column."""
-_ROLL_LINES = 5_000
+_ROLL_LINES = 1_000
 _REMEMBERED = 100_000
 _COLUMNS = pa.schema(
     [
@@ -127,6 +128,16 @@ class Log:
             self._answers.popitem(last=False)
 
 
+@lru_cache(maxsize=512)
+def _slim(segment: Path, columns: tuple[str, ...]) -> pa.Table:
+    return pq.read_table(segment, columns=list(columns))
+
+
+def _rolled(segment: Path, columns: list[str] | None) -> pa.Table:
+    """A segment, which never changes; a few of its columns are kept in memory, all of them are not."""
+    return pq.read_table(segment) if columns is None else _slim(segment, tuple(columns))
+
+
 def read(folder: Path, columns: Sequence[str] | None = None, *, batches: bool = True) -> pa.Table:
     """The rows of a log, one per scored row, in the order of the files; features stand in columns called `feature.NAME`.
 
@@ -136,11 +147,11 @@ def read(folder: Path, columns: Sequence[str] | None = None, *, batches: bool = 
     wanted = None if columns is None else list(columns)
     for _ in range(5):
         try:
-            parts = [pq.read_table(path, columns=wanted) for path in sorted(folder.glob("segment-batch-*.parquet") if batches else ())]
+            parts = [_rolled(path, wanted) for path in sorted(folder.glob("segment-batch-*.parquet") if batches else ())]
             for number in sorted(_numbers(folder)):
                 segment = folder / _segment(number)
                 if segment.exists():
-                    parts.append(pq.read_table(segment, columns=wanted))
+                    parts.append(_rolled(segment, wanted))
                 else:
                     lines = _table(read_lines(folder / _wal(number)))
                     parts.append(lines if wanted is None else lines.select(wanted))

@@ -79,7 +79,12 @@ class Month:
             if view.dataset == name:
                 self._cast.loop.features.define(view)
                 self._cast.loop.features.materialize(view.name, f"{name}@{delivery.version}")
-        self._progress.good(f"{name}@{delivery.version}: {delivery.rows:,} rows delivered, {len(delivery.report.results)} checks passed")
+        gaps = {c.name: c.nulls / c.rows for c in datasets.profile(f"{name}@{delivery.version}").columns}
+        worst = max(gaps, key=lambda column: gaps[column])
+        self._progress.good(
+            f"{name}@{delivery.version}: {delivery.rows:,} rows delivered, {len(delivery.report.results)} checks passed; "
+            f"{worst} is missing most often, in {gaps[worst]:.1%}"
+        )
         return {"rows": delivery.rows, "version": delivery.version, "quarantined": quarantined}
 
     def _close(self) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from ostinato.explain.types import Contribution
 from ostinato_flights.cast import Cast
 from ostinato_flights.definitions import ENDPOINT
 from ostinato_flights.journal import Journal
 from ostinato_flights.progress import Progress
-from ostinato_flights.source import NEW_YORK
+from ostinato_flights.source import NEW_YORK, start_of
 
 ASKED_FOR = datetime(2013, 5, 3, 14, tzinfo=NEW_YORK)
 
@@ -24,7 +25,9 @@ class Summary:
         self._months = [self._month(month) for month in range(1, last + 1)]
         self._verification = cast.admin.ledger.verify()
         self._production = self._asked(last)
+        self._prediction = next(iter(cast.loop.endpoints.predictions(ENDPOINT, since=start_of(last), limit=1)), None)
         self._lineage = self._of_one_prediction()
+        self._explanation = self._why()
         self._rollback = journal.get("rollback")
 
     def as_json(self) -> dict[str, Any]:
@@ -34,6 +37,7 @@ class Summary:
             "ledger_verified": self._verification.ok,
             "events": self._verification.events,
             "lineage": self._lineage,
+            "explanation": self._explanation,
             "production_at": self._production,
             "rollback": self._rollback,
         }
@@ -61,6 +65,8 @@ class Summary:
         if self._rollback:
             progress.good(f"bad release: {self._rollback['sentence']}")
         progress.good(f"what was in production on {ASKED_FOR:%Y-%m-%d %H:%M}? {_answer(self._production)}")
+        if self._explanation:
+            progress.good(f"why prediction {self._explanation['request_id']}? {self._explanation['sentence']}")
         if self._lineage:
             progress.good(f"lineage of prediction {self._lineage['request_id']}: " + " ← ".join(self._lineage["path"]))
         proof = f"{self._verification.events:,} events, {self._verification.sealed:,} of them under a signed head"
@@ -102,12 +108,26 @@ class Summary:
             ],
         }
 
+    def _why(self) -> dict[str, Any] | None:
+        """Why that prediction came out as it did: what each input added to the mean score of the reference."""
+        prediction = self._prediction
+        if prediction is None:
+            return None
+        background = self._loop.monitors.get(ENDPOINT).reference
+        found = self._loop.explanations.explain_local(str(prediction.version), prediction.features, background)
+        return {
+            "request_id": prediction.request_id,
+            "score": found.score,
+            "base": found.base,
+            "contributions": {c.feature: c.value for c in found.contributions},
+            "sentence": f"{found.score:.3f} where {found.base:.3f} is the mean, by {_reasons(found.contributions)}",
+        }
+
     def _of_one_prediction(self) -> dict[str, Any] | None:
         """The lineage of the last prediction, from the request back to the source files."""
-        found = self._loop.endpoints.predictions(ENDPOINT, limit=1)
-        if not found:
+        prediction = self._prediction
+        if prediction is None:
             return None
-        prediction = found[0]
         graph = self._loop.endpoints.lineage_of(ENDPOINT, prediction.request_id)
         nodes = [str(node) for node in graph.nodes]
         edges = [[str(edge.source), str(edge.target), edge.verb] for edge in graph.edges]
@@ -118,6 +138,12 @@ class Summary:
             "edges": edges,
             "path": _path(nodes, edges),
         }
+
+
+def _reasons(contributions: list[Contribution]) -> str:
+    """The three inputs that moved a score most."""
+    most = sorted(contributions, key=lambda c: -abs(c.value))[:3]
+    return ", ".join(f"{c.feature} = {c.given if isinstance(c.given, str) else f'{c.given or 0:.3g}'} ({c.value:+.3f})" for c in most)
 
 
 def _path(nodes: list[str], edges: list[list[str]]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from ostinato.explain.types import Contribution
@@ -12,6 +13,8 @@ from ostinato_flights.journal import Journal
 from ostinato_flights.progress import Progress
 from ostinato_flights.source import NEW_YORK, start_of
 
+_WAY = ("model", "run", "dataset", "source")
+"""The kinds of things that a way back to the sources leads through."""
 ASKED_FOR = datetime(2013, 5, 3, 14, tzinfo=NEW_YORK)
 
 
@@ -68,7 +71,7 @@ class Summary:
         if self._explanation:
             progress.good(f"why prediction {self._explanation['request_id']}? {self._explanation['sentence']}")
         if self._lineage:
-            progress.good(f"lineage of prediction {self._lineage['request_id']}: " + " ← ".join(self._lineage["path"]))
+            progress.good(f"lineage of prediction {self._lineage['request_id']}: " + " ← ".join(_short(self._lineage["path"])))
         proof = f"{self._verification.events:,} events, {self._verification.sealed:,} of them under a signed head"
         (progress.good if self._verification.ok else progress.warn)(
             f"the ledger is {'intact' if self._verification.ok else 'BROKEN'}: {proof}"
@@ -153,8 +156,18 @@ def _path(nodes: list[str], edges: list[list[str]]) -> list[str]:
         back = [source for source, target, _ in edges if target == here and source not in path]
         if not back:
             return path
-        here = min(back, key=lambda name: (not name.startswith(("model", "run", "dataset")), name))
+        here = min(back, key=lambda name: (_WAY.index(name.partition(":")[0]) if name.partition(":")[0] in _WAY else len(_WAY), name))
         path.append(here)
+
+
+def _short(path: list[str]) -> list[str]:
+    """The path with neighbouring versions of one thing as a range: `dataset:flights@9…1`.
+
+    >>> _short(["model:late@2", "dataset:flights@3", "dataset:flights@2", "dataset:flights@1"])
+    ['model:late@2', 'dataset:flights@3…1']
+    """
+    groups = [(name, list(members)) for name, members in groupby(path, key=lambda ref: ref.partition("@")[0])]
+    return [members[0] if len(members) == 1 else f"{members[0]}…{members[-1].partition('@')[2]}" for _, members in groups]
 
 
 def _answer(production: dict[str, Any] | None) -> str:

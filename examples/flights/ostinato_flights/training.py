@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
@@ -28,19 +29,35 @@ TRIAL_EVERY = 3
 @ost.pipeline
 def train(window_days: int, until: str, units: str = "hours") -> dict[str, Any]:
     """Train on the `window_days` days before `until`, the last three weeks of which are held out; register the version."""
-    app = ost.current().app
+    context = ost.current()
+    app = context.app
     flights, weather = (f"{name}@{app.datasets.version(name).version}" for name in ("flights", "weather"))
     end = datetime.fromisoformat(until)
     since, split = end - timedelta(days=window_days), end - timedelta(days=HOLDOUT_DAYS)
-    known = examples(flights, weather, since.isoformat(), split.isoformat(), units)
-    held_out = examples(flights, weather, split.isoformat(), end.isoformat(), units)
+    table = examples(flights, weather, since.isoformat(), end.isoformat(), units)
+    known, held_out = before(table, split.isoformat()), after(table, split.isoformat())
     trials = trial.map(SPACE, table=known)
     setting = choose(SPACE, trials)
+    datasets = [f"dataset:{flights}", f"dataset:{weather}"]
+    for name in datasets:
+        context.run.input(name)
     champion = app.models.model(MODEL).aliases.get("champion")
-    model, datasets = fit(known, setting), [f"dataset:{flights}", f"dataset:{weather}"]
+    model = fit(known, setting)
     registered: dict[str, Any] = register(model, known, held_out, setting, datasets, champion).value()
     explain(registered["version"], registered["reference"])
     return registered
+
+
+@ost.step
+def before(table: pa.Table, instant: str) -> pa.Table:
+    """The flights scheduled before an instant."""
+    return table.filter(pc.less(table["scheduled_at"], _scalar(table, instant)))
+
+
+@ost.step
+def after(table: pa.Table, instant: str) -> pa.Table:
+    """The flights scheduled at an instant or later."""
+    return table.filter(pc.greater_equal(table["scheduled_at"], _scalar(table, instant)))
 
 
 @ost.step
@@ -123,6 +140,10 @@ def baseline_scores(known: pa.Table, held_out: pa.Table) -> np.ndarray[Any, Any]
     model = LogisticRegression().fit(inputs(known), label(known))
     scores: np.ndarray[Any, Any] = model.predict_proba(inputs(held_out))[:, 1]
     return scores
+
+
+def _scalar(table: pa.Table, instant: str) -> pa.Scalar:
+    return pa.scalar(datetime.fromisoformat(instant), table.schema.field("scheduled_at").type)
 
 
 def _measured(report: Report) -> dict[str, float]:

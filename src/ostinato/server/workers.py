@@ -20,8 +20,14 @@ CALM_S = 5.0
 """A worker that lived so long may be replaced at once; one that died sooner waits, twice as long each time."""
 WAIT_MAX_S = 30.0
 END_S = 10.0
-_FRUGAL = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "33554432"}
-"""Settings of the allocators of a worker: memory of a finished step goes back to the system."""
+_FRUGAL = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_TRIM_THRESHOLD_": "33554432",
+    "OMP_WAIT_POLICY": "passive",
+}
+"""How a worker shares the machine: memory of a finished step goes back to the system, and threads of OpenMP that wait for each
+other sleep. By default they spin, which makes a fit ten times slower where something else runs on the same cores."""
 
 
 class Workers:

@@ -32,7 +32,7 @@ from ostinato.registry import api as registry_api
 from ostinato.registry.service import Models
 from ostinato.serving import api as serving_api
 from ostinato.serving.service import Endpoints
-from ostinato.storage.blobs.local import Local
+from ostinato.storage.blobs.chosen import blobs_of
 from ostinato.storage.rows.rows import metadata
 from ostinato.storage.rows.sqlite import Sqlite
 from ostinato.storage.series.series import Series
@@ -59,7 +59,7 @@ class Ostinato:
         self.clock = clock
         home = settings.data
         self.rows = Sqlite(home / "ostinato.db")
-        self.blobs = Local(home / "blobs")
+        self.blobs = blobs_of(settings)
         self.tables = Tables(self.blobs, home / "cache")
         self.series = Series(self.rows)
         store: dict[str, Any] = {"rows": self.rows, "clock": clock}
@@ -108,14 +108,14 @@ class Ostinato:
         return calling(Caller(actor=actor, project=caller().project))
 
     def tick(self) -> None:
-        """One round of the background duties: hand events to their subscribers, serve the endpoints, seal the ledger."""
+        """One round of the background duties: serve the endpoints, seal the ledger, hand events to their subscribers."""
         with calling(ENGINE):
-            for event in self.ledger.after("monitoring"):
+            self.endpoints.tick()
+            self.ledger.tick()
+            for event in self.ledger.after("monitoring"):  # last: an event that cannot be handled must not hold up the rest
                 with calling(Caller(actor=ENGINE.actor, project=event.project)):
                     self.monitors.on_event(event)
                 self.ledger.advance("monitoring", event.seq)
-            self.endpoints.tick()
-            self.ledger.tick()
 
     def close(self) -> None:
         """Stop what this process supervises and let go of the store."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,31 @@ def test_a_store_is_used_in_process_and_through_a_server(app: Ostinato) -> None:
     assert "hint: " in unknown.stderr
     assert by_file.returncode == 4
     assert by_file.stderr.startswith("NotFound: ")
+
+
+def test_a_store_that_is_not_there_is_not_read_as_an_empty_one(tmp_path: Path) -> None:
+    told = ostinato("--data", str(tmp_path / "mispelt"), "runs", "search")
+    assert told.returncode == 4
+    assert told.stderr.startswith("NotFound: no store in ")
+    assert "hint: " in told.stderr
+    assert not (tmp_path / "mispelt").exists()
+
+
+def test_a_server_that_is_down_is_told_soon() -> None:
+    began = time.monotonic()
+    assert ostinato("--url", "http://127.0.0.1:9", "runs", "search").returncode == 7
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize(("arguments", "near"), [(["modles"], "models"), (["models", "vrsions"], "versions")])
+def test_a_misspelt_command_is_guessed(arguments: list[str], near: str) -> None:
+    told = ostinato(*arguments)
+    assert told.returncode == 2
+    assert f"Did you mean {near}?" in told.stderr
+
+
+def test_the_version_is_told() -> None:
+    assert ostinato("--version").stdout == f"ostinato {importlib.metadata.version('ostinato')}\n"
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(["models", "nonsense"], 2), (["--nonsense"], 2), (["families", "nonsense"], 2)])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -15,11 +17,18 @@ from typing import Any
 import psutil
 import pytest
 
+from ostinato.serving.plane.log import read
+
 pytest.importorskip("sklearn", reason="the demo needs the extra demo")
 pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("demo")]
 
 MONTHS = "1-5"
 PATIENCE_S = 600
+ONCE = (
+    "dataset.delivered", "dataset.quarantined", "evaluation.recorded", "model.registered", "model.approved", "model.promoted",
+    "endpoint.deployed", "rollout.started", "rollout.promoted", "rollout.rolled_back", "monitor.measured", "monitor.reacted",
+    "execution.requested", "execution.finished",
+)  # fmt: skip
 
 
 def start(data: Path, summary: Path) -> subprocess.Popen[bytes]:
@@ -113,6 +122,35 @@ def test_r14_killed_anywhere_the_loop_goes_on(undisturbed: tuple[Path, dict[str,
             assert month["auc_loop"] == pytest.approx(same["auc_loop"], abs=0.02)
     assert told["ledger_verified"] is True
     assert told["rollback"]["state"] == "rolled_back"
+    assert done(data) == done(undisturbed[0]), f"after killing {killed}"
+    answered = answers(data)
+    assert len(set(answered)) == len(answered), "a request was answered twice"
+    assert set(answered) == set(answers(undisturbed[0])), "another set of requests was answered"
+    assert left_behind(data) == []
+
+
+def done(data: Path) -> dict[str, int]:
+    """How often each act was done of which a second time, or none, would be another story."""
+    with contextlib.closing(sqlite3.connect(data / "ostinato.db")) as rows:
+        counts = dict(rows.execute("SELECT verb, count(*) FROM ledger_event GROUP BY verb").fetchall())
+    return {verb: counts.get(verb, 0) for verb in ONCE}
+
+
+def answers(data: Path) -> list[str]:
+    """The ids of all answered requests, one by one or in batch, as they stand in the log."""
+    log = read(data / "endpoints" / "default" / "late" / "log", ("kind", "status", "request_id")).to_pylist()
+    return [row["request_id"] for row in log if (row["kind"], row["status"]) == ("answer", "answered")]
+
+
+def left_behind(data: Path) -> list[str]:
+    """Processes of the replay that live on when it is over."""
+    limit = time.monotonic() + 10
+    while True:
+        living = [" ".join(p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])]
+        found = [line for line in living if str(data) in line]
+        if not found or time.monotonic() > limit:
+            return found
+        time.sleep(0.2)
 
 
 def shoot(victim: str, process: subprocess.Popen[bytes], data: Path) -> bool:
@@ -129,6 +167,8 @@ def shoot(victim: str, process: subprocess.Popen[bytes], data: Path) -> bool:
         found = psutil.Process(pid)
         if victim == "worker":
             found = next(child for child in found.children() if "worker" in child.cmdline())
+        elif str(data) not in " ".join(found.cmdline()):  # that one is gone, and its number came again
+            return False
         os.kill(found.pid, signal.SIGKILL)
     except (OSError, KeyError, ValueError, StopIteration, psutil.Error):
         return False

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -116,6 +119,41 @@ def test_private_addresses_need_a_word(store: Store, receiver: Receiver) -> None
     store.ledger.tick()
     assert receiver.received == []
     assert "not a public address" in store.ledger.subscriptions()[0].error
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[::ffff:169.254.169.254]", "[fe80::1]"])
+def test_r100_addresses_of_the_link_are_refused_whatever_is_said(store: Store, host: str) -> None:
+    store.ledger.subscribe("ops", "webhook", {"url": f"http://{host}/latest/meta-data", "private": True})
+    store.act("run.started", "run:r1")
+    store.ledger.tick()
+    assert "the link alone" in store.ledger.subscriptions()[0].error
+
+
+def test_r100_an_answer_that_drips_is_cut_off(store: Store) -> None:
+    def drip(listener: socket.socket) -> None:
+        line, _ = listener.accept()
+        with line, contextlib.suppress(OSError):
+            for _ in range(100):
+                line.sendall(b"H")
+                time.sleep(0.05)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        store.ledger.subscribe("ops", "webhook", {"url": url, "private": True, "timeout_s": 0.3})
+        store.act("run.started", "run:r1")
+        thread = threading.Thread(target=drip, args=(listener,))
+        thread.start()
+        began = time.monotonic()
+        store.ledger.tick()
+        assert time.monotonic() - began < 2.0
+        thread.join()
+    assert store.ledger.subscriptions()[0].failures == 1
+
+
+@pytest.mark.parametrize("timeout_s", [0.0, 1e9, "3"])
+def test_r100_a_receiver_has_bounded_time(store: Store, timeout_s: object) -> None:
+    with pytest.raises(Invalid):
+        store.ledger.subscribe("ops", "webhook", {"url": "https://example.org/", "timeout_s": timeout_s})
 
 
 def test_a_dead_receiver_is_one_failure(store: Store) -> None:

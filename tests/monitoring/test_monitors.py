@@ -155,20 +155,27 @@ def test_a_reaction_that_died_half_way_is_carried_out_once(store: Ostinato, moni
     assert answers.serving == 0
 
 
-def test_a_reaction_that_fails_is_kept_and_tried_again(
-    monitors: Monitors, answers: Answers, reference: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("raised", "problem"),
+    [
+        (Conflict("no version has answered before"), "no version has answered before"),
+        (KeyError("what a member from outside may raise"), "KeyError: 'what a member from outside may raise'"),
+    ],
+)
+def test_a_reaction_that_fails_is_kept_and_tried_again_and_the_others_go_on(
+    monitors: Monitors, answers: Answers, reference: str, raised: Exception, problem: str
 ) -> None:
-    watch(monitors, reference, reactions=[ReactionSpec(reaction="rollback")])
+    watch(monitors, reference, reactions=[ReactionSpec(reaction="rollback"), ReactionSpec(reaction="alert")])
     answers.given = table(7, month=3, shift=1.0)
 
     def refusing(endpoint: str, reason: str) -> Answers:
-        raise Conflict("no version has answered before")
+        raise raised
 
     rollback = answers.rollback
     answers.rollback = refusing  # type: ignore[method-assign]
     window = monitors.assess("late", MARCH, APRIL)
-    failed = monitors.reactions(window.id)[0]
-    assert (failed.state, failed.problem) == ("failed", "no version has answered before")
+    failed, alerted = monitors.reactions(window.id)
+    assert (failed.state, failed.problem, alerted.state) == ("failed", problem, "done")
     answers.rollback = rollback  # type: ignore[method-assign]
     monitors.assess("late", MARCH, APRIL)
     assert monitors.reactions(window.id)[0].state == "done"

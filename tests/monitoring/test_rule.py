@@ -9,7 +9,7 @@ from scipy import stats
 
 from ostinato.monitoring.drift.ks import Ks
 from ostinato.monitoring.performance.auc import Auc
-from ostinato.monitoring.rule import Trial, Verdict, adjust, judge, split, wilson
+from ostinato.monitoring.rule import Trial, Verdict, adjust, judge, rate_of, split
 from ostinato.monitoring.windows import Blocks, Grid, Reference, count_scores
 
 FEATURES = 4
@@ -131,6 +131,6 @@ def test_parts_add_up_to_the_whole() -> None:
 def test_corrected_p_values_and_rates_as_scipy_has_them() -> None:
     p = np.random.default_rng(1).random((3, 12)) ** 3
     assert np.allclose(adjust(p), stats.false_discovery_control(p, axis=-1))
-    ours, scipys = wilson(7, 90), stats.binomtest(7, 90).proportion_ci(method="wilson")
+    ours, scipys = rate_of(7, 90), stats.binomtest(7, 90).proportion_ci(method="wilson")
     assert (ours.low, ours.high) == pytest.approx((scipys.low, scipys.high))
-    assert judge([]) == ([], wilson(0, 0))
+    assert judge([]) == ([], rate_of(0, 0))

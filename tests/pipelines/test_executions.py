@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -74,6 +75,14 @@ def test_start_is_idempotent_by_key(app: SimpleNamespace, flows: ModuleType) -> 
     done = app.pipelines.start("flows:train", {"n": 3}, key="day-1")
     assert (done.id, done.state, done.attempt) == (first.id, "finished", 1)
     assert app.pipelines.wait(first.id, 0).ended
+
+
+def test_who_waits_does_not_hold_up_the_end_of_the_process(app: SimpleNamespace, flows: ModuleType) -> None:
+    queued = app.pipelines.start("flows:train", {"n": 3}, key="day-2")
+    threading.Timer(0.2, app.pipelines.drain).start()
+    began = time.monotonic()
+    assert app.pipelines.wait(queued.id, 15).state == "queued"
+    assert time.monotonic() - began < 5
 
 
 def test_parameters_and_targets_are_checked_at_the_start(app: SimpleNamespace, flows: ModuleType) -> None:

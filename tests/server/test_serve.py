@@ -56,6 +56,16 @@ def until(done: Callable[[], bool], seconds: float = 20) -> bool:
     return done()
 
 
+def test_r100_what_a_server_writes_is_for_its_owner_alone(tmp_path: Path) -> None:
+    data = tmp_path / "store"
+    data.mkdir()  # by somebody who gave it no thought
+    with running(data):
+        opened(data).runs.start("flights")
+        written = [path for path in data.rglob("*") if path != data / "inbox"]
+        assert data / "ostinato.db" in written
+        assert [str(path) for path in written if path.stat().st_mode & 0o077] == []
+
+
 def test_a_server_starts_serves_and_ends_in_order(tmp_path: Path) -> None:
     data = tmp_path / "store"
     with running(data) as process:

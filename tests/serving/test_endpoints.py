@@ -15,7 +15,7 @@ import pytest
 from tests.serving.conftest import Shop, ask, model
 
 from ostinato.kernel.caller import Caller, calling
-from ostinato.kernel.errors import Conflict, Invalid, NotFound
+from ostinato.kernel.errors import Conflict, Invalid, NotFound, Unavailable
 from ostinato.kernel.ref import Ref
 from ostinato.serving.plane.plan import read_state
 from ostinato.serving.service import Endpoints
@@ -249,11 +249,16 @@ def test_a_plane_outlives_its_server_and_is_adopted_by_the_next(shop: Shop) -> N
         "datasets": shop.datasets, "features": shop.features, "pipelines": shop.pipelines, "home": shop.home / "endpoints",
     }  # fmt: skip
     reader = Endpoints(**parts)  # type: ignore[arg-type]
+    assert reader.url("late") == shop.endpoints.url("late")
+    assert reader.key("late", "reader").secret
     reader.close()
     assert alive(folder), "who never ticked ends nobody's plane"
     following = Endpoints(**parts)  # type: ignore[arg-type]
     following.tick()
-    assert read_state(folder) == before
+    after = read_state(folder)
+    assert before is not None
+    assert after is not None
+    assert after.pid == before.pid, "adopted, not started anew"
     following.close()
     assert not alive(folder)
 
@@ -286,3 +291,16 @@ def test_labels_come_from_a_table(shop: Shop, monkeypatch: pytest.MonkeyPatch) -
     assert shop.endpoints.label_from("late", "outcomes@1", "id", "late") == 2
     assert {p.request_id: p.label for p in shop.endpoints.predictions("late")} == {"r0": 1.0, "r1": None, "r2": 0.0}
     assert shop.endpoints.predictions("late", until=datetime(2000, 1, 1, tzinfo=UTC)) == []
+
+
+def test_who_still_waits_for_a_plane_does_not_start_it_behind_the_end(shop: Shop) -> None:
+    shop.version(model())
+    shop.endpoints.deploy("late", "late@1")
+    home = shop.endpoints.log_folder("late").parent
+    shop.endpoints.close()
+    shop.endpoints.tick()
+    began = time.monotonic()
+    with pytest.raises(Unavailable):
+        shop.endpoints.url("late")
+    assert time.monotonic() - began < 5
+    assert not alive(home)

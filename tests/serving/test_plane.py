@@ -102,6 +102,21 @@ def test_a_malformed_request_is_refused_with_its_place_and_not_logged(steady: Pl
     assert read(steady.home / "log").num_rows == 0
 
 
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [
+        (b'{"parameters":{"a":' + b"[" * 100_000 + b"]" * 100_000 + b'},"inputs":[]}', {}),
+        (b'{"parameters":{"at":"9999-12-31T23:59:59-14:00"},"inputs":[]}', {}),
+        (b'{"inputs":[]}', {"inference-header-content-length": "9" * 5000}),
+        (b'{"inputs":[{"name":"distance","datatype":"FP64","shape":[1000000000],"data":[1.0]}]}', {}),
+    ],
+)
+def test_r100_what_an_attacker_sends_is_refused(steady: Plane, content: bytes, headers: dict[str, str]) -> None:
+    answer = steady.client.post("/v2/models/late/infer", content=content, headers=headers)
+    assert answer.status_code == 400
+    assert "error" in answer.json()
+
+
 def test_every_error_has_its_status_and_a_body_of_the_protocol(steady: Plane) -> None:
     client, infer = steady.client, "/v2/models/late/infer"
     replies = {
@@ -288,3 +303,18 @@ def test_lines_become_segments_without_loss_or_repeat(tmp_path: Path, monkeypatc
     again.close()
     assert sorted(read(tmp_path)["request_id"].to_pylist()) == sorted(found["request_id"].to_pylist())
     assert not (tmp_path / "wal-000002.jsonl").exists()
+
+
+def test_a_new_plane_remembers_the_answers_of_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ostinato.serving.plane.log._ROLL_LINES", 10)
+    log = Log(tmp_path)
+    for i in range(95):
+        log.append(line(f"r{i}"))
+    log.close()
+    again = Log(tmp_path)
+    assert [again.answer(f"r{i}") for i in range(95)] == [(1, [0.5])] * 95
+    again.close()
+    monkeypatch.setattr("ostinato.serving.plane.log._REMEMBERED", 20)
+    few = Log(tmp_path)
+    assert (few.answer("r74"), few.answer("r75"), few.answer("r94")) == (None, (1, [0.5]), (1, [0.5]))
+    few.close()

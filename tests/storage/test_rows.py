@@ -254,3 +254,30 @@ def test_two_processes_share_a_file_fairly(path: Path, tmp_path: Path) -> None:
             process.wait(10)
     assert min(done) > 0
     assert max(done) / min(done) < 3, f"unequal shares: {done}"
+
+
+@pytest.mark.timeout(20)
+def test_the_writer_outlives_a_database_that_cannot_be_opened_for_a_while(rows: Sqlite, monkeypatch: pytest.MonkeyPatch) -> None:
+    turn, connect = rows._turnstile.turn, rows._engine.connect
+    failures = iter([OSError("no locks"), None, None])
+    refusals = iter([OSError("too many open files"), None])
+
+    def failing_turn() -> object:
+        if (failure := next(failures)) is not None:
+            raise failure
+        return turn()
+
+    def failing_connect() -> object:
+        if (refusal := next(refusals)) is not None:
+            raise refusal
+        return connect()
+
+    monkeypatch.setattr(rows._turnstile, "turn", failing_turn)
+    monkeypatch.setattr(rows._engine, "connect", failing_connect)
+    with pytest.raises(OSError, match="no locks"):
+        rows.write(add("first"))
+    with pytest.raises(OSError, match="too many"):
+        rows.write(add("second"))
+    rows.write(add("third"))
+    monkeypatch.undo()
+    assert writers(rows) == ["third"]

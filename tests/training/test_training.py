@@ -54,7 +54,13 @@ def test_rows_of_one_instant_stay_together() -> None:
         assert not set(times[fold.train]) & set(times[fold.test])
 
 
-@pytest.mark.parametrize("times", [np.array([]), np.zeros(50), np.array([1.0, np.nan]), np.array(["2013-01-01", "NaT"], "datetime64[D]")])
+@pytest.mark.parametrize(
+    "times",
+    [
+        np.array([]), np.zeros(50), np.array([1.0, np.nan]), np.array(["2013-01-01", "NaT"], "datetime64[D]"),
+        np.array([datetime(2013, 1, day, tzinfo=UTC) for day in range(1, 30)]), np.array(["2013-01-01", "2013-01-02"]),
+    ],
+)  # fmt: skip
 def test_what_cannot_be_split_is_refused(times: np.ndarray) -> None:
     with pytest.raises(Invalid):
         time_folds(times, folds=3)

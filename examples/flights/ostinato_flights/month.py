@@ -33,17 +33,18 @@ class Month:
     def play(self, *, serves: bool, trains: bool, corrupted: bool, bad_release: bool) -> None:
         """The whole month."""
         if serves:
-            self._serve(bad_release)
+            self._journal.once(f"{self.name}/served", partial(self._serve, bad_release))
         self._cast.set_clock(after_the_last_landing(self.month))
+        refused = self._journal.once(f"{self.name}/refused", partial(self._deliver_corrupted, "flights")) if corrupted else 0
         for name in ("weather", "flights"):
-            self._journal.once(f"{self.name}/{name}", partial(self._deliver, name, corrupted=corrupted and name == "flights"))
+            self._journal.once(f"{self.name}/{name}", partial(self._deliver, name, refused if name == "flights" else 0))
         if serves:
             self._close()
         elif trains:
             self._journal.once(f"{self.name}/first release", lambda: self._release.first(self.month))
 
-    def _serve(self, bad_release: bool) -> None:
-        """Answer the sampled flights of every day; releases go out on the way."""
+    def _serve(self, bad_release: bool) -> dict[str, int]:
+        """Answer the sampled flights of every day; releases go out on the way. A month that is over must not touch the next one's."""
         if self._release.waiting is not None:
             self._journal.once(f"{self.name}/rollout", partial(self._release.start, self._release.waiting))
         traffic = Traffic(self.month, self._cast, self._feed, self._release, dense=bad_release)
@@ -55,22 +56,22 @@ class Month:
         self._release.settle()
         counts = [self._journal.get(f"{self.name}/day {day:02d}") for day in traffic.days]
         served = {key: sum(count[key] for count in counts) for key in ("requests", "failures")}
-        self._journal.note(f"{self.name}/served", served)
         self._progress.good(f"{served['requests']:,} requests answered one by one, {served['failures']} failed")
+        return served
 
-    def _deliver(self, name: str, *, corrupted: bool) -> dict[str, object]:
-        """Deliver the month's data; a delivery that breaks the contract is quarantined, and the corrected one follows."""
+    def _deliver_corrupted(self, name: str) -> int:
+        """A delivery that breaks the contract is quarantined; an act of its own, for once the corrected one is in, this one is refused."""
+        spec = ost.SourceSpec(kind="csv", parameters={"path": self._feed.month(name, self.month, corrupted=True)})
+        refused = self._cast.loop.datasets.deliver(name, spec, key=self.name)
+        for failure in refused.report.failures:
+            gist = f", such as {_gist(failure)}" if failure.sample else ""
+            self._progress.warn(f"{failure.check}({', '.join(failure.columns)}): {failure.violations} rows{gist}")
+        self._progress.warn(f"{name} of {self.name}: quarantined, {refused.rows:,} rows; an alert is raised")
+        return refused.rows
+
+    def _deliver(self, name: str, quarantined: int) -> dict[str, object]:
+        """Deliver the month's data, and load it into the views over it."""
         datasets = self._cast.loop.datasets
-        quarantined = 0
-        if corrupted:
-            spec = ost.SourceSpec(kind="csv", parameters={"path": self._feed.month(name, self.month, corrupted=True)})
-            refused = datasets.deliver(name, spec, key=self.name)
-            quarantined = refused.rows
-            for failure in refused.report.failures:
-                self._progress.warn(
-                    f"{failure.check}({', '.join(failure.columns)}): {failure.violations} rows, such as {failure.sample[:1]}"
-                )
-            self._progress.warn(f"{name} of {self.name}: quarantined, {refused.rows:,} rows; an alert is raised")
         spec = ost.SourceSpec(kind="csv", parameters={"path": self._feed.month(name, self.month)})
         delivery = datasets.deliver(name, spec, key=self.name)
         if delivery.version is None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-RETRY_FOR_S = 30.0
+RETRY_FOR_S = 60.0
 
 
 class Plane:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 from typing import Any
 
 import ostinato as ost
-from ostinato.kernel.errors import Denied, GateFailed
+from ostinato.kernel.errors import Conflict, Denied, GateFailed
 from ostinato.monitoring.types import ReactionSpec
 from ostinato.serving.types import Rollout
 from ostinato_flights.cast import Cast
@@ -89,8 +90,8 @@ class Release:
     def start(self, version: str) -> dict[str, Any]:
         """Send an approved version out as a canary."""
         rollout = self._cast.loop.endpoints.rollout(ENDPOINT, version, ROLLOUT)
-        self._journal.note("waiting", None)
         self._journal.note("rolling", rollout.id)
+        self._journal.note("waiting", None)  # last: with neither of the two, a replay killed in between would forget the rollout
         self._progress.say(f"{version} goes out as a canary beside {rollout.stable}")
         return {"rollout": rollout.id, "version": version}
 
@@ -116,9 +117,8 @@ class Release:
         found = next(r for r in self._cast.loop.endpoints.rollouts(ENDPOINT) if r.id == rollout)
         if found.state == "running":
             return
-        pairs = found.evidence.pairs if found.evidence else 0
         say = self._progress.good if found.state == "promoted" else self._progress.warn
-        say(f"{found.candidate} {found.state.replace('_', ' ')} after {pairs} labelled pairs: {found.reason}")
+        say(f"{found.candidate} {found.state.replace('_', ' ')}: {found.reason}")
         if str(found.candidate) == self._journal.get("bad version"):
             self._journal.note("rollback", _evidence(found))
         elif found.state == "promoted":
@@ -129,7 +129,8 @@ class Release:
         """At the end of a month a rollout that has not decided is given up: the next challenger is waiting."""
         self.watch()
         if self.rolling:
-            self._cast.loop.endpoints.abort(ENDPOINT, reason="undecided at the end of the month")
+            with contextlib.suppress(Conflict):  # decided just now
+                self._cast.loop.endpoints.abort(ENDPOINT, reason="undecided at the end of the month")
             self.watch()
 
     def monitor(self, month: int, since: datetime, until: datetime) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def main(data: Path, summary: Path | None = None, months: str = "1-12") -> None:
     """Replay `months` on the store in `data`, going on where an earlier replay stopped, and write the summary as JSON."""
     last = _last_month(months)
     first = min(FIRST_TRAINING, last - 1)
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
     progress = Progress()
     journal = Journal(data / "demo.json")
     with Server(data, start_of(1)) as server:

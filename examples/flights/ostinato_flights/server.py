@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -69,7 +70,7 @@ class Server:
             "MALLOC_ARENA_MAX": "2",
         }
         self._process = subprocess.Popen(
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment, preexec_fn=_end_with_parent
+            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment, preexec_fn=partial(_end_with, os.getpid())
         )
         log.close()
 
@@ -93,10 +94,12 @@ class Server:
                 self._spawn()
 
 
-def _end_with_parent() -> None:
-    """In the child: ask Linux to end it in good order when the replay dies, however it dies."""
+def _end_with(parent: int) -> None:
+    """In the child: ask Linux to end it in good order when the replay dies, however it dies, and be it just now."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:
+            os._exit(1)
 
 
 def _kept_port(data: Path) -> int:

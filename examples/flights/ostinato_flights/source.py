@@ -75,7 +75,9 @@ class Feed:
         """Deliver `airports`, `airlines` or `planes`, which do not change; returns the file's name in the inbox."""
         target = self._inbox / f"{name}.csv"
         if not target.exists():
-            target.write_bytes((self._data / f"{name}.csv").read_bytes())
+            part = target.with_suffix(".part")
+            part.write_bytes((self._data / f"{name}.csv").read_bytes())
+            part.rename(target)
         return target.name
 
     def month(self, name: str, month: int, *, corrupted: bool = False) -> str:

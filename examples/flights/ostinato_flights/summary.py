@@ -17,6 +17,30 @@ _WAY = ("model", "run", "dataset", "source")
 """The kinds of things that a way back to the sources leads through."""
 ASKED_FOR = datetime(2013, 5, 3, 14, tzinfo=NEW_YORK)
 
+TABLES = {
+    "Data, findings and requests of each month": (
+        ("month", "month", ""),
+        ("rows", "rows", ",d"),
+        ("quarantined", "quarantined", ",d"),
+        ("findings", "findings", "d"),
+        ("of drift", "drift", "d"),
+        ("requests", "requests", ",d"),
+        ("failed", "failures", "d"),
+    ),
+    "The loop, and the first model left alone": (
+        ("month", "month", ""),
+        ("version at\nthe end", "production_version", "d"),
+        ("flights\nlate", "share_late", ".1%"),
+        ("AUC\nloop", "auc_loop", ".3f"),
+        ("\nalone", "auc_static", ".3f"),
+        ("Brier\nloop", "brier_loop", ".4f"),
+        ("\nalone", "brier_static", ".4f"),
+        ("saved, $\nloop", "saved_loop", ",.0f"),
+        ("\nalone", "saved_static", ",.0f"),
+    ),
+}
+"""Title, then per column its head, what it shows of a month, and how; each table fits into 80 characters."""
+
 
 class Summary:
     """Everything is asked of the server at the end of the replay, but for the counts that the replay itself made."""
@@ -47,24 +71,9 @@ class Summary:
 
     def show(self, progress: Progress) -> None:
         """The tables and sentences for people."""
-        head = [
-            "month",
-            "rows",
-            "quarantined",
-            "drift",
-            "findings",
-            "late",
-            "AUC loop",
-            "alone",
-            "Brier loop",
-            "alone",
-            "saved loop",
-            "alone",
-            "production",
-            "requests",
-            "failed",
-        ]
-        progress.table("What was measured", head, [_row(month) for month in self._months])
+        for title, columns in TABLES.items():
+            rows = [[_cell(month[key], form) for _, key, form in columns] for month in self._months]
+            progress.table(title, [head for head, _, _ in columns], rows)
         if self._rollback:
             progress.good(f"bad release: {self._rollback['sentence']}")
         progress.good(f"what was in production on {ASKED_FOR:%Y-%m-%d %H:%M}? {_answer(self._production)}")
@@ -180,14 +189,5 @@ def _answer(production: dict[str, Any] | None) -> str:
     return f"{' and '.join(versions)}; since {production['since'][:16]}"
 
 
-def _row(month: dict[str, Any]) -> list[str]:
-    def number(key: str, form: str) -> str:
-        value = month[key]
-        return "–" if value is None else format(value, form)
-
-    return [
-        month["month"], number("rows", ",d"), number("quarantined", ",d"), number("drift", "d"), number("findings", "d"),
-        number("share_late", ".1%"), number("auc_loop", ".3f"), number("auc_static", ".3f"), number("brier_loop", ".4f"),
-        number("brier_static", ".4f"), number("saved_loop", ",.0f"), number("saved_static", ",.0f"),
-        str(month["production_version"] or "–"), number("requests", ",d"), number("failures", "d"),
-    ]  # fmt: skip
+def _cell(value: Any, form: str) -> str:
+    return "–" if value is None else format(value, form)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from ostinato.storage.rows.rows import Rows, Tx
 _ADMIN = "person:admin"
 _ENGINE = "service:ostinato"
 _BOOTSTRAP = "bootstrap"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _USE_EXACT_TO = timedelta(minutes=10)
 _DAYS_MAX = 3650
 
@@ -77,7 +79,7 @@ class Access:
         Raises:
             Conflict: it exists with another description.
         """
-        project = Project(name=name, description=description, created_at=self._clock.now())
+        project = Project(name=_name(name), description=description, created_at=self._clock.now())
         return self._rows.write(lambda tx: self._add_project(tx, project))
 
     def _add_project(self, tx: Tx, project: Project) -> Project:
@@ -119,7 +121,7 @@ class Access:
         return self._create("service", name, roles or [])
 
     def _create(self, kind: Kind, name: str, roles: Iterable[str]) -> Actor:
-        new = Actor(id=str(Ref(kind, name)), kind=kind, disabled=False, created_at=self._clock.now())
+        new = Actor(id=str(Ref(kind, _name(name))), kind=kind, disabled=False, created_at=self._clock.now())
         if new.id == _ENGINE:
             raise Invalid(f"{_ENGINE} is the platform itself", hint="take another name", field="name")
 
@@ -306,6 +308,17 @@ class Access:
         if self._rows.read(lambda tx: store.token(tx, token)) is None:
             with calling(Caller(actor=_ENGINE)):
                 self._rows.write(lambda tx: None if store.token(tx, token) else change(tx))
+
+
+def _name(name: str) -> str:
+    """`name`, if it is one: a Ref would take `bot@7` as well, and folders are called after projects.
+
+    Raises:
+        Invalid: it has another shape.
+    """
+    if not _NAME.fullmatch(name):
+        raise Invalid(f"not a name: {name[:100]!r}", hint="up to 64 letters, digits, dots, dashes and underscores", field="name")
+    return name
 
 
 def _binding(actor: str, role: str) -> Binding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +14,12 @@ from typing import Any, Literal, get_args, get_origin
 
 import click
 
-from ostinato.kernel.errors import Invalid
+from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.kernel.signature import Parameter, Signature, signature_of
+
+_PATIENCE_S = 3.0
+"""So long a command waits for a server that does not answer: somebody sits before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +31,24 @@ class Target:
     token: str
     project: str
 
+    def must_exist(self) -> None:
+        """Refuse to look into a store that is not there: a misspelt folder would read as an empty one.
+
+        Raises:
+            NotFound: no server is named, and the folder holds no store.
+        """
+        if not self.url and not (self.data / "ostinato.db").exists():
+            raise NotFound(
+                f"no store in {self.data}", hint="--data DIR or --url ADDRESS say where it is; `ostinato serve --data DIR` makes one"
+            )
+
     @contextmanager
     def open(self) -> Iterator[Any]:
         """The store, with its faces as attributes."""
         if self.url:
-            with importlib.import_module("ostinato.client.remote").connect(self.url, self.token, self.project) as remote:
+            with importlib.import_module("ostinato.client.remote").connect(
+                self.url, self.token, self.project, patience_s=_PATIENCE_S
+            ) as remote:
                 yield remote
             return
         clock = importlib.import_module("ostinato.server.clock").clock_of(self.data)
@@ -57,6 +74,8 @@ def command_of(face: str, op: Op) -> click.Command:
             target = replace(target, data=folder.absolute(), url="")
         as_json, out = given.pop("as_json", False), given.pop("out", None)
         arguments = _arguments(signature, given)
+        if op.method == "GET":
+            target.must_exist()
         with target.open() as store:
             reply = getattr(getattr(store, face), op.name)(**arguments)
         return _show(reply, as_json=as_json, out=out)
@@ -64,7 +83,7 @@ def command_of(face: str, op: Op) -> click.Command:
     text = inspect.getdoc(op.verb) or ""
     parameters: list[click.Parameter] = [_parameter(p) for p in sorted(signature.parameters, key=lambda p: p.place != "path")]
     return click.Command(
-        op.name.replace("_", "-"), callback=run, params=[*parameters, *extra], help=_help(text), short_help=text.split("\n")[0]
+        op.name.replace("_", "-"), callback=run, params=[*parameters, *extra], help=_help(text), short_help=_first_sentence(text)
     )
 
 
@@ -124,6 +143,16 @@ def _show(reply: Any, *, as_json: bool, out: Path | None) -> bool:
     else:
         importlib.import_module("ostinato.cli.render").show(reply)
     return getattr(reply, "ok", True) is not False
+
+
+def _first_sentence(text: str) -> str:
+    """What the list of commands says of one.
+
+    >>> _first_sentence("Make a toy of this name,\\nor a better one; it lasts. It may be odd.")
+    'Make a toy of this name, or a better one.'
+    """
+    paragraph = " ".join(text.partition("\n\n")[0].split())
+    return re.split(r"[.;] ", paragraph)[0].rstrip(".") + "."
 
 
 def _help(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
@@ -32,7 +33,19 @@ FACES: tuple[tuple[str, str, str], ...] = (
 """Name, module and one line of each slice; equal to `ostinato.app.SLICES`, and a test sees to it."""
 
 
-class Root(click.Group):
+class Guessing(click.Group):
+    """A group that guesses what a misspelt command was to be."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if near := difflib.get_close_matches(args[0], self.list_commands(ctx), n=1):
+                raise click.UsageError(f"{error.message} Did you mean {near[0]}?", ctx) from None
+            raise
+
+
+class Root(Guessing):
     """The commands of `ostinato.cli.processes`, and a group per slice."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -45,7 +58,7 @@ class Root(click.Group):
         return super().get_command(ctx, cmd_name)
 
 
-class Face(click.Group):
+class Face(Guessing):
     """The verbs of one slice."""
 
     def __init__(self, *, name: str, module: str, help: str) -> None:
@@ -72,6 +85,7 @@ class Face(click.Group):
 )
 @click.option("--project", help="Project; default OSTINATO_PROJECT, else 'default'.")
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Open this store in process; default OSTINATO_DATA.")
+@click.version_option(package_name="ostinato", message="%(prog)s %(version)s")
 @click.pass_context
 def root(ctx: click.Context, url: str | None, token_file: Path | None, project: str | None, data: Path | None) -> None:
     """The whole machine-learning lifecycle in one install, one store and one loop.

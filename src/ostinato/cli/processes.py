@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from ostinato.cli import keeping
 from ostinato.cli.commands import Target
 from ostinato.kernel.errors import Invalid, MissingExtra
 
@@ -18,6 +19,7 @@ def attach(root: click.Group) -> None:
     """Add the commands to the root."""
     for command in (serve, worker, demo, families):
         root.add_command(command)
+    keeping.attach(root)
 
 
 def _instant(_: click.Context, option: click.Parameter, value: str | None) -> datetime | None:
@@ -49,7 +51,9 @@ def _folder(ctx: click.Context, data: Path | None) -> Path:
 @click.option("--beyond-loopback", is_flag=True, help="Listen on other addresses, behind a proxy that ends TLS.")
 @click.pass_context
 def serve(ctx: click.Context, data: Path | None, host: str, port: int, clock: str, at: datetime | None, beyond_loopback: bool) -> None:
-    """Serve the store over HTTP, with its workers and endpoints, until TERM or Ctrl-C."""
+    """The server of a store.
+
+    HTTP, the workers and the endpoints, until TERM or Ctrl-C."""
     if at is not None and clock != "replay":
         raise click.UsageError("--at is for --clock replay")
     module = importlib.import_module("ostinato.server.serve")
@@ -61,7 +65,7 @@ def serve(ctx: click.Context, data: Path | None, host: str, port: int, clock: st
 @click.option("--parent", type=int, hidden=True, help="End when this process does.")
 @click.pass_context
 def worker(ctx: click.Context, data: Path | None, parent: int | None) -> None:
-    """Execute pipelines of the store until TERM or Ctrl-C."""
+    """Execute pipelines until TERM or Ctrl-C."""
     if parent is not None:
         importlib.import_module("ostinato.server.workers").die_with(parent)
     stop = threading.Event()
@@ -79,7 +83,9 @@ def worker(ctx: click.Context, data: Path | None, parent: int | None) -> None:
 @click.option("--months", default="1-12", show_default=True, help="Which months of 2013 are replayed.")
 @click.pass_context
 def demo(ctx: click.Context, data: Path | None, summary: Path | None, months: str) -> None:
-    """Replay a year of flights: deliveries, training, approval, rollout, drift, retraining."""
+    """The whole loop on a year of flights.
+
+    Deliveries, training, approval, rollout, drift and retraining, against a server of its own; run again, it goes on."""
     try:
         replay = importlib.import_module("ostinato_flights.replay")
     except ModuleNotFoundError as error:
@@ -91,7 +97,7 @@ def demo(ctx: click.Context, data: Path | None, summary: Path | None, months: st
 @click.argument("family", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON, with the schemas of the parameters.")
 def families(family: str | None, as_json: bool) -> None:
-    """List the families of interchangeable parts and their members."""
+    """The interchangeable parts, by family."""
     found = importlib.import_module("ostinato.server.system").families()
     if family is not None:
         found = [f for f in found if f.name == family]

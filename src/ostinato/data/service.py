@@ -25,13 +25,13 @@ from ostinato.kernel.clock import Clock
 from ostinato.kernel.digest import digest_of
 from ostinato.kernel.errors import Conflict, Invalid, NotFound, Unavailable
 from ostinato.kernel.family import Family
+from ostinato.kernel.name import checked_name
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.blobs import Blobs
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.tables.tables import TableBlob, Tables
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _ROWS_MAX = 1_000
 _RACES_MAX = 20
 
@@ -75,7 +75,7 @@ class Datasets:
             Conflict: there is a dataset of this name that was declared otherwise.
         """
         who = caller()
-        _check_name(name, "dataset")
+        checked_name(name, "a dataset")
         contract = store.as_kept(contract)
         validate(contract)
         made = Dataset(
@@ -217,7 +217,7 @@ class Datasets:
 
     def _take(self, name: str, key: str, pulled: Pulled, origin: str, note: str) -> Delivery:
         """Judge a delivery beside the version that is the latest, and record it unless another came between."""
-        _check_name(key, "key of a delivery")
+        checked_name(key, "a delivery", field="key")
         project, arrived = caller().project, normal(pulled.table)
         for _ in range(_RACES_MAX):
             dataset, latest, earlier = self._rows.read(lambda tx: _standing(tx, project, name, key))
@@ -312,11 +312,6 @@ _CASTS = {"timestamp": "?::VARCHAR::TIMESTAMPTZ", "date": "?::VARCHAR::DATE"}
 
 def _declared(dataset: Dataset) -> tuple[object, ...]:
     return (dataset.contract, dataset.description, dataset.mode, dataset.licence, dataset.purpose)
-
-
-def _check_name(name: str, what: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise Invalid(f"not a name for a {what}: {name!r}", hint="use up to 100 letters, digits and ._-, the first no sign", field="name")
 
 
 def _found(tx: Tx, project: str, name: str) -> Dataset:

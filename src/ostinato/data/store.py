@@ -17,7 +17,7 @@ from ostinato.data.types import Column as Field
 from ostinato.data.types import Contract, Dataset, DatasetVersion, Delivery, Part, Profile, Report
 from ostinato.kernel.digest import digest_of
 from ostinato.kernel.errors import Invalid
-from ostinato.storage.rows.rows import Instant, Json, Tx, metadata
+from ostinato.storage.rows.rows import BLOB, Instant, Json, Tx, metadata
 
 datasets = Table(
     "data_dataset",
@@ -44,7 +44,7 @@ deliveries = Table(
     Column("version", Integer),
     Column("rows", BigInteger, nullable=False),
     Column("size", BigInteger, nullable=False),
-    Column("digest", Text, nullable=False),
+    Column("digest", Text, nullable=False, info=BLOB),
     Column("origin", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("source_digest", Text, nullable=False),
@@ -72,7 +72,7 @@ parts = Table(
     Column("dataset", Text, primary_key=True),
     Column("since", Integer, primary_key=True),
     Column("until", Integer),
-    Column("digest", Text, nullable=False),
+    Column("digest", Text, nullable=False, info=BLOB),
     Column("rows", BigInteger, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("delivery", Text, nullable=False),

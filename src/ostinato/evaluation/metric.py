@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -36,10 +37,22 @@ def wilson(successes: float, rows: float) -> Estimate:
     """
     if rows == 0:
         return Estimate(value=None)
+    low, high = wilson_interval(successes, rows)
+    return Estimate(value=successes / rows, low=low, high=high)
+
+
+def wilson_interval(successes: float, rows: float) -> tuple[float, float]:
+    """The two ends of the 95 % score interval of a share; everything is possible without a row.
+
+    >>> wilson_interval(5, 100)[1] < 0.12, wilson_interval(0, 0)
+    (True, (0.0, 1.0))
+    """
+    if rows == 0:
+        return 0.0, 1.0
     share, z2 = successes / rows, Z95**2
     centre = (share + z2 / (2 * rows)) / (1 + z2 / rows)
-    half = Z95 / (1 + z2 / rows) * np.sqrt(share * (1 - share) / rows + z2 / (4 * rows**2))
-    return Estimate(value=share, low=max(0.0, float(centre - half)), high=min(1.0, float(centre + half)))
+    half = Z95 / (1 + z2 / rows) * math.sqrt(share * (1 - share) / rows + z2 / (4 * rows**2))
+    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def mean(values: Floats) -> Estimate:

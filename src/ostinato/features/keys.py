@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,8 @@ from ostinato.features.events import Events, in_order
 from ostinato.features.history import entity_codes, events_of
 from ostinato.features.types import FeatureView
 from ostinato.kernel.errors import Invalid
+from ostinato.kernel.instant import micros_of
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN: dict[str, tuple[type, ...]] = {"int64": (int,), "string": (str,), "bool": (bool,)}
 
 
@@ -96,16 +96,7 @@ def micros(instant: datetime) -> int:
     Raises:
         Invalid: the instant has no time zone.
     """
-    return (_aware(instant) - _EPOCH) // timedelta(microseconds=1)
-
-
-def instant(micros: int) -> datetime:
-    """The instant that lies so many microseconds after 1970.
-
-    >>> instant(1_500_000).isoformat()
-    '1970-01-01T00:00:01.500000+00:00'
-    """
-    return _EPOCH + timedelta(microseconds=micros)
+    return micros_of(_aware(instant))
 
 
 def _aware(instant: datetime) -> datetime:

@@ -16,12 +16,13 @@ from ostinato.features import store
 from ostinato.features.declare import declared
 from ostinato.features.events import NEVER, NO, NONE, Events, Floats, Ints, statistic
 from ostinato.features.history import History, entity_codes, events_of, instants, known, window_us
-from ostinato.features.keys import by_entity, columnar, entity, instant, key_value, micros, typed
+from ostinato.features.keys import by_entity, columnar, entity, key_value, micros, typed
 from ostinato.features.types import FeatureView, Freshness, Materialized, Pushed, Scalar
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Conflict, Invalid, NotFound
 from ostinato.kernel.family import Family
+from ostinato.kernel.instant import instant_of
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.storage.rows.rows import Rows, Tx
@@ -219,7 +220,7 @@ class Features:
         limit = found.freshness_hours
         if newest is None:
             return Freshness(view=view, newest=None, age_hours=None, limit_hours=limit, fresh=None if limit is None else False)
-        at = instant(newest)
+        at = instant_of(newest)
         age = (self._clock.now() - at).total_seconds() / 3600
         return Freshness(view=view, newest=at, age_hours=age, limit_hours=limit, fresh=None if limit is None else age <= limit)
 

@@ -28,10 +28,12 @@ class OstinatoError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        if hint:
+            self.add_note(f"hint: {hint}")  # a traceback shows it as well
 
     def detail(self) -> dict[str, Any]:
         """The typed fields beyond message and hint, as JSON-able values."""
-        return {k: v for k, v in vars(self).items() if k not in ("message", "hint")}
+        return {k: v for k, v in vars(self).items() if k not in ("message", "hint", "__notes__")}
 
 
 class Invalid(OstinatoError):

@@ -8,7 +8,9 @@ import pkgutil
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Generic, TypeVar, get_type_hints
+from numbers import Integral, Real
+from types import UnionType
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from ostinato.kernel.errors import Invalid, MissingExtra, NotFound
 
@@ -65,9 +67,10 @@ class Family(Generic[T]):
         """The member `name` with its parameters.
 
         Raises:
-            Invalid: a parameter is unknown or missing; the hint lists the known ones.
+            Invalid: a parameter is unknown, missing or of another type; the hint lists the known ones.
         """
         cls = self.get(name)
+        _check_types(name, cls, parameters or {})
         try:
             return cls(**(parameters or {}))
         except TypeError as error:
@@ -91,6 +94,29 @@ class Family(Generic[T]):
 def _outside(group: str) -> dict[str, EntryPoint]:
     """The members that installed packages add; reading their metadata takes milliseconds, so it is done once per process."""
     return {e.name: e for e in entry_points(group=group)}
+
+
+def _check_types(name: str, cls: type[Any], parameters: dict[str, Any]) -> None:
+    """Refuse what is not of the annotated type before the member meets it: parameters come from outside."""
+    hints = get_type_hints(cls) if is_dataclass(cls) else {}
+    for key, value in parameters.items():
+        if not _fits(value, hints.get(key, Any)):
+            wanted = getattr(hints[key], "__name__", None) if get_origin(hints[key]) is None else None
+            raise Invalid(f"{name}: {key} is no {wanted or hints[key]}: {repr(value)[:100]}", hint=f"change {key}", field=key)
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a plain value is of an annotated kind; an annotation of anything else than plain values promises nothing."""
+    parts = get_args(kind)
+    if get_origin(kind) in (Union, UnionType):
+        return any(_fits(value, part) for part in parts)
+    if get_origin(kind) is list:
+        return isinstance(value, list | tuple) and all(_fits(item, parts[0]) for item in value)
+    if get_origin(kind) is dict:
+        return isinstance(value, dict) and all(_fits(k, parts[0]) and _fits(v, parts[1]) for k, v in value.items())
+    if kind in (int, float):
+        return isinstance(value, Integral if kind is int else Real) and not isinstance(value, bool)
+    return isinstance(value, kind) if kind in (str, bool, type(None)) else True
 
 
 _JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}

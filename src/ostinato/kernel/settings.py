@@ -17,7 +17,8 @@ class Settings:
     `data` is the folder that holds everything; `inbox` the only folder from which file sources are read (default
     `<data>/inbox`); `body_limit_mb` the largest request body; `workers` how many worker processes a server starts;
     `lease_s` after how many seconds without a heartbeat work is given to another worker; `pipelines` the importable
-    modules, separated by commas, whose pipelines may be registered by name.
+    modules, separated by commas, whose pipelines may be registered by name; `blobs_url` the bucket that holds the blobs
+    (`s3://bucket/prefix`; default files in `<data>/blobs`); `encrypt` 1 to encrypt blobs that are stored from now on.
     """
 
     data: Path
@@ -29,6 +30,8 @@ class Settings:
     workers: int = 1
     lease_s: int = 15
     pipelines: str = ""
+    blobs_url: str = ""
+    encrypt: int = 0
 
     @classmethod
     def read(cls, data: str | os.PathLike[str] | None = None, env: Mapping[str, str] | None = None) -> Settings:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from ostinato.kernel.event import Event
+from ostinato.kernel.instant import instant_of, micros_of
 from ostinato.kernel.ref import Ref
 
 _VERSION = 1
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class Body(msgspec.Struct, array_like=True, frozen=True):
@@ -56,8 +54,7 @@ def _plain_one(value: Any) -> Any:
 def encode(event: Event) -> bytes:
     """The body of `event`; its place in the ledger, `seq`, is no part of it."""
     refs = (str(event.subject), [str(r) for r in event.inputs], [str(r) for r in event.outputs])
-    at_us = (event.at - _EPOCH) // _MICROSECOND
-    return _encoder.encode(Body(_VERSION, event.id, at_us, event.actor, event.verb, *refs, event.project, dict(event.data)))
+    return _encoder.encode(Body(_VERSION, event.id, micros_of(event.at), event.actor, event.verb, *refs, event.project, dict(event.data)))
 
 
 def read(body: bytes) -> Body:
@@ -78,7 +75,7 @@ def decode(body: bytes, seq: int) -> Event:
     found = read(body)
     return Event(
         id=found.id,
-        at=_EPOCH + timedelta(microseconds=found.at_us),
+        at=instant_of(found.at_us),
         project=found.project,
         actor=found.actor,
         verb=found.verb,

@@ -7,7 +7,7 @@ from typing import Literal, TypeVar
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.digest import digest_of
-from ostinato.kernel.errors import NotFound
+from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.event import Event
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
@@ -18,6 +18,8 @@ from ostinato.storage.rows.rows import Rows, Tx
 T = TypeVar("T")
 
 _ALERTING = {"dataset.quarantined": "a delivery was quarantined", "rollout.rolled_back": "a rollout was taken back"}
+
+_TEXT_MAX = 10_000
 
 
 class Alerts:
@@ -32,7 +34,13 @@ class Alerts:
         return self._rows.read(lambda tx: store.all_alerts(tx, caller().project, state))
 
     def raise_alert(self, subject: str, text: str, severity: Severity = "warning", key: str = "") -> Alert:
-        """Tell people about `subject`, a reference. The same subject and `key` (default: the text) raise one alert only."""
+        """Tell people about `subject`, a reference. The same subject and `key` (default: the text) raise one alert only.
+
+        Raises:
+            Invalid: the text is blank or longer than 10,000 characters.
+        """
+        if not text.strip() or len(text) > _TEXT_MAX:
+            raise Invalid(f"an alert has 1 to {_TEXT_MAX} characters", field="text")
         project = caller().project
         about = Ref.parse(subject)
         made = Alert(

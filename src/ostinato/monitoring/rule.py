@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ostinato.evaluation.metric import wilson_interval
 from ostinato.monitoring.shares import Array
 from ostinato.monitoring.types import Rate
 
@@ -55,7 +56,7 @@ def judge(
     rule. Trials with the same numbers of blocks share their pairs, which keeps how features move together.
     """
     if not trials:
-        return [], wilson(0, 0)
+        return [], rate_of(0, 0)
     draws = max(draws, math.ceil(2 * len(trials) / alpha) - 1)
     null = np.stack([pairs(t, draws, seed) for t in trials], axis=-1)
     fresh = np.stack([pairs(t, checks, seed + 1) for t in trials], axis=-1)
@@ -73,11 +74,11 @@ def judge(
             p=float(p[i]),
             corrected_p=float(corrected[i]),
             alarm=bool(corrected[i] < alpha and found[i] - reach[i] > tolerance[i]),
-            false_alarm=wilson(int(false[:, i].sum()), checks),
+            false_alarm=rate_of(int(false[:, i].sum()), checks),
         )
         for i in range(len(trials))
     ]
-    return verdicts, wilson(int(false.any(axis=1).sum()), checks)
+    return verdicts, rate_of(int(false.any(axis=1).sum()), checks)
 
 
 def pairs(trial: Trial, draws: int, seed: int) -> Array:
@@ -141,16 +142,7 @@ def adjust(p: Array) -> Array:
     return corrected
 
 
-def wilson(hits: int, trials: int) -> Rate:
-    """A rate with its 95 % interval (Wilson 1927).
-
-    >>> wilson(5, 100).high < 0.12
-    True
-    """
-    if trials == 0:
-        return Rate(rate=0.0, low=0.0, high=1.0, draws=0)
-    z2 = 1.959963984540054**2
-    rate = hits / trials
-    middle = (rate + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = math.sqrt(z2 * (rate * (1 - rate) / trials + z2 / (4 * trials**2))) / (1 + z2 / trials)
-    return Rate(rate=rate, low=max(0.0, middle - half), high=min(1.0, middle + half), draws=trials)
+def rate_of(hits: int, draws: int) -> Rate:
+    """A rate with its 95 % interval (Wilson 1927)."""
+    low, high = wilson_interval(hits, draws)
+    return Rate(rate=hits / draws if draws else 0.0, low=low, high=high, draws=draws)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal
@@ -14,6 +13,7 @@ from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.digest import digest_of
 from ostinato.kernel.errors import Conflict, Invalid, NotFound, OstinatoError
+from ostinato.kernel.name import checked_name
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.monitoring import store
@@ -37,8 +37,6 @@ from ostinato.registry.service import Models
 from ostinato.serving.service import Endpoints
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.tables.tables import Tables
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class Monitors(Alerts):
@@ -88,8 +86,7 @@ class Monitors(Alerts):
             NotFound: there is no such endpoint, table, test or reaction.
             Conflict: there is a monitor of that name that was created otherwise.
         """
-        if not _NAME.fullmatch(name):
-            raise Invalid(f"not a name of a monitor: {name!r}", hint="letters, digits, dots, dashes and underscores", field="name")
+        checked_name(name, "a monitor")
         if not 0 < alpha < 1:
             raise Invalid(f"alpha lies between 0 and 1, got {alpha}", field="alpha")
         for spec in reactions or []:
@@ -107,27 +104,20 @@ class Monitors(Alerts):
             created_at=self._clock.now(),
             created_by=caller().actor,
         )
-        content = digest_of({k: v for k, v in msgspec.to_builtins(made).items() if not k.startswith("created")})
-        project = caller().project
         counted = self._count(reference, made)
+        return self._rows.write(lambda tx: self._add(tx, made, counted))
 
-        def change(tx: Tx) -> Monitor:
-            known = store.monitor(tx, project, name)
-            if known is not None:
-                if known[1] != content:
-                    raise Conflict(f"the monitor {name!r} exists and was created otherwise", hint="monitors.rebase changes its reference")
-                return known[0]
+    def _add(self, tx: Tx, made: Monitor, counted: str) -> Monitor:
+        content = digest_of({k: v for k, v in msgspec.to_builtins(made).items() if not k.startswith("created")})
+        project, inputs = caller().project, (Ref("endpoint", made.endpoint),)
+        known = store.monitor(tx, project, made.name)
+        if known is None:
             store.add_monitor(tx, project, made, content, counted)
-            self._ledger.append(
-                tx,
-                "monitor.created",
-                Ref("monitor", name),
-                inputs=(Ref("endpoint", endpoint),),
-                data={"reference": reference, "features": features},
-            )
-            return made
-
-        return self._rows.write(change)
+            data = {"reference": made.reference, "features": made.features}
+            self._ledger.append(tx, "monitor.created", Ref("monitor", made.name), inputs=inputs, data=data)
+        elif known[1] != content:
+            raise Conflict(f"the monitor {made.name!r} exists and was created otherwise", hint="monitors.rebase changes its reference")
+        return known[0] if known else made
 
     def rebase(self, monitor: str, reference: str, reason: str) -> Monitor:
         """Compare with another reference from now on, after a promotion say. Windows measured before stay as they are.
@@ -331,8 +321,9 @@ class Monitors(Alerts):
             try:
                 outcome = REACTIONS.make(spec.reaction, spec.parameters).react(situation)
                 done = replace(reaction, state="done", outcome=outcome, problem="")
-            except OstinatoError as error:
-                done = replace(reaction, state="failed", problem=f"{error.message} {error.hint}".strip())
+            except Exception as error:  # one from outside may raise anything; the other reactions must have their turn
+                said = f"{error.message} {error.hint}" if isinstance(error, OstinatoError) else f"{type(error).__name__}: {error}"
+                done = replace(reaction, state="failed", problem=said.strip())
             self._settle(monitor, window, done)
 
     def _settle(self, monitor: Monitor, window: Window, done: Reaction) -> None:

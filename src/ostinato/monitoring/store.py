@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import BindParameter, Column, Integer, Select, Table, Text, UniqueConstraint, and_, bindparam, insert, or_, select, update
 
 from ostinato.monitoring.types import Alert, Finding, Monitor, Reaction, ReactionSpec, Silence, Window
-from ostinato.storage.rows.rows import Instant, Json, Tx, metadata
+from ostinato.storage.rows.rows import BLOB, Instant, Json, Tx, metadata
 
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ monitors = Table(
     Column("project", Text, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("content", Text, nullable=False),
-    Column("counted", Text, nullable=False),
+    Column("counted", Text, nullable=False, info=BLOB),
     Column("body", Json, nullable=False),
 )
 

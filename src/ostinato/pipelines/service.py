@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -53,10 +54,15 @@ class Pipelines:
         self._packer = Packer(blobs, tables)
         self._claims = Claims(rows, ledger, clock, self._recorder, self._lease_s)
         self._app: Any = None
+        self._ending = threading.Event()
 
     def attach(self, app: Any) -> None:
         """Say what `current().app` is inside executions of this process."""
         self._app = app
+
+    def drain(self) -> None:
+        """Let all who wait here have their answer at once, as things stand: this process is about to end."""
+        self._ending.set()
 
     # ---- definitions
 
@@ -186,7 +192,8 @@ class Pipelines:
         deadline = time.monotonic() + min(max(timeout_s, 0.0), _WAIT_MAX_S)
         pause_s = 0.01
         while not (found := self.get(execution)).ended and (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(left, pause_s))
+            if self._ending.wait(min(left, pause_s)):
+                break
             pause_s = min(pause_s * 1.5, 0.2)
         return found
 

@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 
 from ostinato.pipelines.types import Definition, Execution, ExecutionState, LogLine, StepRun
-from ostinato.storage.rows.rows import Instant, Json, Tx, metadata
+from ostinato.storage.rows.rows import PACKED, Instant, Json, Tx, metadata
 
 definitions = Table(
     "pipeline_definition",
@@ -68,7 +68,7 @@ executions = Table(
     Column("wall_s", Float),
     Column("error", Text, nullable=False),
     Column("traceback", Text, nullable=False),
-    Column("output", Text),
+    Column("output", Text, info=PACKED),
     UniqueConstraint("project", "pipeline", "key"),
     Index("pipeline_execution_due", "state", "created_at", "id"),
     Index("pipeline_execution_listing", "project", "created_at", "id"),
@@ -92,7 +92,7 @@ steps = Table(
     Column("wall_s", Float),
     Column("cpu_s", Float),
     Column("peak_rss_mb", Float),
-    Column("output", Text),
+    Column("output", Text, info=PACKED),
     Column("type", Text),
     Column("needs", Text, nullable=False),
     Column("arguments", Text, nullable=False),
@@ -115,7 +115,7 @@ memo = Table(
     metadata,
     Column("project", Text, primary_key=True),
     Column("key", LargeBinary, primary_key=True),
-    Column("output", Text, nullable=False),
+    Column("output", Text, nullable=False, info=PACKED),
     Column("step", Text, nullable=False),
 )
 

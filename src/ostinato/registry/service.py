@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
 from typing import Literal
 
 from ostinato.data.service import Datasets
@@ -12,6 +12,7 @@ from ostinato.kernel.clock import Clock
 from ostinato.kernel.digest import digest_of
 from ostinato.kernel.errors import Conflict, Invalid, TooLarge
 from ostinato.kernel.event import Event
+from ostinato.kernel.name import checked_name
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.registry import store
@@ -34,9 +35,6 @@ from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.tracking.service import Runs
 
 Risk = Literal["low", "medium", "high"]
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_ALIAS = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
 class Models(Approvals, Aliases):
@@ -74,8 +72,7 @@ class Models(Approvals, Aliases):
         """
         who, rules = caller(), list(gates or [])
         needed = (2 if risk == "high" else 1) if approvals is None else approvals
-        if not _NAME.fullmatch(name):
-            raise Invalid(f"not a name of a model: {name!r}", hint="letters, digits, dots, dashes and underscores", field="name")
+        checked_name(name, "a model")
         _check_rules(rules, needed)
         made = Model(
             name=name,
@@ -150,47 +147,47 @@ class Models(Approvals, Aliases):
             NotFound: model, artifact, flavor, run, dataset version or evaluation is unknown.
             Conflict: the key names a version with another content.
         """
-        who, drawn, views = caller(), list(datasets or []), list(features or [])
+        drawn = list(datasets or [])
         self._check_origin(run, drawn, evaluation)
         content = self._blobs.open(artifact)
         self._admit(self.model(model), flavor, content, signature)
-        key = key or digest_of([artifact, str(run)])
-        same = digest_of([artifact, flavor, plain(signature), str(run), [str(d) for d in drawn], evaluation, views, note])
+        draft = ModelVersion(
+            model=model,
+            version=0,
+            ref=Ref("model", model),
+            state="registered",
+            artifact=artifact,
+            size=len(content),
+            flavor=flavor,
+            signature=signature,
+            run=run,
+            datasets=drawn,
+            evaluation=evaluation,
+            features=list(features or []),
+            note=note,
+            author=caller().actor,
+            registered_at=self._clock.now(),
+            binding="",
+        )
+        return self._rows.write(lambda tx: self._add_version(tx, draft, key or digest_of([artifact, str(run)])))
 
-        def change(tx: Tx) -> ModelVersion:
-            of = find_model(tx, model)
-            known = store.keyed_version(tx, who.project, model, key)
-            if known is not None:
-                if known[1] != same:
-                    raise Conflict(f"model:{model}@{known[0]} was registered under this key with another content", hint="use another key")
-                return find_version(tx, f"{model}@{known[0]}")[1]
-            number = store.next_version(tx, who.project, model)
-            ref = Ref("model", model, str(number))
-            made = ModelVersion(
-                model=model,
-                version=number,
-                ref=ref,
-                state="registered",
-                artifact=artifact,
-                size=len(content),
-                flavor=flavor,
-                signature=signature,
-                run=run,
-                datasets=drawn,
-                evaluation=evaluation,
-                features=views,
-                note=note,
-                author=who.actor,
-                registered_at=self._clock.now(),
-                binding=binding_of(artifact, signature, evaluation, rules_of(of.gates, of.approvals)),
-            )
-            store.add_version(tx, who.project, made, key, same)
-            origin = [run] if run else []
-            origin += [*drawn, *(Ref("feature", f) for f in views), *([Ref("evaluation", evaluation)] if evaluation else [])]
-            self._ledger.append(tx, "model.registered", ref, inputs=origin, outputs=(ref,), data={"artifact": artifact, "flavor": flavor})
-            return made
-
-        return self._rows.write(change)
+    def _add_version(self, tx: Tx, draft: ModelVersion, key: str) -> ModelVersion:
+        """Give a version its number, unless `key` names it already."""
+        project, of, same = caller().project, find_model(tx, draft.model), _content(draft)
+        known = store.keyed_version(tx, project, of.name, key)
+        if known is not None:
+            if known[1] != same:
+                raise Conflict(f"model:{of.name}@{known[0]} was registered under this key with another content", hint="use another key")
+            return find_version(tx, f"{of.name}@{known[0]}")[1]
+        number = store.next_version(tx, project, of.name)
+        binding = binding_of(draft.artifact, draft.signature, draft.evaluation, rules_of(of.gates, of.approvals))
+        made = replace(draft, version=number, ref=draft.ref.at(number), binding=binding)
+        store.add_version(tx, project, made, key, same)
+        origin = [*([made.run] if made.run else []), *made.datasets, *(Ref("feature", f) for f in made.features)]
+        origin += [Ref("evaluation", made.evaluation)] if made.evaluation else []
+        told = {"artifact": made.artifact, "flavor": made.flavor}
+        self._ledger.append(tx, "model.registered", made.ref, inputs=origin, outputs=(made.ref,), data=told)
+        return made
 
     def model(self, model: str) -> Model:
         """A model with its gates, aliases and latest version."""
@@ -287,3 +284,9 @@ def _check_rules(gates: list[GateSpec], approvals: int) -> None:
         gate_of(gate)
     if approvals < 1:
         raise Invalid("a model needs at least one approval", hint="declare a policy to approve without a person present", field="approvals")
+
+
+def _content(version: ModelVersion) -> str:
+    """A digest of what must be the same where a registration is repeated."""
+    v = version
+    return digest_of([v.artifact, v.flavor, plain(v.signature), str(v.run), [str(d) for d in v.datasets], v.evaluation, v.features, v.note])

@@ -12,7 +12,7 @@ from sqlalchemy import BindParameter, Column, Integer, Row, Table, Text, UniqueC
 from ostinato.kernel.ref import Ref
 from ostinato.registry.binding import binding_of, plain, rules_of, state_of
 from ostinato.registry.types import AliasState, Check, Decision, GateResult, GateSpec, Model, ModelVersion, Note, Policy, Signature
-from ostinato.storage.rows.rows import Instant, Json, Tx, metadata
+from ostinato.storage.rows.rows import BLOB, Instant, Json, Tx, metadata
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ version = Table(
     Column("version", Integer, primary_key=True),
     Column("key", Text, nullable=False),
     Column("content", Text, nullable=False),
-    Column("artifact", Text, nullable=False),
+    Column("artifact", Text, nullable=False, info=BLOB),
     Column("size", Integer, nullable=False),
     Column("flavor", Text, nullable=False),
     Column("signature", Json, nullable=False),
@@ -95,7 +95,7 @@ move = Table(
     Column("reason", Text, nullable=False),
     Column("approvals", Json, nullable=False),
     Column("evidence", Text),
-    Column("artifact", Text, nullable=False),
+    Column("artifact", Text, nullable=False, info=BLOB),
 )
 policy = Table(
     "registry_policy",

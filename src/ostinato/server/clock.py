@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +24,7 @@ class SharedClock(ReplayClock):
         self._path = data / "clock"
         if start is None and not self._path.exists():
             raise Invalid("a replay clock needs an instant to start at", hint="--at 2013-01-01T00:00:00Z", field="at")
+        self._moving = threading.Lock()
         super().__init__(start or self._written())
         if not self._path.exists() or self._written() < super().now():
             self._write(super().now())
@@ -36,8 +38,9 @@ class SharedClock(ReplayClock):
         Raises:
             Invalid: the instant is naive or lies before the present one.
         """
-        super().set(instant)
-        self._write(super().now())
+        with self._moving:  # of two at once, the later instant must be what the file says in the end
+            super().set(instant)
+            self._write(super().now())
 
     def _written(self) -> datetime:
         return datetime.fromisoformat(self._path.read_text())

@@ -31,7 +31,7 @@ class Gate:
             return ANYBODY
         scheme, _, secret = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not secret:
-            raise Unauthenticated("no token was sent", hint="send the header Authorization: Bearer <token>")
+            raise Unauthenticated("no token was sent", hint="set OSTINATO_TOKEN, or send the header Authorization: Bearer <token>")
         actor = self._app.access.authenticate(secret.strip())
         project = headers.get("ostinato-project", "default")
         if not _PROJECT.fullmatch(project):

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
+from sqlalchemy.exc import StatementError
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -110,8 +111,15 @@ class Verb:
 
     def _answer(self, who: Caller, request: Request, content: bytes) -> Response:
         arguments = self._arguments(request, content)
-        with calling(who):
-            result = self._call(**arguments)
+        try:
+            with calling(who):
+                result = self._call(**arguments)
+        except (OverflowError, StatementError) as error:
+            if isinstance(getattr(error, "orig", error), OverflowError):
+                raise Invalid(
+                    "a number or an instant is beyond what can be kept", hint="numbers have 64 bits; years are 1 to 9999"
+                ) from error
+            raise
         if isinstance(result, bytes):
             return Response(result, self.op.status, {"content-disposition": "attachment"}, "application/octet-stream")
         kind = MSGPACK if MSGPACK in request.headers.get("accept", "") else JSON

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -22,6 +23,7 @@ from ostinato.server.health import Health
 POLL_S = 0.25
 COMMENT_S = 15.0
 BATCH = 200
+_POSITION = re.compile(r"-?[0-9]{1,18}")
 
 
 class Live:
@@ -38,7 +40,7 @@ class Live:
         who = await self._admit(request)
         scope["ostinato.caller"] = who
         given = request.headers.get("last-event-id") or request.query_params.get("after")
-        if given is not None and not given.lstrip("-").isdigit():
+        if given is not None and not _POSITION.fullmatch(given):
             raise Invalid("after is not a position in the ledger", hint="send the id of the last event that you saw", field="$.after")
         after = int(given) if given is not None else await self._run(self._end, who)
         await StreamingResponse(self._stream(request, after), media_type="text/event-stream")(scope, receive, send)

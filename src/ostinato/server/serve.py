@@ -53,6 +53,7 @@ def serve(
         hint = "put a proxy that ends TLS before it, then add --beyond-loopback"
         raise Invalid(f"{host} is not a loopback address, and the server speaks no TLS", hint=hint, field="host")
     _log_to_stderr()
+    os.umask(0o077)  # whatever this process and its children write is for its owner alone
     with _held(data), _listening(host, port) as listener:
         clock = _clock(data, replay=replay, at=at)
         with Ostinato.open(data, clock=clock) as app:
@@ -84,6 +85,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: Ostinato, health: Health, url: str) -> None:
         super().__init__(configured(build(app, SLICES, health)))
         self._data = app.settings.data
+        self._pipelines = app.pipelines
         self._health = health
         self._url = url
 
@@ -97,6 +99,7 @@ class Server(uvicorn.Server):
         self.force_exit = self.should_exit
         self.should_exit = True
         self._health.draining.set()
+        self._pipelines.drain()
 
 
 class Ticker:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from ostinato.kernel.digest import digest_of
 from ostinato.kernel.errors import Invalid
+from ostinato.kernel.instant import micros_of
 from ostinato.pipelines.context import current
 from ostinato.pipelines.definition import pipeline, step
 from ostinato.registry.types import Field
@@ -23,7 +24,6 @@ from ostinato.serving.plane.scoring import checked
 
 TARGET = "ostinato.serving.batch:batch"
 _CHUNK_ROWS = 20_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = "1970-01-01T00:00:00+00:00", "9999-01-01T00:00:00+00:00"
 _INSTANT = pa.timestamp("us", "UTC")
 
@@ -103,7 +103,7 @@ def _log(segment: Path, lines: list[Line]) -> None:
 
 def _line(request_id: str, at: datetime, score: float, columns: Columns, row: int, version: int, key: str) -> Line:
     return {
-        "kind": "answer", "id": request_id, "at": _micros(at), "key": None, "version": version, "role": "batch", "rollout": None,
+        "kind": "answer", "id": request_id, "at": micros_of(at), "key": None, "version": version, "role": "batch", "rollout": None,
         "status": "answered", "ms": 0.0, "scores": [score], "note": key, "features": {n: [_plain(c[row])] for n, c in columns.items()},
     }  # fmt: skip
 
@@ -123,7 +123,3 @@ def _column(field: Field, column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
 def _plain(value: Any) -> Any:
     number = value.item() if isinstance(value, np.generic) else value
     return None if isinstance(number, float) and number != number else number
-
-
-def _micros(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(microseconds=1)

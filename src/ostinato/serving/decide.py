@@ -89,7 +89,10 @@ def decide(rollout: Rollout, evidence: Evidence, weights: Sequence[float]) -> De
         if not plan.labels:
             return Decision(f"no harm shown in {count} requests; labels were not asked for", "promoted")
         if evidence.high <= plan.margin:
-            return Decision(f"mean harm is below {evidence.high:g}, margin {plan.margin:g}, after {count} labelled pairs", "promoted")
+            return Decision(
+                f"its squared error is at most {evidence.high:g} worse, after {count} labelled pairs; the margin is {plan.margin:g}",
+                "promoted",
+            )
     if count >= plan.max_requests:
         ends: dict[str, RolloutState] = {"hold": "inconclusive", "promote": "promoted", "rollback": "rolled_back"}
         return Decision(f"undecided after {count} pairs; the plan says {plan.on_inconclusive}", ends[plan.on_inconclusive])

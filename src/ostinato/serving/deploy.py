@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 from datetime import datetime
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
-from ostinato.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+from ostinato.kernel.errors import Conflict, NotFound, Unavailable
+from ostinato.kernel.name import checked_name
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.registry.service import Models
@@ -19,7 +19,7 @@ from ostinato.serving.front import Front
 from ostinato.serving.types import Endpoint, EndpointKey, Production, Rollout, Served, Share
 from ostinato.storage.rows.rows import Rows, Tx
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_NAME_MAX = 63
 
 
 class Deployments:
@@ -41,10 +41,7 @@ class Deployments:
             Conflict: the version is not approved, or a rollout is running.
             Unavailable: the plane does not serve it yet; it is deployed and goes on trying.
         """
-        if not _NAME.fullmatch(endpoint):
-            raise Invalid(
-                f"not a name of an endpoint: {endpoint!r}", hint="letters, digits, dots, dashes and underscores", field="endpoint"
-            )
+        checked_name(endpoint, "an endpoint", most=_NAME_MAX, field="endpoint")
         who, version = caller(), approved(self._models.get(model)).ref
         shares = [Share(version=version, role="stable", weight=1.0)]
 

@@ -60,8 +60,12 @@ class Front:
         """
         return self._planes.follows(self.folder(endpoint), self.show(endpoint))
 
+    def adopt(self) -> None:
+        """Look after planes that others have started as well, as a server does."""
+        self._planes.adopting = True
+
     def close(self) -> None:
-        """End the planes that this process looks after."""
+        """End the planes that this process started or adopted."""
         self._planes.close()
 
     def _plan(self, folder: Path, row: Row[Any]) -> Plan:

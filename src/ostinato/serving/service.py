@@ -139,7 +139,11 @@ class Endpoints(Deployments, Rollouts, Feedback):
         return self._front.log(endpoint)
 
     def tick(self) -> None:
-        """One round: see that every endpoint has its plane with the present plan, and look at the rollouts that are running."""
+        """One round: see that every endpoint has its plane with the present plan, and look at the rollouts that are running.
+
+        Who ticks is the supervisor: from now on planes that others have started are adopted, and ended by `close`.
+        """
+        self._front.adopt()
         for row in self._rows.read(store.endpoints):
             with calling(Caller(actor=caller().actor, project=row.project)):
                 try:
@@ -150,7 +154,7 @@ class Endpoints(Deployments, Rollouts, Feedback):
                     _log.warning("endpoint %s of %s: %s", row.name, row.project, error)
 
     def close(self) -> None:
-        """End the planes that this process looks after."""
+        """End the planes that this process started or adopted."""
         self._front.close()
 
     def _is_champion(self, version: Ref) -> bool:

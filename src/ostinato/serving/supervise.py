@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -29,6 +30,10 @@ class Planes:
         self._kept: set[Path] = set()
         self._started: dict[Path, subprocess.Popen[bytes]] = {}
         self._not_before: dict[Path, float] = {}
+        self._starting = threading.Lock()
+        self._closed = False
+        self.adopting = False
+        """Whether planes that somebody else started are looked after, and ended, by this process."""
 
     def tell(self, folder: Path, plan: Plan) -> str:
         """Put the plan into the folder if another one is there; returns its digest."""
@@ -40,28 +45,35 @@ class Planes:
         return digest_of(content)
 
     def keep(self, folder: Path) -> None:
-        """Look after the plane of this folder from now on: start it if there is none."""
-        self._kept.add(folder)
-        process = self._started.get(folder)
-        if process is not None and process.poll() is None:
-            return
-        if alive(folder) or time.monotonic() < self._not_before.get(folder, 0.0):
-            return
-        self._not_before[folder] = time.monotonic() + _PAUSE_S
-        with (folder / "plane.log").open("ab") as log:
-            self._started[folder] = subprocess.Popen(
-                [sys.executable, "-m", "ostinato.serving.plane", "--home", str(folder)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        """See that this folder has a plane: start one if there is none. Once closed, nothing is started any more."""
+        with self._starting:
+            if self._closed:
+                return
+            process = self._started.get(folder)
+            if process is not None and process.poll() is None:
+                return
+            if alive(folder):
+                if self.adopting:
+                    self._kept.add(folder)
+                return
+            if time.monotonic() < self._not_before.get(folder, 0.0):
+                return
+            self._not_before[folder] = time.monotonic() + _PAUSE_S
+            self._kept.add(folder)
+            with (folder / "plane.log").open("ab") as log:
+                self._started[folder] = subprocess.Popen(
+                    [sys.executable, "-m", "ostinato.serving.plane", "--home", str(folder)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
 
     def follows(self, folder: Path, digest: str, wait_s: float = 30.0) -> PlaneState:
         """The state of the plane once it has taken up the plan.
 
         Raises:
-            Unavailable: it has not within `wait_s`; the hint says where to look.
+            Unavailable: it has not within `wait_s`, or nobody looks after it any more; the hint says where to look.
         """
         until = time.monotonic() + wait_s
         while True:
@@ -70,12 +82,14 @@ class Planes:
             state = read_state(folder)
             if state is not None and state.plan == digest and alive(folder):
                 return state
-            if time.monotonic() > until:
+            if self._closed or time.monotonic() > until:
                 raise Unavailable(f"the plane of {folder.name} does not follow yet", hint=f"see {folder / 'plane.log'}")
             time.sleep(0.02)
 
     def close(self) -> None:
-        """End the planes that this process looks after; what they were asked is answered first."""
+        """End the planes that this process started or adopted; what they were asked is answered first."""
+        with self._starting:  # whoever still waits for a plane must not start it again behind our back
+            self._closed = True
         for folder in self._kept:
             state = read_state(folder)
             process = self._started.get(folder)
@@ -94,9 +108,9 @@ class Planes:
         while alive(folder) or (process is not None and process.poll() is None):
             if time.monotonic() > until:
                 state = read_state(folder)
-                if process is not None:
+                if process is not None and process.poll() is None:
                     process.kill()
-                elif state is not None:
+                elif state is not None and alive(folder):
                     _signal(state.pid, signal.SIGKILL)
                 until += _END_S
             time.sleep(0.02)

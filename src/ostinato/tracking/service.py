@@ -80,7 +80,6 @@ class Runs:
         """
         if not _NAME.fullmatch(experiment):
             raise Invalid(f"not a name of an experiment: {experiment!r}", hint="letters, digits, . _ - / and blanks", field="experiment")
-        who = caller()
         made = Run(
             id=Ref("run", id or new_id()).name,
             experiment=experiment,
@@ -94,24 +93,25 @@ class Runs:
             code=code or Code(),
             environment=self._blobs.put(canonical(asdict(environment))).digest if environment else None,
             started_at=self._clock.now(),
-            started_by=who.actor,
+            started_by=caller().actor,
             ended_at=None,
             error="",
         )
 
-        def change(tx: Tx) -> Run:
-            known = store.one(tx, who.project, made.id)
-            if known is not None:
-                if (known.experiment, known.parent) != (made.experiment, made.parent):
-                    raise Conflict(f"run {made.id} belongs to the experiment {known.experiment!r}", hint="use another id")
-                return known
-            if parent is not None:
-                _found(store.one(tx, who.project, parent), parent)
-            store.add(tx, who.project, made, None if lease_s is None else _until(lease_s))
-            self._ledger.append(tx, "run.started", made.ref, inputs=tuple(made.inputs), outputs=(made.ref,), data=_gist(made))
-            return made
+        return self._rows.write(lambda tx: self._add(tx, made, None if lease_s is None else _until(lease_s)))
 
-        return self._rows.write(change)
+    def _add(self, tx: Tx, made: Run, alive_until: int | None) -> Run:
+        project = caller().project
+        known = store.one(tx, project, made.id)
+        if known is not None:
+            if (known.experiment, known.parent) != (made.experiment, made.parent):
+                raise Conflict(f"run {made.id} belongs to the experiment {known.experiment!r}", hint="use another id")
+            return known
+        if made.parent is not None:
+            _found(store.one(tx, project, made.parent), made.parent)
+        store.add(tx, project, made, alive_until)
+        self._ledger.append(tx, "run.started", made.ref, inputs=tuple(made.inputs), outputs=(made.ref,), data=_gist(made))
+        return made
 
     def beat(self, run: str, lease_s: int) -> None:
         """Say that the process of a run lives; it is believed for `lease_s` seconds."""

@@ -31,7 +31,7 @@ from sqlalchemy import (
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.page import Page
 from ostinato.kernel.ref import Ref
-from ostinato.storage.rows.rows import Instant, Json, Tx, metadata
+from ostinato.storage.rows.rows import BLOB, Instant, Json, Tx, metadata
 from ostinato.storage.series.series import latest
 from ostinato.tracking.types import Artifact, Code, Experiment, Run
 
@@ -49,7 +49,7 @@ run_table = Table(
     Column("inputs", Json, nullable=False),
     Column("outputs", Json, nullable=False),
     Column("code", Json, nullable=False),
-    Column("environment", Text),
+    Column("environment", Text, info=BLOB),
     Column("started_at", Instant, nullable=False),
     Column("started_by", Text, nullable=False),
     Column("ended_at", Instant),
@@ -65,7 +65,7 @@ artifact_table = Table(
     Column("project", Text, primary_key=True),
     Column("run", Text, primary_key=True),
     Column("path", Text, primary_key=True),
-    Column("digest", Text, nullable=False),
+    Column("digest", Text, nullable=False, info=BLOB),
     Column("size", BigInteger, nullable=False),
     Column("kept_at", Instant, nullable=False),
 )

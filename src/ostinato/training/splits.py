@@ -70,6 +70,8 @@ def holdout(times: NDArray[Any], share: float = 0.2, gap: timedelta = timedelta(
 
 def _seconds(times: NDArray[Any]) -> NDArray[np.float64]:
     given = np.asarray(times)
+    if given.dtype.kind not in "Mfiu":
+        raise Invalid(f"times are {given.dtype}, neither instants nor numbers", hint="np.array(times, 'datetime64[us]')", field="times")
     if given.dtype.kind == "M":
         micros = given.astype("datetime64[us]")
         seconds = np.where(np.isnat(micros), np.nan, micros.astype(np.int64) / 1e6)

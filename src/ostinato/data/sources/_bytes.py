@@ -40,10 +40,14 @@ def inbox_file(inbox: Path, path: str) -> bytes:
         TooLarge: the file has more than 2 GiB.
     """
     root = inbox.resolve()
-    place = (root / path).resolve()
+    try:
+        place = (root / path).resolve()
+        found = place.is_file()
+    except (OSError, RuntimeError, ValueError):  # too long, a loop of links, or a NUL: no name of a file
+        raise NotFound(f"no file {path[:200]!r} in the inbox", hint=f"put it below {inbox}") from None
     if not place.is_relative_to(root):
         raise Denied(f"{path!r} lies outside the inbox", hint=f"put the file below {inbox} and name it relative to that")
-    if not place.is_file():
+    if not found:
         raise NotFound(f"no file {path!r} in the inbox", hint=f"put it below {inbox}")
     with place.open("rb") as file:
         return _bounded(file, path)

@@ -36,6 +36,8 @@ class Csv:
     delimiter: str = ","
 
     def __post_init__(self) -> None:
+        if len(self.delimiter) != 1 or not self.delimiter.isascii():
+            raise Invalid(f"not a delimiter: {self.delimiter!r}", hint="one character, such as ; or a tab", field="delimiter")
         for column, kind in self.types.items():
             if kind not in _TYPES:
                 raise Invalid(f"unknown type {kind!r} of column {column}", hint=f"types: {', '.join(_TYPES)}", field="types")

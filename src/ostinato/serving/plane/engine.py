@@ -6,17 +6,16 @@ import asyncio
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ostinato.kernel.ids import new_id
+from ostinato.kernel.instant import micros_of
 from ostinato.serving.plane.log import Line, Log
 from ostinato.serving.plane.plan import Plan, share
 from ostinato.serving.plane.protocol import Columns, Request, RequestError, blank
 from ostinato.serving.plane.scoring import ModelError, Version
 
 _CANDIDATE_DEADLINE_S = 1.0
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +173,7 @@ class Engine:
         return {
             "kind": kind,
             "id": request_id,
-            "at": (request.at - _EPOCH) // timedelta(microseconds=1),
+            "at": micros_of(request.at),
             "key": request.key,
             "version": by.served.version,
             "role": by.served.role,

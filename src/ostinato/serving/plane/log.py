@@ -32,6 +32,9 @@ _COLUMNS = pa.schema(
     ]
 )  # fmt: skip
 Line = dict[str, Any]
+_Answered = tuple[str, int, list[float]]
+_GIVEN = ("answer", "answered")
+"""Kind and status of a line that holds an answer which somebody got."""
 
 
 class Log:
@@ -44,8 +47,7 @@ class Log:
         self._rolling: threading.Thread | None = None
         numbers = _numbers(folder)
         self._number = max(numbers, default=0)
-        for number in sorted(numbers)[-4:]:
-            self._recall(number)
+        self._recall(numbers)
         if (folder / _segment(self._number)).exists() or not self._number:
             self._number += 1
         for number in numbers:
@@ -66,7 +68,7 @@ class Log:
             raise OSError(f"only {written} of {len(content)} bytes were written")
         self._size += written
         self._lines += 1
-        if line["status"] == "answered" and line["kind"] == "answer":
+        if (line["kind"], line["status"]) == _GIVEN:
             self._remember(line["id"], line["version"], line["scores"])
         if self._lines >= _ROLL_LINES:
             self._roll()
@@ -107,20 +109,16 @@ class Log:
             write_segment(segment, read_lines(wal))
         wal.unlink()
 
-    def _recall(self, number: int) -> None:
-        segment = self._folder / _segment(number)
-        if segment.exists():
-            rows = pq.read_table(segment, columns=["kind", "status", "request", "version", "score"]).to_pylist()
-            grouped: dict[str, tuple[int, list[float]]] = {}
-            for row in rows:
-                if row["kind"] == "answer" and row["status"] == "answered":
-                    grouped.setdefault(row["request"], (row["version"], []))[1].append(row["score"])
-            for request, (version, scores) in grouped.items():
-                self._remember(request, version, scores)
-            return
-        for line in read_lines(self._folder / _wal(number)):
-            if line["kind"] == "answer" and line["status"] == "answered":
-                self._remember(line["id"], line["version"], line["scores"])
+    def _recall(self, numbers: Iterable[int]) -> None:
+        """Remember the latest answers of an earlier process, reading from the newest file back until there are enough."""
+        found: list[list[_Answered]] = []
+        for number in sorted(numbers, reverse=True):
+            found.append(_answers(self._folder, number))
+            if sum(map(len, found)) >= _REMEMBERED:
+                break
+        for answers in reversed(found):
+            for answer in answers:
+                self._remember(*answer)
 
     def _remember(self, request_id: str, version: int, scores: list[float]) -> None:
         self._answers[request_id] = (version, scores)
@@ -183,6 +181,20 @@ def read_lines(path: Path) -> list[Line]:
     """The complete lines of a file."""
     content = path.read_bytes()
     return [orjson.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
+
+
+def _answers(folder: Path, number: int) -> list[_Answered]:
+    """The answers in one file, rolled or not: request, version, scores."""
+    segment = folder / _segment(number)
+    if not segment.exists():
+        lines = read_lines(folder / _wal(number))
+        return [(line["id"], line["version"], line["scores"]) for line in lines if (line["kind"], line["status"]) == _GIVEN]
+    columns = pq.read_table(segment, columns=["kind", "status", "request", "version", "score"]).to_pydict()
+    grouped: dict[str, _Answered] = {}
+    for kind, status, request, version, score in zip(*columns.values(), strict=True):
+        if (kind, status) == _GIVEN:
+            grouped.setdefault(request, (request, version, []))[2].append(score)
+    return list(grouped.values())
 
 
 def _table(lines: Iterable[Line]) -> pa.Table:

@@ -80,7 +80,7 @@ def read(body: bytes, header_length: str | None, signature: Signature) -> Reques
     cut = _cut(body, header_length)
     try:
         given = _decoder.decode(body[:cut] if cut < len(body) else body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise RequestError(400, f"not an inference request: {error}") from None
     columns = _columns(given.inputs, memoryview(body)[cut:], signature)
     rows = len(next(iter(columns.values()))) if columns else 0
@@ -137,8 +137,8 @@ def blank(signature: Signature) -> Columns:
 def _cut(body: bytes, header_length: str | None) -> int:
     if header_length is None:
         return len(body)
-    if not header_length.isdecimal() or not 0 < int(header_length) <= len(body):
-        raise RequestError(400, f"Inference-Header-Content-Length is {header_length!r}, the body has {len(body)} bytes")
+    if not header_length.isdecimal() or len(header_length) > 18 or not 0 < int(header_length) <= len(body):
+        raise RequestError(400, f"Inference-Header-Content-Length is {header_length[:30]!r}, the body has {len(body)} bytes")
     return int(header_length)
 
 
@@ -151,7 +151,10 @@ def _instant(text: Any) -> datetime:
         raise RequestError(400, f"$.parameters.at: not an ISO 8601 instant: {text!r}") from None
     if at.tzinfo is None:
         raise RequestError(400, f"$.parameters.at: {text!r} has no time zone")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise RequestError(400, f"$.parameters.at: {text!r} lies beyond the years 1 to 9999") from None
 
 
 def _wants_binary(given: _Body, signature: Signature) -> bool:

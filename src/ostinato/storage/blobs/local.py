@@ -6,17 +6,29 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from blake3 import blake3
 
-from ostinato.kernel.errors import Corrupt, NotFound
+from ostinato.kernel.errors import Corrupt, Invalid, NotFound
 from ostinato.storage.blobs.blobs import Blob, blob_of, pieces, valid
 
 _PIECE = 1 << 20
 _ABANDONED_S = 86_400
+_RENEW_S = 3600
+_LEAVING = "leaving-"
 _REMEMBERED = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A blob that is there: its digest, its size in bytes, and when it was last stored or asked for, in seconds since 1970."""
+
+    digest: str
+    size: int
+    wanted_s: float
 
 
 class Local:
@@ -24,6 +36,9 @@ class Local:
 
     Every read is verified. A file whose inode, size and time of change are as when this process last verified it is
     not hashed again when it is lent to other readers (`path`).
+
+    The time of change says when a blob was last wanted: `put`, `open`, `path` and `exists` renew it once it is an hour old,
+    so `forget` never takes a blob from under somebody who is about to name it. `stream` does not renew it.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -34,23 +49,46 @@ class Local:
         self._sweep()
 
     def put(self, content: bytes | Iterable[bytes]) -> Blob:
-        if isinstance(content, bytes) and self._intact(blob := blob_of(content)):
+        if isinstance(content, bytes) and self._intact((blob := blob_of(content)).digest):
             return blob
+        hasher, size = blake3(), 0
+
+        def passing() -> Iterator[bytes]:
+            nonlocal size
+            for piece in pieces(content):
+                hasher.update(piece)
+                size += len(piece)
+                yield piece
+
+        digest = self._arrive(passing(), hasher.hexdigest, self._intact)
+        return Blob(digest=digest, size=size)
+
+    def keep(self, content: Iterable[bytes], name: Callable[[], str]) -> str:
+        """Store bytes under the name that `name` says once they are all read; only `raw` gives them back."""
+        return self._arrive(content, name, lambda _: False)
+
+    def raw(self, name: str) -> Iterator[bytes]:
+        """The bytes under a name, whatever they are, in pieces of at most 1 MiB."""
+        try:
+            with self._place(name).open("rb") as file:
+                while piece := file.read(_PIECE):
+                    yield piece
+        except FileNotFoundError:
+            raise NotFound(f"no blob {name}") from None
+
+    def _arrive(self, content: Iterable[bytes], name: Callable[[], str], there: Callable[[str], bool]) -> str:
+        """Write a file beside, and give it its name unless that is `there` already."""
         handle, temporary = tempfile.mkstemp(dir=self._arriving)
         try:
             with os.fdopen(handle, "wb") as file:
-                hasher, size = blake3(), 0
-                for piece in pieces(content):
-                    hasher.update(piece)
-                    size += len(piece)
+                for piece in content:
                     file.write(piece)
-                blob = Blob(digest=hasher.hexdigest(), size=size)
-                if self._intact(blob):
-                    return blob
+                if there(digest := name()):
+                    return digest
                 file.flush()
                 os.fchmod(file.fileno(), 0o444)
                 os.fsync(file.fileno())
-            target = self._place(blob.digest)
+            target = self._place(digest)
             if not target.parent.exists():
                 target.parent.mkdir(exist_ok=True)
                 _flush(self._root)
@@ -59,25 +97,22 @@ class Local:
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)
-        return blob
+        return digest
 
     def open(self, digest: str) -> bytes:
+        self._renew(digest)
         return b"".join(self.stream(digest))
 
     def stream(self, digest: str) -> Iterator[bytes]:
         hasher = blake3()
-        try:
-            with self._place(digest).open("rb") as file:
-                while piece := file.read(_PIECE):
-                    hasher.update(piece)
-                    yield piece
-        except FileNotFoundError:
-            raise NotFound(f"no blob {digest}") from None
+        for piece in self.raw(digest):
+            hasher.update(piece)
+            yield piece
         if hasher.hexdigest() != digest:
             raise Corrupt(f"blob {digest} is damaged", hint="restore it from a backup, or store the original again")
 
     def exists(self, digest: str) -> bool:
-        return self._place(digest).exists()
+        return self._renew(digest)
 
     def delete(self, digest: str) -> None:
         self._verified.pop(digest, None)
@@ -91,6 +126,7 @@ class Local:
             Corrupt: the stored bytes no longer have that digest.
         """
         place = self._place(digest)
+        self._renew(digest)
         try:
             mark = _mark(place)
         except FileNotFoundError:
@@ -103,9 +139,49 @@ class Local:
             self._verified[digest] = mark
         return place
 
-    def _intact(self, blob: Blob) -> bool:
+    def all(self) -> Iterator[Stored]:
+        """Every blob that is there; one that comes or goes meanwhile may be among them or not."""
+        for folder in sorted(self._root.glob("[0-9a-f][0-9a-f]")):
+            for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+                with contextlib.suppress(FileNotFoundError, Invalid):
+                    found = entry.stat()
+                    yield Stored(digest=valid(entry.name), size=found.st_size, wanted_s=found.st_mtime)
+
+    def forget(self, digest: str, wanted_before_s: float) -> bool:
+        """Delete a blob unless it was wanted since `wanted_before_s`; False if it is kept, or was not there.
+
+        The file is moved aside before its time is read, so whoever wants it meanwhile either has renewed it, and it comes back,
+        or finds it gone and stores it anew.
+        """
+        place, aside = self._place(digest), self._arriving / f"{_LEAVING}{digest}"
         try:
-            place = self.path(blob.digest)
+            if place.stat().st_mtime >= wanted_before_s:
+                return False
+            os.rename(place, aside)
+            if aside.stat().st_mtime >= wanted_before_s:
+                os.rename(aside, place)
+                return False
+            aside.unlink()
+        except FileNotFoundError:  # another process started, and brought back what it found aside
+            return False
+        self._verified.pop(digest, None)
+        return True
+
+    def _renew(self, digest: str) -> bool:
+        """Note that a blob is wanted; False if there is none."""
+        place = self._place(digest)
+        try:
+            if time.time() - place.stat().st_mtime > _RENEW_S:
+                os.utime(place)
+        except FileNotFoundError:
+            return False
+        except OSError:  # a store on a read-only disk, or of another user, can still be read
+            return place.exists()
+        return True
+
+    def _intact(self, digest: str) -> bool:
+        try:
+            place = self.path(digest)
         except (NotFound, Corrupt):
             return False
         _flush(place.parent)  # whoever renamed it may not have flushed the folder yet
@@ -115,10 +191,12 @@ class Local:
         return self._root / valid(digest)[:2] / digest
 
     def _sweep(self) -> None:
-        """Remove what processes that died while writing left behind."""
+        """Remove what processes that died while writing left behind; bring back what one was about to forget."""
         for entry in os.scandir(self._arriving):
             with contextlib.suppress(FileNotFoundError):
-                if time.time() - entry.stat().st_mtime > _ABANDONED_S:
+                if entry.name.startswith(_LEAVING):
+                    os.rename(entry.path, self._place(entry.name.removeprefix(_LEAVING)))
+                elif time.time() - entry.stat().st_mtime > _ABANDONED_S:
                     os.unlink(entry.path)
 
 

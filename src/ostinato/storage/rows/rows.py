@@ -10,10 +10,19 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import BigInteger, Connection, Executable, MetaData, Row, Text, TypeDecorator
 from sqlalchemy.engine import CursorResult, Dialect
 
+from ostinato.kernel.instant import instant_of, micros_of
+
 T = TypeVar("T")
 
 metadata = MetaData()
 """Every slice's `store.py` declares its tables on this one."""
+
+
+BLOB = {"blob": "digest"}
+"""`info` of a column whose cells are digests of blobs (or empty): how `ostinato doctor` knows what must be there."""
+
+PACKED = {"blob": "packed"}
+"""`info` of a column whose cells are JSON trees in which `{"$table": digest}`, with any name after the `$`, stands for a blob."""
 
 
 class Instant(TypeDecorator[datetime]):
@@ -23,16 +32,10 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
-        if value is None:
-            return None
-        delta = value.astimezone(UTC) - _EPOCH
-        return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+        return None if value is None else micros_of(value.astimezone(UTC))
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        if value is None:
-            return None
-        seconds, micros = divmod(value, 1_000_000)
-        return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)
+        return None if value is None else instant_of(value)
 
 
 class Json(TypeDecorator[Any]):
@@ -46,9 +49,6 @@ class Json(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
         return None if value is None else json.loads(value)
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Tx:

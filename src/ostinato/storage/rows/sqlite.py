@@ -105,21 +105,19 @@ class Sqlite:
             self._turnstile.close()
 
     def _write_groups(self) -> None:
-        connection = self._engine.connect()
-        while True:
-            group = self._next_group()
-            if group is None:
-                break
+        connection: Connection | None = None
+        while (group := self._next_group()) is not None:
             try:
                 with self._turnstile.turn():
+                    connection = connection or self._engine.connect()
                     while group:
                         group = self._commit(connection, group)
             except BaseException as error:  # the writer must outlive any failure: every caller gets an answer
-                for change in group or ():
+                for change in group:
                     change.fail(error)
-                connection.close()
-                connection = self._engine.connect()
-        connection.close()
+                _close(connection)
+                connection = None
+        _close(connection)
         self._stopped.set()
         self._refuse_waiting()
 
@@ -220,6 +218,12 @@ class _Turnstile:
     def close(self) -> None:
         os.close(self._next)
         os.close(self._main)
+
+
+def _close(connection: Connection | None) -> None:
+    if connection is not None:
+        with contextlib.suppress(DBAPIError):
+            connection.close()
 
 
 def _prepare(connection: sqlite3.Connection, _: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol, runtime_checkable
@@ -40,12 +41,22 @@ class OnDisk(Protocol):
         ...
 
 
+@runtime_checkable
+class Secret(Protocol):
+    """Blobs whose plain text may lie on no disk."""
+
+    def scratch(self) -> IO[bytes]:
+        """An empty file in memory."""
+        ...
+
+
 class Tables:
     """Parquet blobs, written once and read whole, by columns, or through SQL.
 
     A query runs in a DuckDB of its own that sees the tables it was given and nothing else: no files, no network, no
     extensions. It uses at most 512 MB and two threads, and spills to `cache`, where copies of blobs that lie
-    elsewhere are kept as well.
+    elsewhere are kept as well. Of encrypted blobs nothing lies there in plain text: they are decrypted into memory while
+    they are read, and what spills is encrypted.
     """
 
     def __init__(self, blobs: Blobs, cache: str | os.PathLike[str]) -> None:
@@ -55,7 +66,7 @@ class Tables:
 
     def write(self, table: pa.Table) -> TableBlob:
         """Store a table; equal tables have equal digests."""
-        with tempfile.TemporaryFile(dir=self._cache) as file:
+        with self._blobs.scratch() if isinstance(self._blobs, Secret) else tempfile.TemporaryFile(dir=self._cache) as file:
             pq.write_table(
                 table.combine_chunks().replace_schema_metadata(None),
                 file,
@@ -76,7 +87,7 @@ class Tables:
             Invalid: the blob is not Parquet, or lacks a column.
         """
         try:
-            with pq.ParquetFile(self._file(digest)) as file:
+            with ExitStack() as held, pq.ParquetFile(self._file(digest, held)) as file:
                 _check_columns(columns, file.schema_arrow.names)
                 table = file.read(columns=None if columns is None else list(columns))
         except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
@@ -112,8 +123,10 @@ class Tables:
             TooLarge: the query needs more memory and disk than it may have.
             NotFound: a digest names no blob.
         """
-        bound = {name: table if isinstance(table, pa.Table) else self._files(table) for name, table in tables.items()}
-        with tempfile.TemporaryDirectory(dir=self._cache) as spill, duckdb.connect(":memory:", config=_config(spill)) as database:
+        with ExitStack() as held:
+            bound = {name: table if isinstance(table, pa.Table) else self._files(table, held) for name, table in tables.items()}
+            spill = held.enter_context(tempfile.TemporaryDirectory(dir=self._cache))
+            database = held.enter_context(duckdb.connect(":memory:", config=_config(spill, secret=isinstance(self._blobs, Secret))))
             try:
                 for name, source in bound.items():
                     _bind(database, name, source)
@@ -127,15 +140,21 @@ class Tables:
             except duckdb.Error as error:
                 raise Invalid(_first_line(error), field="sql") from error
 
-    def _files(self, digests: str | Sequence[str]) -> list[str]:
+    def _files(self, digests: str | Sequence[str], held: ExitStack) -> list[str]:
         named = [digests] if isinstance(digests, str) else list(digests)
         if not named:
             raise Invalid("no table was named", hint="give at least one digest", field="tables")
-        return [str(self._file(digest)) for digest in named]
+        return [str(self._file(digest, held)) for digest in named]
 
-    def _file(self, digest: str) -> Path:
+    def _file(self, digest: str, held: ExitStack) -> Path:
+        """A file with the blob, good for as long as `held` is open."""
         if isinstance(self._blobs, OnDisk):
             return self._blobs.path(digest)
+        if isinstance(self._blobs, Secret):
+            memory = held.enter_context(self._blobs.scratch())
+            memory.writelines(self._blobs.stream(digest))
+            memory.flush()
+            return Path(f"/proc/self/fd/{memory.fileno()}")
         place = self._cache / digest
         if not place.exists():
             with tempfile.NamedTemporaryFile(dir=self._cache, delete=False) as file:
@@ -145,11 +164,12 @@ class Tables:
         return place
 
 
-def _config(spill: str) -> dict[str, str | int | bool]:
+def _config(spill: str, *, secret: bool) -> dict[str, str | int | bool]:
     return {
         "memory_limit": f"{_MEMORY_MB}MB",
         "threads": _THREADS,
         "temp_directory": spill,  # one for each database: they give their files the same names
+        "temp_file_encryption": secret,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }

@@ -1,0 +1,188 @@
+"""Blobs in a bucket: the contract against a real S3 server over HTTP, and what is special to buckets."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from blake3 import blake3
+
+from ostinato.kernel.errors import Invalid, Unavailable
+from ostinato.kernel.settings import Settings
+from ostinato.storage.blobs.blobs import Blob, Blobs
+from ostinato.storage.blobs.chosen import blobs_of
+from ostinato.storage.blobs.keys import Keys
+from ostinato.storage.blobs.s3 import S3
+from ostinato.storage.blobs.sealed import Sealed
+from ostinato.storage.tables.tables import Tables
+from ostinato.testing.blobs import BlobsContract
+
+obstore: Any = pytest.importorskip("obstore", reason="the extra s3 is not installed")
+pytest.importorskip("moto.server", reason="moto[server] is not installed")
+
+_LARGE_MB = 40
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The address of a moto server, a process of its own for as long as the tests of this file run."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", "import sys; from moto.server import main; main(sys.argv[1:])", "-H", "127.0.0.1", "-p", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        url, until = f"http://127.0.0.1:{port}", time.monotonic() + 60
+        while True:
+            assert process.poll() is None, "moto ended"
+            assert time.monotonic() < until, "moto does not answer"
+            try:
+                httpx.get(f"{url}/moto-api/data.json", timeout=5)
+                break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture
+def address(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """`OSTINATO_BLOBS_URL` for a new bucket."""
+    for name, value in {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(name, value)
+    bucket = f"b{secrets.token_hex(6)}"
+    httpx.put(f"{server}/{bucket}", timeout=10).raise_for_status()
+    return f"s3://{bucket}/some/prefix?endpoint={server}"
+
+
+class TestS3(BlobsContract):
+    @pytest.fixture
+    def blobs(self, address: str, tmp_path: Path) -> Blobs:
+        return S3(address, spool=tmp_path)
+
+    def damage(self, blobs: Blobs, digest: str) -> None:
+        assert isinstance(blobs, S3)
+        content = b"".join(blobs.raw(digest))
+        blobs.keep([b"!" + content[1:]], lambda: digest)
+
+
+class TestSealedS3(BlobsContract):
+    @pytest.fixture
+    def blobs(self, address: str, tmp_path: Path) -> Blobs:
+        return Sealed(S3(address, spool=tmp_path), Keys(tmp_path / "blob-keys"))
+
+    def name_of(self, blobs: Blobs, content: bytes) -> Blob:
+        return Blob(digest=blake3(content, key=self.keys.ring().address).hexdigest(), size=len(content))
+
+    @pytest.fixture(autouse=True)
+    def _shelf(self, address: str, tmp_path: Path) -> None:
+        self.shelf, self.keys = S3(address, spool=tmp_path), Keys(tmp_path / "blob-keys")
+
+    def damage(self, blobs: Blobs, digest: str) -> None:
+        content = b"".join(self.shelf.raw(digest))
+        self.shelf.keep([content[:-1] + bytes([content[-1] ^ 1])], lambda: digest)
+
+
+def test_large_blobs_pass_in_parts_with_little_memory(address: str, tmp_path: Path) -> None:
+    script = f"""
+import resource, sys
+from ostinato.storage.blobs.s3 import S3
+blobs = S3(sys.argv[1], spool=sys.argv[2])
+blobs.open(blobs.put(bytes(9 << 20)).digest)
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+before = peak()
+blob = blobs.put(bytes([i]) * (1 << 20) for i in range({_LARGE_MB}))
+assert blob.size == {_LARGE_MB} << 20
+assert sum(map(len, blobs.stream(blob.digest))) == blob.size
+print(peak() - before)
+"""
+    run = subprocess.run([sys.executable, "-c", script, address, str(tmp_path)], capture_output=True, text=True, check=True, timeout=120)
+    assert int(run.stdout) < 24
+
+
+def test_what_is_there_is_not_sent_again(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blobs = S3(address, spool=tmp_path)
+    contents = [os.urandom(1 << 20), os.urandom(17 << 20)]  # in one piece, in three parts
+    stored = [blobs.put(content) for content in contents]
+    monkeypatch.setattr(blobs, "_api", _NoPut())
+    assert [blobs.put([content]) for content in contents] == stored
+    assert list(tmp_path.iterdir()) == []
+
+
+class _NoPut:
+    def __getattr__(self, name: str) -> Any:
+        assert name != "put", "sent again"
+        return getattr(obstore, name)
+
+
+def test_objects_lie_under_the_prefix_by_their_digest(address: str, tmp_path: Path) -> None:
+    blob = S3(address, spool=tmp_path).put(b"content")
+    bucket, endpoint = address.removeprefix("s3://").split("/")[0], address.partition("endpoint=")[2]
+    store = obstore.store.S3Store(bucket, config={"endpoint": endpoint}, client_options={"allow_http": True})
+    assert [entry["path"] for batch in obstore.list(store) for entry in batch] == [f"some/prefix/{blob.digest[:2]}/{blob.digest}"]
+
+
+def test_tables_and_the_settings_reach_the_bucket(address: str, tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    settings = Settings.read(tmp_path, {"OSTINATO_BLOBS_URL": address})
+    tables = Tables(blobs_of(settings), tmp_path / "cache")
+    digest = tables.write(pa.table({"a": [1, 2, 3]})).digest
+    assert tables.query("SELECT sum(a) AS s FROM t", t=digest).to_pylist() == [{"s": 6}]
+    assert not (tmp_path / "blobs").exists()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc",
+        "s3://",
+        "s3://b/p?acl=public",
+        "s3://key:secret@b/p",
+        "s3://b?endpoint=http://192.0.2.1:9000",
+        "s3://b?endpoint=ftp://x",
+    ],
+)
+def test_addresses_that_are_wrong_or_unsafe_are_refused(url: str, tmp_path: Path) -> None:
+    with pytest.raises(Invalid) as caught:
+        S3(url, spool=tmp_path)
+    assert caught.value.hint
+    assert "secret@" not in str(caught.value)
+
+
+def test_the_endpoint_of_the_environment_is_judged_as_well(tmp_path: Path) -> None:
+    with pytest.raises(Invalid):
+        S3("s3://b", spool=tmp_path, env={"AWS_ENDPOINT_URL": "http://192.0.2.1"})
+
+
+def test_a_bucket_that_is_gone_is_unavailable(server: str, address: str, tmp_path: Path) -> None:
+    blobs = S3(f"s3://no-such-bucket?endpoint={server}", spool=tmp_path)
+    with pytest.raises(Unavailable) as caught:
+        blobs.put(b"content")
+    assert caught.value.hint
+    with pytest.raises(Unavailable):
+        blobs.put(bytes(1 << 20))
+    with pytest.raises(Unavailable):
+        blobs.open("0" * 64)
+
+
+def test_a_server_that_does_not_answer_is_unavailable_and_no_blob_is_called_absent(address: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    blobs = S3(f"s3://b?endpoint=http://127.0.0.1:{port}", spool=tmp_path, patience_s=0.3)
+    for act in (blobs.open, blobs.exists, blobs.delete):
+        with pytest.raises(Unavailable) as caught:
+            act("0" * 64)
+        assert caught.value.hint
+    with pytest.raises(Unavailable):
+        blobs.put(bytes(1 << 20))
+    assert list(tmp_path.iterdir()) == []

@@ -3,8 +3,8 @@ PY := .venv/bin/python
 DEMO ?= .demo
 PYTHON ?= python3
 
-# Threads of OpenMP that wait by spinning starve one another on a busy machine.
-export OMP_WAIT_POLICY := PASSIVE
+# Threads of OpenMP that wait by spinning for long starve one another on a busy machine.
+export GOMP_SPINCOUNT := 10000
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check docs bench serve clean format openapi

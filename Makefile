@@ -20,7 +20,7 @@ help:  ## what can be made
 
 setup: .venv/.ready  ## the environment in .venv, with everything that demo and tests need
 
-demo: setup  ## the whole loop on real data (about three minutes), then a server to look around on
+demo: setup  ## the whole loop on real data (about four minutes), then a server to look around on
 	@.venv/bin/ostinato demo --data $(DEMO) --summary $(DEMO)/summary.json
 
 test: setup  ## all tests

@@ -113,8 +113,9 @@ class Release:
         rollout = self._journal.get("rolling")
         if rollout is None:
             return
-        self._cast.loop.endpoints.advance(ENDPOINT)
-        found = next(r for r in self._cast.loop.endpoints.rollouts(ENDPOINT) if r.id == rollout)
+        found = self._cast.loop.endpoints.advance(ENDPOINT)
+        if found is None or found.id != rollout:  # it has ended behind our back
+            found = next(r for r in self._cast.loop.endpoints.rollouts(ENDPOINT) if r.id == rollout)
         if found.state == "running":
             return
         say = self._progress.good if found.state == "promoted" else self._progress.warn

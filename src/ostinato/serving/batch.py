@@ -13,13 +13,11 @@ import pyarrow.parquet as pq
 
 from ostinato.kernel.digest import digest_of
 from ostinato.kernel.errors import Invalid
-from ostinato.kernel.instant import micros_of
 from ostinato.pipelines.context import current
 from ostinato.pipelines.definition import pipeline, step
 from ostinato.registry.types import Field
 from ostinato.serving.answers import answered
-from ostinato.serving.plane.log import Line, write_segment
-from ostinato.serving.plane.protocol import Columns
+from ostinato.serving.plane.log import batch_rows, write_segment
 from ostinato.serving.plane.scoring import checked
 
 TARGET = "ostinato.serving.batch:batch"
@@ -85,26 +83,16 @@ def score(rows: pa.Table, chosen: dict[str, Any], endpoint: str, key: str, at: s
         scores = checked(predictor.predict(columns), chunk.num_rows).tolist()
         segment = folder / f"segment-batch-{stamp}-{number:05d}.parquet"
         if not segment.exists():
-            known, asked = answered(folder, ids[part]), enumerate(zip(ids[part], times[part], scores, strict=True))
-            _log(segment, [_line(*one, columns, i, version.version, key) for i, one in asked if one[0] not in known])
+            known = answered(folder, ids[part])
+            inputs = {f.name: chunk[f.name].cast(pa.string() if f.dtype == "string" else pa.float64()) for f in version.signature.inputs}
+            answers = batch_rows(ids[part], times[part], scores, inputs, version.version, key)
+            write_segment(segment, answers.filter(pa.array([i not in known for i in ids[part]])))
         scored += pq.read_metadata(segment).num_rows
         kept.append(pa.table({"request_id": pa.array(ids[part], pa.string()), "score": scores}))
     blob = app.tables.write(pa.concat_tables(kept))
     return {
         "endpoint": endpoint, "version": str(version.ref), "rows": rows.num_rows, "scored": scored, "skipped": rows.num_rows - scored,
         "digest": blob.digest,
-    }  # fmt: skip
-
-
-def _log(segment: Path, lines: list[Line]) -> None:
-    segment.parent.mkdir(parents=True, exist_ok=True)
-    write_segment(segment, lines)
-
-
-def _line(request_id: str, at: datetime, score: float, columns: Columns, row: int, version: int, key: str) -> Line:
-    return {
-        "kind": "answer", "id": request_id, "at": micros_of(at), "key": None, "version": version, "role": "batch", "rollout": None,
-        "status": "answered", "ms": 0.0, "scores": [score], "note": key, "features": {n: [_plain(c[row])] for n, c in columns.items()},
     }  # fmt: skip
 
 
@@ -118,8 +106,3 @@ def _column(field: Field, column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
         values[:] = column.to_pylist()
         return values
     return np.array(column.cast(pa.float64()).fill_null(float("nan")).to_numpy(), float)
-
-
-def _plain(value: Any) -> Any:
-    number = value.item() if isinstance(value, np.generic) else value
-    return None if isinstance(number, float) and number != number else number

@@ -11,7 +11,8 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ class Log:
         if number == self._number or not wal.exists():
             return
         if not segment.exists():
-            write_segment(segment, read_lines(wal))
+            write_segment(segment, _table(read_lines(wal)))
         wal.unlink()
 
     def _recall(self, numbers: Iterable[int]) -> None:
@@ -168,13 +169,27 @@ def fingerprint(folder: Path) -> tuple[tuple[str, int], ...]:
         return ()
 
 
-def write_segment(path: Path, lines: Iterable[Line]) -> None:
-    """Put lines down as a segment, whole or not at all."""
+def write_segment(path: Path, rows: pa.Table) -> None:
+    """Put rows down as a segment, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    pq.write_table(_table(lines), beside, compression="zstd")
+    pq.write_table(rows, beside, compression="zstd")
     with beside.open("rb") as file:
         os.fsync(file.fileno())
     beside.replace(path)
+
+
+def batch_rows(
+    ids: Sequence[str], times: Sequence[datetime], scores: Sequence[float], features: Mapping[str, pa.ChunkedArray], version: int, note: str
+) -> pa.Table:
+    """The rows of a log for answers that were given in batch, all by one version."""
+    given: dict[str, Any] = {"request_id": ids, "request": ids, "at": times, "score": scores}
+    same = {"kind": "answer", "version": version, "role": "batch", "status": "answered", "latency_ms": 0.0, "note": note}
+    fixed = [
+        pa.array(given[f.name], f.type) if f.name in given else pa.repeat(pa.scalar(same.get(f.name), f.type), len(ids)) for f in _COLUMNS
+    ]
+    names = sorted(features)
+    return pa.table([*fixed, *(features[n] for n in names)], names=[*_COLUMNS.names, *(FEATURE + n for n in names)])
 
 
 def read_lines(path: Path) -> list[Line]:

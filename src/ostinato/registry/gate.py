@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from ostinato.evaluation.metric import METRICS
+from ostinato.evaluation.types import Report
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.family import Family
 from ostinato.registry.types import GateContext, GateSpec, Verdict
@@ -35,6 +37,14 @@ def gate_of(spec: GateSpec) -> Gate:
     except msgspec.ValidationError as error:
         raise Invalid(f"{spec.gate}: {error}", field="gates") from error
     return gate
+
+
+def gain(metric: str, ours: Report, theirs: Report) -> tuple[float, str] | None:
+    """By how much `ours` is the better of two reports on the same rows, and their values as text; None if one was not measured."""
+    mine, other = ours.value(metric), theirs.value(metric)
+    if mine is None or other is None:
+        return None
+    return (mine - other if METRICS.get(metric).higher_is_better else other - mine), f"{metric} is {mine:.4f}, that of {{}} {other:.4f}"
 
 
 NO_EVALUATION = Verdict(passed=False, reason="the version has no evaluation: register it with the id of one")

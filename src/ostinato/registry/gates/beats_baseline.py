@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ostinato.evaluation.metric import METRICS
-from ostinato.registry.gate import NO_EVALUATION
+from ostinato.registry.gate import NO_EVALUATION, gain
 from ostinato.registry.types import GateContext, Verdict
 
 
@@ -26,9 +25,8 @@ class BeatsBaseline:
                 f"evaluations.record(Ref('baseline', '{context.version.model}'), data, report)"
             )
             return Verdict(passed=False, reason=reason, threshold=self.margin)
-        ours, simple = context.evaluation.report.value(self.metric), context.baseline_evaluation.report.value(self.metric)
-        if ours is None or simple is None:
+        found = gain(self.metric, context.evaluation.report, context.baseline_evaluation.report)
+        if found is None:
             return Verdict(passed=False, reason=f"{self.metric} was not measured for both", threshold=self.margin)
-        gain = ours - simple if METRICS.get(self.metric).higher_is_better else simple - ours
-        reason = f"{self.metric} is {ours:.4f}, that of the baseline {simple:.4f}; the gain must exceed {self.margin:.4g}"
-        return Verdict(passed=gain > self.margin, reason=reason, measured=gain, threshold=self.margin)
+        reason = f"{found[1].format('the baseline')}; the gain must exceed {self.margin:.4g}"
+        return Verdict(passed=found[0] > self.margin, reason=reason, measured=found[0], threshold=self.margin)

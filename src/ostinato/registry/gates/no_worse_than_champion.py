@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ostinato.evaluation.metric import METRICS
-from ostinato.registry.gate import NO_EVALUATION
+from ostinato.registry.gate import NO_EVALUATION, gain
 from ostinato.registry.types import GateContext, Verdict
 
 
@@ -28,9 +27,9 @@ class NoWorseThanChampion:
                 f"score them with it and record the report, evaluations.record({context.champion}, data, report)"
             )
             return Verdict(passed=False, reason=reason, threshold=self.margin)
-        ours, theirs = context.evaluation.report.value(self.metric), context.champion_evaluation.report.value(self.metric)
-        if ours is None or theirs is None:
+        found = gain(self.metric, context.evaluation.report, context.champion_evaluation.report)
+        if found is None:
             return Verdict(passed=False, reason=f"{self.metric} was not measured for both", threshold=self.margin)
-        worse = theirs - ours if METRICS.get(self.metric).higher_is_better else ours - theirs
-        reason = f"{self.metric} is {ours:.4f}, that of {context.champion} {theirs:.4f}; it may be {self.margin:.4g} worse"
+        worse = -found[0]
+        reason = f"{found[1].format(context.champion)}; it may be {self.margin:.4g} worse"
         return Verdict(passed=worse <= self.margin, reason=reason, measured=worse, threshold=self.margin)

@@ -24,7 +24,7 @@ demo: setup  ## the whole loop on real data (about four minutes), then a server 
 	@.venv/bin/ostinato demo --data $(DEMO) --summary $(DEMO)/summary.json
 
 test: setup  ## all tests
-	@$(PY) -m pytest -n 2 --dist loadgroup
+	@$(PY) -m pytest -n 2 --dist worksteal
 
 check: setup  ## format, lint, types and the guards of the design
 	@.venv/bin/ruff format --check .

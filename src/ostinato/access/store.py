@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Boolean, Column, Index, LargeBinary, Row, String, Table, Text, bindparam, exists, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from ostinato.access.types import ALL_PROJECTS, Actor, Binding, Project, Token
 from ostinato.storage.rows.rows import Instant, Tx, metadata
@@ -104,7 +103,7 @@ def bindings(tx: Tx, *, actor: str | None = None, projects: Sequence[str] = ()) 
 def bind(tx: Tx, binding: Binding) -> bool:
     """Add a binding; False if it was there."""
     row = {"actor": binding.actor, "project": binding.project, "role": binding.role}
-    return tx.execute(upsert(binding_table).values(row).on_conflict_do_nothing()).rowcount > 0
+    return tx.insert_missing(binding_table, row)
 
 
 _held = (

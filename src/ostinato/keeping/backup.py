@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,13 +14,12 @@ from ostinato.keeping.files import BLOBS, DATABASE, KEY, SECRETS, held, in_bucke
 from ostinato.keeping.history import verified
 from ostinato.keeping.manifest import File, Manifest
 from ostinato.keeping.references import declared
-from ostinato.kernel.errors import Corrupt, Invalid, Unavailable
+from ostinato.kernel.errors import Corrupt, Invalid
 from ostinato.storage.blobs.chosen import copy
 from ostinato.storage.blobs.local import Local
 from ostinato.storage.rows import file
 
 _PIECE = 1 << 20
-_ROUNDS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,31 +104,20 @@ class _Copying:
         return copied
 
     def _keep_files(self) -> None:
-        """Take every other file.
+        """Take every other file, looking twice.
 
-        Lines of a log may become a segment while we look, and be seen as neither; so look again, at least once, and until nothing has
-        vanished between the look and the copy. What else is new by then is of after the rows.
+        Lines of a log may become a segment while we look, and be seen as neither or be gone before they are copied. Their segment stays,
+        so the second look finds it; a file that vanishes from under the second look is younger than the rows.
         """
-        self._vanished()
-        for _ in range(_ROUNDS):
-            if not self._vanished():
-                return
-        raise Unavailable("the files of the store keep changing", hint="try again")
-
-    def _vanished(self) -> int:
-        """Take what is not taken yet; how many files were gone before they could be."""
-        gone = 0
-        for path in list(kept(self._data)):
-            if path.relative_to(self._data).as_posix() in self._files:
-                continue
-            try:
-                if file.is_database(path):
-                    self._database(path).unlink()
-                else:
-                    self._keep(path, _lines(path) if path.suffix == ".jsonl" else _pieces(path))
-            except FileNotFoundError:
-                gone += 1
-        return gone
+        for _ in range(2):
+            for path in list(kept(self._data)):
+                if path.relative_to(self._data).as_posix() in self._files:
+                    continue
+                with suppress(FileNotFoundError):
+                    if file.is_database(path):
+                        self._database(path).unlink()
+                    else:
+                        self._keep(path, _lines(path) if path.suffix == ".jsonl" else _pieces(path))
 
     def _keep(self, path: Path, content: Iterator[bytes]) -> None:
         mode = path.stat().st_mode & 0o777

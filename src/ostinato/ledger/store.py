@@ -22,7 +22,6 @@ from sqlalchemy import (
     select,
     type_coerce,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from ostinato.kernel.event import Event
 from ostinato.kernel.ref import Ref
@@ -204,7 +203,7 @@ def bodies(tx: Tx, start: int) -> Iterator[bytes]:
 def add_head(tx: Tx, head: Head, packed: bytes) -> None:
     """Keep a head; another process may have kept the same before."""
     row = {"size": head.size, "root": head.root, "at": head.at, "note": head.note, "range": packed}
-    tx.execute(upsert(head_table).values(row).on_conflict_do_nothing())
+    tx.insert_missing(head_table, row)
 
 
 def _head(row: Row[Any]) -> Head:
@@ -245,8 +244,8 @@ def cursor(tx: Tx, name: str) -> int:
 
 def advance(tx: Tx, name: str, seq: int) -> None:
     """Move the cursor forward to `seq`; it never goes back."""
-    change = upsert(cursor_table).values(name=name, seq=seq)
-    tx.execute(change.on_conflict_do_update(index_elements=["name"], set_={"seq": func.max(cursor_table.c.seq, change.excluded.seq)}))
+    if not tx.insert_missing(cursor_table, {"name": name, "seq": seq}):
+        tx.execute(cursor_table.update().where(cursor_table.c.name == name, cursor_table.c.seq < seq).values(seq=seq))
 
 
 def subscriptions(tx: Tx, project: str | None, name: str | None = None) -> Sequence[Row[Any]]:

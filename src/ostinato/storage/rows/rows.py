@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import BigInteger, Connection, Executable, MetaData, Row, Text, TypeDecorator
+from sqlalchemy import BigInteger, Connection, Executable, MetaData, Row, Table, Text, TypeDecorator
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult, Dialect
 
 from ostinato.kernel.instant import instant_of, micros_of
@@ -64,6 +65,12 @@ class Tx:
     ) -> CursorResult[Any]:
         """Run a statement; with a sequence of parameters, once for each."""
         return self._connection.execute(statement, parameters)
+
+    def insert_missing(self, table: Table, row: Mapping[str, Any]) -> bool:
+        """Insert the row unless one with the same unique key is there; whether it was inserted."""
+        if self._connection.dialect.name == "sqlite":
+            return self._connection.execute(sqlite.insert(table).values(row).on_conflict_do_nothing()).rowcount > 0
+        return self._connection.execute(postgresql.insert(table).values(row).on_conflict_do_nothing()).rowcount > 0
 
     def all(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         """All rows of a query."""

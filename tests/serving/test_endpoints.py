@@ -304,3 +304,33 @@ def test_who_still_waits_for_a_plane_does_not_start_it_behind_the_end(shop: Shop
         shop.endpoints.url("late")
     assert time.monotonic() - began < 5
     assert not alive(home)
+
+
+def test_a_key_is_ones_own_and_opens_until_it_is_replaced_or_revoked(shop: Shop) -> None:
+    shop.version(model())
+    shop.endpoints.deploy("late", "late@1")
+    shop.endpoints.tick()
+    ana = shop.client()
+    ask(ana, "a")
+    with calling(Caller(actor="person:mallory")):
+        mallory = shop.client()
+    ask(mallory, "m")
+    ask(ana, "b")
+    assert shop.endpoints.keys("late") == ["person:ana/default", "person:mallory/default"]
+    ask(shop.client(), "c")
+    assert refused(ana)
+    shop.endpoints.revoke_key("late", "person:mallory/default")
+    assert refused(mallory)
+    with pytest.raises(NotFound, match="person:mallory/default"):
+        shop.endpoints.revoke_key("late", "person:mallory/default")
+    ask(shop.clients[-1], "d")
+
+
+def refused(client: httpx.Client) -> bool:
+    """Whether the endpoint, once it follows the newest plan, no longer answers this client."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if client.get("/v2/models/late").status_code == 401:
+            return True
+        time.sleep(0.02)
+    return False

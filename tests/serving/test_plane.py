@@ -133,12 +133,22 @@ def test_every_error_has_its_status_and_a_body_of_the_protocol(steady: Plane) ->
 
 def test_a_repeated_request_gets_the_same_answer_and_is_logged_once_also_after_a_kill(plane: Plane) -> None:
     first = ask(plane.client, "r1", distance=1.0)
-    assert ask(plane.client, "r1", distance=5.0) == first
+    assert ask(plane.client, "r1", distance=1.0) == first
     plane.kill()
     plane.start()
     plane.follows(plane.plan(plane.served(1, model(weight=3.0))))
-    assert ask(plane.client, "r1") == first
+    assert ask(plane.client, "r1", distance=1.0) == first
     assert [line["id"] for line in read_lines(plane.home / "log" / "wal-000001.jsonl")] == ["r1"]
+
+
+def test_an_id_that_was_used_for_other_inputs_is_refused_also_after_a_kill(plane: Plane) -> None:
+    ask(plane.client, "r1", distance=1.0)
+    for _ in range(2):
+        reply = plane.client.post("/v2/models/late/infer", json=body("r1", distance=5.0))
+        assert (reply.status_code, "other inputs" in reply.text) == (409, True)
+        plane.kill()
+        plane.start()
+        plane.follows(plane.plan(plane.served(1, model())))
 
 
 def test_kill_9_under_load_every_answer_is_in_the_log_exactly_once(plane: Plane) -> None:
@@ -282,7 +292,7 @@ def test_a_torn_line_is_dropped_and_the_next_one_follows_cleanly(tmp_path: Path)
         file.write(b'{"kind":"answer","id":"to')
     again = Log(tmp_path)
     again.append(line("b"))
-    assert (again.answer("a"), again.answer("to")) == ((1, [0.5]), None)
+    assert (again.answer("a"), again.answer("to")) == ((1, [0.5], None), None)
     again.close()
     assert read(tmp_path)["request_id"].to_pylist() == ["a", "b"]
 
@@ -299,7 +309,7 @@ def test_lines_become_segments_without_loss_or_repeat(tmp_path: Path, monkeypatc
     assert set(found["feature.distance"].to_pylist()) == {1.5}
     (tmp_path / "wal-000002.jsonl").write_bytes((tmp_path / "wal-000004.jsonl").read_bytes())  # a crash between segment and removal
     again = Log(tmp_path)
-    assert again.answer("r0") == (1, [0.1, 0.2])
+    assert again.answer("r0") == (1, [0.1, 0.2], None)
     again.close()
     assert sorted(read(tmp_path)["request_id"].to_pylist()) == sorted(found["request_id"].to_pylist())
     assert not (tmp_path / "wal-000002.jsonl").exists()
@@ -312,9 +322,9 @@ def test_a_new_plane_remembers_the_answers_of_many_files(tmp_path: Path, monkeyp
         log.append(line(f"r{i}"))
     log.close()
     again = Log(tmp_path)
-    assert [again.answer(f"r{i}") for i in range(95)] == [(1, [0.5])] * 95
+    assert [again.answer(f"r{i}") for i in range(95)] == [(1, [0.5], None)] * 95
     again.close()
     monkeypatch.setattr("ostinato.serving.plane.log._REMEMBERED", 20)
     few = Log(tmp_path)
-    assert (few.answer("r74"), few.answer("r75"), few.answer("r94")) == (None, (1, [0.5]), (1, [0.5]))
+    assert (few.answer("r74"), few.answer("r75"), few.answer("r94")) == (None, (1, [0.5], None), (1, [0.5], None))
     few.close()

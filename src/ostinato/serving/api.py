@@ -13,6 +13,8 @@ OPS: list[Op] = [
     Op("GET", "/endpoints/{endpoint}", Endpoints.get, "endpoint:read"),
     Op("GET", "/endpoints/{endpoint}/url", Endpoints.url, "endpoint:read"),
     Op("POST", "/endpoints/{endpoint}/key", Endpoints.key, "endpoint:invoke"),
+    Op("GET", "/endpoints/{endpoint}/keys", Endpoints.keys, "endpoint:read"),
+    Op("DELETE", "/endpoints/{endpoint}/keys/{key:path}", Endpoints.revoke_key, "endpoint:deploy"),
     Op("POST", "/endpoints/{endpoint}/rollback", Endpoints.rollback, "endpoint:deploy"),
     Op("GET", "/endpoints/{endpoint}/production", Endpoints.production, "endpoint:read"),
     Op("POST", "/endpoints/{endpoint}/rollout", Endpoints.rollout, "endpoint:deploy"),

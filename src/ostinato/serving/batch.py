@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from ostinato.serving.plane.scoring import checked
 
 TARGET = "ostinato.serving.batch:batch"
 _CHUNK_ROWS = 20_000
-_FIRST, _LAST = "1970-01-01T00:00:00+00:00", "9999-01-01T00:00:00+00:00"
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 _INSTANT = pa.timestamp("us", "UTC")
 
 
@@ -45,10 +45,14 @@ def choose(endpoint: str, views: list[str] | None) -> dict[str, Any]:
 def features(dataset: str, chosen: dict[str, Any], at: str, since: str, until: str) -> pa.Table:
     """The rows of the dataset with `since <= at < until`, joined with their features as they were known at `at`."""
     app = current().app
-    rows: pa.Table = app.datasets.table(dataset)
-    if since or until:
-        when = rows[at].cast(_INSTANT)
-        rows = rows.filter(pc.and_(pc.greater_equal(when, _instant(since or _FIRST)), pc.less(when, _instant(until or _LAST))))
+    first, last = (datetime.fromisoformat(text) if text else None for text in (since, until))
+    if app.datasets.get(app.datasets.version(dataset).dataset).contract.time == at:
+        rows: pa.Table = app.datasets.table(dataset, since=first, until=last)
+    else:
+        rows = app.datasets.table(dataset)
+        if first or last:
+            when = rows[at].cast(_INSTANT)
+            rows = rows.filter(pc.and_(pc.greater_equal(when, _instant(first or _FIRST)), pc.less(when, _instant(last or _LAST))))
     if not chosen["views"]:
         return rows
     if not at:
@@ -96,8 +100,8 @@ def score(rows: pa.Table, chosen: dict[str, Any], endpoint: str, key: str, at: s
     }  # fmt: skip
 
 
-def _instant(text: str) -> pa.Scalar:
-    return pa.scalar(datetime.fromisoformat(text), _INSTANT)
+def _instant(when: datetime) -> pa.Scalar:
+    return pa.scalar(when, _INSTANT)
 
 
 def _column(field: Field, column: pa.ChunkedArray) -> np.ndarray[Any, Any]:

@@ -83,18 +83,35 @@ class Deployments:
         return f"http://127.0.0.1:{self._front.shown(endpoint).port}"
 
     def key(self, endpoint: str, name: str = "default") -> EndpointKey:
-        """A new key to ask the endpoint with; an earlier key of the same name no longer opens. Only its hash is kept."""
+        """A new key to ask the endpoint with; the caller's earlier key of the same name no longer opens. Only its hash is kept."""
         who, secret = caller(), f"oste_{secrets.token_urlsafe(32)}"
-        digest = hashlib.sha256(secret.encode()).hexdigest()
+        self._set_key(endpoint, f"{who.actor}/{name}", hashlib.sha256(secret.encode()).hexdigest(), "endpoint.key_issued")
+        return EndpointKey(endpoint=endpoint, name=f"{who.actor}/{name}", secret=secret)
 
+    def keys(self, endpoint: str) -> list[str]:
+        """The names of the keys that open the endpoint, as `ACTOR/NAME`."""
+        return self._rows.read(lambda tx: sorted(find_endpoint(tx, endpoint).keys))
+
+    def revoke_key(self, endpoint: str, key: str) -> None:
+        """Let a key open no longer; `key` is its name as `ACTOR/NAME`.
+
+        Raises:
+            NotFound: there is no such key.
+        """
+        known = self.keys(endpoint)
+        if key not in known:
+            raise NotFound.named("key", key, known)
+        self._set_key(endpoint, key, None, "endpoint.key_revoked")
+
+    def _set_key(self, endpoint: str, name: str, digest: str | None, verb: str) -> None:
         def change(tx: Tx) -> None:
             row = find_endpoint(tx, endpoint)
-            store.set_endpoint(tx, who.project, endpoint, keys={**row.keys, name: digest})
-            self._ledger.append(tx, "endpoint.key_issued", Ref("endpoint", endpoint), data={"name": name})
+            keys = {known: hashed for known, hashed in row.keys.items() if known != name} | ({name: digest} if digest else {})
+            store.set_endpoint(tx, caller().project, endpoint, keys=keys)
+            self._ledger.append(tx, verb, Ref("endpoint", endpoint), data={"name": name})
 
         self._rows.write(change)
         self._front.shown(endpoint)
-        return EndpointKey(endpoint=endpoint, name=name, secret=secret)
 
     def production(self, endpoint: str, at: datetime | None = None) -> Production:
         """What answered at the instant `at` (default: now), since when, by whose act, and who had approved it.

@@ -8,6 +8,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+from blake3 import blake3
+
 from ostinato.kernel.ids import new_id
 from ostinato.kernel.instant import micros_of
 from ostinato.serving.plane.log import Line, Log
@@ -44,7 +47,7 @@ class Engine:
         self.serving: Serving | None = None
         self.counts: Counter[tuple[int, str]] = Counter()
         self.seconds: defaultdict[int, float] = defaultdict(float)
-        self._flying: dict[str, asyncio.Future[Answer]] = {}
+        self._flying: dict[str, tuple[asyncio.Future[Answer], str]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def follow(self, plan: Plan) -> str:
@@ -74,21 +77,26 @@ class Engine:
         return problem
 
     async def infer(self, request: Request, version: int | None = None) -> Answer:
-        """The answer, once it is in the log; a request id that was answered before gets the same answer again.
+        """The answer, once it is in the log; a request that was answered before, by its id, gets the same answer again.
 
         Raises:
-            RequestError: with a status; 500 when the model failed, 503 when it cannot be logged.
+            RequestError: with a status; 409 when the id was used for another question, 500 when the model failed, 503 when the
+                answer cannot be logged.
         """
         request_id = request.id or new_id()
         if request.id is None:
             return await self._answer(request_id, request, version)
-        before = self.log.answer(request_id)
+        before, asked = self.log.answer(request_id), _digest(request.columns)
         if before is not None:
-            return Answer(request_id, *before)
-        flying = self._flying.get(request_id)
-        if flying is None:
-            flying = self._flying[request_id] = asyncio.ensure_future(self._answer(request_id, request, version))
-            flying.add_done_callback(lambda _: self._flying.pop(request_id, None))
+            _same(request_id, asked, before[2])
+            return Answer(request_id, before[0], before[1])
+        if request_id in self._flying:
+            flying, other = self._flying[request_id]
+            _same(request_id, asked, other)
+            return await asyncio.shield(flying)
+        flying = asyncio.ensure_future(self._answer(request_id, request, version, asked))
+        self._flying[request_id] = (flying, asked)
+        flying.add_done_callback(lambda _: self._flying.pop(request_id, None))
         return await asyncio.shield(flying)
 
     async def close(self) -> None:
@@ -101,7 +109,7 @@ class Engine:
                     await version.close()
         self.log.close()
 
-    async def _answer(self, request_id: str, request: Request, version: int | None) -> Answer:
+    async def _answer(self, request_id: str, request: Request, version: int | None, digest: str | None = None) -> Answer:
         serving = self._ready()
         stable, candidate = serving.stable, serving.candidate
         if version not in (None, stable.served.version, candidate.served.version if candidate else None):
@@ -120,7 +128,7 @@ class Engine:
                 raise RequestError(500, "the model failed on this request") from error
             fault, asked = str(error), stable
             scores = await self._fall_back(request_id, request, serving, started)
-        self._write(self._line("answer", request_id, request, serving, asked, started, scores, ""))
+        self._write(self._line("answer", request_id, request, serving, asked, started, scores, "") | {"asked": digest})
         if candidate is not None:
             if fault:
                 self._write(self._line("other", request_id, request, serving, candidate, started, None, fault))
@@ -200,6 +208,21 @@ class Engine:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _digest(columns: Columns) -> str:
+    """What tells one question from another: the same columns give the same digest, whatever their order and form on the wire."""
+    hashed = blake3()
+    for name in sorted(columns):
+        column = columns[name]
+        hashed.update(name.encode())
+        hashed.update(orjson.dumps(column.tolist()) if column.dtype == object else column.tobytes())
+    return hashed.hexdigest(16)
+
+
+def _same(request_id: str, asked: str, before: str | None) -> None:
+    if before not in (None, asked):
+        raise RequestError(409, f"the id {request_id!r} was used for a request with other inputs")
 
 
 def _listed(columns: Columns) -> dict[str, Any]:

@@ -29,11 +29,11 @@ _COLUMNS = pa.schema(
     [
         ("kind", pa.string()), ("request_id", pa.string()), ("request", pa.string()), ("at", pa.timestamp("us", "UTC")),
         ("key", pa.string()), ("version", pa.int32()), ("role", pa.string()), ("rollout", pa.string()), ("status", pa.string()),
-        ("latency_ms", pa.float64()), ("score", pa.float64()), ("note", pa.string()),
+        ("latency_ms", pa.float64()), ("score", pa.float64()), ("note", pa.string()), ("asked", pa.string()),
     ]
 )  # fmt: skip
 Line = dict[str, Any]
-_Answered = tuple[str, int, list[float]]
+_Answered = tuple[str, int, list[float], str | None]
 _GIVEN = ("answer", "answered")
 """Kind and status of a line that holds an answer which somebody got."""
 
@@ -44,7 +44,7 @@ class Log:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._answers: OrderedDict[str, tuple[int, list[float]]] = OrderedDict()
+        self._answers: OrderedDict[str, tuple[int, list[float], str | None]] = OrderedDict()
         self._rolling: threading.Thread | None = None
         numbers = _numbers(folder)
         self._number = max(numbers, default=0)
@@ -70,12 +70,12 @@ class Log:
         self._size += written
         self._lines += 1
         if (line["kind"], line["status"]) == _GIVEN:
-            self._remember(line["id"], line["version"], line["scores"])
+            self._remember(line["id"], line["version"], line["scores"], line.get("asked"))
         if self._lines >= _ROLL_LINES:
             self._roll()
 
-    def answer(self, request_id: str) -> tuple[int, list[float]] | None:
-        """The version that answered this request before, and its scores."""
+    def answer(self, request_id: str) -> tuple[int, list[float], str | None] | None:
+        """The version that answered this request before, its scores, and the digest of what was asked, where it is known."""
         return self._answers.get(request_id)
 
     def close(self) -> None:
@@ -121,8 +121,8 @@ class Log:
             for answer in answers:
                 self._remember(*answer)
 
-    def _remember(self, request_id: str, version: int, scores: list[float]) -> None:
-        self._answers[request_id] = (version, scores)
+    def _remember(self, request_id: str, version: int, scores: list[float], asked: str | None) -> None:
+        self._answers[request_id] = (version, scores, asked)
         if len(self._answers) > _REMEMBERED:
             self._answers.popitem(last=False)
 
@@ -203,12 +203,13 @@ def _answers(folder: Path, number: int) -> list[_Answered]:
     segment = folder / _segment(number)
     if not segment.exists():
         lines = read_lines(folder / _wal(number))
-        return [(line["id"], line["version"], line["scores"]) for line in lines if (line["kind"], line["status"]) == _GIVEN]
-    columns = pq.read_table(segment, columns=["kind", "status", "request", "version", "score"]).to_pydict()
+        given = [line for line in lines if (line["kind"], line["status"]) == _GIVEN]
+        return [(line["id"], line["version"], line["scores"], line.get("asked")) for line in given]
+    columns = pq.read_table(segment, columns=["kind", "status", "request", "version", "score", "asked"]).to_pydict()
     grouped: dict[str, _Answered] = {}
-    for kind, status, request, version, score in zip(*columns.values(), strict=True):
+    for kind, status, request, version, score, asked in zip(*columns.values(), strict=True):
         if (kind, status) == _GIVEN:
-            grouped.setdefault(request, (request, version, []))[2].append(score)
+            grouped.setdefault(request, (request, version, [], asked))[2].append(score)
     return list(grouped.values())
 
 

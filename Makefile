@@ -7,7 +7,7 @@ PYTHON ?= python3
 export GOMP_SPINCOUNT := 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check docs bench serve clean format openapi
+.PHONY: help setup demo test check docs bench serve clean format openapi schema
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | column -t -s '|'
@@ -18,7 +18,12 @@ help:  ## what can be made
 	@$(PY) -m uv pip install -q --python $(PY) -c constraints.txt -e '.[demo,dev]'
 	@touch $@
 
-setup: .venv/.ready  ## the environment in .venv, with everything that demo and tests need
+OPENID := tests/access/oidc
+$(OPENID)/node_modules/.ready: $(OPENID)/package.json
+	@npm install --prefix $(OPENID) --no-package-lock --no-audit --no-fund --silent
+	@touch $@
+
+setup: .venv/.ready $(OPENID)/node_modules/.ready  ## the environment in .venv, with everything that demo and tests need (Node ≥ 20 is there)
 
 demo: setup  ## the whole loop on real data (about four minutes), then a server to look around on
 	@.venv/bin/ostinato demo --data $(DEMO) --summary $(DEMO)/summary.json
@@ -40,6 +45,9 @@ docs: setup openapi  ## what is generated in docs/
 
 openapi: setup  ## docs/openapi.json from the table of operations
 	@$(PY) -m ostinato.server.openapi > docs/openapi.json
+
+schema: setup  ## the tables of the present revision, from which later ones are tested
+	@$(PY) -m ostinato.testing.schema tests/storage/rows/released
 
 bench: setup  ## measurements, side by side with the peers where they are installed
 	@for b in bench/*.py; do echo "== $$b"; $(PY) $$b; done

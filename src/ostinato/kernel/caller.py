@@ -12,10 +12,16 @@ from ostinato.kernel.errors import Unauthenticated
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """An actor (`person:ana`, `service:trainer`) within a project."""
+    """An actor (`person:ana`, `service:trainer`) within a project.
+
+    `credential` is the public id of the token or session by which the actor came, empty in process: it may narrow what the actor may.
+    `within` is the id of the execution of a pipeline whose code makes the call, empty elsewhere.
+    """
 
     actor: str
     project: str = "default"
+    credential: str = ""
+    within: str = ""
 
 
 _current: ContextVar[Caller | None] = ContextVar("ostinato_caller", default=None)

@@ -8,7 +8,9 @@ OstinatoError
 ├── Conflict           the thing is in a state that does not allow this, or exists already
 ├── GateFailed         a gate, a contract or a policy said no; the evidence is in `evidence`
 ├── TooLarge           a body or result beyond a stated limit
+├── Exhausted          the disk is full; what was asked did not happen
 ├── Unavailable        try again: starting, draining, overloaded, or out of reach
+├── Throttled          asked too often: slow down
 ├── Corrupt            stored bytes are not what was stored
 ├── StepFailed         user code in a pipeline raised; its traceback is in `traceback`
 └── MissingExtra       an optional package is absent; the hint names the extra to install
@@ -61,9 +63,11 @@ class NotFound(OstinatoError):
 
     @classmethod
     def named(cls, kind: str, name: object, known: Iterable[str] = ()) -> NotFound:
-        """A NotFound that proposes the nearest known names."""
-        near = difflib.get_close_matches(str(name), list(known), n=3)
-        return cls(f"no {kind} {str(name)!r}", hint=f"did you mean {', '.join(near)}?" if near else "")
+        """A NotFound that proposes the nearest known names, or else says which there are."""
+        names = sorted(map(str, known))
+        near = difflib.get_close_matches(str(name), names, n=3)
+        some = ", ".join(names[:5]) + ", …" * (len(names) > 5)
+        return cls(f"no {kind} {str(name)!r}", hint=f"did you mean {', '.join(near)}?" if near else f"there are {some}" if some else "")
 
 
 class Conflict(OstinatoError):
@@ -82,8 +86,20 @@ class TooLarge(OstinatoError):
     """Beyond a limit; the hint names the limit."""
 
 
+class Exhausted(OstinatoError):
+    """The disk is full: it takes somebody to make room. What was asked did not happen."""
+
+
 class Unavailable(OstinatoError):
     """A passing condition: try again after `retry_after_s` seconds."""
+
+    def __init__(self, message: str, *, hint: str = "", retry_after_s: float = 1.0) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
+class Throttled(OstinatoError):
+    """Too many attempts: the next counts after `retry_after_s` seconds."""
 
     def __init__(self, message: str, *, hint: str = "", retry_after_s: float = 1.0) -> None:
         super().__init__(message, hint=hint)

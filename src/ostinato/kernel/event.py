@@ -15,8 +15,8 @@ class Event:
     """Who did what to which thing, when, from what, and what came out.
 
     `verb` is `noun.past_participle` (`model.approved`). `inputs` and `outputs` are the lineage: every output was made
-    from every input. `data` holds what else matters, as JSON-able values without secrets or personal data.
-    `seq` is the dense position in the ledger, -1 before it is appended.
+    from every input. `data` holds what else matters, as JSON-able values without secrets; a field of it that `erased` names
+    was personal and is gone. `seq` is the dense position in the ledger, -1 before it is appended.
     """
 
     id: str
@@ -29,3 +29,4 @@ class Event:
     outputs: tuple[Ref, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     seq: int = -1
+    erased: tuple[str, ...] = ()

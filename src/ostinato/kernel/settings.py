@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from ostinato.kernel.errors import Invalid
@@ -17,21 +17,49 @@ class Settings:
     `data` is the folder that holds everything; `inbox` the only folder from which file sources are read (default
     `<data>/inbox`); `body_limit_mb` the largest request body; `workers` how many worker processes a server starts;
     `lease_s` after how many seconds without a heartbeat work is given to another worker; `pipelines` the importable
-    modules, separated by commas, whose pipelines may be registered by name; `blobs_url` the bucket that holds the blobs
-    (`s3://bucket/prefix`; default files in `<data>/blobs`); `encrypt` 1 to encrypt blobs that are stored from now on.
+    modules, separated by commas, whose pipelines may be registered by name; `queues` the queues, separated by commas,
+    that workers serve; `cpu_hour_price` what an hour of CPU costs, in the currency of your choice; `blobs_url` the bucket that
+    holds the blobs (`s3://bucket/prefix`; default files in `<data>/blobs`); `encrypt` 1 to encrypt blobs that are stored from now on;
+    `hosts` the names, separated by commas, by which a server may be called beside its own addresses; `proxies` the
+    addresses whose forwarded headers it believes; `beyond_loopback` 1 to listen on other addresses without TLS;
+    `tls_certificate` and `tls_key` the files with which it speaks TLS; `ca_file` the certificates that a client trusts;
+    `database_url` the PostgreSQL database that holds the rows (default a SQLite file in `data`);
+    `oidc_issuer` where people sign in by OpenID Connect, to whom the server is `oidc_client` with `oidc_secret` or what stands in
+    `oidc_secret_file`; it asks for `oidc_scope`, and `oidc_groups` says which role a group in `oidc_groups_claim` brings;
+    `sink_networks` the networks beyond the public internet, separated by commas, into which events may be sent; `smtp_url` the mail server
+    (`smtp://user:password@host:587` or `smtps://…`) and `mail_from` the address in whose name it sends.
     """
 
     data: Path
     inbox: Path
     url: str = ""
-    token: str = ""
+    token: str = field(default="", repr=False)
     project: str = "default"
     body_limit_mb: int = 64
     workers: int = 1
     lease_s: int = 15
     pipelines: str = ""
+    queues: str = "default"
+    cpu_hour_price: float = 0.0
     blobs_url: str = ""
     encrypt: int = 0
+    hosts: str = ""
+    proxies: str = ""
+    beyond_loopback: int = 0
+    tls_certificate: str = ""
+    tls_key: str = ""
+    ca_file: str = ""
+    database_url: str = field(default="", repr=False)  # it may hold a password
+    oidc_issuer: str = ""
+    oidc_client: str = ""
+    oidc_secret: str = field(default="", repr=False)
+    oidc_secret_file: str = ""
+    oidc_scope: str = "openid profile"
+    oidc_groups: str = ""
+    oidc_groups_claim: str = "groups"
+    sink_networks: str = ""
+    smtp_url: str = field(default="", repr=False)  # it may hold a password
+    mail_from: str = ""
 
     @classmethod
     def read(cls, data: str | os.PathLike[str] | None = None, env: Mapping[str, str] | None = None) -> Settings:
@@ -39,16 +67,17 @@ class Settings:
         env = os.environ if env is None else env
         root = Path(data if data is not None else env.get("OSTINATO_DATA", "ostinato-data")).absolute()
         given: dict[str, object] = {"data": root, "inbox": Path(env.get("OSTINATO_INBOX", root / "inbox"))}
-        for field in fields(cls):
-            text = env.get(f"OSTINATO_{field.name.upper()}")
-            if field.name in given or text is None:
+        for known in fields(cls):
+            text = env.get(f"OSTINATO_{known.name.upper()}")
+            if known.name in given or text is None:
                 continue
-            given[field.name] = _number(field.name, text) if isinstance(field.default, int) else text
+            given[known.name] = _number(known.name, text, type(known.default)) if isinstance(known.default, int | float) else text
         return cls(**given)  # type: ignore[arg-type]
 
 
-def _number(name: str, text: str) -> int:
+def _number(name: str, text: str, kind: type[int | float]) -> int | float:
     try:
-        return int(text)
+        return kind(text)
     except ValueError:
-        raise Invalid(f"OSTINATO_{name.upper()} is not a whole number: {text!r}", field=name) from None
+        what = "whole number" if kind is int else "number"
+        raise Invalid(f"OSTINATO_{name.upper()} is not a {what}: {text!r}", field=name) from None

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
+
+from ostinato.storage import disk
 
 _MAGIC = b"SQLite format 3\x00"
 _STEP_PAGES = 2000
@@ -23,6 +25,10 @@ def copy(source: Path, target: Path) -> None:
     """Put a copy of the database as of this instant into the new file `target`, flushed to disk; writers are not held up.
 
     The copy is made inside a read transaction of its own: without one, SQLite starts again whenever another process commits.
+
+    Raises:
+        Exhausted: the disk of `target` is full.
+        Unavailable: a disk refuses to read or write.
     """
     with _connected(source) as database, _connected(target, "rwc") as copied:
         database.execute("BEGIN")
@@ -53,12 +59,12 @@ def revision(path: Path) -> int | None:
         return None if found[0] is None else int(found[0])
 
 
-def cells(path: Path) -> Iterator[bytes]:
-    """Every text and every byte string in any row of any table, as of one instant."""
+def cells(path: Path, but: Collection[str] = ()) -> Iterator[bytes]:
+    """Every text and every byte string in any row of any table `but` those, as of one instant."""
     with _connected(path) as database:
         database.execute("BEGIN")
         tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        for table in tables:
+        for table in set(tables) - set(but):
             cursor = database.execute(f"SELECT * FROM {_quoted(table)}")  # noqa: S608 — a name that the database gave
             while rows := cursor.fetchmany(_FETCH):
                 for row in rows:
@@ -67,6 +73,15 @@ def cells(path: Path) -> Iterator[bytes]:
                             yield cell.encode("utf-8", "surrogatepass")
                         elif isinstance(cell, bytes):
                             yield cell
+
+
+def texts(path: Path, table: str, *names: str) -> Iterator[tuple[str, ...]]:
+    """The texts of some columns of every row; nothing if there is no such table."""
+    with _connected(path) as database:
+        if database.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone():
+            query = f"SELECT {', '.join(map(_quoted, names))} FROM {_quoted(table)}"  # noqa: S608 — names of ours
+            for row in database.execute(query):
+                yield tuple(map(str, row))
 
 
 def column(path: Path, table: str, name: str) -> Iterator[str]:
@@ -83,6 +98,10 @@ def _connected(path: Path, mode: str = "rw") -> Iterator[sqlite3.Connection]:
     database = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=30.0)
     try:
         yield database
+    except sqlite3.OperationalError as error:
+        if (told := disk.told(error, path.parent)) is error:
+            raise
+        raise told from error
     finally:
         database.close()
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import BigInteger, Connection, Executable, MetaData, Row, Table, Text, TypeDecorator
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult, Dialect
+from sqlalchemy.exc import DBAPIError
 
 from ostinato.kernel.instant import instant_of, micros_of
+from ostinato.storage.rows.prepared import Prepared
 
 T = TypeVar("T")
 
@@ -55,10 +57,11 @@ class Json(TypeDecorator[Any]):
 class Tx:
     """What a change or a query sees of the database: statements, never commit or rollback."""
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_connection", "_driver")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, driver: Any = None) -> None:
         self._connection = connection
+        self._driver: Any = connection.connection.driver_connection if driver is None else driver
 
     def execute(
         self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
@@ -66,11 +69,38 @@ class Tx:
         """Run a statement; with a sequence of parameters, once for each."""
         return self._connection.execute(statement, parameters)
 
+    def run(self, prepared: Prepared, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] = MappingProxyType({})) -> int:
+        """Run a prepared statement; with a sequence of rows, once for each. Returns how many rows of the database it changed."""
+        dialect = self._connection.dialect
+        form = prepared.form(dialect)
+        try:
+            if isinstance(rows, Mapping):
+                return int(self._driver.execute(form.sql, form.values(rows)).rowcount)
+            cursor = self._driver.cursor()
+            cursor.executemany(form.sql, [form.values(row) for row in rows])
+            return int(cursor.rowcount)
+        except dialect.loaded_dbapi.Error as error:
+            raise _as_executed(error, form.sql, dialect) from error
+
+    def fetch(self, prepared: Prepared, row: Mapping[str, Any] = MappingProxyType({})) -> list[tuple[Any, ...]]:
+        """The rows that a prepared query finds, or a change returns, as tuples of values in the order of its columns."""
+        dialect = self._connection.dialect
+        form = prepared.form(dialect)
+        try:
+            return form.results(self._driver.execute(form.sql, form.values(row)).fetchall())
+        except dialect.loaded_dbapi.Error as error:
+            raise _as_executed(error, form.sql, dialect) from error
+
+    def stream(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Iterator[Row[Any]]:
+        """The rows of a query one after another, a thousand in memory at a time; only while the transaction lasts."""
+        yield from self._connection.execute(statement, parameters, execution_options={"stream_results": True, "yield_per": 1000})
+
     def insert_missing(self, table: Table, row: Mapping[str, Any]) -> bool:
         """Insert the row unless one with the same unique key is there; whether it was inserted."""
-        if self._connection.dialect.name == "sqlite":
-            return self._connection.execute(sqlite.insert(table).values(row).on_conflict_do_nothing()).rowcount > 0
-        return self._connection.execute(postgresql.insert(table).values(row).on_conflict_do_nothing()).rowcount > 0
+        key = (table, *row)
+        if (prepared := _missing.get(key)) is None:
+            prepared = _missing[key] = Prepared(table.insert(), tuple(row), missing=True)
+        return self.run(prepared, row) > 0
 
     def all(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         """All rows of a query."""
@@ -81,8 +111,19 @@ class Tx:
         return self._connection.execute(statement, parameters).first()
 
 
+_missing: dict[tuple[Any, ...], Prepared] = {}
+
+
+def _as_executed(error: Exception, sql: str, dialect: Dialect) -> Exception:
+    """The error of a driver in SQLAlchemy's words, as `Tx.execute` would raise it."""
+    return DBAPIError.instance(sql, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect)
+
+
 class Rows(Protocol):
-    """A transactional store of rows. A change is durable when `write` returns, or nothing of it has happened."""
+    """A transactional store of rows. A change is durable when `write` returns; when it raises, nothing of it has happened.
+
+    The changes of all threads and processes follow one another: what a change reads stays as it is until the change is done.
+    """
 
     def read(self, query: Callable[[Tx], T]) -> T:
         """Run `query` on one consistent snapshot."""
@@ -95,12 +136,14 @@ class Rows(Protocol):
         undoes it, and it alone, and is raised here.
 
         Raises:
-            Unavailable: the writer is closing, overloaded or out of reach; nothing was written.
+            Unavailable: the store is closing, overloaded or out of reach. Only if it says that it is unknown, the change may be stored.
+            Exhausted: the disk is full; nothing was written.
+            Invalid: a value does not fit into the database.
         """
         ...
 
     def create(self, tables: MetaData) -> None:
-        """Make the tables that are missing; refuses a store made by a newer Ostinato."""
+        """Make the tables that are missing, and migrate those of an older Ostinato; a store of a newer one is refused."""
         ...
 
     def close(self) -> None:

@@ -3,234 +3,153 @@
 from __future__ import annotations
 
 import contextlib
-import contextvars
-import fcntl
 import os
-import queue
 import sqlite3
-import threading
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, MetaData, create_engine, event, text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import Connection, Engine, MetaData, NullPool, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError, StatementError
 
-from ostinato.kernel.errors import Conflict, Corrupt, Unavailable
+from ostinato.kernel.errors import Corrupt, Exhausted, Invalid, Unavailable
+from ostinato.storage.rows.group import Group
+from ostinato.storage.rows.place import refuse_network
 from ostinato.storage.rows.rows import Tx
+from ostinato.storage.rows.schema import bring, latest
+from ostinato.storage.rows.snapshots import Snapshots
+from ostinato.storage.rows.turnstile import Turnstile
 
 T = TypeVar("T")
-REVISION = 1
+REVISION = latest()
 """Revision of the schema that this code writes; a store with a higher one is refused."""
 
-_GROUP_MAX = 128
-_QUEUE_MAX = 4096
-_LINGER_MAX_S = 0.002
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "busy_timeout=10000", "mmap_size=268435456")
 
 
 class Sqlite:
     """A SQLite file in WAL mode with synchronous=FULL.
 
-    Changes of all threads go through one writer thread, which commits as many as are waiting in one transaction, each
-    in its own savepoint: one flush to disk serves the group. Processes on the same file take turns by two file locks,
-    which a dead process cannot hold. Network file systems are not supported.
+    Changes of all threads go through one writer, which commits as many as are waiting in one transaction: one flush to disk
+    serves the group. Processes on the same file take turns by two file locks, which a dead process cannot hold.
+
+    Raises:
+        Unavailable: the file lies on a network file system, where neither locks nor flushes can be trusted.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        refuse_network(self._path.parent)
         self._engine = create_engine(
             f"sqlite:///{self._path}",
-            connect_args={"isolation_level": None, "check_same_thread": False, "timeout": 30.0},
-            poolclass=QueuePool,
-            pool_size=16,
-            max_overflow=16,
+            connect_args={"isolation_level": None, "check_same_thread": False, "cached_statements": 512},
+            poolclass=NullPool,
+            hide_parameters=True,
         )
         event.listen(self._engine, "connect", _prepare)
-        self._queue: queue.Queue[_Change | None] = queue.Queue(_QUEUE_MAX)
-        self._turnstile = _Turnstile(self._path)
-        self._commit_s = 0.0
-        self._closed = False
-        self._stopped = threading.Event()
-        self._writer = threading.Thread(target=self._write_groups, name="ostinato-rows", daemon=True)
-        self._writer.start()
+        self._turnstile = Turnstile(self._path)
+        self._snapshots = Snapshots(self._engine, "BEGIN", sqlite3.Connection.execute, self._told)
+        self._group = Group(_Session(self._engine, self._turnstile, self._told))
 
     def read(self, query: Callable[[Tx], T]) -> T:
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN")
-            try:
-                return query(Tx(connection))
-            finally:
-                connection.exec_driver_sql("ROLLBACK")
+        return self._snapshots.read(query)
 
     def write(self, change: Callable[[Tx], T]) -> T:
-        if self._closed:
-            raise Unavailable("the store is closing")
-        if threading.current_thread() is self._writer:
-            raise Conflict("a write inside a write would wait for itself", hint="use the Tx that the change was given")
-        waiting = _Change(change)
-        try:
-            self._queue.put(waiting, timeout=10)
-        except queue.Full:
-            raise Unavailable("too many writes are waiting") from None
-        if self._stopped.is_set():
-            self._refuse_waiting()
-        return waiting.done.result()  # type: ignore[no-any-return]
+        return self._group.write(change)
 
     def create(self, tables: MetaData) -> None:
-        with self._turnstile.turn(), self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS store_revision (revision INTEGER NOT NULL)")
-            found = connection.execute(text("SELECT max(revision) FROM store_revision")).scalar()
-            if found is not None and found > REVISION:
-                connection.exec_driver_sql("ROLLBACK")
-                raise Unavailable(
-                    f"the store has revision {found}, this Ostinato knows {REVISION}",
-                    hint="upgrade Ostinato, or open a copy from a backup",
-                )
-            tables.create_all(connection)
-            if found is None:
-                connection.execute(text("INSERT INTO store_revision VALUES (:r)"), {"r": REVISION})
-            connection.exec_driver_sql("COMMIT")
+        bring(self, tables)
 
     def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            self._queue.put(None)
-            self._writer.join(timeout=30)
-            self._engine.dispose()
-            self._turnstile.close()
+        self._group.close()
+        self._snapshots.close()
+        self._turnstile.close()
 
-    def _write_groups(self) -> None:
-        connection: Connection | None = None
-        while (group := self._next_group()) is not None:
-            try:
-                with self._turnstile.turn():
-                    connection = connection or self._engine.connect()
-                    while group:
-                        group = self._commit(connection, group)
-            except BaseException as error:  # the writer must outlive any failure: every caller gets an answer
-                for change in group:
-                    change.fail(error)
-                _close(connection)
-                connection = None
-        _close(connection)
-        self._stopped.set()
-        self._refuse_waiting()
+    def _told(self, error: Exception) -> Exception:
+        """What a caller is told of an error: what is wrong with the file, the disk or the value, or the error as it is."""
+        cause = error.orig if isinstance(error, StatementError) else error
+        if isinstance(cause, OverflowError | UnicodeEncodeError):
+            return Invalid("a value does not fit into the database", hint="integers have 64 bits, texts are of Unicode characters")
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
+            return Exhausted("the disk is full; nothing was written", hint=f"free some space for {self._path.parent}; reading goes on")
+        undecodable = isinstance(cause, UnicodeDecodeError) or "decode to UTF-8" in str(cause)  # texts are of Unicode when they are written
+        if undecodable or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return Corrupt(f"the database file is damaged: {cause}", hint="ostinato doctor says more; else restore a backup")
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return Unavailable("another program holds the database file", hint=f"close what else has {self._path} open; try again")
+        if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR):
+            return Unavailable(f"the database file is out of reach: {cause}", hint=f"look at the disk and the owner of {self._path}")
+        return error
 
-    def _refuse_waiting(self) -> None:
-        """Answer what came too late; whoever queues after `_stopped` calls this too, so that nobody waits for ever."""
-        with contextlib.suppress(queue.Empty):
-            while True:
-                late = self._queue.get_nowait()
-                if late is not None:
-                    late.fail(Unavailable("the store is closing"))
 
-    def _next_group(self) -> list[_Change] | None:
-        first = self._queue.get()
-        if first is None:
-            return None
-        if self._commit_s > 0.001 and not self._queue.empty():
-            time.sleep(min(self._commit_s * 0.15, _LINGER_MAX_S))
-        group = [first]
-        while len(group) < _GROUP_MAX:
-            try:
-                following = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if following is None:
-                self._queue.put(None)
-                break
-            group.append(following)
-        return group
+class _Session:
+    """The connection of the writer."""
 
-    def _commit(self, connection: Connection, group: list[_Change]) -> list[_Change]:
-        """Commit a group; returns the changes that must run again because one of them broke the transaction."""
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        done: list[tuple[_Change, Any]] = []
-        for position, change in enumerate(group):
-            connection.exec_driver_sql("SAVEPOINT change")
-            try:
-                result = change.run(Tx(connection))
-                if not _in_transaction(connection):
-                    raise Conflict("the change ended the transaction")
-            except BaseException as error:
-                change.fail(error)
-                if not _in_transaction(connection):
-                    return [c for c, _ in done] + group[position + 1 :]
-                connection.exec_driver_sql("ROLLBACK TO change")
-            else:
-                done.append((change, result))
-            connection.exec_driver_sql("RELEASE change")
-        started = time.perf_counter()
+    def __init__(self, engine: Engine, turnstile: Turnstile, told: Callable[[Exception], Exception]) -> None:
+        self._engine = engine
+        self._turnstile = turnstile
+        self.told = told
+        self._connection: Connection | None = None
+        self._driver: Any = None
+        self._seated = self._broken = False
+
+    def begin(self) -> Tx:
+        if self._broken:
+            raise _unknown()
+        self._turnstile.enter()
+        self._seated = True
+        if self._connection is None:
+            self._connection = self._engine.connect()
+            self._driver = self._connection.connection.driver_connection
+        self._driver.execute("BEGIN IMMEDIATE")
+        return Tx(self._connection, self._driver)
+
+    def execute(self, sql: str) -> None:
+        self._driver.execute(sql)
+
+    def intact(self) -> bool:
+        return bool(self._driver.in_transaction)
+
+    def commit(self) -> None:
         try:
-            connection.exec_driver_sql("COMMIT")
-        except DBAPIError as error:
-            with contextlib.suppress(DBAPIError):
-                connection.exec_driver_sql("ROLLBACK")
-            for change, _ in done:
-                change.fail(Unavailable("the commit failed", hint=str(error.orig)))
-            return []
-        self._commit_s = time.perf_counter() - started
-        for change, result in done:
-            change.done.set_result(result)
-        return []
+            self._driver.execute("COMMIT")
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR:
+                self._broken = True
+                raise _unknown() from error
+            raise
+        self._leave()
 
-
-class _Change:
-    """A change that waits to be committed, and the future of its result. It runs in the context of who asked for it."""
-
-    __slots__ = ("done", "run")
-
-    def __init__(self, run: Callable[[Tx], Any]) -> None:
-        context = contextvars.copy_context()
-        self.run: Callable[[Tx], Any] = lambda tx: context.run(run, tx)
-        self.done: Future[Any] = Future()
-
-    def fail(self, error: BaseException) -> None:
-        if not self.done.done():
-            broken = isinstance(error, DBAPIError) and "malformed" in str(error)
-            self.done.set_exception(Corrupt("the database file is damaged", hint="restore a backup") if broken else error)
-
-
-class _Turnstile:
-    """Two file locks that hand the writer's seat round between processes in order of arrival."""
-
-    def __init__(self, path: Path) -> None:
-        self._next = os.open(f"{path}.next", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._main = os.open(f"{path}.main", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._threads = threading.Lock()
-
-    @contextlib.contextmanager
-    def turn(self) -> Iterator[None]:
-        with self._threads:
-            fcntl.flock(self._next, fcntl.LOCK_EX)
-            fcntl.flock(self._main, fcntl.LOCK_EX)
-            fcntl.flock(self._next, fcntl.LOCK_UN)
-            try:
-                yield
-            finally:
-                fcntl.flock(self._main, fcntl.LOCK_UN)
+    def rollback(self) -> None:
+        try:
+            if self._driver is not None and self._driver.in_transaction:
+                self._driver.execute("ROLLBACK")
+        except sqlite3.Error:
+            self.close()
+        finally:
+            self._leave()
 
     def close(self) -> None:
-        os.close(self._next)
-        os.close(self._main)
+        if self._connection is not None:
+            with contextlib.suppress(SQLAlchemyError, sqlite3.Error):
+                self._connection.close()
+        self._connection = self._driver = None
+
+    def _leave(self) -> None:
+        if self._seated:
+            self._seated = False
+            self._turnstile.leave()
 
 
-def _close(connection: Connection | None) -> None:
-    if connection is not None:
-        with contextlib.suppress(DBAPIError):
-            connection.close()
+def _unknown() -> Unavailable:
+    return Unavailable(
+        "the disk refused a commit: whether that write is stored is known only when the store is opened again",
+        hint="look at the disk, restart this process, then repeat the request",
+    )
 
 
 def _prepare(connection: sqlite3.Connection, _: object) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000", "mmap_size=268435456"):
+    for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _in_transaction(connection: Connection) -> bool:
-    driver = connection.connection.driver_connection
-    return bool(driver is not None and driver.in_transaction)

@@ -1,0 +1,230 @@
+"""Group: one writer thread commits what all threads want to write, as many changes as wait in one transaction."""
+
+from __future__ import annotations
+
+import contextvars
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from ostinato.kernel.errors import Conflict, Unavailable
+from ostinato.storage.rows.rows import Tx
+
+T = TypeVar("T")
+
+_GROUP_MAX = 128
+_GROUP_S = 0.05
+_QUEUE_MAX = 4096
+_LINGER_MAX_S = 0.002
+_WAIT_S = 30.0
+
+
+class Session(Protocol):
+    """One connection to write by, which mends itself at the next `begin`. At most one session of a database is between begin and end."""
+
+    def begin(self) -> Tx:
+        """Wait for the turn and open a transaction."""
+        ...
+
+    def execute(self, sql: str) -> None:
+        """Run a plain statement."""
+        ...
+
+    def intact(self) -> bool:
+        """Whether the transaction is open and takes statements."""
+        ...
+
+    def commit(self) -> None:
+        """End the transaction; it is durable when this returns. Raises what the callers are told."""
+        ...
+
+    def rollback(self) -> None:
+        """End the transaction, if there is one, without effect, and let go of the turn; never raises."""
+        ...
+
+    def told(self, error: Exception) -> Exception:
+        """What the caller is told of an error of the driver."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection; never raises."""
+        ...
+
+
+class Group:
+    """The queue of changes and the thread that commits them.
+
+    Changes are first run one after another, and committed together: one flush to disk serves them all. If any of them fails,
+    the transaction is rolled back and all are run again, each in a savepoint of its own, so that a failure undoes itself alone.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._queue: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
+        self._commit_s = 0.0
+        self._closed = self._stopped = False
+        self._thread = threading.Thread(target=self._serve, name="ostinato-rows", daemon=True)
+        self._thread.start()
+
+    def write(self, run: Callable[[Tx], T]) -> T:
+        """Run `run` in a transaction and return its result once that is durable; raises what it raises, or Unavailable."""
+        if self._closed:
+            raise Unavailable("the store is closing")
+        if threading.get_ident() == self._thread.ident:
+            raise Conflict("a write inside a write would wait for itself", hint="use the Tx that the change was given")
+        if self._queue.qsize() >= _QUEUE_MAX:
+            raise Unavailable("too many writes are waiting", hint="try again in a moment")
+        change = Change(run)
+        self._queue.put(change)
+        if self._stopped:
+            self._refuse()
+        return change.wait()  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """Commit what was accepted, then stop."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+            self._thread.join(timeout=_WAIT_S)
+
+    def _serve(self) -> None:
+        open_ = True
+        while open_:
+            group, open_ = self._next()
+            while group:
+                try:
+                    group = self._commit(group, careful=False)
+                except BaseException as error:  # the thread must outlive any failure: every caller gets an answer
+                    self._session.rollback()
+                    for change in group:
+                        if change.taken():
+                            change.answer(self._told(error))
+                    group = ()
+        self._session.close()
+        self._stopped = True
+        self._refuse()
+
+    def _next(self) -> tuple[Sequence[Change], bool]:
+        """The changes that wait now, at least one; and whether more may come."""
+        waiting = self._queue.get()
+        if self._commit_s > 0.001 and not self._queue.empty():
+            time.sleep(min(self._commit_s * 0.15, _LINGER_MAX_S))  # else two convoys of callers take turns
+        group: list[Change] = []
+        while waiting is not None:
+            group.append(waiting)
+            if len(group) == _GROUP_MAX or self._queue.empty():
+                return group, True
+            waiting = self._queue.get()
+        return group, False
+
+    def _commit(self, group: Sequence[Change], *, careful: bool) -> Sequence[Change]:
+        """Run and commit a group; returns those that are still to be run because the others took long."""
+        session = self._session
+        tx, started = session.begin(), time.perf_counter()
+        group = [change for change in group if change.taken()]
+        done = 0
+        for change in group:
+            if careful:
+                session.execute("SAVEPOINT change")
+            change.run(tx)
+            if not careful and (not session.intact() or (change.error and len(group) > 1)):
+                session.rollback()
+                return self._commit(group, careful=True)
+            if careful and not self._kept(change):
+                session.rollback()
+                change.answer(self._told(change.error or Conflict("the change ended the transaction")))
+                return [*group[:done], *group[done + 1 :]]
+            done += 1
+            if time.perf_counter() - started > _GROUP_S:
+                break
+        if not any(change.error is None for change in group[:done]):
+            session.rollback()
+        else:
+            committing = time.perf_counter()
+            session.commit()
+            self._commit_s = time.perf_counter() - committing
+        for change in group[:done]:
+            change.answer(change.error and self._told(change.error))
+        return group[done:]
+
+    def _kept(self, change: Change) -> bool:
+        """Close the savepoint of a change, and undo the change if it failed; whether the transaction could go on."""
+        session = self._session
+        if change.error is None and session.intact():
+            session.execute("RELEASE SAVEPOINT change")
+            return True
+        try:
+            session.execute("ROLLBACK TO SAVEPOINT change")
+            session.execute("RELEASE SAVEPOINT change")
+        except Exception:
+            return False
+        change.error = change.error or Conflict("a statement failed, and the change went on regardless")
+        return True
+
+    def _told(self, error: BaseException) -> BaseException:
+        return self._session.told(error) if isinstance(error, Exception) else error
+
+    def _refuse(self) -> None:
+        """Answer what came too late; whoever queues after `_stopped` calls this too, so that nobody waits for ever."""
+        while True:
+            try:
+                late = self._queue.get_nowait()
+            except queue.Empty:
+                return
+            if late is not None and late.taken():
+                late.answer(Unavailable("the store is closing"))
+
+
+class Change:
+    """Something to do in a transaction, on behalf of whoever waits for its outcome."""
+
+    __slots__ = ("_answered", "_context", "_free", "_result", "_run", "_taken", "error")
+
+    def __init__(self, run: Callable[[Tx], Any]) -> None:
+        self._run = run
+        self._context = contextvars.copy_context()
+        self._free, self._taken = [True], False
+        self._answered = threading.Lock()
+        self._answered.acquire()
+        self._result: Any = None
+        self.error: BaseException | None = None
+
+    def taken(self) -> bool:
+        """For the writer: take it, unless it was given up."""
+        self._taken = self._taken or self._given()
+        return self._taken
+
+    def run(self, tx: Tx) -> None:
+        """Run it, once more."""
+        self.error = None
+        try:
+            self._result = self._context.run(self._run, tx)
+        except BaseException as error:
+            self.error = error
+
+    def answer(self, error: BaseException | None) -> None:
+        """Let the caller go, with the result or with an error."""
+        self.error = error
+        self._answered.release()
+
+    def wait(self) -> Any:
+        """The result, or the error; Unavailable if nobody took it in time."""
+        if not self._answered.acquire(timeout=_WAIT_S):
+            if self._given():
+                raise Unavailable(
+                    f"the store did not come to this write within {_WAIT_S:.0f} s; nothing was written",
+                    hint="another process may hold the store; try again",
+                )
+            self._answered.acquire()
+        if self.error is not None:
+            raise self.error
+        return self._result
+
+    def _given(self) -> bool:
+        """True for exactly one who asks."""
+        try:
+            return self._free.pop()
+        except IndexError:
+            return False

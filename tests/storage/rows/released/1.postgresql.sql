@@ -1,0 +1,731 @@
+CREATE TABLE access_actor (
+id TEXT NOT NULL,
+kind TEXT NOT NULL,
+disabled BOOLEAN NOT NULL,
+created_at BIGINT NOT NULL,
+PRIMARY KEY (id)
+);
+CREATE TABLE access_attempt (
+account TEXT NOT NULL,
+network TEXT NOT NULL,
+failures INTEGER NOT NULL,
+at BIGINT NOT NULL,
+PRIMARY KEY (account, network)
+);
+CREATE TABLE access_binding (
+actor TEXT NOT NULL,
+project TEXT NOT NULL,
+role TEXT NOT NULL,
+source VARCHAR(8) NOT NULL,
+PRIMARY KEY (actor, project, role, source)
+);
+CREATE INDEX access_binding_project ON access_binding (project);
+CREATE TABLE access_code (
+hash BYTEA NOT NULL,
+actor TEXT NOT NULL,
+delegated BOOLEAN NOT NULL,
+expires_at BIGINT NOT NULL,
+used BOOLEAN NOT NULL,
+PRIMARY KEY (hash)
+);
+CREATE TABLE access_device (
+hash BYTEA NOT NULL,
+user_code VARCHAR(9) NOT NULL,
+name TEXT NOT NULL,
+address TEXT NOT NULL,
+expires_at BIGINT NOT NULL,
+asked_at BIGINT,
+actor TEXT,
+delegated BOOLEAN,
+state VARCHAR(8) NOT NULL,
+PRIMARY KEY (hash),
+UNIQUE (user_code)
+);
+CREATE TABLE access_epoch (
+id SERIAL NOT NULL,
+value BIGINT NOT NULL,
+PRIMARY KEY (id)
+);
+CREATE TABLE access_identity (
+issuer TEXT NOT NULL,
+subject TEXT NOT NULL,
+actor TEXT NOT NULL,
+created_at BIGINT NOT NULL,
+PRIMARY KEY (issuer, subject)
+);
+CREATE INDEX access_identity_actor ON access_identity (actor);
+CREATE TABLE access_password (
+actor TEXT NOT NULL,
+hash TEXT NOT NULL,
+changed_at BIGINT NOT NULL,
+PRIMARY KEY (actor)
+);
+CREATE TABLE access_project (
+name TEXT NOT NULL,
+description TEXT NOT NULL,
+created_at BIGINT NOT NULL,
+PRIMARY KEY (name)
+);
+CREATE TABLE access_role (
+name TEXT NOT NULL,
+project TEXT NOT NULL,
+summary TEXT NOT NULL,
+permissions TEXT NOT NULL,
+PRIMARY KEY (name, project)
+);
+CREATE TABLE access_session (
+id VARCHAR(26) NOT NULL,
+hash BYTEA NOT NULL,
+actor TEXT NOT NULL,
+means VARCHAR(8) NOT NULL,
+delegated BOOLEAN NOT NULL,
+created_at BIGINT NOT NULL,
+seen_at BIGINT NOT NULL,
+expires_at BIGINT NOT NULL,
+address TEXT NOT NULL,
+agent TEXT NOT NULL,
+PRIMARY KEY (id),
+UNIQUE (hash)
+);
+CREATE INDEX access_session_actor ON access_session (actor);
+CREATE TABLE access_token (
+id VARCHAR(10) NOT NULL,
+actor TEXT NOT NULL,
+name TEXT NOT NULL,
+hash BYTEA NOT NULL,
+created_at BIGINT NOT NULL,
+expires_at BIGINT NOT NULL,
+last_used_at BIGINT,
+last_used_from TEXT,
+revoked BOOLEAN NOT NULL,
+permissions TEXT,
+projects TEXT,
+issued_by TEXT NOT NULL,
+delegated BOOLEAN NOT NULL,
+rotated_to VARCHAR(10),
+PRIMARY KEY (id)
+);
+CREATE INDEX access_token_actor ON access_token (actor);
+CREATE TABLE blob_owner (
+project TEXT NOT NULL,
+digest TEXT NOT NULL,
+pack TEXT NOT NULL,
+start BIGINT NOT NULL,
+size BIGINT NOT NULL,
+PRIMARY KEY (project, digest)
+);
+CREATE INDEX blob_owner_pack ON blob_owner (pack);
+CREATE TABLE blob_upload (
+project TEXT NOT NULL,
+upload TEXT NOT NULL,
+start BIGINT NOT NULL,
+size BIGINT NOT NULL,
+digest TEXT NOT NULL,
+expires BIGINT NOT NULL,
+PRIMARY KEY (project, upload, start)
+);
+CREATE TABLE data_dataset (
+project TEXT NOT NULL,
+name TEXT NOT NULL,
+contract TEXT NOT NULL,
+description TEXT NOT NULL,
+owner TEXT NOT NULL,
+mode TEXT NOT NULL,
+licence TEXT NOT NULL,
+purpose TEXT NOT NULL,
+created_at BIGINT NOT NULL,
+created_by TEXT NOT NULL,
+PRIMARY KEY (project, name)
+);
+CREATE TABLE data_delivery (
+project TEXT NOT NULL,
+dataset TEXT NOT NULL,
+key TEXT NOT NULL,
+attempt INTEGER NOT NULL,
+state TEXT NOT NULL,
+version INTEGER,
+rows BIGINT NOT NULL,
+size BIGINT NOT NULL,
+digest TEXT NOT NULL,
+origin TEXT NOT NULL,
+source TEXT NOT NULL,
+source_digest TEXT NOT NULL,
+report TEXT NOT NULL,
+note TEXT NOT NULL,
+delivered_at BIGINT NOT NULL,
+delivered_by TEXT NOT NULL,
+PRIMARY KEY (project, dataset, key, attempt)
+);
+CREATE TABLE data_part (
+project TEXT NOT NULL,
+dataset TEXT NOT NULL,
+since INTEGER NOT NULL,
+until INTEGER,
+digest TEXT NOT NULL,
+rows BIGINT NOT NULL,
+size BIGINT NOT NULL,
+delivery TEXT NOT NULL,
+PRIMARY KEY (project, dataset, since)
+);
+CREATE TABLE data_profile (
+project TEXT NOT NULL,
+dataset TEXT NOT NULL,
+version INTEGER NOT NULL,
+profile TEXT NOT NULL,
+PRIMARY KEY (project, dataset, version)
+);
+CREATE TABLE data_version (
+project TEXT NOT NULL,
+dataset TEXT NOT NULL,
+version INTEGER NOT NULL,
+schema TEXT NOT NULL,
+source TEXT NOT NULL,
+source_digest TEXT NOT NULL,
+created_at BIGINT NOT NULL,
+delivered_by TEXT NOT NULL,
+PRIMARY KEY (project, dataset, version)
+);
+CREATE TABLE evaluation (
+project TEXT NOT NULL,
+id TEXT NOT NULL,
+subject TEXT NOT NULL,
+data TEXT NOT NULL,
+datasets TEXT NOT NULL,
+report TEXT NOT NULL,
+recorded_at BIGINT NOT NULL,
+recorded_by TEXT NOT NULL,
+PRIMARY KEY (project, id)
+);
+CREATE INDEX ix_evaluation_subject ON evaluation (subject);
+CREATE TABLE explain_explanation (
+project TEXT NOT NULL,
+id TEXT NOT NULL,
+model TEXT NOT NULL,
+scope TEXT NOT NULL,
+body TEXT NOT NULL,
+made_at BIGINT NOT NULL,
+PRIMARY KEY (project, id)
+);
+CREATE INDEX ix_explain_explanation_model ON explain_explanation (model);
+CREATE TABLE features_load (
+project TEXT NOT NULL,
+view TEXT NOT NULL,
+version INTEGER NOT NULL,
+loaded_at BIGINT NOT NULL,
+PRIMARY KEY (project, view, version)
+);
+CREATE TABLE features_view (
+project TEXT NOT NULL,
+name TEXT NOT NULL,
+definition TEXT NOT NULL,
+kinds TEXT NOT NULL,
+defined_at BIGINT NOT NULL,
+defined_by TEXT NOT NULL,
+PRIMARY KEY (project, name)
+);
+CREATE TABLE ledger_cursor (
+name TEXT NOT NULL,
+seq BIGINT NOT NULL,
+PRIMARY KEY (name)
+);
+CREATE TABLE ledger_event (
+seq BIGINT NOT NULL,
+id VARCHAR(26) NOT NULL,
+at_us BIGINT NOT NULL,
+project TEXT NOT NULL,
+actor TEXT NOT NULL,
+verb TEXT NOT NULL,
+body BYTEA NOT NULL,
+PRIMARY KEY (seq),
+UNIQUE (id)
+);
+CREATE INDEX ledger_event_project ON ledger_event (project, seq);
+CREATE TABLE ledger_head (
+size BIGINT NOT NULL,
+root VARCHAR(64) NOT NULL,
+at BIGINT NOT NULL,
+note TEXT NOT NULL,
+PRIMARY KEY (size)
+);
+CREATE TABLE ledger_parked (
+project TEXT NOT NULL,
+name TEXT NOT NULL,
+seq BIGINT NOT NULL,
+at BIGINT NOT NULL,
+error TEXT NOT NULL,
+again BOOLEAN NOT NULL,
+PRIMARY KEY (project, name, seq)
+);
+CREATE INDEX ledger_parked_again ON ledger_parked (again);
+CREATE TABLE ledger_private (
+seq BIGINT NOT NULL,
+field TEXT NOT NULL,
+project TEXT NOT NULL,
+person TEXT NOT NULL,
+salt BYTEA NOT NULL,
+value BYTEA NOT NULL,
+mark BYTEA,
+PRIMARY KEY (seq, field),
+UNIQUE (mark)
+);
+CREATE INDEX ledger_private_person ON ledger_private (project, person);
+CREATE TABLE ledger_ref (
+place BIGINT NOT NULL,
+project TEXT NOT NULL,
+ref TEXT COLLATE "C" NOT NULL,
+role VARCHAR(1) NOT NULL,
+PRIMARY KEY (place)
+);
+CREATE INDEX ledger_ref_ref ON ledger_ref (project, ref, role, place);
+CREATE TABLE ledger_subscription (
+project TEXT NOT NULL,
+name TEXT NOT NULL,
+sink TEXT NOT NULL,
+parameters TEXT NOT NULL,
+verbs TEXT NOT NULL,
+failures INTEGER NOT NULL,
+retry_at FLOAT NOT NULL,
+error TEXT NOT NULL,
+owner TEXT NOT NULL,
+lease_until FLOAT NOT NULL,
+PRIMARY KEY (project, name)
+);
+CREATE TABLE ledger_tile (
+level INTEGER NOT NULL,
+index BIGINT NOT NULL,
+hashes BYTEA NOT NULL,
+PRIMARY KEY (level, index)
+);
+CREATE TABLE monitoring_alert (
+project TEXT NOT NULL,
+id TEXT NOT NULL,
+state TEXT NOT NULL,
+raised_at BIGINT NOT NULL,
+body TEXT NOT NULL,
+PRIMARY KEY (project, id)
+);
+CREATE TABLE monitoring_finding (
+project TEXT NOT NULL,
+id TEXT NOT NULL,
+monitor TEXT NOT NULL,
+endpoint TEXT NOT NULL,
+"window" TEXT NOT NULL,
+state TEXT NOT NULL,
+start BIGINT NOT NULL,
+body TEXT NOT NULL,
+PRIMARY KEY (project, id)
+);
+CREATE INDEX ix_monitoring_finding_endpoint ON monitoring_finding (endpoint);
+CREATE TABLE monitoring_monitor (
+project TEXT NOT NULL,
+name TEXT NOT NULL,
+content TEXT NOT NULL,
+counted TEXT NOT NULL,
+body TEXT NOT NULL,
+PRIMARY KEY (project, name)
+);
+CREATE TABLE monitoring_reaction (
+project TEXT NOT NULL,
+"window" TEXT NOT NULL,
+position INTEGER NOT NULL,
+reaction TEXT NOT NULL,
+spec TEXT NOT NULL,
+state TEXT NOT NULL,
+outcome TEXT NOT NULL,
+problem TEXT NOT NULL,
+PRIMARY KEY (project, "window", position)
+);
+CREATE TABLE monitoring_silence (
+project TEXT NOT NULL,
+id TEXT NOT NULL,
+monitor TEXT NOT NULL,
+body TEXT NOT NULL,
+PRIMARY KEY (project, id)
+);
+CREATE TABLE monitoring_window (
+project TEXT NOT NULL,
+id TEXT NOT NULL,
+monitor TEXT NOT NULL,
+key TEXT NOT NULL,
+start BIGINT NOT NULL,
+body TEXT NOT NULL,
+PRIMARY KEY (project, id),
+UNIQUE (project, monitor, key)
+);
+CREATE TABLE pipeline_definition (
+project TEXT NOT NULL,
+name TEXT NOT NULL,
+target TEXT NOT NULL,
+summary TEXT NOT NULL,
+created_at BIGINT NOT NULL,
+created_by TEXT NOT NULL,
+PRIMARY KEY (project, name)
+);
+CREATE TABLE pipeline_execution (
+id TEXT NOT NULL,
+project TEXT NOT NULL,
+pipeline TEXT NOT NULL,
+target TEXT NOT NULL,
+parameters TEXT NOT NULL,
+key TEXT,
+actor TEXT NOT NULL,
+state TEXT NOT NULL,
+cancelling BOOLEAN NOT NULL,
+attempt INTEGER NOT NULL,
+attempts INTEGER NOT NULL,
+owner TEXT NOT NULL,
+fence INTEGER NOT NULL,
+era TEXT NOT NULL,
+lease_until_s FLOAT NOT NULL,
+created_at BIGINT NOT NULL,
+started_at BIGINT,
+ended_at BIGINT,
+claimed_s FLOAT,
+wall_s FLOAT,
+error TEXT NOT NULL,
+traceback TEXT NOT NULL,
+output TEXT,
+queue TEXT NOT NULL,
+priority INTEGER NOT NULL,
+tags TEXT NOT NULL,
+cause TEXT NOT NULL,
+nominal BIGINT,
+depth INTEGER NOT NULL,
+cpu_s FLOAT NOT NULL,
+peak_rss_mb FLOAT NOT NULL,
+price FLOAT NOT NULL,
+PRIMARY KEY (id),
+UNIQUE (project, pipeline, key)
+);
+CREATE INDEX pipeline_execution_due ON pipeline_execution (state, queue, priority, created_at, id);
+CREATE INDEX pipeline_execution_listing ON pipeline_execution (project, created_at, id);
+CREATE TABLE pipeline_fire (
+project TEXT NOT NULL,
+cause TEXT NOT NULL,
+occasion TEXT NOT NULL,
+execution TEXT NOT NULL,
+PRIMARY KEY (project, cause, occasion)
+);
+CREATE TABLE pipeline_limit (
+project TEXT NOT NULL,
+name TEXT NOT NULL,
+slots INTEGER NOT NULL,
+PRIMARY KEY (project, name)
+);
+CREATE TABLE pipeline_log (
+seq SERIAL NOT NULL,
+project TEXT NOT NULL,
+execution TEXT NOT NULL,
+step TEXT NOT NULL,
+at BIGINT NOT NULL,
+text TEXT NOT NULL,
+PRIMARY KEY (seq)
+);
+CREATE INDEX pipeline_log_execution ON pipeline_log (execution, seq);
+CREATE TABLE pipeline_memo (
+project TEXT NOT NULL,
+key BYTEA NOT NULL,
+output TEXT NOT NULL,
+step TEXT NOT NULL,
+PRIMARY KEY (project, key)
+);
+CREATE TABLE pipeline_schedule (
+project TEXT NOT NULL,
+name TEXT NOT NULL,
+pipeline TEXT NOT NULL,
+cron TEXT NOT NULL,
+zone TEXT NOT NULL,
+parameters TEXT NOT NULL,
+catch_up TEXT NOT NULL,
+paused BOOLEAN NOT NULL,
+next_at BIGINT,
+created_at BIGINT NOT NULL,
+created_by TEXT NOT NULL,
+PRIMARY KEY (project, name)
+);
+CREATE INDEX pipeline_schedule_due ON pipeline_schedule (next_at);
+CREATE TABLE pipeline_slot (
+project TEXT NOT NULL,
+execution TEXT NOT NULL,
+tag TEXT NOT NULL,
+PRIMARY KEY (project, execution, tag)
+);
+CREATE TABLE pipeline_source (
+project TEXT NOT NULL,
+digest TEXT NOT NULL,
+parts TEXT NOT NULL,
+PRIMARY KEY (project, digest)
+);
+CREATE TABLE pipeline_step (
+id TEXT NOT NULL,
+project TEXT NOT NULL,
+execution TEXT NOT NULL,
+seq INTEGER NOT NULL,
+key BYTEA NOT NULL,
+run TEXT NOT NULL,
+name TEXT NOT NULL,
+state TEXT NOT NULL,
+cached BOOLEAN NOT NULL,
+attempt INTEGER NOT NULL,
+started BIGINT NOT NULL,
+ended BIGINT,
+wall_s FLOAT,
+cpu_s FLOAT,
+peak_rss_mb FLOAT,
+output TEXT,
+type TEXT,
+needs TEXT NOT NULL,
+arguments TEXT NOT NULL,
+code TEXT NOT NULL,
+error TEXT NOT NULL,
+PRIMARY KEY (id)
+);
+CREATE INDEX pipeline_step_execution ON pipeline_step (execution, seq);
+CREATE INDEX pipeline_step_name ON pipeline_step (project, name, started);
+CREATE TABLE pipeline_trigger (
+project TEXT NOT NULL,
+name TEXT NOT NULL,
+"on" TEXT NOT NULL,
+subject TEXT NOT NULL,
+pipeline TEXT NOT NULL,
+parameters TEXT NOT NULL,
+since BIGINT NOT NULL,
+stopped TEXT NOT NULL,
+created_at BIGINT NOT NULL,
+created_by TEXT NOT NULL,
+PRIMARY KEY (project, name)
+);
+CREATE TABLE registry_check (
+number SERIAL NOT NULL,
+project TEXT NOT NULL,
+id TEXT NOT NULL,
+version TEXT NOT NULL,
+binding TEXT NOT NULL,
+champion INTEGER,
+passed INTEGER NOT NULL,
+results TEXT NOT NULL,
+at BIGINT NOT NULL,
+by TEXT NOT NULL,
+PRIMARY KEY (number),
+UNIQUE (id)
+);
+CREATE INDEX ix_registry_check_project ON registry_check (project);
+CREATE INDEX ix_registry_check_version ON registry_check (version);
+CREATE TABLE registry_decision (
+number SERIAL NOT NULL,
+project TEXT NOT NULL,
+model TEXT NOT NULL,
+version INTEGER NOT NULL,
+kind TEXT NOT NULL,
+by TEXT NOT NULL,
+responsible TEXT NOT NULL,
+reason TEXT NOT NULL,
+at BIGINT NOT NULL,
+binding TEXT NOT NULL,
+"check" TEXT,
+PRIMARY KEY (number),
+UNIQUE (project, model, version, kind, responsible, binding)
+);
+CREATE TABLE registry_model (
+project TEXT NOT NULL,
+name TEXT NOT NULL,
+description TEXT NOT NULL,
+owner TEXT NOT NULL,
+risk TEXT NOT NULL,
+gates TEXT NOT NULL,
+approvals INTEGER NOT NULL,
+created_at BIGINT NOT NULL,
+created_by TEXT NOT NULL,
+content TEXT NOT NULL,
+PRIMARY KEY (project, name)
+);
+CREATE TABLE registry_move (
+number SERIAL NOT NULL,
+project TEXT NOT NULL,
+model TEXT NOT NULL,
+alias TEXT NOT NULL,
+version INTEGER NOT NULL,
+how TEXT NOT NULL,
+since BIGINT NOT NULL,
+promoted_by TEXT NOT NULL,
+reason TEXT NOT NULL,
+approvals TEXT NOT NULL,
+evidence TEXT,
+artifact TEXT NOT NULL,
+PRIMARY KEY (number)
+);
+CREATE INDEX ix_registry_move_model ON registry_move (model);
+CREATE INDEX ix_registry_move_project ON registry_move (project);
+CREATE TABLE registry_note (
+number SERIAL NOT NULL,
+project TEXT NOT NULL,
+model TEXT NOT NULL,
+section TEXT NOT NULL,
+text TEXT NOT NULL,
+by TEXT NOT NULL,
+at BIGINT NOT NULL,
+PRIMARY KEY (number)
+);
+CREATE INDEX ix_registry_note_project ON registry_note (project);
+CREATE TABLE registry_policy (
+project TEXT NOT NULL,
+model TEXT NOT NULL,
+number INTEGER NOT NULL,
+authors TEXT NOT NULL,
+reason TEXT NOT NULL,
+rules TEXT NOT NULL,
+declared_by TEXT NOT NULL,
+declared_at BIGINT NOT NULL,
+expires_at BIGINT,
+PRIMARY KEY (project, model, number)
+);
+CREATE TABLE registry_version (
+project TEXT NOT NULL,
+model TEXT NOT NULL,
+version INTEGER NOT NULL,
+key TEXT NOT NULL,
+content TEXT NOT NULL,
+artifact TEXT NOT NULL,
+size INTEGER NOT NULL,
+flavor TEXT NOT NULL,
+signature TEXT NOT NULL,
+run TEXT,
+datasets TEXT NOT NULL,
+evaluation TEXT,
+features TEXT NOT NULL,
+note TEXT NOT NULL,
+author TEXT NOT NULL,
+registered_at BIGINT NOT NULL,
+PRIMARY KEY (project, model, version),
+UNIQUE (project, model, key)
+);
+CREATE TABLE series_chunk (
+id BIGSERIAL NOT NULL,
+project TEXT NOT NULL,
+run TEXT NOT NULL,
+key TEXT NOT NULL,
+n INTEGER NOT NULL,
+step_max BIGINT NOT NULL,
+data BYTEA NOT NULL,
+PRIMARY KEY (id)
+);
+CREATE INDEX series_chunk_key ON series_chunk (project, run, key, id);
+CREATE TABLE series_client (
+project TEXT NOT NULL,
+run TEXT NOT NULL,
+client TEXT NOT NULL,
+seq BIGINT NOT NULL,
+digest TEXT NOT NULL,
+PRIMARY KEY (project, run, client)
+);
+CREATE TABLE series_latest (
+project TEXT NOT NULL,
+run TEXT NOT NULL,
+key TEXT NOT NULL,
+last FLOAT,
+step BIGINT NOT NULL,
+at BIGINT NOT NULL,
+min FLOAT,
+max FLOAT,
+n BIGINT NOT NULL,
+PRIMARY KEY (project, run, key)
+);
+CREATE INDEX series_latest_key ON series_latest (project, key, last);
+CREATE TABLE series_tail (
+id BIGSERIAL NOT NULL,
+project TEXT NOT NULL,
+run TEXT NOT NULL,
+data BYTEA NOT NULL,
+PRIMARY KEY (id)
+);
+CREATE INDEX series_tail_run ON series_tail (project, run, id);
+CREATE TABLE serving_endpoint (
+project TEXT NOT NULL,
+name TEXT NOT NULL,
+version TEXT NOT NULL,
+shares TEXT NOT NULL,
+rollout TEXT,
+salt TEXT NOT NULL,
+keys TEXT NOT NULL,
+created_at BIGINT NOT NULL,
+created_by TEXT NOT NULL,
+PRIMARY KEY (project, name)
+);
+CREATE TABLE serving_label (
+number SERIAL NOT NULL,
+project TEXT NOT NULL,
+endpoint TEXT NOT NULL,
+request_id TEXT NOT NULL,
+value FLOAT NOT NULL,
+at BIGINT NOT NULL,
+by TEXT NOT NULL,
+PRIMARY KEY (number),
+UNIQUE (project, endpoint, request_id)
+);
+CREATE TABLE serving_release (
+number SERIAL NOT NULL,
+project TEXT NOT NULL,
+endpoint TEXT NOT NULL,
+shares TEXT NOT NULL,
+since BIGINT NOT NULL,
+by TEXT NOT NULL,
+reason TEXT NOT NULL,
+PRIMARY KEY (number)
+);
+CREATE INDEX serving_release_by_endpoint ON serving_release (project, endpoint, number);
+CREATE TABLE serving_rollout (
+id TEXT NOT NULL,
+project TEXT NOT NULL,
+endpoint TEXT NOT NULL,
+identity TEXT NOT NULL,
+labels_before INTEGER NOT NULL,
+body TEXT NOT NULL,
+PRIMARY KEY (id)
+);
+CREATE INDEX serving_rollout_by_endpoint ON serving_rollout (project, endpoint, id);
+CREATE TABLE store_identity (
+name TEXT NOT NULL,
+value TEXT NOT NULL,
+PRIMARY KEY (name)
+);
+CREATE TABLE store_term (
+duty TEXT NOT NULL,
+owner TEXT NOT NULL,
+until_s FLOAT NOT NULL,
+PRIMARY KEY (duty)
+);
+CREATE TABLE tracking_artifact (
+project TEXT NOT NULL,
+run TEXT NOT NULL,
+path TEXT NOT NULL,
+digest TEXT NOT NULL,
+size BIGINT NOT NULL,
+kept_at BIGINT NOT NULL,
+PRIMARY KEY (project, run, path)
+);
+CREATE TABLE tracking_run (
+project TEXT NOT NULL,
+id TEXT NOT NULL,
+experiment TEXT NOT NULL,
+name TEXT NOT NULL,
+state TEXT NOT NULL,
+parent TEXT,
+params TEXT NOT NULL,
+tags TEXT NOT NULL,
+inputs TEXT NOT NULL,
+outputs TEXT NOT NULL,
+code TEXT NOT NULL,
+environment TEXT,
+started_at BIGINT NOT NULL,
+started_by TEXT NOT NULL,
+ended_at BIGINT,
+error TEXT NOT NULL,
+alive_until BIGINT,
+cpu_s FLOAT,
+wall_s FLOAT,
+peak_rss_mb FLOAT,
+PRIMARY KEY (project, id)
+);
+CREATE INDEX tracking_run_experiment ON tracking_run (project, experiment, started_at, id);
+CREATE INDEX tracking_run_parent ON tracking_run (project, parent);
+CREATE INDEX tracking_run_started ON tracking_run (project, started_at, id);

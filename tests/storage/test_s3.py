@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,17 @@ import httpx
 import pytest
 from blake3 import blake3
 
+from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.errors import Invalid, Unavailable
 from ostinato.kernel.settings import Settings
 from ostinato.storage.blobs.blobs import Blob, Blobs
 from ostinato.storage.blobs.chosen import blobs_of
 from ostinato.storage.blobs.keys import Keys
+from ostinato.storage.blobs.owned import Owned
 from ostinato.storage.blobs.s3 import S3
 from ostinato.storage.blobs.sealed import Sealed
+from ostinato.storage.rows.rows import metadata
+from ostinato.storage.rows.sqlite import Sqlite
 from ostinato.storage.tables.tables import Tables
 from ostinato.testing.blobs import BlobsContract
 
@@ -32,11 +37,9 @@ pytest.importorskip("moto.server", reason="moto[server] is not installed")
 _LARGE_MB = 40
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The address of a moto server, a process of its own for as long as the tests of this file run."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+@contextmanager
+def moto(port: int) -> Iterator[str]:
+    """The address of a moto server on that port, a process of its own for as long as the block runs."""
     command = [sys.executable, "-c", "import sys; from moto.server import main; main(sys.argv[1:])", "-H", "127.0.0.1", "-p", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -53,6 +56,14 @@ def server() -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with moto(port) as url:
+        yield url
 
 
 @pytest.fixture
@@ -96,6 +107,7 @@ class TestSealedS3(BlobsContract):
 def test_large_blobs_pass_in_parts_with_little_memory(address: str, tmp_path: Path) -> None:
     script = f"""
 import resource, sys
+from ostinato.storage.blobs.owned import Owned
 from ostinato.storage.blobs.s3 import S3
 blobs = S3(sys.argv[1], spool=sys.argv[2])
 blobs.open(blobs.put(bytes(9 << 20)).digest)
@@ -114,7 +126,7 @@ def test_what_is_there_is_not_sent_again(address: str, tmp_path: Path, monkeypat
     blobs = S3(address, spool=tmp_path)
     contents = [os.urandom(1 << 20), os.urandom(17 << 20)]  # in one piece, in three parts
     stored = [blobs.put(content) for content in contents]
-    monkeypatch.setattr(blobs, "_api", _NoPut())
+    monkeypatch.setattr(blobs._objects, "_api", _NoPut())
     assert [blobs.put([content]) for content in contents] == stored
     assert list(tmp_path.iterdir()) == []
 
@@ -186,3 +198,49 @@ def test_a_server_that_does_not_answer_is_unavailable_and_no_blob_is_called_abse
     with pytest.raises(Unavailable):
         blobs.put(bytes(1 << 20))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_comes_back_is_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(name, value)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    blobs = S3(f"s3://bucket/x?endpoint={url}", spool=tmp_path, patience_s=0.5)
+    with moto(port):
+        httpx.put(f"{url}/bucket", timeout=10).raise_for_status()
+        blobs.put(b"before")
+    for act in (lambda: blobs.put(b"while"), lambda: blobs.put(bytes(9 << 20)), lambda: blobs.open("0" * 64)):
+        with pytest.raises(Unavailable) as caught:
+            act()
+        assert "network" in caught.value.hint
+    with moto(port):
+        httpx.put(f"{url}/bucket", timeout=10).raise_for_status()
+        large = os.urandom(17 << 20)
+        assert [blobs.open(blobs.put(content).digest) for content in (b"after", large)] == [b"after", large]
+
+
+def test_stores_in_one_bucket_with_prefixes_of_their_own_do_not_meet(address: str, tmp_path: Path) -> None:
+    bucket, _, endpoint = address.partition("/some/prefix")
+    one, other = (S3(f"{bucket}/{prefix}{endpoint}", spool=tmp_path) for prefix in ("team-a", "team-b"))
+    digest = one.put(b"of one team").digest
+    assert not other.exists(digest)
+    other.delete(digest)
+    assert one.open(digest) == b"of one team"
+    assert [blob.digest for blob in one.all()] == [digest]
+    assert list(other.all()) == []
+
+
+def test_many_small_blobs_are_one_object(address: str, tmp_path: Path) -> None:
+    rows = Sqlite(tmp_path / "rows.db")
+    rows.create(metadata)
+    contents = [os.urandom(1 + i % 700) for i in range(2000)]
+    bucket = S3(address, spool=tmp_path)
+    for inner in (bucket, Sealed(bucket, Keys(tmp_path / "blob-keys"))):
+        before = len(list(bucket.all()))
+        with calling(Caller(actor="person:ana")):
+            made = Owned(inner, rows).put_many(contents)
+            assert len(list(bucket.all())) == before + 1
+            blobs = Owned(inner, rows)
+            assert [blobs.open(blob.digest) for blob in made[::50]] == contents[::50]
+    rows.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,10 +27,11 @@ class Point(NamedTuple):
 
 
 @pytest.fixture
-def series(tmp_path: Path) -> Series:
+def series(tmp_path: Path) -> Iterator[Series]:
     rows = Sqlite(tmp_path / "rows.db")
     rows.create(metadata)
-    return Series(rows)
+    yield Series(rows)
+    rows.close()
 
 
 def points(batch: list[Point]) -> Points:

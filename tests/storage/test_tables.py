@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ostinato.kernel.errors import Corrupt, Invalid, NotFound, TooLarge
 from ostinato.storage.blobs.blobs import Blobs, blob_of
 from ostinato.storage.blobs.local import Local
 from ostinato.storage.tables import tables as module
+from ostinato.storage.tables.sql import literal
+from ostinato.storage.tables.sql import name as quoted
 from ostinato.storage.tables.tables import Tables
 from ostinato.testing.blobs import Memory
 
@@ -76,20 +80,56 @@ def test_sql_joins_blobs_and_arrow_with_parameters_in_utc(tables: Tables) -> Non
     [
         "SELECT * FROM read_csv('/etc/passwd')",
         "SELECT * FROM read_text('{folder}/secret')",
+        "SELECT * FROM read_blob('{folder}/secret')",
+        "SELECT * FROM read_json('{folder}/secret')",
+        "SELECT * FROM read_parquet('{folder}/**')",
+        "SELECT * FROM glob('{folder}/*')",
         "SELECT * FROM '{folder}/other.parquet'",
+        "SELECT * FROM '/proc/self/environ'",
+        "SELECT * FROM 'https://127.0.0.1:1/x.csv'",
+        "SELECT * FROM 's3://bucket/x.parquet'",
+        "SELECT * FROM sqlite_scan('{folder}/rows.db', 't')",
+        "SELECT * FROM sniff_csv('{folder}/secret')",
+        "SELECT * FROM parquet_metadata('{folder}/other.parquet')",
+        "SELECT getenv('HOME')",
         "COPY (SELECT 1) TO '{folder}/out.csv'",
+        "COPY t FROM '{folder}/secret'",
+        "EXPORT DATABASE '{folder}/out.csv'",
+        "IMPORT DATABASE '{folder}'",
         "ATTACH '{folder}/db'",
+        "ATTACH ':memory:' AS other",
         "INSTALL httpfs",
+        "LOAD httpfs",
+        "LOAD '{folder}/secret'",
+        "FORCE INSTALL spatial FROM community",
+        "CREATE SECRET s (TYPE s3, KEY_ID 'a', SECRET 'b')",
         "SET enable_external_access = true",
         "SET memory_limit = '100GB'",
+        "SET max_execution_time = 0",
+        "SET allowed_paths = ['/etc/passwd']",
+        "RESET lock_configuration",
+        "PRAGMA enable_logging",
+        "PRAGMA temp_directory='{folder}'",
+        "CALL pragma_version()",
+        "SELECT 1; SELECT * FROM read_csv('/etc/passwd')",
+        "WITH x AS (SELECT * FROM read_csv('/etc/passwd')) SELECT * FROM x",
+        "SELECT * FROM query('SELECT * FROM read_csv(''/etc/passwd'')')",
+        "SELECT * FROM query_table('/etc/passwd')",
+        "PREPARE p AS SELECT 1",
+        "CREATE TABLE u AS SELECT 1",
+        "DROP VIEW t",
+        "EXPLAIN ANALYZE SELECT 1",
         "SELECT * FROM hidden",
+        "SELECT * FROM bound",
         "SELEC 1",
+        "",
         "SELECT nothing FROM t",
     ],
 )
 def test_sql_sees_only_what_it_was_given(tables: Tables, tmp_path: Path, sql: str) -> None:
     hidden = pa.table({"a": [1]})
     (tmp_path / "secret").write_text("secret")
+    pq.write_table(hidden, tmp_path / "other.parquet")
     with pytest.raises(Invalid) as refused:
         tables.query(sql.replace("{folder}", str(tmp_path)), t=hidden)
     assert "Traceback" not in refused.value.message
@@ -101,6 +141,37 @@ def test_too_much_memory_is_an_honest_error_and_leaves_nothing(tables: Tables, t
     with pytest.raises(TooLarge):
         tables.query("SELECT i, array_agg(i) OVER () FROM range(2000000) t(i)")
     assert [f for f in (tmp_path / "cache").rglob("*") if f.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "WITH RECURSIVE t AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM t) SELECT count(*) FROM t",
+        "SELECT sum(a.i * b.i) FROM range(10000000) a(i), range(10000000) b(i)",
+    ],
+)
+def test_a_query_without_end_is_interrupted(tmp_path: Path, sql: str) -> None:
+    tables = Tables(Memory(), tmp_path / "cache", time_max_s=0.3)
+    started = time.monotonic()
+    with pytest.raises(TooLarge, match=r"more than 0.3 s"):
+        tables.query(sql)
+    assert time.monotonic() - started < 20
+    assert tables.query("SELECT 1 AS a").to_pylist() == [{"a": 1}]
+
+
+@pytest.mark.parametrize("name", ['a"b', "a b", "x'; DROP VIEW t; --", "ключ", "select", "a;b", '"'])
+def test_tables_and_columns_may_have_any_name(tables: Tables, name: str) -> None:
+    stored = tables.write(pa.table({name: [7]})).digest
+    asked = f"SELECT {quoted(name)} FROM {quoted(name)} WHERE {quoted(name)} = ?"
+    assert tables.query(asked, [7], **{name: stored}).to_pylist() == [{name: 7}]
+    assert tables.query(asked, [7], **{name: pa.table({name: [7]})}).to_pylist() == [{name: 7}]
+
+
+def test_a_nul_ends_no_text(tables: Tables) -> None:
+    with pytest.raises(Invalid):
+        quoted("a\0b")
+    with pytest.raises(Invalid):
+        literal("a\0b")
 
 
 def test_missing_things_are_named(tables: Tables, blobs: Blobs) -> None:

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ostinato.data import store
-from ostinato.data.checks._sql import name as quoted
 from ostinato.data.judge import judge, references, validate
 from ostinato.data.profile import profile_column
 from ostinato.data.shape import conform, normal, plain_rows, schema_of
@@ -29,7 +28,9 @@ from ostinato.kernel.name import checked_name
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.blobs import Blobs
+from ostinato.storage.blobs.uploads import Received, Uploads
 from ostinato.storage.rows.rows import Rows, Tx
+from ostinato.storage.tables.sql import name as quoted
 from ostinato.storage.tables.tables import TableBlob, Tables
 
 _ROWS_MAX = 1_000
@@ -53,6 +54,7 @@ class Datasets:
     def __init__(self, *, rows: Rows, blobs: Blobs, tables: Tables, ledger: Ledger, clock: Clock, inbox: Path) -> None:
         self._rows = rows
         self._blobs = blobs
+        self._uploads = Uploads(blobs, rows)
         self._tables = tables
         self._ledger = ledger
         self._clock = clock
@@ -129,6 +131,29 @@ class Datasets:
         """Deliver the bytes of a Parquet file."""
         pulled = Pulled.of(f"upload/{key}", content, parse(content, "the upload"))
         return self._take(name, key, pulled, digest_of(["upload", pulled.digest]), "")
+
+    def send_part(self, upload: str, start: int, content: bytes) -> Received:
+        """Send a large Parquet file in parts of at most 64 MiB, each durable; `upload` is the BLAKE3 digest of all its bytes.
+
+        Raises:
+            Invalid: `upload` is no digest, or the part is empty or begins below 0.
+            TooLarge: the part is too large, or too much is under way in the project.
+        """
+        return self._uploads.keep(upload, start, content)
+
+    def received(self, upload: str) -> Received:
+        """Which parts of a large file have arrived: after an interruption, send the others."""
+        return self._uploads.received(upload)
+
+    def upload_sent(self, name: str, key: str, upload: str, size: int) -> Delivery:
+        """Deliver what was sent in parts, `size` bytes together; otherwise like `upload`.
+
+        Raises:
+            NotFound: nothing of the upload has arrived, or it was forgotten, a day after its last part.
+            Conflict: a part is missing.
+            Invalid: the parts are not the bytes that the upload is called by, or no Parquet.
+        """
+        return self.upload(name, key, self._blobs.open(self._uploads.finish(upload, size).digest))
 
     def deliveries(self, name: str) -> list[Delivery]:
         """All deliveries to a dataset in the order of their coming, accepted or not, with their reports."""

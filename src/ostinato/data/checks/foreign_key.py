@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ostinato.data.checks._sql import any_of, literal, name
 from ostinato.data.types import Rule, Scope
 from ostinato.kernel.errors import Invalid
+from ostinato.storage.tables.sql import any_of, literal, name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

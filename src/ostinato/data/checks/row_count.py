@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ostinato.data.checks._sql import any_of
 from ostinato.data.types import Rule, Scope
+from ostinato.storage.tables.sql import any_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,9 @@ import pyarrow as pa
 from ostinato.kernel.errors import Denied, Invalid, NotFound, TooLarge
 
 _LIMIT = 2 << 30
+_UNPACKED = 1 << 30
+_ALWAYS = 64 << 20
+_RATIO = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +53,7 @@ def inbox_file(inbox: Path, path: str) -> bytes:
     if not found:
         raise NotFound(f"no file {path!r} in the inbox", hint=f"put it below {inbox}")
     with place.open("rb") as file:
-        return _bounded(file, path)
+        return _bounded(file, path, _LIMIT)
 
 
 def unpacked(content: bytes, name: str) -> bytes:
@@ -58,25 +61,27 @@ def unpacked(content: bytes, name: str) -> bytes:
 
     Raises:
         Invalid: the archive is damaged or holds several files.
-        TooLarge: it unpacks to more than 2 GiB.
+        TooLarge: it unpacks to more than 1 GiB, or to more than 64 MiB and 200 times its own size.
     """
+    most = min(_UNPACKED, max(_ALWAYS, _RATIO * len(content)))
     try:
         if content[:2] == b"\x1f\x8b":
-            return _bounded(gzip.GzipFile(fileobj=io.BytesIO(content)), name)
+            return _bounded(gzip.GzipFile(fileobj=io.BytesIO(content)), name, most)
         if content[:4] == b"PK\x03\x04":
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 members = [m for m in archive.namelist() if not m.endswith("/")]
                 if len(members) != 1:
                     raise Invalid(f"{name} holds {len(members)} files", hint="deliver an archive of one file")
                 with archive.open(members[0]) as member:
-                    return _bounded(member, name)
+                    return _bounded(member, name, most)
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise Invalid(f"{name} is a damaged archive: {error}") from error
     return content
 
 
-def _bounded(file: IO[bytes] | gzip.GzipFile, name: str) -> bytes:
-    content = file.read(_LIMIT + 1)
-    if len(content) > _LIMIT:
-        raise TooLarge(f"{name} has more than {_LIMIT >> 30} GiB", hint="deliver it in several files, each under a key of its own")
+def _bounded(file: IO[bytes] | gzip.GzipFile, name: str, most: int) -> bytes:
+    content = file.read(most + 1)
+    if len(content) > most:
+        unpacked = "unpacks to" if most < _LIMIT else "has"
+        raise TooLarge(f"{name} {unpacked} more than {most >> 20} MiB", hint="deliver it in several files, each under a key of its own")
     return content

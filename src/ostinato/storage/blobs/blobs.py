@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import IO, Protocol, runtime_checkable
 
 from blake3 import blake3
 
-from ostinato.kernel.errors import Invalid
+from ostinato.kernel.errors import Corrupt, Invalid
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 _PIECE = 1 << 20
@@ -30,8 +31,8 @@ class Blobs(Protocol):
         """Store the bytes, or the concatenation of the pieces; a repeat stores nothing and mends a damaged copy."""
         ...
 
-    def open(self, digest: str) -> bytes:
-        """All bytes of a blob.
+    def open(self, digest: str, start: int = 0, size: int | None = None) -> bytes:
+        """All bytes of a blob, or `size` of them from `start` on; a part is not held against the digest.
 
         Raises:
             NotFound: there is no such blob.
@@ -49,6 +50,33 @@ class Blobs(Protocol):
 
     def delete(self, digest: str) -> None:
         """Forget a blob; no error if there is none."""
+        ...
+
+
+@runtime_checkable
+class OnDisk(Protocol):
+    """Blobs that lie as files on this machine, and so need no copy to be read by others."""
+
+    def path(self, digest: str) -> Path:
+        """The verified file of a blob."""
+        ...
+
+
+@runtime_checkable
+class Secret(Protocol):
+    """Blobs whose plain text may lie on no disk."""
+
+    def scratch(self) -> IO[bytes]:
+        """An empty file in memory."""
+        ...
+
+
+@runtime_checkable
+class Named(Protocol):
+    """Blobs that are called otherwise than `blob_of` says."""
+
+    def name(self, content: bytes) -> Blob:
+        """The name that `content` has in this store."""
         ...
 
 
@@ -70,6 +98,11 @@ def valid(digest: str) -> str:
     if not _DIGEST.fullmatch(digest):
         raise Invalid(f"not a digest: {digest!r}", hint="a digest has 64 hexadecimal characters in lower case", field="digest")
     return digest
+
+
+def damaged(digest: str) -> Corrupt:
+    """The error for bytes that no longer have their digest."""
+    return Corrupt(f"blob {digest} is damaged", hint="restore it from a backup, or store the original again")
 
 
 def pieces(content: bytes | Iterable[bytes]) -> Iterator[bytes]:

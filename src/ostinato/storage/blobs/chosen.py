@@ -12,6 +12,8 @@ from ostinato.storage.blobs.local import Local
 from ostinato.storage.blobs.s3 import S3
 from ostinato.storage.blobs.sealed import Sealed
 
+AnyShelf = Local | S3
+
 
 def blobs_of(settings: Settings) -> Blobs:
     """Files in `<data>/blobs`, or the bucket that `blobs_url` names; encrypted if `encrypt`, or if the store has keys already.
@@ -23,27 +25,20 @@ def blobs_of(settings: Settings) -> Blobs:
     if settings.encrypt not in (0, 1):
         raise Invalid("OSTINATO_ENCRYPT is neither 0 nor 1", field="encrypt")
     keys = settings.data / KEY_FILE
-    place = S3(settings.blobs_url, spool=settings.data / "cache") if settings.blobs_url else Local(settings.data / "blobs")
+    place = shelf_of(settings)
     return Sealed(place, Keys(keys)) if settings.encrypt or keys.exists() else place
 
 
-def readable(data: Path, files: Local) -> Blobs:
-    """The files of the store `data`, or a copy of them, as what was put in: decrypted if the store has keys."""
-    keys = data / KEY_FILE
-    return Sealed(files, Keys(keys)) if keys.exists() else files
-
-
-def copy(digest: str, source: Local, target: Local, data: Path) -> None:
-    """Copy a blob as it lies, verified with the keys of the store `data`, if it has some: what is encrypted stays so.
+def shelf_of(settings: Settings) -> AnyShelf:
+    """Where the bytes lie as they are, encrypted or not.
 
     Raises:
-        NotFound: there is no such blob in `source`.
-        Corrupt: it is damaged there.
+        MissingExtra: the bucket needs obstore.
     """
-    blobs = readable(data, source)
-    if isinstance(blobs, Local):
-        target.put(blobs.stream(digest))
-        return
-    for _ in blobs.stream(digest):
-        pass
-    target.keep(source.raw(digest), lambda: digest)
+    return S3(settings.blobs_url, spool=settings.data / "cache") if settings.blobs_url else Local(settings.data / "blobs")
+
+
+def readable(data: Path, shelf: AnyShelf) -> Blobs:
+    """What lies on the shelf of the store `data`, or on a copy of it, as what was put in: decrypted if the store has keys."""
+    keys = data / KEY_FILE
+    return Sealed(shelf, Keys(keys)) if keys.exists() else shelf

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +14,8 @@ from pathlib import Path
 from blake3 import blake3
 
 from ostinato.kernel.errors import Corrupt, Invalid, NotFound
-from ostinato.storage.blobs.blobs import Blob, blob_of, pieces, valid
+from ostinato.storage import disk
+from ostinato.storage.blobs.blobs import Blob, blob_of, damaged, pieces, valid
 
 _PIECE = 1 << 20
 _ABANDONED_S = 86_400
@@ -67,17 +69,28 @@ class Local:
         """Store bytes under the name that `name` says once they are all read; only `raw` gives them back."""
         return self._arrive(content, name, lambda _: False)
 
-    def raw(self, name: str) -> Iterator[bytes]:
-        """The bytes under a name, whatever they are, in pieces of at most 1 MiB."""
+    def raw(self, name: str, start: int = 0, size: int | None = None) -> Iterator[bytes]:
+        """The bytes under a name, or `size` of them from `start` on, whatever they are, in pieces of at most 1 MiB."""
         try:
-            with self._place(name).open("rb") as file:
-                while piece := file.read(_PIECE):
+            with self._place(name).open("rb", buffering=0) as file:
+                file.seek(start)
+                left = sys.maxsize if size is None else size
+                while left > 0 and (piece := file.read(min(left, _PIECE))):
+                    left -= len(piece)
                     yield piece
         except FileNotFoundError:
             raise NotFound(f"no blob {name}") from None
 
     def _arrive(self, content: Iterable[bytes], name: Callable[[], str], there: Callable[[str], bool]) -> str:
         """Write a file beside, and give it its name unless that is `there` already."""
+        try:
+            return self._written(content, name, there)
+        except OSError as error:
+            if (told := disk.told(error, self._root)) is error:
+                raise
+            raise told from error
+
+    def _written(self, content: Iterable[bytes], name: Callable[[], str], there: Callable[[str], bool]) -> str:
         handle, temporary = tempfile.mkstemp(dir=self._arriving)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -99,9 +112,9 @@ class Local:
                 os.unlink(temporary)
         return digest
 
-    def open(self, digest: str) -> bytes:
+    def open(self, digest: str, start: int = 0, size: int | None = None) -> bytes:
         self._renew(digest)
-        return b"".join(self.stream(digest))
+        return b"".join(self.stream(digest) if (start, size) == (0, None) else self.raw(digest, start, size))
 
     def stream(self, digest: str) -> Iterator[bytes]:
         hasher = blake3()
@@ -109,7 +122,7 @@ class Local:
             hasher.update(piece)
             yield piece
         if hasher.hexdigest() != digest:
-            raise Corrupt(f"blob {digest} is damaged", hint="restore it from a backup, or store the original again")
+            raise damaged(digest)
 
     def exists(self, digest: str) -> bool:
         return self._renew(digest)

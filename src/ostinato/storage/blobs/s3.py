@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from blake3 import blake3
 
-from ostinato.kernel.errors import Corrupt, Invalid, MissingExtra, NotFound, Unavailable
-from ostinato.storage.blobs.blobs import Blob, blob_of, pieces, valid
+from ostinato.storage.blobs.blobs import Blob, blob_of, damaged, pieces, valid
+from ostinato.storage.objects.bucket import Bucket, part_of
 
-_PIECE = 1 << 20
-_PART = 8 << 20
-_PARTS_AT_ONCE = 2
-_MOST_PARTS = 9_000
 _SMALL = 64 << 10
-_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class S3:
@@ -42,28 +35,14 @@ class S3:
             Invalid: the address is malformed, or names a server to which the bytes would travel unprotected.
             MissingExtra: obstore is not installed.
         """
-        try:
-            import obstore
-            from obstore import exceptions, store
-        except ModuleNotFoundError:
-            raise MissingExtra.of("obstore", "s3") from None
-        config: Any
-        bucket, prefix, config = _read(url, os.environ if env is None else env)
-        self._api, self._errors = obstore, exceptions
-        self._bucket: Any = store.S3Store(
-            bucket,
-            prefix=prefix or None,
-            config=config,
-            client_options={"allow_http": config.get("endpoint", "").startswith("http:"), "connect_timeout": "5s", "timeout": "120s"},
-            retry_config={"max_retries": 8, "retry_timeout": timedelta(seconds=patience_s)},
-        )
+        self._objects = Bucket(url, setting="OSTINATO_BLOBS_URL", spool=spool, env=env, patience_s=patience_s)
         self._spool = Path(spool)
         self._spool.mkdir(parents=True, exist_ok=True)
 
     def put(self, content: bytes | Iterable[bytes]) -> Blob:
         if isinstance(content, bytes) and len(content) <= _SMALL:
             blob = blob_of(content)
-            self._send(blob.digest, content, use_multipart=False)
+            self._objects.send(_place(blob.digest), content, use_multipart=False)
             return blob
         hasher, size = blake3(), 0
 
@@ -77,8 +56,8 @@ class S3:
         digest = self.keep(passing(), hasher.hexdigest)
         return Blob(digest=digest, size=size)
 
-    def open(self, digest: str) -> bytes:
-        return b"".join(self.stream(digest))
+    def open(self, digest: str, start: int = 0, size: int | None = None) -> bytes:
+        return b"".join(self.stream(digest) if (start, size) == (0, None) else self.raw(digest, start, size))
 
     def stream(self, digest: str) -> Iterator[bytes]:
         hasher = blake3()
@@ -86,17 +65,13 @@ class S3:
             hasher.update(piece)
             yield piece
         if hasher.hexdigest() != digest:
-            raise Corrupt(f"blob {digest} is damaged", hint="restore it from a backup, or store the original again")
+            raise damaged(digest)
 
     def exists(self, digest: str) -> bool:
-        return self._head(_place(digest)) is not None
+        return self._objects.head(_place(digest)) is not None
 
     def delete(self, digest: str) -> None:
-        with self._reaching(digest):
-            try:
-                self._api.delete(self._bucket, _place(digest))
-            except FileNotFoundError:
-                return
+        self._objects.delete(_place(digest))
 
     def keep(self, content: Iterable[bytes], name: Callable[[], str]) -> str:
         """Store bytes under the name that `name` says once they are all read."""
@@ -104,83 +79,23 @@ class S3:
             for piece in content:
                 file.write(piece)
             size, place = file.tell(), _place(digest := name())
-            part = max(_PART, -(-size // _MOST_PARTS))
-            found = self._head(place)
+            part = part_of(size)
+            found = self._objects.head(place)
             if found is None or found["size"] != size or found["e_tag"] != _etag(file, size, part):
                 file.seek(0)
-                self._send(digest, file, use_multipart=size > part, chunk_size=part, max_concurrency=_PARTS_AT_ONCE)
+                self._objects.send_file(place, file, size)
         return digest
 
-    def raw(self, name: str) -> Iterator[bytes]:
-        """The bytes under a name, whatever they are, in pieces of at most 1 MiB."""
-        with self._reaching(name):
-            for chunk in self._api.get(self._bucket, _place(name)).stream(min_chunk_size=_PIECE):
-                yield from pieces(bytes(chunk))
+    def raw(self, name: str, start: int = 0, size: int | None = None) -> Iterator[bytes]:
+        """The bytes under a name, or `size` of them from `start` on, whatever they are, in pieces of at most 1 MiB."""
+        return self._objects.get(_place(name), start, size)
 
-    def _send(self, digest: str, content: Any, **how: Any) -> None:
-        with self._reaching(digest):
-            try:
-                self._api.put(self._bucket, _place(digest), content, **how)
-            except FileNotFoundError:
-                raise _no_bucket() from None
-
-    def _head(self, place: str) -> dict[str, Any] | None:
-        with self._reaching(place):
-            try:
-                return dict(self._api.head(self._bucket, place))
-            except FileNotFoundError:
-                return None
-
-    @contextmanager
-    def _reaching(self, name: str) -> Iterator[None]:
-        """Errors of the bucket as ours."""
-        try:
-            yield
-        except FileNotFoundError as error:
-            raise _no_bucket() if "NoSuchBucket" in str(error) else NotFound(f"no blob {name}") from None
-        except (self._errors.PermissionDeniedError, self._errors.UnauthenticatedError):
-            raise Unavailable(
-                "the bucket refuses us", hint="check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and what they may do in OSTINATO_BLOBS_URL"
-            ) from None
-        except self._errors.BaseError as error:
-            raise Unavailable(
-                f"the bucket does not answer ({type(error).__name__})", hint="check OSTINATO_BLOBS_URL and the network, then try again"
-            ) from error
-
-
-def _read(url: str, env: Mapping[str, str]) -> tuple[str, str, dict[str, Any]]:
-    parts = urlsplit(url)
-    asked = dict(parse_qsl(parts.query))
-    if parts.scheme != "s3" or not parts.netloc or parts.username or parts.password or asked.keys() - {"endpoint", "region"}:
-        raise Invalid(
-            "OSTINATO_BLOBS_URL is no address of a bucket",
-            hint="write s3://bucket/prefix?region=…&endpoint=…, and give credentials as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-            field="blobs_url",
-        )
-    config: dict[str, Any] = {"region": asked["region"]} if "region" in asked else {}
-    endpoint = asked.get("endpoint") or next((env[name] for name in _ENDPOINTS if env.get(name)), "")
-    if endpoint:
-        _check_endpoint(endpoint)
-        config |= {"endpoint": endpoint, "aws_endpoint_url_s3": endpoint, "virtual_hosted_style_request": False}
-    return parts.netloc, parts.path.strip("/"), config
-
-
-def _check_endpoint(endpoint: str) -> None:
-    parts = urlsplit(endpoint)
-    if parts.scheme == "https" or (parts.scheme == "http" and _loopback(parts.hostname or "")):
-        return
-    raise Invalid(f"refusing to send blobs to {endpoint!r}", hint="use https; plain http is for this machine only", field="blobs_url")
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _no_bucket() -> Unavailable:
-    return Unavailable("the bucket does not exist", hint="make it, or mend OSTINATO_BLOBS_URL")
+    def all(self) -> Iterator[Blob]:
+        """Every blob that is there, with its size in the bucket."""
+        for found in self._objects.all():
+            folder, _, digest = found.name.rpartition("/")
+            if _DIGEST.fullmatch(digest) and folder == digest[:2]:
+                yield Blob(digest=digest, size=found.size)
 
 
 def _place(digest: str) -> str:

@@ -17,8 +17,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ostinato.kernel.errors import Corrupt, TooLarge
-from ostinato.storage.blobs.blobs import Blob, pieces
-from ostinato.storage.blobs.keys import KID, Keys
+from ostinato.storage.blobs.blobs import Blob, damaged, pieces
+from ostinato.storage.blobs.keys import KID, Keys, Ring
 
 SEGMENT = 64 << 10
 TAG = 16
@@ -35,8 +35,8 @@ class Shelf(Protocol):
         """Store bytes, all or none, under the name that `name` says once they are all read."""
         ...
 
-    def raw(self, name: str) -> Iterator[bytes]:
-        """The bytes under a name, in pieces of at most 1 MiB."""
+    def raw(self, name: str, start: int = 0, size: int | None = None) -> Iterator[bytes]:
+        """The bytes under a name, or `size` of them from `start` on, in pieces of at most 1 MiB."""
         ...
 
     def exists(self, digest: str) -> bool:
@@ -74,15 +74,32 @@ class Sealed:
         digest = self._shelf.keep(_seal(passing(), ring.current, ring.masters[ring.current]), hasher.hexdigest)
         return Blob(digest=digest, size=size)
 
-    def open(self, digest: str) -> bytes:
+    def open(self, digest: str, start: int = 0, size: int | None = None) -> bytes:
         self._shelf.exists(digest)  # to ask for it is to want it: a collection leaves it alone
-        return b"".join(self.stream(digest))
+        if (start, size) == (0, None):
+            return b"".join(self.stream(digest))
+        header = b"".join(self._shelf.raw(digest, 0, HEADER))
+        sealed, master = _master(header, self._keys.ring())
+        if sealed and master is None:
+            raise _damaged(digest, foreign=True)
+        if master is None:
+            return b"".join(self._shelf.raw(digest, start, size))
+        first, skipped = divmod(start, SEGMENT)
+        count = None if size is None else -(-(skipped + size) // SEGMENT) * (SEGMENT + TAG)
+        source = _Reader(self._shelf.raw(digest, HEADER + first * (SEGMENT + TAG), count))
+        try:
+            plain = b"".join(_unseal_part(source, header, master, first))[skipped:]
+        except InvalidTag:
+            raise _damaged(digest) from None
+        return plain if size is None else plain[:size]
+
+    def name(self, content: bytes) -> Blob:
+        """The name of the content, which depends on the keys."""
+        return Blob(digest=blake3(content, key=self._keys.ring().address).hexdigest(), size=len(content))
 
     def stream(self, digest: str) -> Iterator[bytes]:
-        source = _Reader(self._shelf.raw(digest))
-        header, ring = source.peek(HEADER), self._keys.ring()
-        sealed = len(header) == HEADER and header.startswith(_MAGIC)
-        master = ring.masters.get(header[len(_MAGIC) : len(_MAGIC) + KID]) if sealed else None
+        source, ring = _Reader(self._shelf.raw(digest)), self._keys.ring()
+        sealed, master = _master(source.peek(HEADER), ring)
         hasher = blake3() if master is None else blake3(key=ring.address)
         try:
             for piece in source.rest() if master is None else _unseal(source, master):
@@ -153,12 +170,32 @@ def _seal(content: Iterator[bytes], kid: bytes, master: bytes) -> Iterator[bytes
         counter += 1
 
 
-def _unseal(source: _Reader, master: bytes) -> Iterator[bytes]:
-    header = source.read(HEADER)
+def _master(header: bytes, ring: Ring) -> tuple[bool, bytes | None]:
+    """Whether that is the header of a sealed blob, and the key that wraps its key, if it is here."""
+    sealed = len(header) == HEADER and header.startswith(_MAGIC)
+    return sealed, ring.masters.get(header[len(_MAGIC) : len(_MAGIC) + KID]) if sealed else None
+
+
+def _cipher(header: bytes, master: bytes) -> AESGCM:
     prefix, wrapped = header[-_PREFIX:], header[-_PREFIX - _WRAPPED : -_PREFIX]
     start = len(_MAGIC) + KID
-    key = AESGCM(master).decrypt(header[start : start + _NONCE], wrapped, header[:start] + prefix)
-    cipher, counter, last = AESGCM(key), 0, False
+    return AESGCM(AESGCM(master).decrypt(header[start : start + _NONCE], wrapped, header[:start] + prefix))
+
+
+def _unseal_part(source: _Reader, header: bytes, master: bytes, counter: int) -> Iterator[bytes]:
+    """The plain text of some segments, of which the first has that number; one of them may be the last of the blob."""
+    cipher, prefix = _cipher(header, master), header[-_PREFIX:]
+    while segment := source.read(SEGMENT + TAG):
+        try:
+            yield cipher.decrypt(_nonce(prefix, counter, last=len(segment) < SEGMENT + TAG), segment, header)
+        except InvalidTag:
+            yield cipher.decrypt(_nonce(prefix, counter, last=True), segment, header)
+        counter += 1
+
+
+def _unseal(source: _Reader, master: bytes) -> Iterator[bytes]:
+    header = source.read(HEADER)
+    cipher, prefix, counter, last = _cipher(header, master), header[-_PREFIX:], 0, False
     while not last:
         segment = source.read(SEGMENT + TAG)
         last = not source.peek(1)
@@ -174,4 +211,4 @@ def _nonce(prefix: bytes, counter: int, *, last: bool) -> bytes:
 def _damaged(digest: str, *, foreign: bool = False) -> Corrupt:
     if foreign:
         return Corrupt(f"blob {digest} is sealed with a key that is not here", hint="restore the file blob-keys of its store")
-    return Corrupt(f"blob {digest} is damaged", hint="restore it from a backup, or store the original again")
+    return damaged(digest)

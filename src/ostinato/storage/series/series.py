@@ -13,11 +13,14 @@ from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, T
 
 from ostinato.kernel.errors import Conflict, Invalid
 from ostinato.storage.blobs.blobs import blob_of
+from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import Rows, Tx, metadata
-from ostinato.storage.series.points import Points, joined
+from ostinato.storage.series.points import Points, by_key, joined, squeezed, unsqueezed
 
 _CHUNK = 4096
+_OPEN_MAX = 8
 _TAIL_MAX = 64
+_CLIENT_MAX = 200
 _BEFORE_ALL = -(2**63)
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 
@@ -107,34 +110,37 @@ def _of_run(table: Table) -> Any:
     return (table.c.project == bindparam("project")) & (table.c.run == bindparam("run"))
 
 
-_known = select(client.c.seq, client.c.digest).where(_of_run(client), client.c.client == bindparam("client"))
-_remember = text(
-    "INSERT INTO series_client (project, run, client, seq, digest) VALUES (:project, :run, :client, :seq, :digest) "
-    "ON CONFLICT (project, run, client) DO UPDATE SET seq = excluded.seq, digest = excluded.digest"
+_known = Prepared(select(client.c.seq, client.c.digest).where(_of_run(client), client.c.client == bindparam("client")))
+_remember = Prepared(
+    text(
+        "INSERT INTO series_client (project, run, client, seq, digest) VALUES (:project, :run, :client, :seq, :digest) "
+        "ON CONFLICT (project, run, client) DO UPDATE SET seq = excluded.seq, digest = excluded.digest"
+    )
 )
-_keep = insert(tail)
-_renew = text(
-    "INSERT INTO series_latest (project, run, key, last, step, at, min, max, n) "
-    "VALUES (:project, :run, :key, :last, :step, :at, :min, :max, :n) ON CONFLICT (project, run, key) DO UPDATE SET "
-    "last = CASE WHEN excluded.step >= series_latest.step THEN excluded.last ELSE series_latest.last END, "
-    "at = CASE WHEN excluded.step >= series_latest.step THEN excluded.at ELSE series_latest.at END, "
-    "step = CASE WHEN excluded.step >= series_latest.step THEN excluded.step ELSE series_latest.step END, "
-    "min = CASE WHEN excluded.min IS NULL OR series_latest.min <= excluded.min THEN series_latest.min ELSE excluded.min END, "
-    "max = CASE WHEN excluded.max IS NULL OR series_latest.max >= excluded.max THEN series_latest.max ELSE excluded.max END, "
-    "n = series_latest.n + excluded.n"
+_keep = Prepared(insert(tail), ("project", "run", "data"))
+_renew = Prepared(
+    text(
+        "INSERT INTO series_latest (project, run, key, last, step, at, min, max, n) "
+        "VALUES (:project, :run, :key, :last, :step, :at, :min, :max, :n) ON CONFLICT (project, run, key) DO UPDATE SET "
+        "last = CASE WHEN excluded.step >= series_latest.step THEN excluded.last ELSE series_latest.last END, "
+        "at = CASE WHEN excluded.step >= series_latest.step THEN excluded.at ELSE series_latest.at END, "
+        "step = CASE WHEN excluded.step >= series_latest.step THEN excluded.step ELSE series_latest.step END, "
+        "min = CASE WHEN excluded.min IS NULL OR series_latest.min <= excluded.min THEN series_latest.min ELSE excluded.min END, "
+        "max = CASE WHEN excluded.max IS NULL OR series_latest.max >= excluded.max THEN series_latest.max ELSE excluded.max END, "
+        "n = series_latest.n + excluded.n"
+    )
 )
-_tail_size = select(func.count()).select_from(tail).where(_of_run(tail))
+_tail_size = Prepared(select(func.count()).select_from(tail).where(_of_run(tail)))
 _tail = select(tail.c.id, tail.c.data).where(_of_run(tail)).order_by(tail.c.id)
 _chunks = (
     select(chunk).where(_of_run(chunk), chunk.c.key == bindparam("key"), chunk.c.step_max >= bindparam("after_step")).order_by(chunk.c.id)
 )
-_open_chunks = select(chunk).where(
-    chunk.c.id.in_(select(func.max(chunk.c.id)).where(_of_run(chunk)).group_by(chunk.c.key)), chunk.c.n < _CHUNK
-)
+_open_chunks = select(chunk.c.id, chunk.c.key, chunk.c.n).where(_of_run(chunk), chunk.c.n < bindparam("full")).order_by(chunk.c.id)
+_data = Prepared(select(chunk.c.data).where(chunk.c.project == bindparam("project"), chunk.c.id == bindparam("id")))
 _latest = select(latest).where(_of_run(latest)).order_by(latest.c.key)
-_drop_tail = delete(tail).where(tail.c.project == bindparam("project"), tail.c.id.in_(bindparam("ids", expanding=True)))
-_drop_chunks = delete(chunk).where(chunk.c.project == bindparam("project"), chunk.c.id.in_(bindparam("ids", expanding=True)))
-_add_chunk = insert(chunk)
+_drop_tail = Prepared(delete(tail).where(tail.c.project == bindparam("project"), tail.c.id == bindparam("id")))
+_drop_chunk = Prepared(delete(chunk).where(chunk.c.project == bindparam("project"), chunk.c.id == bindparam("id")))
+_add_chunk = Prepared(insert(chunk), ("project", "run", "key", "n", "step_max", "data"))
 
 
 class Series:
@@ -151,23 +157,25 @@ class Series:
         Raises:
             Conflict: `seq` leaves a gap, or was used for other points.
         """
+        if not client or len(client) > _CLIENT_MAX or not client.isprintable():
+            raise Invalid("a client is called by 1 to 200 printable characters", field="client")
         data = points.encode()
         digest = blob_of(data).digest
         of = {"project": project, "run": run}
-        renewed = [of | row for row in _summaries(points)]
+        renewed, kept = _summaries(of, points), of | {"data": squeezed(data)}
 
         def change(tx: Tx) -> int:
-            known = tx.first(_known, of | {"client": client})
-            if _repeats(known, seq, digest):
+            known = tx.fetch(_known, of | {"client": client})
+            if _repeats(known[0] if known else None, seq, digest):
                 return 0
             guard(tx)
-            tx.execute(_remember, of | {"client": client, "seq": seq, "digest": digest})
+            tx.run(_remember, of | {"client": client, "seq": seq, "digest": digest})
             if renewed:
-                tx.execute(_keep, of | {"data": data})
-                tx.execute(_renew, renewed)
-            return int(tx.execute(_tail_size, of).scalar_one())
+                tx.run(_keep, kept)
+                tx.run(_renew, renewed)
+            return int(tx.fetch(_tail_size, of)[0][0])
 
-        if self._rows.write(change) >= _TAIL_MAX:
+        if self._rows.write(change) >= _TAIL_MAX + hash(run) % _TAIL_MAX:  # runs that began together are not compacted together
             self.compact(project, run)
 
     def read(self, project: str, run: str, key: str, after_step: int | None = None, limit: int = 100_000) -> Curve:
@@ -176,7 +184,7 @@ class Series:
 
         def query(tx: Tx) -> list[Points]:
             kept = [Points.unpack(key, row.n, row.data) for row in tx.all(_chunks, asked)]
-            return kept + [Points.decode(row.data).only(key) for row in tx.all(_tail, {"project": project, "run": run})]
+            return kept + [Points.decode(unsqueezed(row.data)).only(key) for row in tx.all(_tail, {"project": project, "run": run})]
 
         points = joined(key, self._rows.read(query))
         order = np.argsort(points.step, kind="stable")
@@ -194,23 +202,39 @@ class Series:
         }
 
     def compact(self, project: str, run: str) -> None:
-        """Turn the tail of a run into chunks of up to 4096 points. Losing a race against another compaction is no error."""
+        """Turn the tail of a run into chunks. Losing a race against another compaction is no error.
+
+        What arrived of a key becomes a chunk; once it and the open ones before it fill one of 4096 points, or are too many, they are
+        merged. So a point is written a few times, however slowly it comes.
+        """
         of = {"project": project, "run": run}
-        waiting, growing = self._rows.read(lambda tx: (tx.all(_tail, of), tx.all(_open_chunks, of)))
-        batches = [Points.decode(row.data) for row in waiting]
-        parts: dict[str, list[Points]] = {}
-        for key in sorted({key for batch in batches for key in batch.keys}):
-            parts[key] = [Points.unpack(key, row.n, row.data) for row in growing if row.key == key]
-            parts[key] += [batch.only(key) for batch in batches]
+
+        def query(tx: Tx) -> tuple[list[int], dict[str, list[Points]], list[int]]:
+            if not tx.fetch(_tail_size, of)[0][0]:
+                return [], {}, []
+            waiting = tx.all(_tail, of)
+            arrived = by_key([Points.decode(unsqueezed(row.data)) for row in waiting])
+            growing: dict[str, list[Any]] = {key: [] for key in arrived}
+            for row in tx.all(_open_chunks, of | {"full": _CHUNK}):
+                if row.key in growing:
+                    growing[row.key].append(row)
+            parts = {key: [new] for key, new in arrived.items()}
+            merged: list[int] = []
+            for key, rows in growing.items():
+                if len(rows) >= _OPEN_MAX or sum(row.n for row in rows) + len(arrived[key]) >= _CHUNK:
+                    found = [Points.unpack(key, row.n, tx.fetch(_data, {"project": project, "id": row.id})[0][0]) for row in rows]
+                    parts[key], merged = [*found, *parts[key]], [*merged, *(row.id for row in rows)]
+            return [row.id for row in waiting], parts, merged
+
+        waiting, parts, merged = self._rows.read(query)
         made = [of | row for key, some in parts.items() for row in _chunked(key, joined(key, some))]
-        merged = [row.id for row in growing if row.key in parts]
 
         def change(tx: Tx) -> None:
-            for statement, ids in ((_drop_tail, [row.id for row in waiting]), (_drop_chunks, merged)):
-                if ids and tx.execute(statement, {"project": project, "ids": ids}).rowcount != len(ids):
+            for statement, ids in ((_drop_tail, waiting), (_drop_chunk, merged)):
+                if ids and tx.run(statement, [{"project": project, "id": id_} for id_ in ids]) != len(ids):
                     raise _Overtaken("another compaction was faster")
             if made:
-                tx.execute(_add_chunk, made)
+                tx.run(_add_chunk, made)
 
         if waiting:
             try:
@@ -223,39 +247,43 @@ class _Overtaken(Conflict):
     """What was to be compacted has been compacted already."""
 
 
-def _repeats(known: Any, seq: int, digest: str) -> bool:
+def _repeats(known: tuple[int, str] | None, seq: int, digest: str) -> bool:
     """Whether this batch is kept already."""
     if seq < 0:
         raise Invalid("a batch has a negative number", field="seq")
-    last = -1 if known is None else known.seq
+    last, before = known or (-1, "")
     if seq > last + 1:
         raise Conflict(
             f"batch {seq} follows batch {last}: one is missing", hint="send batches in order, each again until it is acknowledged"
         )
-    if seq == last and known.digest != digest:
+    if seq == last and before != digest:
         raise Conflict(f"batch {seq} was other points before", hint="use a new client id for each process that logs")
     return seq <= last
 
 
-def _summaries(points: Points) -> list[dict[str, Any]]:
-    rows = []
-    for index in np.unique(points.key):
-        chosen = points.key == index
-        step, at, value = points.step[chosen], points.at[chosen], points.value[chosen]
-        top = len(step) - 1 - int(np.argmax(step[::-1]))
-        real = value[~np.isnan(value)]
-        rows.append(
-            {
-                "key": points.keys[index],
-                "last": None if np.isnan(value[top]) else float(value[top]),
-                "step": int(step[top]),
-                "at": int(at[top]),
-                "min": float(real.min()) if len(real) else None,
-                "max": float(real.max()) if len(real) else None,
-                "n": len(value),
-            }
-        )
-    return rows
+def _summaries(of: dict[str, str], points: Points) -> list[dict[str, Any]]:
+    """What each key of a batch has to say to `latest`."""
+    if not len(points):
+        return []
+    order = np.lexsort((points.step, points.key))  # stable: of equal steps, the later stays the later
+    key, value = points.key[order], points.value[order]
+    ends = np.append(np.flatnonzero(key[1:] != key[:-1]), len(key) - 1)
+    starts = np.append(0, ends[:-1] + 1)
+    top = order[ends]
+    columns = zip(
+        key[ends].tolist(), _numbers(value[ends]), points.step[top].tolist(), points.at[top].tolist(),
+        _numbers(np.fmin.reduceat(value, starts)), _numbers(np.fmax.reduceat(value, starts)), (ends - starts + 1).tolist(),
+        strict=True,
+    )  # fmt: skip
+    return [
+        {**of, "key": points.keys[k], "last": last, "step": step, "at": at, "min": low, "max": high, "n": n}
+        for k, last, step, at, low, high, n in columns
+    ]
+
+
+def _numbers(column: NDArray[np.float64]) -> list[float | None]:
+    absent = np.isnan(column)
+    return [None if no else value for no, value in zip(absent.tolist(), column.tolist(), strict=True)] if absent.any() else column.tolist()
 
 
 def _chunked(key: str, points: Points) -> list[dict[str, Any]]:

@@ -8,18 +8,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol, runtime_checkable
+from typing import IO, Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ostinato.kernel.errors import Invalid, TooLarge
-from ostinato.storage.blobs.blobs import Blobs
+from ostinato.storage.blobs.blobs import Blobs, OnDisk, Secret
+from ostinato.storage.tables.sql import literal
+from ostinato.storage.tables.sql import name as quoted
 
 _PIECE = 1 << 20
 _MEMORY_MB = 512
+_SPILL_MB = 16 << 10
 _THREADS = 2
+_TIME_MAX_S = 600.0
 _ROW_GROUP = 131_072
 
 
@@ -32,35 +36,18 @@ class TableBlob:
     rows: int
 
 
-@runtime_checkable
-class OnDisk(Protocol):
-    """Blobs that lie as files on this machine, and so need no copy to be read by others."""
-
-    def path(self, digest: str) -> Path:
-        """The file of a blob."""
-        ...
-
-
-@runtime_checkable
-class Secret(Protocol):
-    """Blobs whose plain text may lie on no disk."""
-
-    def scratch(self) -> IO[bytes]:
-        """An empty file in memory."""
-        ...
-
-
 class Tables:
     """Parquet blobs, written once and read whole, by columns, or through SQL.
 
-    A query runs in a DuckDB of its own that sees the tables it was given and nothing else: no files, no network, no
-    extensions. It uses at most 512 MB and two threads, and spills to `cache`, where copies of blobs that lie
-    elsewhere are kept as well. Of encrypted blobs nothing lies there in plain text: they are decrypted into memory while
-    they are read, and what spills is encrypted.
+    A query is one SELECT. It runs in a DuckDB of its own that sees the tables it was given and nothing else: no files, no
+    network, no extensions, no variables. It uses at most 512 MB, two threads and `time_max_s` seconds, and spills at most
+    16 GB to `cache`, where copies of blobs that lie elsewhere are kept as well. Of encrypted blobs nothing lies there in plain
+    text: they are decrypted into memory while they are read, and what spills is encrypted.
     """
 
-    def __init__(self, blobs: Blobs, cache: str | os.PathLike[str]) -> None:
+    def __init__(self, blobs: Blobs, cache: str | os.PathLike[str], *, time_max_s: float = _TIME_MAX_S) -> None:
         self._blobs = blobs
+        self._time_max_s = time_max_s
         self._cache = Path(cache)
         self._cache.mkdir(parents=True, exist_ok=True)
 
@@ -128,13 +115,14 @@ class Tables:
             spill = held.enter_context(tempfile.TemporaryDirectory(dir=self._cache))
             database = held.enter_context(duckdb.connect(":memory:", config=_config(spill, secret=isinstance(self._blobs, Secret))))
             try:
+                select = _select(database, sql)
                 for name, source in bound.items():
                     _bind(database, name, source)
-                _close_doors(database, [path for source in bound.values() if isinstance(source, list) for path in source])
-                answer = database.sql(sql, params=parameters or None)
-                if answer is None:
-                    raise Invalid("the statement answers nothing", hint="write a SELECT", field="sql")
-                return answer.to_arrow_table()
+                _close_doors(database, [path for source in bound.values() if isinstance(source, list) for path in source], self._time_max_s)
+                return database.sql(select, params=parameters or None).to_arrow_table()
+            except duckdb.InterruptException as error:
+                hint = "read fewer columns or rows, or a recursion that ends"
+                raise TooLarge(f"the query took more than {self._time_max_s:g} s", hint=hint) from error
             except duckdb.OutOfMemoryException as error:
                 raise TooLarge(_first_line(error), hint=f"a query may use {_MEMORY_MB} MB; read fewer columns or rows") from error
             except duckdb.Error as error:
@@ -169,23 +157,35 @@ def _config(spill: str, *, secret: bool) -> dict[str, str | int | bool]:
         "memory_limit": f"{_MEMORY_MB}MB",
         "threads": _THREADS,
         "temp_directory": spill,  # one for each database: they give their files the same names
+        "max_temp_directory_size": f"{_SPILL_MB}MB",
         "temp_file_encryption": secret,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
+        "allow_community_extensions": False,
+        "allow_persistent_secrets": False,
+        "python_enable_replacements": False,
     }
+
+
+def _select(database: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
+    statements = database.extract_statements(sql)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise Invalid("not one SELECT", hint="a query reads: write one SELECT or FROM", field="sql")
+    return statements[0]
 
 
 def _bind(database: duckdb.DuckDBPyConnection, name: str, source: pa.Table | list[str]) -> None:
     if isinstance(source, pa.Table):
         database.register(name, source)
     else:
-        paths = ", ".join(_text(path) for path in source)
-        database.execute(f'CREATE VIEW "{name}" AS SELECT * FROM read_parquet([{paths}], union_by_name = true)')  # noqa: S608
+        paths = ", ".join(map(literal, source))
+        database.execute(f"CREATE VIEW {quoted(name)} AS SELECT * FROM read_parquet([{paths}], union_by_name = true)")  # noqa: S608
 
 
-def _close_doors(database: duckdb.DuckDBPyConnection, paths: list[str]) -> None:
-    database.execute(f"SET allowed_paths = [{', '.join(_text(path) for path in paths)}]")
+def _close_doors(database: duckdb.DuckDBPyConnection, paths: list[str], time_max_s: float) -> None:
+    database.execute(f"SET allowed_paths = [{', '.join(map(literal, paths))}]")
     database.execute("SET TimeZone = 'UTC'")
+    database.execute(f"SET max_execution_time = {max(1, round(time_max_s * 1000))}")
     database.execute("SET enable_external_access = false")
     database.execute("SET lock_configuration = true")
 
@@ -193,10 +193,6 @@ def _close_doors(database: duckdb.DuckDBPyConnection, paths: list[str]) -> None:
 def _check_columns(asked: Sequence[str] | None, known: Sequence[str]) -> None:
     if missing := sorted(set(asked or ()) - set(known)):
         raise Invalid(f"no column {', '.join(missing)}", hint=f"columns: {', '.join(known)}", field="columns")
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _first_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Names and values in SQL text, quoted."""
+"""Names and values in the text of a query, quoted."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from typing import Any
 from ostinato.kernel.errors import Invalid
 
 
-def name(column: str) -> str:
+def name(identifier: str) -> str:
     """A quoted identifier.
+
+    Raises:
+        Invalid: it holds a NUL, where text ends for some readers.
 
     >>> print(name('a "b" c'))
     "a ""b"" c"
     """
-    return '"' + column.replace('"', '""') + '"'
+    return '"' + _whole(identifier).replace('"', '""') + '"'
 
 
 def literal(value: Any) -> str:
@@ -35,12 +38,18 @@ def literal(value: Any) -> str:
         case float() if math.isfinite(value):
             return f"{value!r}::DOUBLE"
         case str():
-            return "'" + value.replace("'", "''") + "'"
+            return "'" + _whole(value).replace("'", "''") + "'"
         case datetime():
             return f"TIMESTAMPTZ '{value.isoformat()}'"
-    raise Invalid(f"a check cannot compare with {value!r}", hint="use text, finite numbers, true or false")
+    raise Invalid(f"SQL cannot compare with {value!r}", hint="use text, finite numbers, true or false")
 
 
 def any_of(predicates: list[str]) -> str:
     """The disjunction; an empty one is false."""
     return " OR ".join(f"({p})" for p in predicates) or "FALSE"
+
+
+def _whole(text: str) -> str:
+    if "\0" in text:
+        raise Invalid(f"{text!r} holds a NUL", hint="leave it out")
+    return text

@@ -1,0 +1,1 @@
+"""Named bytes: one seam, `Objects`; one member per place where they can lie."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -16,9 +17,10 @@ from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.event import Event
 from ostinato.kernel.ref import Ref
+from ostinato.kernel.settings import Settings
 from ostinato.ledger.service import Ledger
-from ostinato.storage.rows.rows import metadata
-from ostinato.storage.rows.sqlite import Sqlite
+from ostinato.storage.rows.rows import Rows, metadata
+from ostinato.testing.rows import opened
 
 
 @dataclass
@@ -27,18 +29,19 @@ class Store:
 
     path: Path
     clock: ReplayClock
-    rows: Sqlite
+    rows: Rows
     ledger: Ledger
 
     @classmethod
-    def open(cls, path: Path) -> Store:
+    def open(cls, path: Path, **settings: str) -> Store:
         clock = ReplayClock(datetime(2013, 1, 1, tzinfo=UTC))
-        rows = Sqlite(path / "ostinato.db")
+        rows = opened(os.environ.get("OSTINATO_DATABASE_URL") or str(path / "ostinato.db"))
         rows.create(metadata)
-        return cls(path, clock, rows, Ledger(rows=rows, clock=clock, key_path=path / "ledger-key"))
+        known = Settings.read(path, env={"OSTINATO_SINK_NETWORKS": "127.0.0.0/8"} | settings)
+        return cls(path, clock, rows, Ledger(rows=rows, clock=clock, key_path=path / "ledger-key", settings=known))
 
     def act(self, verb: str, subject: str, inputs: Sequence[str] = (), outputs: Sequence[str] = (), data: Any = None) -> Event:
-        refs = {"inputs": [Ref.parse(r) for r in inputs], "outputs": [Ref.parse(r) for r in outputs]}
+        refs: dict[str, Any] = {"inputs": [Ref.parse(r) for r in inputs], "outputs": [Ref.parse(r) for r in outputs]}
         return self.rows.write(lambda tx: self.ledger.append(tx, verb, Ref.parse(subject), **refs, data=data))
 
     def edit(self, *statements: str) -> None:
@@ -49,8 +52,8 @@ class Store:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(tmp_path)
+def store(tmp_path: Path, database_url: str) -> Iterator[Store]:
+    made = Store.open(tmp_path)
     with calling(Caller(actor="person:ana")):
-        yield opened
-    opened.rows.close()
+        yield made
+    made.rows.close()

@@ -8,6 +8,7 @@ import pytest
 
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.ref import Ref
+from ostinato.ledger.witness import check_consistency, check_inclusion
 from ostinato.testing.fixtures import both
 
 if TYPE_CHECKING:
@@ -51,3 +52,36 @@ def test_subscriptions_travel(both: Ostinato) -> None:
     both.ledger.unsubscribe("archive")
     with pytest.raises(NotFound):
         both.ledger.unsubscribe("archive")
+
+
+def test_comments_travel(both: Ostinato) -> None:
+    late = Ref("model", "late", "7")
+    said = both.ledger.comment(late, "fine, @admin")
+    edited = both.ledger.edit_comment(said.id, "not fine, @admin")
+    assert both.ledger.comments(late).items == [edited]
+    assert [wording.text for wording in edited.earlier] == ["fine, @admin"]
+    assert [mention.text for mention in both.ledger.mentions().items] == ["not fine, @admin"]
+    assert both.ledger.erase(Ref("person", "admin")) == 2
+    assert both.ledger.comments(late).items[0].text is None
+    assert both.ledger.events(subject=late).items[0].erased == ("text",)
+
+
+def test_proofs_travel(both: Ostinato) -> None:
+    said = both.ledger.comment(Ref("model", "late"), "fine")
+    both.ledger.seal()
+    note, key, proof = both.ledger.export_head().decode(), both.ledger.key(), both.ledger.proof(said.id)
+    assert check_inclusion(proof, note, key).id == said.id
+    both.ledger.comment(Ref("model", "late"), "really")
+    both.ledger.seal()
+    check_consistency(both.ledger.consistency(proof.size), note, both.ledger.export_head().decode(), key)
+    with pytest.raises(NotFound):
+        both.ledger.proof("nothing")
+
+
+def test_retrying_and_replaying_travel(both: Ostinato) -> None:
+    both.ledger.subscribe("archive", "file", {"name": "audit"})
+    both.ledger.replay("archive", after=0)
+    assert both.ledger.retry("archive") == 0
+    assert both.ledger.parked("archive") == []
+    with pytest.raises(NotFound):
+        both.ledger.retry("archiv")

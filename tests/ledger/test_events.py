@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from ostinato.kernel.caller import Caller, calling
-from ostinato.kernel.errors import Invalid
+from ostinato.kernel.errors import Corrupt, Invalid
 from ostinato.kernel.ref import Ref
 
 if TYPE_CHECKING:
@@ -179,3 +179,19 @@ def test_killed_writers_lose_nothing_acknowledged_and_leave_no_gap(store: Store)
     found = store.ledger.verify()
     assert found.ok, found.problems
     assert found.events == found.sealed == len(events)
+
+
+@pytest.mark.parametrize("data", [{"n": 2**70}, {"of": object()}, {"text": "\ud800"}, {1: 2, "b": {("t",): 1}}])
+def test_what_no_event_can_hold_is_refused_before_anything_is_written(store: Store, data: dict[str, object]) -> None:
+    with pytest.raises(Invalid):
+        store.act("run.started", "run:r1", data=data)
+    assert store.ledger.events().items == []
+
+
+def test_a_damaged_event_is_called_that(store: Store) -> None:
+    store.act("run.started", "run:r1", ["dataset:d@1"])
+    for body in ("x'00'", "x'ff'", "'text'", "CAST(x'9b02' || substr(body, 3) AS BLOB)"):
+        store.edit(f"UPDATE ledger_event SET body = {body}")
+        for read in (store.ledger.events, lambda: store.ledger.lineage(Ref("run", "r1")), lambda: store.ledger.after("ui")):
+            with pytest.raises(Corrupt, match="event 0 is damaged"):
+                read()

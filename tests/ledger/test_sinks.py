@@ -11,17 +11,16 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.ledger.conftest import Store
 
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.errors import Conflict, Invalid, NotFound
-from ostinato.ledger import deliver
+from ostinato.ledger import deliver, post
 from ostinato.ledger.deliver import SINKS
-
-if TYPE_CHECKING:
-    from tests.ledger.conftest import Store
 
 
 class Receiver(ThreadingHTTPServer):
@@ -65,7 +64,7 @@ def _verbs(receiver: Receiver) -> list[str]:
 
 def test_a_webhook_gets_each_event_signed_and_once(store: Store, receiver: Receiver) -> None:
     store.act("model.approved", "model:late@1")
-    subscription = store.ledger.subscribe("ops", "webhook", {"url": receiver.url, "private": True}, ["model.*"])
+    subscription = store.ledger.subscribe("ops", "webhook", {"url": receiver.url}, ["model.*"])
     event = store.act("model.promoted", "model:late@1", ["run:r1"], data={"alias": "champion"})
     store.act("run.started", "run:r2")
     with calling(Caller(actor="person:bo", project="other")):
@@ -84,7 +83,7 @@ def test_a_webhook_gets_each_event_signed_and_once(store: Store, receiver: Recei
 
 @pytest.mark.parametrize("status", [500, 302])
 def test_what_was_not_taken_comes_again_after_a_pause(store: Store, receiver: Receiver, status: int) -> None:
-    store.ledger.subscribe("ops", "webhook", {"url": receiver.url, "private": True}, ["run.*"])
+    store.ledger.subscribe("ops", "webhook", {"url": receiver.url}, ["run.*"])
     receiver.status = status
     store.act("run.started", "run:r1")
     store.act("run.finished", "run:r1")
@@ -103,7 +102,7 @@ def test_what_was_not_taken_comes_again_after_a_pause(store: Store, receiver: Re
 
 def test_a_slow_receiver_does_not_hold_up_the_round(store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deliver, "_TURN_S", 0.0)
-    store.ledger.subscribe("ops", "webhook", {"url": receiver.url, "private": True}, ["run.*"])
+    store.ledger.subscribe("ops", "webhook", {"url": receiver.url}, ["run.*"])
     for number in range(3):
         store.act("run.started", f"run:r{number}")
     seen = []
@@ -113,20 +112,63 @@ def test_a_slow_receiver_does_not_hold_up_the_round(store: Store, receiver: Rece
     assert seen == [0, 1, 2, 3], "the subscription's own event is not wanted, and takes a turn"
 
 
-def test_private_addresses_need_a_word(store: Store, receiver: Receiver) -> None:
-    store.ledger.subscribe("ops", "webhook", {"url": receiver.url}, ["run.*"])
-    store.act("run.started", "run:r1")
-    store.ledger.tick()
-    assert receiver.received == []
-    assert "not a public address" in store.ledger.subscriptions()[0].error
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "[::ffff:10.0.0.1]", "10.1.2.3", "[2002:0a00:0001::1]", "[64:ff9b::a00:1]"])
+def test_r100_private_addresses_need_the_operators_word(tmp_path: Path, receiver: Receiver, host: str) -> None:
+    store = Store.open(tmp_path, OSTINATO_SINK_NETWORKS="10.9.0.0/16")
+    with calling(Caller(actor="person:ana")):
+        store.ledger.subscribe("ops", "webhook", {"url": f"http://{host}:{receiver.server_port}/"}, ["run.*"])
+        store.act("run.started", "run:r1")
+        store.ledger.tick()
+        assert receiver.received == []
+        assert "not a public address" in store.ledger.subscriptions()[0].error
+        with pytest.raises(Invalid, match="private"):
+            store.ledger.subscribe("mine", "webhook", {"url": receiver.url, "private": True})
+    store.rows.close()
 
 
-@pytest.mark.parametrize("host", ["169.254.169.254", "[::ffff:169.254.169.254]", "[fe80::1]"])
-def test_r100_addresses_of_the_link_are_refused_whatever_is_said(store: Store, host: str) -> None:
-    store.ledger.subscribe("ops", "webhook", {"url": f"http://{host}/latest/meta-data", "private": True})
+@pytest.mark.parametrize(
+    "host", ["169.254.169.254", "[::ffff:169.254.169.254]", "[fe80::1]", "224.0.0.1", "0.0.0.0", "[64:ff9b::a9fe:a9fe]"]
+)
+def test_r100_addresses_of_the_link_are_refused_whatever_is_said(tmp_path: Path, host: str) -> None:
+    store = Store.open(tmp_path, OSTINATO_SINK_NETWORKS="0.0.0.0/0,::/0")
+    with calling(Caller(actor="person:ana")):
+        store.ledger.subscribe("ops", "webhook", {"url": f"http://{host}/latest/meta-data"})
+        store.act("run.started", "run:r1")
+        store.ledger.tick()
+        assert "the link alone" in store.ledger.subscriptions()[0].error
+    store.rows.close()
+
+
+def test_r100_a_name_is_looked_up_once_and_the_address_that_was_checked_is_called(
+    store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter(["127.0.0.1", "169.254.169.254"])
+
+    def rebinding(host: str, port: int, **_: object) -> list[Any]:
+        assert host == "hooks.example.org"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))]
+
+    monkeypatch.setattr(post.socket, "getaddrinfo", rebinding)
+    monkeypatch.setattr(post.socket, "create_connection", lambda place, timeout: _connected(place, timeout))
+    store.ledger.subscribe("ops", "webhook", {"url": f"http://hooks.example.org:{receiver.server_port}/"}, ["run.*"])
     store.act("run.started", "run:r1")
     store.ledger.tick()
-    assert "the link alone" in store.ledger.subscriptions()[0].error
+    assert _verbs(receiver) == ["run.started"]
+    assert receiver.received[0][0]["Host"] == f"hooks.example.org:{receiver.server_port}"
+    assert next(answers) == "169.254.169.254", "it was asked once"
+
+
+def _connected(place: tuple[str, int], timeout: float) -> socket.socket:
+    line = socket.socket()
+    line.settimeout(timeout)
+    line.connect(place)
+    return line
+
+
+@pytest.mark.parametrize("text", ["10.0.0.0/33", "localhost", "10.0.0.1/8"])
+def test_networks_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(Invalid, match="SINK_NETWORKS"):
+        post.networks_of(text)
 
 
 def test_r100_an_answer_that_drips_is_cut_off(store: Store) -> None:
@@ -139,7 +181,7 @@ def test_r100_an_answer_that_drips_is_cut_off(store: Store) -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        store.ledger.subscribe("ops", "webhook", {"url": url, "private": True, "timeout_s": 0.3})
+        store.ledger.subscribe("ops", "webhook", {"url": url, "timeout_s": 0.3})
         store.act("run.started", "run:r1")
         thread = threading.Thread(target=drip, args=(listener,))
         thread.start()
@@ -157,14 +199,14 @@ def test_r100_a_receiver_has_bounded_time(store: Store, timeout_s: object) -> No
 
 
 def test_a_dead_receiver_is_one_failure(store: Store) -> None:
-    store.ledger.subscribe("ops", "webhook", {"url": "http://127.0.0.1:9/", "private": True})
+    store.ledger.subscribe("ops", "webhook", {"url": "http://127.0.0.1:9/"})
     store.act("run.started", "run:r1")
     store.ledger.tick()
     assert store.ledger.subscriptions()[0].failures == 1
 
 
 def test_the_pause_stays_bounded_however_long_a_receiver_is_dead(store: Store) -> None:
-    store.ledger.subscribe("ops", "webhook", {"url": "http://127.0.0.1:9/", "private": True})
+    store.ledger.subscribe("ops", "webhook", {"url": "http://127.0.0.1:9/"})
     store.edit("UPDATE ledger_subscription SET failures = 5000")
     store.ledger.tick()
     assert store.ledger.subscriptions()[0].failures == 5001
@@ -174,9 +216,31 @@ def test_a_file_gets_lines(store: Store) -> None:
     store.ledger.subscribe("archive", "file", {"name": "audit"})
     events = [store.act("run.started", f"run:r{n}") for n in range(3)]
     store.ledger.tick()
-    lines = [json.loads(line) for line in (store.path / "sinks" / "audit.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (store.path / "sinks" / "default" / "audit.jsonl").read_text().splitlines()]
     assert [line["verb"] for line in lines] == ["ledger.subscribed"] + ["run.started"] * 3
     assert [line["id"] for line in lines[1:]] == [event.id for event in events]
+
+
+def test_projects_have_files_of_their_own(store: Store) -> None:
+    for project in ("default", "other"):
+        with calling(Caller(actor="person:ana", project=project)):
+            store.ledger.subscribe("archive", "file", {"name": "audit"}, ["run.*"])
+            store.act("run.started", f"run:of.{project}")
+    store.ledger.tick()
+    for project in ("default", "other"):
+        (line,) = (store.path / "sinks" / project / "audit.jsonl").read_text().splitlines()
+        assert json.loads(line)["subject"] == f"run:of.{project}"
+
+
+def test_a_line_that_a_crash_cut_short_spoils_no_other(store: Store) -> None:
+    store.ledger.subscribe("archive", "file", verbs=["run.*"])
+    store.act("run.started", "run:r1")
+    file = store.path / "sinks" / "default" / "events.jsonl"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b'{"whole": 1}\n{"cut')
+    store.ledger.tick()
+    assert file.read_bytes().startswith(b'{"whole": 1}\n{"cut\n{')
+    assert json.loads(file.read_bytes().splitlines()[-1])["verb"] == "run.started"
 
 
 def test_subscriptions_are_made_once_and_end(store: Store) -> None:
@@ -202,5 +266,5 @@ def test_subscriptions_are_made_once_and_end(store: Store) -> None:
 
 
 def test_every_sink_describes_itself() -> None:
-    assert [member.name for member in SINKS.describe()] == ["file", "webhook"]
+    assert [member.name for member in SINKS.describe()] == ["email", "file", "openlineage", "slack", "webhook"]
     assert all(member.summary and member.parameters["properties"] for member in SINKS.describe())

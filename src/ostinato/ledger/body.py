@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import hmac
+import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
+from ostinato.kernel.errors import Invalid
 from ostinato.kernel.event import Event
-from ostinato.kernel.instant import instant_of, micros_of
+from ostinato.kernel.instant import instant_of
 from ostinato.kernel.ref import Ref
 
-_VERSION = 1
+
+class Commitment(msgspec.Struct, array_like=True, frozen=True):
+    """What the body holds of a personal value: whom it is of, and HMAC-SHA-256(salt, value), which tells nothing once the salt is gone."""
+
+    person: str
+    digest: bytes
 
 
 class Body(msgspec.Struct, array_like=True, frozen=True):
     """An event as it is stored: references as text, the instant in microseconds since 1970."""
 
-    version: int
+    version: Literal[1]
     id: str
     at_us: int
     actor: str
@@ -27,19 +35,50 @@ class Body(msgspec.Struct, array_like=True, frozen=True):
     outputs: list[str]
     project: str
     data: dict[str, Any]
+    private: dict[str, Commitment]
 
 
-_encoder = msgspec.msgpack.Encoder(order="sorted")
-_decoder = msgspec.msgpack.Decoder(Body)
+class Outline(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A body whose data were passed over: all that the columns and references are made of."""
+
+    version: Literal[1]
+    id: str
+    at_us: int
+    actor: str
+    verb: str
+    subject: str
+    inputs: list[str]
+    outputs: list[str]
+    project: str
+    data: msgspec.Raw
+    private: dict[str, Commitment]
+
+
+_encode = msgspec.msgpack.Encoder(order="sorted").encode
+read = msgspec.msgpack.Decoder(Body).decode
+"""The body that the bytes hold; raises ValueError if they are no event, or one of a form that this Ostinato does not know."""
+outline = msgspec.msgpack.Decoder(Outline).decode
+"""The outline that the bytes hold; raises ValueError as `read` does."""
+
+_to_json = msgspec.json.Encoder(enc_hook=lambda value: _plain_one(value)).encode
+_from_json = msgspec.json.Decoder().decode
 
 
 def plain(data: Mapping[str, Any] | None) -> dict[str, Any]:
     """`data` as JSON values, so that an event reads the same before and after it was stored; numbers that JSON lacks become None.
 
+    Raises:
+        Invalid: something in it is no JSON value.
+
     >>> plain({"of": Ref("model", "late", "7"), "shares": (0.5, None, float("nan"))})
     {'of': 'model:late@7', 'shares': [0.5, None, None]}
     """
-    result: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(dict(data or {}), enc_hook=_plain_one))
+    if not data:
+        return {}
+    try:
+        result: dict[str, Any] = _from_json(_to_json(data if isinstance(data, dict) else dict(data)))
+    except (TypeError, ValueError, NotImplementedError, RecursionError) as error:
+        raise Invalid(f"the data of an event must be JSON values: {error}", field="data") from error
     return result
 
 
@@ -48,40 +87,61 @@ def _plain_one(value: Any) -> Any:
         return str(value)
     if hasattr(value, "item"):  # a numpy scalar
         return value.item()
-    raise NotImplementedError
+    raise NotImplementedError(f"{type(value).__name__} is none")
 
 
-def encode(event: Event) -> bytes:
-    """The body of `event`; its place in the ledger, `seq`, is no part of it."""
-    refs = (str(event.subject), [str(r) for r in event.inputs], [str(r) for r in event.outputs])
-    return _encoder.encode(Body(_VERSION, event.id, micros_of(event.at), event.actor, event.verb, *refs, event.project, dict(event.data)))
-
-
-def read(body: bytes) -> Body:
-    """What the bytes hold.
+def pack(body: Body) -> bytes:
+    """The bytes of `body`.
 
     Raises:
-        ValueError: these bytes are no event.
+        Invalid: a number in it is larger than 64 bits.
     """
-    return _decoder.decode(body)
+    try:
+        return _encode(body)
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise Invalid(f"an event cannot hold this: {error}", field="data") from error
 
 
-def decode(body: bytes, seq: int) -> Event:
-    """The event that `body` holds, at the position `seq`.
+def event_of(body: Body, seq: int, values: Mapping[str, bytes]) -> Event:
+    """The event at the position `seq`, with those of its personal values that are still there.
 
     Raises:
-        ValueError: these bytes are no event.
+        ValueError: a reference in it is none.
     """
-    found = read(body)
+    data = body.data
+    if body.private:
+        data = data | {field: _from_json(values[field]) if field in values else None for field in body.private}
     return Event(
-        id=found.id,
-        at=instant_of(found.at_us),
-        project=found.project,
-        actor=found.actor,
-        verb=found.verb,
-        subject=Ref.parse(found.subject),
-        inputs=tuple(Ref.parse(r) for r in found.inputs),
-        outputs=tuple(Ref.parse(r) for r in found.outputs),
-        data=found.data,
+        id=body.id,
+        at=instant_of(body.at_us),
+        project=body.project,
+        actor=body.actor,
+        verb=body.verb,
+        subject=Ref.parse(body.subject),
+        inputs=tuple(Ref.parse(r) for r in body.inputs),
+        outputs=tuple(Ref.parse(r) for r in body.outputs),
+        data=data,
         seq=seq,
+        erased=tuple(field for field in body.private if field not in values),
     )
+
+
+# ---- personal values
+
+
+class Private(msgspec.Struct, frozen=True):
+    """A personal value beside the ledger: with the salt it proves the commitment, without it nothing does."""
+
+    field: str
+    person: str
+    salt: bytes
+    value: bytes
+
+    def commitment(self) -> Commitment:
+        """What stands for it in the body."""
+        return Commitment(self.person, hmac.digest(self.salt, self.value, "sha256"))
+
+
+def private_of(person: str, values: Mapping[str, Any]) -> list[Private]:
+    """Each of the values under a salt of its own."""
+    return [Private(field, person, os.urandom(32), _to_json(value)) for field, value in plain(values).items()]

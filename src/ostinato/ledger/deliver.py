@@ -6,23 +6,29 @@ import fnmatch
 import hashlib
 import hmac
 import time
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 from sqlalchemy import Row
 
+from ostinato.kernel.clock import Clock
 from ostinato.kernel.event import Event
 from ostinato.kernel.family import Family
-from ostinato.ledger import store
+from ostinato.kernel.ids import new_id
+from ostinato.ledger import outbox, store
 from ostinato.ledger.seal import Seal
-from ostinato.ledger.types import Parcel, Sink
+from ostinato.ledger.types import Parcel, Sink, Surroundings
 from ostinato.storage.rows.rows import Rows, Tx
 
 SINKS: Family[Sink] = Family("ostinato.ledger.sinks")
-_BATCH = 100
+_BATCH = 500
 _TURN_S = 1.0
+_LEASE_S = 60.0
 _PAUSE_MAX_S = 300.0
+_PATIENCE = 5
+_ERROR_MAX = 500
 
 
 def secret_of(seal: Seal, project: str, name: str) -> bytes:
@@ -30,39 +36,108 @@ def secret_of(seal: Seal, project: str, name: str) -> bytes:
     return seal.derive(f"sink/{project}/{name}")
 
 
-def deliver(rows: Rows, seal: Seal, home: Path) -> None:
-    """One round: to each subscription that does not pause, what came since its cursor."""
-    for subscription in rows.read(lambda tx: store.subscriptions(tx, None)):
-        if subscription.retry_at <= time.time():
-            _serve(rows, seal, home, subscription)
+@dataclass(slots=True)
+class _Turn:
+    """What came of one turn of one subscription: how far its cursor got, what was taken late, what was set aside and why."""
+
+    failures: int
+    reached: int = -1
+    error: str = ""
+    taken: list[int] = field(default_factory=list)
+    refused: dict[int, str] = field(default_factory=dict)
 
 
-def _serve(rows: Rows, seal: Seal, home: Path, to: Row[Any]) -> None:
-    cursor = f"sink/{to.project}/{to.name}"
-    events = rows.read(lambda tx: store.events(tx, to.project, {}, store.cursor(tx, cursor), _BATCH))
-    if not events:
-        return
-    reached, failures, retry_at, problem = -1, 0, 0.0, ""
-    end = time.monotonic() + _TURN_S  # a slow receiver must not hold up the other duties: the rest follows in the next round
-    try:
-        sink = SINKS.make(to.sink, to.parameters)
-        for event in events:
-            if not to.verbs or any(fnmatch.fnmatchcase(event.verb, pattern) for pattern in to.verbs):
-                sink.send(_parcel(event, secret_of(seal, to.project, to.name)), home)
-            reached = event.seq
+class Delivery:
+    """Serves the subscriptions. Of several processes, one at a time serves each: a lease sees to it."""
+
+    def __init__(self, rows: Rows, clock: Clock, seal: Seal, around: Surroundings) -> None:
+        self._rows = rows
+        self._clock = clock
+        self._seal = seal
+        self._around = around
+        self._owner = new_id()
+
+    def round(self) -> None:
+        """To each subscription that does not pause, what came since its cursor and what is to be tried again."""
+        for subscription in self._rows.read(lambda tx: outbox.subscriptions(tx, None)):
+            if subscription.retry_at <= time.time():
+                self._serve(subscription)
+
+    def _serve(self, to: Row[Any]) -> None:
+        def waiting(tx: Tx) -> tuple[list[Event], list[Event]]:
+            again = [row.seq for row in outbox.parked(tx, to.project, to.name, again=True)] if to.parked else []
+            after = outbox.cursor(tx, outbox.cursor_of(to.project, to.name))
+            return store.events_at(tx, again), store.events(tx, to.project, {}, after, _BATCH)
+
+        def claim(tx: Tx) -> Row[Any] | None:
+            now_s = time.time()
+            return outbox.claim(tx, to.project, to.name, self._owner, now_s, now_s + _LEASE_S)
+
+        if not any(self._rows.read(waiting)):
+            return
+        mine = self._rows.write(claim)
+        if mine is not None:
+            turn = self._turn(mine, *self._rows.read(waiting))  # read again: before the claim another process may have sent it
+            self._rows.write(lambda tx: self._remember(tx, mine, turn))
+
+    def _turn(self, to: Row[Any], again: Sequence[Event], fresh: Sequence[Event]) -> _Turn:
+        turn = _Turn(to.failures)
+        end = time.monotonic() + _TURN_S  # a slow receiver must not hold up the other duties: the rest follows in the next round
+        for event in again:
+            if error := self._send(to, event):
+                turn.refused[event.seq] = error
+            else:
+                turn.taken.append(event.seq)
+            if time.monotonic() > end:
+                return turn
+        for place, event in enumerate(fresh):
+            if event.seq <= turn.reached:
+                continue
+            if _wanted(to, event):
+                if not (error := self._send(to, event)):
+                    turn.failures = 0
+                elif not self._poisonous(to, event, error, fresh[place + 1 :], turn):
+                    return turn
+            turn.reached = max(turn.reached, event.seq)
             if time.monotonic() > end:
                 break
-    except Exception as error:  # a sink from outside may raise anything; the others go on
-        failures, problem = to.failures + 1, str(error) or type(error).__name__
-        retry_at = time.time() + min(2.0 ** min(failures, 10), _PAUSE_MAX_S)
+        return turn
 
-    def remember(tx: Tx) -> None:
-        store.advance(tx, cursor, reached)
-        store.mark_subscription(tx, to.project, to.name, failures, retry_at, problem)
+    def _poisonous(self, to: Row[Any], event: Event, error: str, following: Sequence[Event], turn: _Turn) -> bool:
+        """Whether it lies with the event, not with the receiver: it was refused time and again, and the next one is taken."""
+        turn.failures += 1
+        later = next((e for e in following if _wanted(to, e)), None)
+        if turn.failures < _PATIENCE or later is None or self._send(to, later):
+            turn.error = error
+            return False
+        turn.refused[event.seq], turn.failures, turn.reached = error, 0, later.seq
+        return True
 
-    rows.write(remember)
+    def _send(self, to: Row[Any], event: Event) -> str:
+        """Send one event; returns why it was not taken, or nothing."""
+        try:
+            around = replace(self._around, home=self._around.home / to.project)
+            SINKS.make(to.sink, to.parameters).send(_parcel(event, secret_of(self._seal, to.project, to.name)), around)
+        except Exception as error:  # a sink from outside may raise anything; the others go on
+            return (str(error) or type(error).__name__).replace("\0", " ")[:_ERROR_MAX]
+        return ""
+
+    def _remember(self, tx: Tx, to: Row[Any], turn: _Turn) -> None:
+        pause_s = min(2.0 ** min(turn.failures, 10), _PAUSE_MAX_S) if turn.error else 0.0
+        told = {"failures": turn.failures, "error": turn.error, "retry_at": time.time() + pause_s if pause_s else 0.0}
+        if not outbox.release(tx, to.project, to.name, self._owner, told):
+            return  # unsubscribed, or so slow that another process took over: it sends again
+        outbox.advance(tx, outbox.cursor_of(to.project, to.name), turn.reached)
+        for seq in turn.taken:
+            outbox.unpark(tx, to.project, to.name, seq)
+        for seq, error in turn.refused.items():
+            outbox.park(tx, {"project": to.project, "name": to.name, "seq": seq, "at": self._clock.now(), "error": error})
+
+
+def _wanted(to: Row[Any], event: Event) -> bool:
+    return not to.verbs or any(fnmatch.fnmatchcase(event.verb, pattern) for pattern in to.verbs)
 
 
 def _parcel(event: Event, secret: bytes) -> Parcel:
     body = msgspec.json.encode(event, enc_hook=str)
-    return Parcel(key=event.id, body=body, signature=hmac.new(secret, body, hashlib.sha256).hexdigest())
+    return Parcel(key=event.id, event=event, body=body, signature=hmac.new(secret, body, hashlib.sha256).hexdigest())

@@ -10,18 +10,18 @@ from ostinato.ledger import store
 from ostinato.ledger.types import Edge, Graph
 from ostinato.storage.rows.rows import Tx
 
-_NODES_MAX = 10_000
+_EDGES_MAX = 20_000
 
 
 def walk(tx: Tx, project: str, start: Ref, direction: str, depth: int, at: datetime | None) -> Graph:
-    """Causes (`up`) or effects (`down`) of `start`. Cycles are walked once; the walk stops after 10,000 nodes."""
+    """Causes (`up`) or effects (`down`) of `start`. Cycles are walked once; the walk stops after 20,000 edges."""
     if direction not in ("up", "down"):
         hint = "up (what it was made from) or down (what was made from it)"
         raise Invalid(f"no such direction: {direction!r}", hint=hint, field="direction")
     nodes, edges = {start: None}, dict[tuple[Ref, Ref, int], Edge]()
     frontier = [start]
     for _ in range(depth):
-        found = store.edges(tx, project, direction, [str(ref) for ref in frontier], at)
+        found = store.edges(tx, project, direction == "up", [str(ref) for ref in frontier], at, _EDGES_MAX + 1 - len(edges))
         frontier = []
         for edge in found:
             edges[edge.source, edge.target, edge.seq] = edge
@@ -29,6 +29,7 @@ def walk(tx: Tx, project: str, start: Ref, direction: str, depth: int, at: datet
             if far not in nodes:
                 nodes[far] = None
                 frontier.append(far)
-        if not frontier or len(nodes) > _NODES_MAX:
+        if not frontier or len(edges) > _EDGES_MAX:
             break
-    return Graph(nodes=list(nodes), edges=sorted(edges.values(), key=lambda edge: edge.seq), truncated=bool(frontier))
+    cut = bool(frontier) or len(edges) > _EDGES_MAX
+    return Graph(nodes=list(nodes), edges=sorted(edges.values(), key=lambda edge: edge.seq), truncated=cut)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,38 +10,38 @@ from typing import Any, Literal
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
-from ostinato.kernel.errors import Conflict, Corrupt, Invalid, NotFound
+from ostinato.kernel.errors import Conflict, Invalid, NotFound
 from ostinato.kernel.event import Event
-from ostinato.kernel.ids import new_id
 from ostinato.kernel.page import Page
 from ostinato.kernel.ref import Ref
-from ostinato.ledger import store
-from ostinato.ledger.body import plain
-from ostinato.ledger.deliver import SINKS, deliver, secret_of
+from ostinato.kernel.settings import Settings
+from ostinato.ledger import comments, outbox, store
+from ostinato.ledger.deliver import SINKS, Delivery, secret_of
 from ostinato.ledger.lineage import walk
-from ostinato.ledger.merkle import Tree
+from ostinato.ledger.proof import prove_consistency, prove_inclusion
+from ostinato.ledger.record import record
 from ostinato.ledger.seal import Seal
-from ostinato.ledger.types import Graph, Head, Subscription, Verification
+from ostinato.ledger.sealer import Sealer
+from ostinato.ledger.types import Comment, Consistency, Graph, Head, Inclusion, Mention, Parked, Subscription, Surroundings, Verification
 from ostinato.ledger.verify import verify
 from ostinato.storage.rows.rows import Rows, Tx
 
-_VERB = re.compile(r"[a-z][a-z_]*\.[a-z][a-z_]*")
 _LIMIT_MAX = 1000
 _ALL = 100_000
-_TEXT_MAX = 10_000
-_SEAL_EVENTS = 256
-_SEAL_S = 10.0
 
 
 class Ledger:
     """Every act on anything, in one order, for good."""
 
-    def __init__(self, rows: Rows, clock: Clock, key_path: Path) -> None:
+    def __init__(self, rows: Rows, clock: Clock, key_path: Path, settings: Settings | None = None) -> None:
         self._rows = rows
         self._clock = clock
         self._seal = Seal.at(key_path)
-        self._sinks = key_path.parent / "sinks"
-        self._sealed_s = time.monotonic()
+        around = Surroundings(home=key_path.parent / "sinks")
+        if settings is not None:
+            around = replace(around, networks=settings.sink_networks, smtp_url=settings.smtp_url, mail_from=settings.mail_from)
+        self._delivery = Delivery(rows, clock, self._seal, around)
+        self._sealer = Sealer(rows, clock, self._seal)
 
     # ---- writing
 
@@ -56,21 +54,19 @@ class Ledger:
         inputs: Sequence[Ref] = (),
         outputs: Sequence[Ref] = (),
         data: Mapping[str, Any] | None = None,
+        private: Mapping[str, Any] | None = None,
+        person: str = "",
     ) -> Event:
         """Record an act in the transaction that does it, by the present caller, now.
 
         Every output was made from every input; with inputs alone, the subject was. `data` holds what else matters, without secrets
-        or personal data: it stays for good.
+        or personal data: it stays for good. Personal values and free text go into `private`: they read as fields of `data` until
+        `person`, by default the caller, is erased.
 
         Raises:
-            Invalid: `verb` is not of the form `noun.past_participle`.
+            Invalid: `verb` is not of the form `noun.past_participle`, or `data` are no JSON values.
         """
-        if not _VERB.fullmatch(verb):
-            raise Invalid(f"not the verb of an event: {verb!r}", hint="noun.past_participle, such as model.approved", field="verb")
-        who = caller()
-        made: dict[str, Any] = {"id": new_id(), "at": self._clock.now(), "project": who.project, "actor": who.actor, "data": plain(data)}
-        event = Event(**made, verb=verb, subject=subject, inputs=tuple(inputs), outputs=tuple(outputs))
-        return replace(event, seq=store.append(tx, event))
+        return record(tx, self._clock, verb, subject, inputs, outputs, data, private, person)
 
     def comment(self, ref: Ref, text: str, key: str = "") -> Event:
         """Say something about a thing. The same actor's same words about it, under the same `key`, are one comment.
@@ -78,14 +74,45 @@ class Ledger:
         Raises:
             Invalid: the text is blank or longer than 10,000 characters.
         """
-        if not text.strip() or len(text) > _TEXT_MAX:
-            raise Invalid(f"a comment has 1 to {_TEXT_MAX} characters", field="text")
-        who, verb, said = caller(), f"{ref.kind}.commented", {"text": text, "key": key}
+        words = comments.checked(text)
+        return self._rows.write(lambda tx: comments.say(tx, self._clock, self._seal, ref, words, key))
 
-        def change(tx: Tx) -> Event:
-            filters = {"touching": ref, "actor": who.actor, "verb": verb}
-            known = [e for e in store.events(tx, who.project, filters, None, _ALL) if e.subject == ref and e.data == said]
-            return known[0] if known else self.append(tx, verb, ref, data=said)
+    def edit_comment(self, comment: str, text: str) -> Comment:
+        """Say it otherwise. The earlier words stay to be seen; persons whom only the new ones mention are told.
+
+        Raises:
+            NotFound: there is no comment of that id.
+            Denied: somebody else said it.
+            Invalid: the text is blank or longer than 10,000 characters.
+        """
+        words = comments.checked(text)
+        return self._rows.write(lambda tx: comments.edit(tx, self._clock, comment, words))
+
+    def comments(self, ref: Ref, after: str | None = None, limit: int = 100) -> Page[Comment]:
+        """What was said about a thing (without a version: about any version of it), oldest first, as it reads now."""
+        start, project = _position(after), caller().project
+        found = self._rows.read(lambda tx: comments.listed(tx, project, ref, start, _page(limit) + 1))
+        return Page(items=[comment for _, comment in found[:limit]], next=str(found[limit - 1][0]) if len(found) > limit else None)
+
+    def mentions(self, after: str | None = None, limit: int = 100) -> Page[Mention]:
+        """Where in the project the caller was mentioned in a comment (`@ben` for `person:ben`), newest first."""
+        start, who = _position(after), caller()
+        found = self._rows.read(lambda tx: comments.mentions(tx, who.project, who.actor, start, _page(limit) + 1))
+        return Page(items=found[:limit], next=str(found[limit - 1].seq) if len(found) > limit else None)
+
+    def erase(self, person: Ref) -> int:
+        """Delete the personal values of a person from the project: comments, and what else was recorded as private. Returns how many.
+
+        The seals stay valid: events hold only commitments to such values. An event says that they were erased; who was told them
+        before, a sink or a backup, still has them.
+        """
+        project = caller().project
+
+        def change(tx: Tx) -> int:
+            erased = store.erase(tx, project, str(person))
+            if erased:
+                record(tx, self._clock, f"{person.kind}.erased", person, data={"values": erased})
+            return erased
 
         return self._rows.write(change)
 
@@ -107,11 +134,9 @@ class Ledger:
         A `subject` without a version stands for all its versions; a `verb` may end in `*` (`model.*`); `since` and `until` are
         inclusive; `after` is the `next` of the page before, or the `seq` of an event; `limit` is 1 to 1000.
         """
-        if not 1 <= limit <= _LIMIT_MAX:
-            raise Invalid(f"a page holds 1 to {_LIMIT_MAX} events, not {limit}", field="limit")
         filters = {"subject": subject, "actor": actor, "verb": verb, "since": since, "until": until}
         start, project = _position(after), caller().project
-        found = self._rows.read(lambda tx: store.events(tx, project, filters, start, limit + 1, newest_first))
+        found = self._rows.read(lambda tx: store.events(tx, project, filters, start, _page(limit) + 1, newest_first))
         return Page(items=found[:limit], next=str(found[limit - 1].seq) if len(found) > limit else None)
 
     def history(self, ref: Ref, at: datetime | None = None) -> list[Event]:
@@ -132,30 +157,7 @@ class Ledger:
         Raises:
             Corrupt: the ledger does not continue from its last head; nothing is signed.
         """
-        grown = self._rows.read(self._grow)
-        self._sealed_s = time.monotonic()
-        if grown is None:
-            return None
-        head, packed = grown
-        self._rows.write(lambda tx: store.add_head(tx, head, packed))
-        return head
-
-    def _grow(self, tx: Tx) -> tuple[Head, bytes] | None:
-        last, tree = store.last_head(tx), Tree()
-        if last is not None:
-            tree = Tree.read(last[0].size, last[1])
-            stated = self._seal.check(last[0].note)
-            if (stated.size, stated.root) != (tree.size, tree.root()):
-                raise Corrupt("the last head of the ledger is not what was signed", hint="ostinato ledger verify")
-        count, sealed = store.count(tx), tree.size
-        for body in store.bodies(tx, sealed):
-            tree.add(body)
-        if tree.size != count:
-            raise Corrupt(f"the ledger has {count} positions and {tree.size} events", hint="ostinato ledger verify")
-        if count == sealed:
-            return None
-        root = tree.root()
-        return Head(size=count, root=root.hex(), at=self._clock.now(), note=self._seal.sign(count, root)), tree.range()
+        return self._sealer.seal()
 
     def heads(self) -> list[Head]:
         """All sealed heads, oldest first. Keep the `note` of one elsewhere: it proves any later rewriting."""
@@ -163,24 +165,58 @@ class Ledger:
 
     def key(self) -> str:
         """The public key of the seals, in the form that witnesses take (C2SP signed-note): `origin+id+key`."""
-        return self._seal.verifier
+        return self._seal.public.text
 
     def verify(self, head: str | None = None) -> Verification:
         """Read the whole ledger again and compare it with its seals, and with `head`, the note of one that was kept elsewhere."""
-        return self._rows.read(lambda tx: verify(tx, self._seal, head))
+        return self._rows.read(lambda tx: verify(tx, self._seal.public, head))
+
+    def export_head(self) -> bytes:
+        """The note of the newest head, to be kept where the administrator of the store cannot write; `verify` takes it.
+
+        Raises:
+            NotFound: nothing was sealed yet.
+        """
+        last = self._rows.read(store.last_head)
+        if last is None:
+            raise NotFound("the ledger has no head", hint="ledger.seal() makes one")
+        return last.note.encode()
+
+    def proof(self, event: str, size: int | None = None) -> Inclusion:
+        """Proof that the event of the id `event` is in the ledger, under the newest head or that of `size` events.
+
+        `ostinato.ledger.witness.check_inclusion` checks it with nothing but that head and the public key.
+
+        Raises:
+            NotFound: there is no such event, or no head of that size.
+            Conflict: the head does not cover the event yet.
+            Corrupt: the event is not what was sealed.
+        """
+        project = caller().project
+        return self._rows.read(lambda tx: prove_inclusion(tx, self._seal.public, project, event, size))
+
+    def consistency(self, old_size: int, new_size: int | None = None) -> Consistency:
+        """Proof that the ledger under the newest head, or that of `new_size` events, continues that of `old_size`, unaltered.
+
+        Raises:
+            NotFound: there is no head of the new size.
+            Invalid: the old size is none before it.
+            Corrupt: the tiles are not those that were sealed.
+        """
+        return self._rows.read(lambda tx: prove_consistency(tx, self._seal.public, old_size, new_size))
 
     # ---- subscribers
 
     def after(self, cursor: str, limit: int = 256) -> list[Event]:
         """The events of all projects that come next for the subscriber `cursor`, oldest first; again until it advances."""
-        return self._rows.read(lambda tx: store.events(tx, None, {}, store.cursor(tx, cursor), limit))
+        return self._rows.read(lambda tx: store.events(tx, None, {}, outbox.cursor(tx, cursor), limit))
 
     def advance(self, cursor: str, seq: int, tx: Tx | None = None) -> None:
         """Tell that `cursor` is done with all events up to `seq`; within `tx` of the effects, they happen exactly once."""
         if tx is not None:
-            store.advance(tx, cursor, seq)
+            outbox.advance(tx, cursor, seq)
         else:
-            self._rows.write(lambda own: store.advance(own, cursor, seq))
+            self._rows.write(lambda own: outbox.advance(own, cursor, seq))
 
     def subscribe(
         self, name: str, sink: str, parameters: dict[str, str | int | float | bool] | None = None, verbs: list[str] | None = None
@@ -197,13 +233,12 @@ class Ledger:
         SINKS.make(sink, dict(wanted.parameters))
 
         def change(tx: Tx) -> None:
-            for known in store.subscriptions(tx, project, name):
+            for known in outbox.subscriptions(tx, project, name):
                 if (known.sink, known.parameters, known.verbs) != (sink, wanted.parameters, wanted.verbs):
                     raise Conflict(f"there is another subscription {name!r}", hint="unsubscribe it, or take another name")
                 return
             row = {"project": project, "name": name, "sink": sink, "parameters": wanted.parameters, "verbs": wanted.verbs}
-            store.add_subscription(tx, row)
-            store.advance(tx, f"sink/{project}/{name}", store.count(tx) - 1)
+            outbox.subscribe(tx, row, store.count(tx) - 1)
             self.append(tx, "ledger.subscribed", subject, data={"sink": sink, "verbs": wanted.verbs})
 
         self._rows.write(change)
@@ -211,8 +246,8 @@ class Ledger:
 
     def subscriptions(self) -> list[Subscription]:
         """The subscriptions of the project, without their secrets."""
-        project, shown = caller().project, ("name", "sink", "parameters", "verbs", "failures", "error")
-        rows = self._rows.read(lambda tx: store.subscriptions(tx, project))
+        project, shown = caller().project, ("name", "sink", "parameters", "verbs", "failures", "error", "parked")
+        rows = self._rows.read(lambda tx: outbox.subscriptions(tx, project))
         return [Subscription(**{name: row._mapping[name] for name in shown}) for row in rows]
 
     def unsubscribe(self, name: str) -> None:
@@ -224,20 +259,65 @@ class Ledger:
         project = caller().project
 
         def change(tx: Tx) -> None:
-            if not store.subscriptions(tx, project, name):
-                raise NotFound.named("subscription", name, [row.name for row in store.subscriptions(tx, project)])
-            store.drop_subscription(tx, project, name)
+            _subscribed(tx, project, name)
+            outbox.unsubscribe(tx, project, name)
             self.append(tx, "ledger.unsubscribed", Ref("subscription", name))
+
+        self._rows.write(change)
+
+    def parked(self, name: str) -> list[Parked]:
+        """The events that a subscription could not deliver although it delivered others, oldest first.
+
+        Raises:
+            NotFound: there is no subscription of that name.
+        """
+        project = caller().project
+
+        def query(tx: Tx) -> list[Parked]:
+            _subscribed(tx, project, name)
+            rows = outbox.parked(tx, project, name)
+            found = store.events_at(tx, [row.seq for row in rows])
+            return [Parked(event=event, at=row.at, error=row.error) for row, event in zip(rows, found, strict=True)]
+
+        return self._rows.read(query)
+
+    def retry(self, name: str) -> int:
+        """End the pause of a subscription, and have all events that it parked tried once more, soon. Returns how many those are.
+
+        Raises:
+            NotFound: there is no subscription of that name.
+        """
+        project = caller().project
+
+        def change(tx: Tx) -> int:
+            _subscribed(tx, project, name)
+            return outbox.try_again(tx, project, name)
+
+        return self._rows.write(change)
+
+    def replay(self, name: str, after: int = -1) -> None:
+        """Send a subscription all events of the project after the position `after` again, from the first one by default.
+
+        Raises:
+            NotFound: there is no subscription of that name.
+            Invalid: the position lies beyond the last event.
+        """
+        project = caller().project
+
+        def change(tx: Tx) -> None:
+            _subscribed(tx, project, name)
+            if not -1 <= after < store.count(tx):
+                raise Invalid(f"no event stands at the position {after}", hint="-1 is before the first", field="after")
+            outbox.rewind(tx, project, name, after)
+            self.append(tx, "ledger.replayed", Ref("subscription", name), data={"after": after})
 
         self._rows.write(change)
 
     def tick(self) -> None:
         """One round of the background duties: hand events to the sinks; seal after 256 events or 10 s."""
-        deliver(self._rows, self._seal, self._sinks)
-        last, count = self._rows.read(lambda tx: (store.last_head(tx), store.count(tx)))
-        waiting = count - (last[0].size if last else 0)
-        if waiting >= _SEAL_EVENTS or (waiting and time.monotonic() - self._sealed_s >= _SEAL_S):
-            self.seal()
+        self._delivery.round()
+        if self._sealer.due():
+            self._sealer.seal()
 
 
 def _position(after: str | None) -> int | None:
@@ -246,3 +326,14 @@ def _position(after: str | None) -> int | None:
     if not after.isascii() or not after.isdigit():
         raise Invalid(f"not a position in the ledger: {after!r}", hint="pass the `next` of the page before", field="after")
     return int(after)
+
+
+def _page(limit: int) -> int:
+    if not 1 <= limit <= _LIMIT_MAX:
+        raise Invalid(f"a page holds 1 to {_LIMIT_MAX} items, not {limit}", field="limit")
+    return limit
+
+
+def _subscribed(tx: Tx, project: str, name: str) -> None:
+    if not outbox.subscriptions(tx, project, name):
+        raise NotFound.named("subscription", name, [row.name for row in outbox.subscriptions(tx, project)])

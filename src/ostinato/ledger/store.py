@@ -2,43 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from itertools import count as counting
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Column,
-    Float,
     Index,
     Integer,
     LargeBinary,
-    Row,
     String,
     Table,
     Text,
+    and_,
     bindparam,
     func,
-    or_,
+    literal_column,
     select,
-    type_coerce,
+    union_all,
 )
 
+from ostinato.kernel.errors import Corrupt
 from ostinato.kernel.event import Event
+from ostinato.kernel.instant import instant_of, micros_of
 from ostinato.kernel.ref import Ref
-from ostinato.ledger.body import decode, encode
+from ostinato.ledger.body import Body, Private, event_of, read
+from ostinato.ledger.merkle import Tile
 from ostinato.ledger.types import Edge, Head
-from ostinato.storage.rows.rows import Instant, Json, Tx, metadata
+from ostinato.storage.rows.prepared import Prepared
+from ostinato.storage.rows.rows import Instant, Tx, metadata
+
+_Position = BigInteger().with_variant(Integer, "sqlite")
+_Bytewise = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that sorts by its bytes in every database: prefixes are ranges."""
 
 event_table = Table(
     "ledger_event",
     metadata,
-    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("seq", _Position, primary_key=True, autoincrement=False),
     Column("id", String(26), nullable=False, unique=True),
-    Column("at", Instant, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
     Column("project", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("verb", Text, nullable=False),
-    Column("subject", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index("ledger_event_project", "project", "seq"),
 )
@@ -46,15 +55,24 @@ event_table = Table(
 ref_table = Table(
     "ledger_ref",
     metadata,
-    Column("seq", BigInteger, primary_key=True),
-    Column("position", Integer, primary_key=True),
+    Column("place", _Position, primary_key=True, autoincrement=False),
     Column("project", Text, nullable=False),
-    Column("role", String(7), nullable=False),
-    Column("thing", Text, nullable=False),
-    Column("ref", Text, nullable=False),
-    Index("ledger_ref_thing", "project", "thing", "seq"),
-    Index("ledger_ref_ref", "project", "ref"),
-    sqlite_with_rowid=False,
+    Column("ref", _Bytewise, nullable=False),
+    Column("role", String(1), nullable=False),
+    Index("ledger_ref_ref", "project", "ref", "role", "place"),
+)
+
+private_table = Table(
+    "ledger_private",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("field", Text, primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+    Column("mark", LargeBinary, unique=True),
+    Index("ledger_private_person", "project", "person"),
 )
 
 head_table = Table(
@@ -64,212 +82,318 @@ head_table = Table(
     Column("root", String(64), nullable=False),
     Column("at", Instant, nullable=False),
     Column("note", Text, nullable=False),
-    Column("range", LargeBinary, nullable=False),
 )
 
-cursor_table = Table("ledger_cursor", metadata, Column("name", Text, primary_key=True), Column("seq", BigInteger, nullable=False))
-
-subscription_table = Table(
-    "ledger_subscription",
+tile_table = Table(
+    "ledger_tile",
     metadata,
-    Column("project", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("sink", Text, nullable=False),
-    Column("parameters", Json, nullable=False),
-    Column("verbs", Json, nullable=False),
-    Column("failures", Integer, nullable=False, default=0),
-    Column("retry_at", Float, nullable=False, default=0.0),
-    Column("error", Text, nullable=False, default=""),
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("index", BigInteger, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
 )
+
+CHUNK = 128
+"""Rows that are read at once where all are read: so few that they stay in the cache of the processor, which halves the time."""
+LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
 
 # ---- events
 
-_next_seq = select(func.coalesce(func.max(event_table.c.seq), -1) + 1)
-_insert_event = event_table.insert()
-_insert_ref = ref_table.insert()
-_MADE = ("output", "made")
+REFS_MAX = 1 << 20
+"""References that an event may hold; `place` is the event's position times this, plus the reference's own."""
+
+SUBJECT, MADE, INPUT, OUTPUT, COMMENTED = "s", "m", "i", "o", "c"
+"""Roles of a reference. `MADE` is a subject that came from the inputs of an event without outputs, `COMMENTED` that of a comment."""
+
+_next = select(func.coalesce(func.max(event_table.c.seq), literal_column("-1")) + literal_column("1", Integer))
+_insert_event = Prepared(
+    event_table.insert().values(seq=_next.scalar_subquery()).returning(event_table.c.seq),
+    ("id", "at_us", "project", "actor", "verb", "body"),
+)
+_insert_ref = Prepared(ref_table.insert())
+_insert_private = Prepared(private_table.insert())
+_count = Prepared(_next)
 
 
-def refs_of(subject: str, inputs: Sequence[str], outputs: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Role, thing and text of each ref of an event; `made` is a subject that came from the inputs of an event without outputs."""
-    roles = ["made" if inputs and not outputs else "subject", *("input" for _ in inputs), *("output" for _ in outputs)]
-    return [(role, ref.partition("@")[0], ref) for role, ref in zip(roles, (subject, *inputs, *outputs), strict=True)]
+@lru_cache(512)
+def roles_of(verb: str, inputs: int, outputs: int) -> str:
+    """The roles of the references of an event, in order: its subject, the inputs, the outputs."""
+    first = COMMENTED if verb.endswith(".commented") else MADE if inputs and not outputs else SUBJECT
+    return first + INPUT * inputs + OUTPUT * outputs
 
 
-def append(tx: Tx, event: Event) -> int:
+def append(tx: Tx, body: Body, packed: bytes) -> int:
     """Give the event the next position and keep it; returns the position."""
-    seq, subject = int(tx.execute(_next_seq).scalar_one()), str(event.subject)
-    row = {"seq": seq, "id": event.id, "at": event.at, "project": event.project, "actor": event.actor, "verb": event.verb}
-    tx.execute(_insert_event, row | {"subject": subject, "body": encode(event)})
-    refs = refs_of(subject, [str(ref) for ref in event.inputs], [str(ref) for ref in event.outputs])
-    place = {"seq": seq, "project": event.project}
-    tx.execute(
-        _insert_ref, [place | {"position": i, "role": role, "thing": thing, "ref": ref} for i, (role, thing, ref) in enumerate(refs)]
+    row = {"id": body.id, "at_us": body.at_us, "project": body.project, "actor": body.actor, "verb": body.verb, "body": packed}
+    seq: int = tx.fetch(_insert_event, row)[0][0]
+    refs = zip(
+        counting(seq * REFS_MAX),
+        (body.subject, *body.inputs, *body.outputs),
+        roles_of(body.verb, len(body.inputs), len(body.outputs)),
+        strict=False,
     )
+    tx.run(_insert_ref, [{"place": place, "project": body.project, "ref": ref, "role": role} for place, ref, role in refs])
     return seq
 
 
 def count(tx: Tx) -> int:
     """The number of events, of all projects."""
-    return int(tx.execute(_next_seq).scalar_one())
+    return int(tx.fetch(_count)[0][0])
 
 
 _events = select(event_table.c.seq, event_table.c.body)
 
 
-def events(tx: Tx, project: str | None, filters: dict[str, Any], after: int | None, limit: int, newest: bool = False) -> list[Event]:
+def events(tx: Tx, project: str | None, filters: Mapping[str, Any], after: int | None, limit: int, newest: bool = False) -> list[Event]:
     """Events of a project (None: of all) beyond the position `after` in the direction of the listing."""
-    at = event_table.c.at
-    query = _events if project is None else _events.where(event_table.c.project == project)
+    table, query = event_table.c, _events
+    if project is not None and not any(filters.get(name) for name in _ROLES):  # a reference knows its project, and is the better way in
+        query = query.where(table.project == project)
     for name, value in filters.items():
         if value is None:
             continue
-        if name == "subject":
-            query = query.where(event_table.c.seq.in_(_touching(str(project), value).where(ref_table.c.position == 0)))
-        elif name == "touching":
-            query = query.where(event_table.c.seq.in_(_touching(str(project), value)))
+        if name in _ROLES:
+            query = query.where(table.seq.in_(_touching(str(project), value, _ROLES[name])))
         elif name == "since":
-            query = query.where(at >= value)
+            query = query.where(table.at_us >= micros_of(value))
         elif name == "until":
-            query = query.where(at <= value)
+            query = query.where(table.at_us <= micros_of(value))
         elif name == "verb" and value.endswith("*"):
-            query = query.where(event_table.c.verb.startswith(value[:-1], autoescape=True))
+            query = query.where(table.verb.startswith(value[:-1], autoescape=True))
         else:
-            query = query.where(event_table.c[name] == value)
+            query = query.where(table[name] == value)
     if after is not None:
-        query = query.where(event_table.c.seq < after if newest else event_table.c.seq > after)
-    order = event_table.c.seq.desc() if newest else event_table.c.seq
-    return [decode(row.body, row.seq) for row in tx.all(query.order_by(order).limit(limit))]
+        query = query.where(table.seq < after if newest else table.seq > after)
+    rows = tx.all(query.order_by(table.seq.desc() if newest else table.seq).limit(limit))
+    return _decoded(tx, [(row.seq, row.body) for row in rows])
 
 
-def _touching(project: str, ref: Ref) -> Any:
-    """Positions of the events that name `ref`; without a version, any version of it."""
-    column = ref_table.c.ref if ref.version is not None else ref_table.c.thing
-    return select(ref_table.c.seq).where(ref_table.c.project == project, column == str(ref))
+_ROLES = {"subject": (SUBJECT, MADE, COMMENTED), "touching": (), "commented": (COMMENTED,)}
+
+
+def _touching(project: str, ref: Ref, roles: Sequence[str]) -> Any:
+    """Positions of the events that name `ref` in one of the roles (none: in any); without a version, any version of it."""
+    table, text = ref_table.c, str(ref)
+    ways = [table.ref == text]
+    if ref.version is None:
+        ways.append(and_(table.ref > f"{text}@", table.ref < f"{text}A"))
+    queries = [select(table.place // REFS_MAX).where(table.project == project, way) for way in ways]
+    # two ranges of one index: SQLite takes an OR for a reason to read all of the project
+    return union_all(*(query.where(table.role.in_(roles)) if roles else query for query in queries))
+
+
+_naming = select(ref_table.c.place // REFS_MAX).where(
+    ref_table.c.project == bindparam("project"),
+    ref_table.c.ref.in_(bindparam("refs", expanding=True)),
+    ref_table.c.role == bindparam("role"),
+)
+_of_refs = _events.where(event_table.c.seq.in_(_naming)).order_by(event_table.c.seq)
+
+
+def events_of(tx: Tx, project: str, refs: Sequence[str], role: str) -> list[Event]:
+    """The events that name any of exactly these refs in the role, oldest first."""
+    rows = [row for chunk in _chunks(refs) for row in tx.all(_of_refs, {"project": project, "refs": chunk, "role": role})]
+    return _decoded(tx, [(row.seq, row.body) for row in rows])
+
+
+_by_seq = _events.where(event_table.c.seq.in_(bindparam("seqs", expanding=True))).order_by(event_table.c.seq)
+_by_id = Prepared(
+    select(event_table.c.seq, event_table.c.body).where(event_table.c.project == bindparam("project"), event_table.c.id == bindparam("id"))
+)
+_private = select(private_table.c.seq, private_table.c.field, private_table.c.value).where(
+    private_table.c.seq.in_(bindparam("seqs", expanding=True))
+)
+
+
+def events_at(tx: Tx, seqs: Sequence[int]) -> list[Event]:
+    """The events at these positions."""
+    return _decoded(tx, [(row.seq, row.body) for chunk in _chunks(seqs) for row in tx.all(_by_seq, {"seqs": chunk})])
+
+
+def body_of(tx: Tx, project: str, id: str) -> tuple[int, bytes] | None:
+    """Position and stored bytes of the event of that id."""
+    found = tx.fetch(_by_id, {"project": project, "id": id})
+    return (found[0][0], found[0][1]) if found else None
+
+
+def _decoded(tx: Tx, rows: Sequence[tuple[int, bytes]]) -> list[Event]:
+    bodies = [(seq, _read(seq, body)) for seq, body in rows]
+    values: dict[int, dict[str, bytes]] = {}
+    for chunk in _chunks([seq for seq, body in bodies if body.private]):
+        for row in tx.all(_private, {"seqs": chunk}):
+            values.setdefault(row.seq, {})[row.field] = row.value
+    return [event_of(body, seq, values.get(seq, {})) for seq, body in bodies]
+
+
+def _read(seq: int, packed: bytes) -> Body:
+    try:
+        return read(packed)
+    except (ValueError, TypeError) as error:
+        raise Corrupt(f"event {seq} is damaged", hint="ostinato ledger verify names all that is") from error
+
+
+def _chunks(items: Sequence[Any], size: int = 500) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+# ---- personal values
+
+_by_mark = Prepared(select(private_table.c.seq).where(private_table.c.mark == bindparam("mark")))
+
+
+def add_private(tx: Tx, seq: int, project: str, values: Sequence[Private], mark: bytes | None) -> None:
+    """Keep the personal values of an event; `mark` is what the first of them is found by if it comes again."""
+    place = {"seq": seq, "project": project}
+    rows = [place | {"field": v.field, "person": v.person, "salt": v.salt, "value": v.value, "mark": None} for v in values]
+    rows[0]["mark"] = mark
+    tx.run(_insert_private, rows)
+
+
+def marked(tx: Tx, mark: bytes) -> Event | None:
+    """The event whose personal value bears the mark."""
+    found = events_at(tx, [seq for (seq,) in tx.fetch(_by_mark, {"mark": mark})])
+    return found[0] if found else None
+
+
+def erase(tx: Tx, project: str, person: str) -> int:
+    """Delete all personal values of a person; returns how many there were."""
+    table = private_table.c
+    return tx.execute(private_table.delete().where(table.project == project, table.person == person)).rowcount
 
 
 # ---- lineage
 
-_effect, _cause = ref_table.alias("effect"), ref_table.alias("cause")
-_edges = (
-    select(
-        _cause.c.ref.label("source"), _effect.c.ref.label("target"), *(event_table.c[n] for n in ("subject", "verb", "seq", "at", "actor"))
-    )
-    .select_from(_effect.join(_cause, _effect.c.seq == _cause.c.seq).join(event_table, event_table.c.seq == _effect.c.seq))
-    .where(_effect.c.role.in_(_MADE), _cause.c.role == "input", _effect.c.ref != _cause.c.ref)
-    .where(or_(bindparam("at", type_=Instant) == None, event_table.c.at <= bindparam("at", type_=Instant)))  # noqa: E711
-    .order_by(event_table.c.seq, _cause.c.position, _effect.c.position)
-)
-_towards = {
-    side: _edges.where(table.c.project == bindparam("project"), table.c.ref.in_(bindparam("refs", expanding=True)))
-    for side, table in (("up", _effect), ("down", _cause))
-}
 
-
-def edges(tx: Tx, project: str, direction: str, refs: Sequence[str], at: Any) -> list[Edge]:
-    """The edges that lead into (`up`) or out of (`down`) any of `refs`, up to the instant `at`."""
-    found = []
-    for start in range(0, len(refs), 500):
-        chunk = {"project": project, "refs": list(refs[start : start + 500]), "at": at}
-        for row in tx.all(_towards[direction], chunk):
-            ends = {name: Ref.parse(row._mapping[name]) for name in ("source", "target", "subject")}
-            found.append(Edge(**ends, verb=row.verb, seq=row.seq, at=row.at, actor=row.actor))
+def edges(tx: Tx, project: str, up: bool, refs: Sequence[str], at: datetime | None, limit: int) -> list[Edge]:
+    """At most `limit` edges that lead into (`up`) or out of any of `refs`, up to the instant `at`, oldest first."""
+    table, found, wanted = ref_table.c, list[Edge](), set(refs)
+    for chunk in _chunks(refs):
+        drawing = select(table.place // REFS_MAX).where(
+            table.project == project, table.ref.in_(chunk), table.role.in_((MADE, OUTPUT) if up else (INPUT,))
+        )
+        query = _events.where(event_table.c.seq.in_(drawing)).order_by(event_table.c.seq).limit(limit)
+        if at is not None:
+            query = query.where(event_table.c.at_us <= micros_of(at))
+        for row in tx.all(query):
+            for edge in _drawn(_read(row.seq, row.body), row.seq, wanted, up):
+                found.append(edge)
+                if len(found) >= limit:
+                    return found
     return found
 
 
-# ---- heads
+def _drawn(body: Body, seq: int, wanted: set[str], up: bool) -> Iterator[Edge]:
+    """The edges of one event that end (`up`) or begin at a wanted ref."""
+    told: dict[str, Any] = {"subject": Ref.parse(body.subject), "verb": body.verb, "seq": seq, "actor": body.actor}
+    told["at"] = instant_of(body.at_us)
+    for source in body.inputs:
+        if up or source in wanted:
+            for target in body.outputs or [body.subject]:
+                if source != target and (not up or target in wanted):
+                    yield Edge(source=Ref.parse(source), target=Ref.parse(target), **told)
 
-_last_head = select(head_table).order_by(head_table.c.size.desc()).limit(1)
-_bodies = select(event_table.c.body).where(event_table.c.seq >= bindparam("start")).order_by(event_table.c.seq)
+
+# ---- heads and tiles
+
+_last_head = Prepared(select(head_table).order_by(head_table.c.size.desc()).limit(1))
+_heads = Prepared(select(head_table).where(head_table.c.size > bindparam("after")).order_by(head_table.c.size).limit(CHUNK))
+_insert_head = Prepared(head_table.insert())
+_bodies = Prepared(
+    select(event_table.c.body)
+    .where(event_table.c.seq >= bindparam("start"), event_table.c.seq < bindparam("end"))
+    .order_by(event_table.c.seq)
+)
+_here = (tile_table.c.level == bindparam("at_level"), tile_table.c.index == bindparam("at_index"))
+_tile = Prepared(select(tile_table.c.hashes).where(*_here))
+_drop_tile = Prepared(tile_table.delete().where(*_here))
+_insert_tile = Prepared(tile_table.insert())
 
 
-def last_head(tx: Tx) -> tuple[Head, bytes] | None:
-    """The newest head, and the compact range of its tree."""
-    row = tx.first(_last_head)
-    return None if row is None else (_head(row), row.range)
+def last_head(tx: Tx) -> Head | None:
+    """The newest head."""
+    found = tx.fetch(_last_head)
+    return _head(found[0]) if found else None
 
 
 def heads(tx: Tx) -> list[Head]:
     """All heads, smallest first."""
-    return [_head(row) for row in tx.all(select(head_table).order_by(head_table.c.size))]
+    return list(each_head(tx))
 
 
-def bodies(tx: Tx, start: int) -> Iterator[bytes]:
-    """The bodies from the position `start` on."""
-    for row in tx.execute(_bodies, {"start": start}):
-        yield row.body
+def each_head(tx: Tx) -> Iterator[Head]:
+    """All heads, smallest first, a few in memory at a time."""
+    after = LOWEST
+    while found := tx.fetch(_heads, {"after": after}):
+        yield from map(_head, found)
+        after = found[-1][0]
 
 
-def add_head(tx: Tx, head: Head, packed: bytes) -> None:
-    """Keep a head; another process may have kept the same before."""
-    row = {"size": head.size, "root": head.root, "at": head.at, "note": head.note, "range": packed}
-    tx.insert_missing(head_table, row)
+def head(tx: Tx, size: int) -> Head | None:
+    """The head of that size."""
+    row = tx.first(select(head_table).where(head_table.c.size == size))
+    return None if row is None else _head(row)
 
 
-def _head(row: Row[Any]) -> Head:
-    return Head(size=row.size, root=row.root, at=row.at, note=row.note)
+def _head(row: Sequence[Any]) -> Head:
+    return Head(size=row[0], root=row[1], at=row[2], note=row[3])
+
+
+def add_head(tx: Tx, head: Head, tiles: Sequence[Tile]) -> None:
+    """Keep a head and the tiles that grew to it."""
+    tx.run(_insert_head, {"size": head.size, "root": head.root, "at": head.at, "note": head.note})
+    for tile in tiles:
+        tx.run(_drop_tile, {"at_level": tile.level, "at_index": tile.index})
+        tx.run(_insert_tile, {"level": tile.level, "index": tile.index, "hashes": tile.hashes})
+
+
+def bodies(tx: Tx, start: int, end: int) -> list[bytes]:
+    """The bodies from the position `start` to before `end`."""
+    return [body for (body,) in tx.fetch(_bodies, {"start": start, "end": end})]
+
+
+def tile(tx: Tx, level: int, index: int) -> Tile:
+    """A tile; an empty one if there is none."""
+    found = tx.fetch(_tile, {"at_level": level, "at_index": index})
+    return Tile(level, index, bytes(found[0][0]) if found else b"")
 
 
 # ---- the raw rows, for verification
 
-
-_raw = (
-    event_table.c.id,
-    type_coerce(event_table.c.at, BigInteger).label("at_us"),
-    *(event_table.c[n] for n in ("project", "actor", "verb", "subject")),
+_raw_events = Prepared(
+    select(*(event_table.c[name] for name in ("seq", "body", "id", "at_us", "project", "actor", "verb")))
+    .where(event_table.c.seq > bindparam("after"))
+    .order_by(event_table.c.seq)
+    .limit(CHUNK)
+)
+_raw_refs = Prepared(
+    select(ref_table).where(ref_table.c.place >= bindparam("start"), ref_table.c.place < bindparam("end")).order_by(ref_table.c.place)
+)
+_raw_private = Prepared(
+    select(*(private_table.c[name] for name in ("seq", "field", "project", "person", "salt", "value"))).where(
+        private_table.c.seq >= bindparam("start"), private_table.c.seq < bindparam("end")
+    )
 )
 
 
-def raw_events(tx: Tx) -> Iterator[Row[Any]]:
-    """All rows of events in order; instants in microseconds."""
-    yield from tx.execute(select(event_table.c.seq, event_table.c.body, *_raw).order_by(event_table.c.seq))
+def raw_events(tx: Tx, after: int) -> list[tuple[Any, ...]]:
+    """The next rows of events, `CHUNK` at most: position, body and the columns."""
+    return tx.fetch(_raw_events, {"after": after})
 
 
-def raw_refs(tx: Tx) -> Iterator[Row[Any]]:
-    """All rows of refs in order."""
-    columns = (ref_table.c[name] for name in ("seq", "position", "project", "role", "thing", "ref"))
-    yield from tx.execute(select(*columns).order_by(ref_table.c.seq, ref_table.c.position))
+def raw_refs(tx: Tx, start: int, end: int) -> list[tuple[Any, ...]]:
+    """The rows of refs of the positions from `start` to before `end`, in order."""
+    return tx.fetch(_raw_refs, {"start": _place(start), "end": _place(end)})
 
 
-# ---- cursors and subscriptions
-
-_cursor = select(cursor_table.c.seq).where(cursor_table.c.name == bindparam("name"))
-
-
-def cursor(tx: Tx, name: str) -> int:
-    """The position up to which the cursor was advanced; -1 at first."""
-    row = tx.first(_cursor, {"name": name})
-    return -1 if row is None else int(row.seq)
+def raw_private(tx: Tx, start: int, end: int) -> list[tuple[Any, ...]]:
+    """The rows of personal values of the positions from `start` to before `end`."""
+    return tx.fetch(_raw_private, {"start": start, "end": end})
 
 
-def advance(tx: Tx, name: str, seq: int) -> None:
-    """Move the cursor forward to `seq`; it never goes back."""
-    if not tx.insert_missing(cursor_table, {"name": name, "seq": seq}):
-        tx.execute(cursor_table.update().where(cursor_table.c.name == name, cursor_table.c.seq < seq).values(seq=seq))
+def tiles(tx: Tx) -> int:
+    """How many tiles there are."""
+    return int(tx.execute(select(func.count()).select_from(tile_table)).scalar_one())
 
 
-def subscriptions(tx: Tx, project: str | None, name: str | None = None) -> Sequence[Row[Any]]:
-    """The subscriptions of a project (None: of all)."""
-    table = subscription_table.c
-    query = select(subscription_table).order_by(table.project, table.name)
-    query = query if project is None else query.where(table.project == project)
-    return tx.all(query if name is None else query.where(table.name == name))
-
-
-def add_subscription(tx: Tx, row: dict[str, Any]) -> None:
-    """Keep a new subscription."""
-    tx.execute(subscription_table.insert(), row)
-
-
-def mark_subscription(tx: Tx, project: str, name: str, failures: int, retry_at: float, error: str) -> None:
-    """Remember how the latest delivery went."""
-    table = subscription_table.c
-    change = subscription_table.update().where(table.project == project, table.name == name)
-    tx.execute(change.values(failures=failures, retry_at=retry_at, error=error))
-
-
-def drop_subscription(tx: Tx, project: str, name: str) -> None:
-    """Forget a subscription and its cursor."""
-    table = subscription_table.c
-    tx.execute(subscription_table.delete().where(table.project == project, table.name == name))
-    tx.execute(cursor_table.delete().where(cursor_table.c.name == f"sink/{project}/{name}"))
+def _place(seq: int) -> int:
+    return min(max(seq * REFS_MAX, LOWEST), HIGHEST)

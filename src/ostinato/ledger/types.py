@@ -1,4 +1,4 @@
-"""What flows out of the ledger: lineage graphs, sealed heads, verifications, subscriptions; and what a sink is."""
+"""What flows out of the ledger: lineage graphs, sealed heads, proofs, comments, subscriptions; and what a sink is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from ostinato.kernel.event import Event
 from ostinato.kernel.ref import Ref
 
 
@@ -35,6 +36,9 @@ class Graph:
     truncated: bool = False
 
 
+# ---- seals
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
     """A sealed state of the ledger: its first `size` events have the Merkle root `root` (hex).
@@ -59,11 +63,80 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inclusion:
+    """Proof that the event whose stored bytes are `body` stands at the position `seq` of the ledger's first `size` events.
+
+    `path` holds the hashes (hex) from the leaf to the root (RFC 9162 §2.1.3). `note` is the head of that size.
+    """
+
+    seq: int
+    size: int
+    body: bytes
+    path: list[str]
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consistency:
+    """Proof that the ledger of `new_size` events continues, unaltered, that of `old_size` (RFC 9162 §2.1.4).
+
+    `note` is the head of `new_size`.
+    """
+
+    old_size: int
+    new_size: int
+    path: list[str]
+    note: str
+
+
+# ---- comments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """What a comment said from `at` on; None if it was erased."""
+
+    at: datetime
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """What somebody said about `ref`: the present `text`, or None if it was erased; `earlier` wordings, oldest first.
+
+    `id` is that of the event that said it first; a comment is a thing as well, called `comment:<id>`.
+    """
+
+    id: str
+    ref: Ref
+    author: str
+    at: datetime
+    text: str | None
+    earlier: list[Wording] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """Somebody was mentioned by `author` in the comment `comment` on `ref`; `text` is what it says now, None if erased."""
+
+    seq: int
+    at: datetime
+    author: str
+    ref: Ref
+    comment: str
+    text: str | None
+
+
+# ---- subscriptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
     """Events of the project whose verb fits one of `verbs` (`model.*`; empty: all) go to the sink, at least once each.
 
     `secret` (hex) keys the signature of each parcel and is shown only to who subscribes. `failures` counts the vain attempts since the
-    last success, `error` is the latest of them.
+    last success, `error` is the latest of them. `parked` events were refused again and again while others were taken: they wait for
+    `retry`.
     """
 
     name: str
@@ -72,7 +145,17 @@ class Subscription:
     verbs: list[str]
     failures: int = 0
     error: str = ""
+    parked: int = 0
     secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """An event that a subscription could not deliver, since `at`, for the reason `error`."""
+
+    event: Event
+    at: datetime
+    error: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,13 +166,25 @@ class Parcel:
     """
 
     key: str
+    event: Event
     body: bytes
     signature: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the operator of the installation gives the sinks: a folder `home` of the project for files, which `networks` beyond the
+    public ones they may reach, and the mail server: `smtp_url`, and `mail_from`, the address of the sender."""
+
+    home: Path
+    networks: str = ""
+    smtp_url: str = ""
+    mail_from: str = ""
 
 
 class Sink(Protocol):
     """Where events go. Raises any OstinatoError if the parcel was not taken; it is then sent again, later."""
 
-    def send(self, parcel: Parcel, home: Path) -> None:
-        """Hand over one parcel; `home` is the folder in which a sink may keep files."""
+    def send(self, parcel: Parcel, around: Surroundings) -> None:
+        """Hand over one parcel."""
         ...

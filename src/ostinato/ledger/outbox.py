@@ -1,0 +1,141 @@
+"""Rows of who reads along: cursors, subscriptions, and the events that a subscription could not deliver."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, Row, Table, Text, bindparam, func, select
+
+from ostinato.storage.rows.prepared import Prepared
+from ostinato.storage.rows.rows import Instant, Json, Tx, metadata
+
+cursor_table = Table("ledger_cursor", metadata, Column("name", Text, primary_key=True), Column("seq", BigInteger, nullable=False))
+
+subscription_table = Table(
+    "ledger_subscription",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("sink", Text, nullable=False),
+    Column("parameters", Json, nullable=False),
+    Column("verbs", Json, nullable=False),
+    Column("failures", Integer, nullable=False, default=0),
+    Column("retry_at", Float, nullable=False, default=0.0),
+    Column("error", Text, nullable=False, default=""),
+    Column("owner", Text, nullable=False, default=""),
+    Column("lease_until", Float, nullable=False, default=0.0),
+)
+
+parked_table = Table(
+    "ledger_parked",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("again", Boolean, nullable=False),
+    Index("ledger_parked_again", "again"),
+)
+
+_subscription, _parked = subscription_table.c, parked_table.c
+
+# ---- cursors
+
+_cursor = Prepared(select(cursor_table.c.seq).where(cursor_table.c.name == bindparam("name")))
+_forward = Prepared(
+    cursor_table.update()
+    .where(cursor_table.c.name == bindparam("at_name"), cursor_table.c.seq < bindparam("to"))
+    .values(seq=bindparam("to"))
+)
+
+
+def cursor(tx: Tx, name: str) -> int:
+    """The position up to which the cursor was advanced; -1 at first."""
+    found = tx.fetch(_cursor, {"name": name})
+    return int(found[0][0]) if found else -1
+
+
+def advance(tx: Tx, name: str, seq: int) -> None:
+    """Move the cursor forward to `seq`; it never goes back by this."""
+    if not tx.insert_missing(cursor_table, {"name": name, "seq": seq}):
+        tx.run(_forward, {"at_name": name, "to": seq})
+
+
+def cursor_of(project: str, name: str) -> str:
+    """The name of the cursor of a subscription."""
+    return f"sink/{project}/{name}"
+
+
+# ---- subscriptions
+
+
+def subscriptions(tx: Tx, project: str | None, name: str | None = None) -> Sequence[Row[Any]]:
+    """The subscriptions of a project (None: of all), each with how many events are parked."""
+    waiting = select(func.count()).where(_parked.project == _subscription.project, _parked.name == _subscription.name).scalar_subquery()
+    query = select(subscription_table, waiting.label("parked")).order_by(_subscription.project, _subscription.name)
+    query = query if project is None else query.where(_subscription.project == project)
+    return tx.all(query if name is None else query.where(_subscription.name == name))
+
+
+def subscribe(tx: Tx, row: Mapping[str, Any], after: int) -> None:
+    """Keep a new subscription to what comes after the position `after`."""
+    tx.execute(subscription_table.insert(), row)
+    advance(tx, cursor_of(row["project"], row["name"]), after)
+
+
+def unsubscribe(tx: Tx, project: str, name: str) -> None:
+    """Forget a subscription, its cursor and what it has parked."""
+    tx.execute(subscription_table.delete().where(_subscription.project == project, _subscription.name == name))
+    tx.execute(cursor_table.delete().where(cursor_table.c.name == cursor_of(project, name)))
+    tx.execute(parked_table.delete().where(_parked.project == project, _parked.name == name))
+
+
+def rewind(tx: Tx, project: str, name: str, after: int) -> None:
+    """Let a subscription begin again after the position `after`."""
+    tx.execute(cursor_table.update().where(cursor_table.c.name == cursor_of(project, name)).values(seq=after))
+    tx.execute(parked_table.delete().where(_parked.project == project, _parked.name == name, _parked.seq > after))
+
+
+def claim(tx: Tx, project: str, name: str, owner: str, now_s: float, until_s: float) -> Row[Any] | None:
+    """Let `owner` alone serve the subscription for a while; None if somebody else does, or it pauses by now."""
+    mine = subscription_table.update().where(
+        _subscription.project == project, _subscription.name == name, _subscription.lease_until < now_s, _subscription.retry_at <= now_s
+    )
+    claimed = tx.execute(mine.values(owner=owner, lease_until=until_s)).rowcount > 0
+    return subscriptions(tx, project, name)[0] if claimed else None
+
+
+def release(tx: Tx, project: str, name: str, owner: str, told: Mapping[str, Any]) -> bool:
+    """Remember how the latest delivery went and let others serve; False if the lease was lost meanwhile."""
+    mine = subscription_table.update().where(_subscription.project == project, _subscription.name == name, _subscription.owner == owner)
+    return tx.execute(mine.values(owner="", lease_until=0.0, **told)).rowcount > 0
+
+
+# ---- parked events
+
+
+def parked(tx: Tx, project: str, name: str, again: bool | None = None) -> Sequence[Row[Any]]:
+    """What a subscription has parked, oldest first; with `again`, only what is to be tried again."""
+    query = select(parked_table).where(_parked.project == project, _parked.name == name).order_by(_parked.seq)
+    return tx.all(query if again is None else query.where(_parked.again == again))
+
+
+def park(tx: Tx, row: Mapping[str, Any]) -> None:
+    """Set an event aside, or note that it failed again."""
+    unpark(tx, row["project"], row["name"], row["seq"])
+    tx.execute(parked_table.insert(), dict(row) | {"again": False})
+
+
+def unpark(tx: Tx, project: str, name: str, seq: int) -> None:
+    """Forget a parked event."""
+    tx.execute(parked_table.delete().where(_parked.project == project, _parked.name == name, _parked.seq == seq))
+
+
+def try_again(tx: Tx, project: str, name: str) -> int:
+    """End the pause of a subscription and have all that it parked tried again; returns how many those are."""
+    mine = subscription_table.update().where(_subscription.project == project, _subscription.name == name)
+    tx.execute(mine.values(retry_at=0.0))
+    again = parked_table.update().where(_parked.project == project, _parked.name == name)
+    return tx.execute(again.values(again=True)).rowcount

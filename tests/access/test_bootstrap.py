@@ -90,7 +90,8 @@ rows.close()
 """
 
 
-def test_many_first_starts_at_once_make_one_store(tmp_path: Path, store: Store) -> None:
+def test_many_first_starts_at_once_make_one_store(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OSTINATO_DATABASE_URL", raising=False)  # four processes on one file
     home = tmp_path / "shared"
     home.mkdir()
     started = [subprocess.Popen([sys.executable, "-c", _START, str(home)]) for _ in range(4)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 from ostinato.access.types import Role
-from ostinato.kernel.errors import NotFound
+from ostinato.kernel.errors import Invalid
 
 _NOUNS = (
     "project", "access", "ledger", "dataset", "feature", "run", "pipeline",
@@ -14,7 +15,8 @@ _NOUNS = (
 )  # fmt: skip
 PERMISSIONS: frozenset[str] = frozenset(
     [f"{noun}:{verb}" for noun in _NOUNS for verb in ("read", "write")]
-    + ["model:approve", "model:promote", "endpoint:deploy", "endpoint:invoke", "endpoint:label", "access:admin", "clock:set"]
+    + ["model:approve", "model:promote", "endpoint:deploy", "endpoint:invoke", "endpoint:label"]
+    + ["ledger:erase", "access:admin", "clock:set"]
 )
 """Every permission that an operation may need."""
 
@@ -36,7 +38,10 @@ _ROLES: dict[str, tuple[str, frozenset[str]]] = {
         _READ | _COMMENT | _EXPERIMENT | _DATA | _OPERATE,
     ),
     "reviewer": ("approves or rejects models; builds none", _READ | _COMMENT | {"model:approve"}),
-    "steward": ("answers for data: contracts, deliveries, features, monitors", _READ | _COMMENT | _DATA | {"monitor:write"}),
+    "steward": (
+        "answers for data: contracts, deliveries, features, monitors, erasure of personal values",
+        _READ | _COMMENT | _DATA | {"monitor:write", "ledger:erase"},
+    ),
     "deployer": ("brings approved models to endpoints", _READ | _COMMENT | _OPERATE | {"model:promote"}),
     "auditor": ("sees everything, rights included, and changes nothing", _READ | {"access:read"}),
     "project_admin": ("may everything within the project", PERMISSIONS - _STORE),
@@ -44,24 +49,22 @@ _ROLES: dict[str, tuple[str, frozenset[str]]] = {
 }
 
 
+REVIEW = frozenset({"model:approve"})
+"""What nobody may do by a credential that another made for them: a second pair of eyes is not lent."""
+
+
 def roles() -> list[Role]:
-    """All roles, the modest first."""
+    """The roles that every store has, the modest first."""
     return [Role(name=name, summary=summary, permissions=sorted(granted)) for name, (summary, granted) in _ROLES.items()]
 
 
-def known(role: str) -> str:
-    """`role`, if it exists.
-
-    Raises:
-        NotFound: it does not; the hint proposes the nearest.
-    """
-    if role not in _ROLES:
-        raise NotFound.named("role", role, _ROLES)
-    return role
+def built_in(role: str) -> bool:
+    """Whether every store has this role."""
+    return role in _ROLES
 
 
 def permissions(names: Iterable[str]) -> frozenset[str]:
-    """All that the roles permit together.
+    """All that roles of every store permit together.
 
     >>> "model:approve" in permissions(["viewer", "reviewer"])
     True
@@ -72,3 +75,38 @@ def permissions(names: Iterable[str]) -> frozenset[str]:
 @cache
 def _union(names: frozenset[str]) -> frozenset[str]:
     return frozenset().union(*(_ROLES[name][1] for name in names))
+
+
+def expand(patterns: Iterable[str]) -> frozenset[str]:
+    """The permissions that patterns stand for.
+
+    >>> sorted(expand(["run:*", "model:read"]))
+    ['model:read', 'run:read', 'run:write']
+    """
+    return _expand(tuple(patterns))
+
+
+@lru_cache(4096)
+def _expand(patterns: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(p for p in PERMISSIONS for pattern in patterns if _matches(pattern, p))
+
+
+def checked_patterns(patterns: Iterable[str]) -> list[str]:
+    """The patterns, sorted, each once.
+
+    Raises:
+        Invalid: one stands for no permission; the hint proposes the nearest.
+    """
+    found = sorted(set(patterns))
+    for pattern in found:
+        if not expand([pattern]):
+            near = ", ".join(difflib.get_close_matches(pattern, PERMISSIONS, n=3)) or "run:*, *:read, model:approve"
+            raise Invalid(f"no permission is like {pattern[:100]!r}", hint=f"write noun:verb, either may be *: {near}", field="permissions")
+    return found
+
+
+def _matches(pattern: str, permission: str) -> bool:
+    return (
+        all(asked in ("*", held) for asked, held in zip(pattern.split(":"), permission.split(":"), strict=False))
+        and pattern.count(":") == 1
+    )

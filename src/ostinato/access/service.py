@@ -1,21 +1,39 @@
-"""Access: the verbs of projects, actors, roles and tokens."""
+"""Access: the verbs of projects, actors and roles; those of tokens, sign-in and devices stand in files of their own."""
 
 from __future__ import annotations
 
 import hmac
 import re
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from ostinato.access import store
+from ostinato.access import store, vault
+from ostinato.access.cover import (
+    is_owner,
+    known_actor,
+    limited,
+    mine,
+    require_administrator,
+    require_cover,
+    require_permissions,
+    visible_actors,
+    visible_projects,
+)
+from ostinato.access.devices import Devices
+from ostinato.access.issue import Tokens
 from ostinato.access.keyfile import keep
-from ostinato.access.roles import STORE_WIDE, known, permissions, roles
+from ostinato.access.passwords import Passwords
+from ostinato.access.patience import Patience
+from ostinato.access.rights import Rights, View
+from ostinato.access.roles import STORE_WIDE, built_in, checked_patterns, expand, roles
+from ostinato.access.sign_in import SignIns, alive, digest_of_secret
 from ostinato.access.tokens import mint, parse, unknown
-from ostinato.access.types import ALL_PROJECTS, Actor, Binding, IssuedToken, Kind, Project, Role, Token, Whoami
+from ostinato.access.types import ALL_PROJECTS, Actor, Admission, Binding, Credential, Kind, Project, Role, Whoami
 from ostinato.kernel.caller import Caller, caller, calling
 from ostinato.kernel.clock import Clock, SystemClock
-from ostinato.kernel.errors import Conflict, Corrupt, Denied, Invalid, NotFound, Unauthenticated
+from ostinato.kernel.errors import Conflict, Corrupt, Invalid, NotFound, Unauthenticated
 from ostinato.kernel.ref import Ref
 from ostinato.storage.rows.rows import Rows, Tx
 
@@ -24,52 +42,160 @@ _ENGINE = "service:ostinato"
 _BOOTSTRAP = "bootstrap"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _USE_EXACT_TO = timedelta(minutes=10)
-_DAYS_MAX = 3650
 
 
-class Access:
+class Access(Tokens, SignIns, Devices):
     """Who may do what where. `record` is told of every change, in its transaction: `Ledger.append`.
 
     Nobody gives or takes away more than they have themselves. A caller who is no actor of the store is its owner: who opened its files in
-    process; over the wire nobody comes without a token of an actor.
+    process; over the wire nobody comes without a credential of an actor.
     """
 
-    def __init__(self, rows: Rows, record: Callable[..., object], clock: Clock, machine_clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        record: Callable[..., object],
+        clock: Clock,
+        machine_clock: Clock | None = None,
+        passwords: Passwords | None = None,
+    ) -> None:
         self._rows = rows
         self._record = record
         self._clock = clock
         # Credentials live in real time: a replay of a year must neither expire them nor keep them alive.
         self._machine_clock = machine_clock or SystemClock()
+        self._passwords = passwords or Passwords()
+        self._patience = Patience(rows, self._machine_clock)
+        self._rights = Rights(rows)
+        self._used: dict[str, datetime] = {}
 
     # ---- deciding
 
-    def authenticate(self, secret: str) -> Actor:
-        """The actor to whom the token `secret` was issued.
+    def admit(self, secret: str, project: str, address: str = "") -> Admission:
+        """Whose token `secret` is, and what may be done with it in `project`.
 
         Raises:
             Unauthenticated: it is no token, or one that is unknown, expired or revoked, or whose actor is disabled.
         """
         parsed, now = parse(secret), self._machine_clock.now()
-        found = self._rows.read(lambda tx: store.credential(tx, parsed.id))
-        if found is None or not hmac.compare_digest(found.hash, parsed.hash) or found.revoked or found.disabled or found.expires_at <= now:
+        found, rights = self._rights.read(
+            lambda view: (token := view.token(parsed.id), view.granted(token.reach.actor, project) if token else frozenset())
+        )
+        if found is None or not hmac.compare_digest(found.hash, parsed.hash):
             raise unknown()
-        if found.last_used_at is None or now - found.last_used_at > _USE_EXACT_TO:
-            self._rows.write(lambda tx: store.touch(tx, parsed.id, now))
-        return Actor(id=found.id, kind=found.kind, disabled=found.disabled, created_at=found.created_at)
+        if found.over or found.expires_at <= now:
+            if found.rotated_to:
+                self._reused(parsed.id, address)
+            raise unknown()
+        last = self._used.get(parsed.id) or found.last_used_at
+        if last is None or now - last > _USE_EXACT_TO:
+            self._rows.write(lambda tx: vault.touch(tx, parsed.id, now, now - _USE_EXACT_TO, address))
+            self._used[parsed.id] = now
+        return Admission(credential=found.reach, permissions=limited(rights, found.reach, project))
+
+    def admit_session(self, secret: str, project: str) -> Admission:
+        """Whose session `secret` is, and what may be done in it in `project`.
+
+        Raises:
+            Unauthenticated: the session is unknown or over, or its actor is disabled.
+        """
+        hashed, now = digest_of_secret(secret), self._machine_clock.now()
+        found, rights = self._rights.read(
+            lambda view: (session := vault.session(view.tx, hashed), view.granted(session.actor, project) if session else frozenset())
+        )
+        if found is None or not alive(found, now):
+            raise Unauthenticated("the session is over", hint="sign in again")
+        if now - found.seen_at > _USE_EXACT_TO:
+            self._rows.write(lambda tx: vault.see(tx, found.id, now))
+        by = Credential(id=found.id, actor=found.actor, delegated=found.delegated)
+        return Admission(credential=by, permissions=limited(rights, by, project))
+
+    def authenticate(self, secret: str) -> Actor:
+        """The actor whose token `secret` is. Raises as `admit`."""
+        found = self.admit(secret, ALL_PROJECTS).credential.actor
+        actor = self._rows.read(lambda tx: store.actor(tx, found))
+        if actor is None:
+            raise unknown()
+        return actor
 
     def may(self, actor: str, permission: str, project: str) -> bool:
         """Whether a role of `actor` grants `permission` in the existing `project`."""
-        return permission in permissions(self._rows.read(lambda tx: store.held(tx, actor, project)))
+        return permission in self._rights.read(lambda view: view.granted(actor, project))
+
+    def is_project(self, name: str) -> bool:
+        """Whether there is such a project."""
+        return self._rows.read(lambda tx: any(project.name == name for project in store.projects(tx)))
+
+    def visible_projects(self, permission: str | None = None) -> list[str]:
+        """The projects in which the caller may `permission`, or anything at all: what every list over projects is cut to."""
+        return self._rows.read(lambda tx: visible_projects(tx, permission))
 
     def whoami(self) -> Whoami:
         """The caller, with its roles and permissions in the present project."""
         who = caller()
-        held = self._rows.read(lambda tx: store.held(tx, who.actor, who.project))
-        return Whoami(actor=who.actor, project=who.project, roles=sorted(set(held)), permissions=sorted(permissions(held)))
+
+        def query(view: View) -> Whoami:
+            permissions = limited(view.granted(who.actor, who.project), view.reach(who.credential), who.project)
+            roles = view.roles(who.actor, who.project)
+            return Whoami(actor=who.actor, project=who.project, roles=roles, permissions=sorted(permissions))
+
+        return self._rights.read(query)
+
+    # ---- roles
 
     def roles(self) -> list[Role]:
-        """All roles and what they permit."""
-        return roles()
+        """All roles that may be granted in the present project, and what they permit."""
+        project = caller().project
+        return roles() + self._rows.read(lambda tx: store.roles(tx, project) if is_owner(tx) or mine(tx, project) else [])
+
+    def define_role(self, role: str, permissions: list[str], summary: str = "", everywhere: bool = False) -> Role:
+        """Make or change a role of one's own, for the present project or, `everywhere`, for all; who has it, has it as it is now.
+
+        `permissions` are patterns: `run:write`, `run:*`, `*:read`.
+
+        Raises:
+            Denied: it permits, or permitted, what the caller may not.
+            Conflict: every store has a role of that name, or another project's stands in the way.
+            Invalid: a pattern stands for no permission.
+        """
+        project = ALL_PROJECTS if everywhere else caller().project
+        new = Role(name=_name(role), summary=summary, permissions=checked_patterns(permissions), project=project)
+
+        def change(tx: Tx) -> Role:
+            namesakes = [found for found in store.roles(tx) if found.name == role and ALL_PROJECTS in (found.project, project)]
+            if built_in(role) or any(found.project != project for found in namesakes):
+                raise Conflict(f"there is a role {role!r} already", hint="take another name")
+            known = next((found for found in store.roles(tx) if (found.name, found.project) == (role, project)), None)
+            require_permissions(tx, expand([*new.permissions, *(known.permissions if known else ())]), project, f"{role} permits")
+            if known != new:
+                store.put_role(tx, new)
+                self._record(tx, "role.defined", Ref("role", role), data={"permissions": new.permissions, "project": project})
+            return new
+
+        return self._rows.write(change)
+
+    def drop_role(self, role: str, everywhere: bool = False) -> None:
+        """Forget a role of one's own.
+
+        Raises:
+            NotFound: there is none of that name.
+            Denied: it permits what the caller may not.
+            Conflict: somebody has it.
+        """
+        project = ALL_PROJECTS if everywhere else caller().project
+
+        def change(tx: Tx) -> None:
+            known = {found.name: found for found in store.roles(tx, project) if found.project == project}
+            if role not in known:
+                raise NotFound.named("custom role", role, known)
+            require_permissions(tx, expand(known[role].permissions), project, f"{role} permits")
+            places = () if everywhere else (project,)
+            if holders := [binding.actor for binding in store.bindings(tx, projects=places) if binding.role == role]:
+                raise Conflict(f"{len(holders)} have the role {role!r}", hint=f"ostinato access revoke ACTOR {role}")
+            store.drop_role(tx, known[role])
+            self._record(tx, "role.dropped", Ref("role", role), data={"project": project})
+
+        self._rows.write(change)
 
     # ---- projects
 
@@ -95,12 +221,10 @@ class Access:
 
     def projects(self) -> list[Project]:
         """The projects in which the caller has a role."""
-        who = caller().actor
 
         def query(tx: Tx) -> list[Project]:
-            bound = {binding.project for binding in store.bindings(tx, actor=who)}
-            everywhere = ALL_PROJECTS in bound or _is_owner(tx, who)
-            return [project for project in store.projects(tx) if everywhere or project.name in bound]
+            visible = set(visible_projects(tx))
+            return [project for project in store.projects(tx) if project.name in visible]
 
         return self._rows.read(query)
 
@@ -142,15 +266,7 @@ class Access:
 
     def actors(self) -> list[Actor]:
         """The actors with a role in the present project; for who administers the store, all."""
-        who = caller()
-
-        def query(tx: Tx) -> list[Actor]:
-            if _is_owner(tx, who.actor) or store.held(tx, who.actor, ALL_PROJECTS):
-                return store.actors(tx)
-            bound = {binding.actor for binding in store.bindings(tx, projects=[who.project, ALL_PROJECTS])}
-            return [actor for actor in store.actors(tx) if actor.id in bound]
-
-        return self._rows.read(query)
+        return self._rows.read(visible_actors)
 
     def bindings(self) -> list[Binding]:
         """Who has which role in the present project."""
@@ -164,30 +280,30 @@ class Access:
             NotFound: no such actor or role.
             Denied: the role permits what the caller may not.
         """
-        return self._rows.write(lambda tx: self._bind(tx, self._known(tx, actor).id, role))
+        return self._rows.write(lambda tx: self._bind(tx, known_actor(tx, actor, hidden=True).id, role))
 
     def revoke(self, actor: str, role: str) -> Binding:
         """Take a role away; a repeat changes nothing. Raises as `grant`, and Conflict for the last administrator."""
 
         def change(tx: Tx) -> Binding:
-            binding = _binding(self._known(tx, actor).id, role)
-            _require_cover(tx, [binding])
+            binding = _binding(tx, known_actor(tx, actor, hidden=True).id, role)
+            require_cover(tx, [binding])
             if store.unbind(tx, binding):
-                _require_administrator(tx)
+                require_administrator(tx)
                 self._record(tx, "role.revoked", Ref.parse(actor), data={"role": role, "project": binding.project})
             return binding
 
         return self._rows.write(change)
 
     def _bind(self, tx: Tx, actor: str, role: str) -> Binding:
-        binding = _binding(actor, role)
-        _require_cover(tx, [binding])
+        binding = _binding(tx, actor, role)
+        require_cover(tx, [binding])
         if store.bind(tx, binding):
             self._record(tx, "role.granted", Ref.parse(actor), data={"role": role, "project": binding.project})
         return binding
 
     def disable(self, actor: str) -> Actor:
-        """Shut an actor out, at once: no permission and no token of its works any more; a repeat changes nothing.
+        """Shut an actor out, at once: no permission, token or session of its works any more; a repeat changes nothing.
 
         Raises:
             NotFound: no such actor.
@@ -202,86 +318,16 @@ class Access:
 
     def _switch(self, actor: str, *, disabled: bool) -> Actor:
         def change(tx: Tx) -> Actor:
-            present = self._known(tx, actor)
-            _require_cover(tx, store.bindings(tx, actor=actor))
+            present = known_actor(tx, actor)
+            require_cover(tx, store.bindings(tx, actor=actor))
             if present.disabled != disabled:
                 store.disable(tx, actor, disabled)
-                _require_administrator(tx)
+                vault.end_sessions(tx, actor)
+                require_administrator(tx)
                 self._record(tx, "actor.disabled" if disabled else "actor.enabled", Ref.parse(actor))
-            return self._known(tx, actor)
+            return replace(present, disabled=disabled)
 
         return self._rows.write(change)
-
-    def _known(self, tx: Tx, actor: str) -> Actor:
-        found = store.actor(tx, actor)
-        if found is None:
-            raise NotFound.named("actor", actor, [known.id for known in store.actors(tx)])
-        return found
-
-    # ---- tokens
-
-    def issue_token(self, actor: str, days: int = 90, name: str = "") -> IssuedToken:
-        """A new token for `actor`, good for `days` (1 to 3650); its secret is shown this once.
-
-        With a `name`, it replaces the actor's token of that name, which stops working: a repeated call leaves one token.
-
-        Raises:
-            NotFound: no such actor.
-            Denied: the actor may what the caller may not.
-            Invalid: `days` is out of range.
-        """
-        if not 1 <= days <= _DAYS_MAX:
-            raise Invalid(f"a token is good for 1 to {_DAYS_MAX} days, not {days}", field="days")
-
-        def change(tx: Tx) -> IssuedToken:
-            owner = self._known(tx, actor)
-            if owner.disabled:
-                raise Conflict(f"{actor} is disabled", hint=f"ostinato access enable {actor}")
-            if actor != caller().actor:
-                _require_cover(tx, store.bindings(tx, actor=actor))
-            secret = mint(owner.kind)
-            return IssuedToken(token=self._add_token(tx, actor, name, days, secret), secret=secret)
-
-        return self._rows.write(change)
-
-    def _add_token(self, tx: Tx, actor: str, name: str, days: int, secret: str) -> Token:
-        parsed, now = parse(secret), self._machine_clock.now()
-        token = Token(id=parsed.id, actor=actor, name=name, created_at=now, expires_at=now + timedelta(days=days))
-        for old in store.tokens(tx, actor):
-            if name and old.name == name and not old.revoked:
-                self._revoke_token(tx, old)
-        store.add_token(tx, token, parsed.hash)
-        self._record(tx, "token.issued", Ref.parse(actor), data={"token": token.id, "name": name, "days": days})
-        return token
-
-    def revoke_token(self, token: str) -> Token:
-        """Make the token with the public id `token` useless, at once and for good; a repeat changes nothing.
-
-        Raises:
-            NotFound: no such token.
-            Denied: its actor may what the caller may not.
-        """
-
-        def change(tx: Tx) -> Token:
-            present = store.token(tx, token)
-            if present is None:
-                raise NotFound(f"no token {token!r}", hint="pass its id, the ten characters after the underscore")
-            if present.actor != caller().actor:
-                _require_cover(tx, store.bindings(tx, actor=present.actor))
-            if not present.revoked:
-                self._revoke_token(tx, present)
-            return store.token(tx, token) or present
-
-        return self._rows.write(change)
-
-    def _revoke_token(self, tx: Tx, token: Token) -> None:
-        store.revoke(tx, token.id)
-        self._record(tx, "token.revoked", Ref.parse(token.actor), data={"token": token.id})
-
-    def tokens(self, actor: str | None = None) -> list[Token]:
-        """The tokens of the actors that `actors` lists, or of one of them, newest first; never their secrets."""
-        shown = {known.id for known in self.actors()}
-        return [token for token in self._rows.read(lambda tx: store.tokens(tx, actor)) if token.actor in shown]
 
     # ---- the first start
 
@@ -303,11 +349,12 @@ class Access:
                 self._add_project(tx, Project(name="default", description="", created_at=self._clock.now()))
                 self._add_actor(tx, Actor(id=_ADMIN, kind="person", disabled=False, created_at=self._clock.now()))
                 self._bind(tx, _ADMIN, "admin")
-            self._add_token(tx, _ADMIN, _BOOTSTRAP, 365, secret)
+            admin = Actor(id=_ADMIN, kind="person", disabled=False, created_at=self._clock.now())
+            self._add_token(tx, admin, _BOOTSTRAP, timedelta(days=365), Credential(id="", actor=_ADMIN), secret)
 
-        if self._rows.read(lambda tx: store.token(tx, token)) is None:
+        if self._rows.read(lambda tx: vault.token(tx, token)) is None:
             with calling(Caller(actor=_ENGINE)):
-                self._rows.write(lambda tx: None if store.token(tx, token) else change(tx))
+                self._rows.write(lambda tx: None if vault.token(tx, token) else change(tx))
 
 
 def _name(name: str) -> str:
@@ -321,28 +368,8 @@ def _name(name: str) -> str:
     return name
 
 
-def _binding(actor: str, role: str) -> Binding:
-    return Binding(actor=actor, role=known(role), project=ALL_PROJECTS if role in STORE_WIDE else caller().project)
-
-
-def _is_owner(tx: Tx, actor: str) -> bool:
-    return store.actor(tx, actor) is None
-
-
-def _require_cover(tx: Tx, bindings: Iterable[Binding]) -> None:
-    """Refuse to touch what reaches beyond the caller's own permissions."""
-    who = caller().actor
-    if _is_owner(tx, who):
-        return
-    for binding in bindings:
-        missing = permissions([binding.role]) - permissions(store.held(tx, who, binding.project))
-        if missing:
-            what, where = sorted(missing)[0], "all projects" if binding.project == ALL_PROJECTS else binding.project
-            hint = f"ask who has {what} in {where}"
-            raise Denied(f"{binding.role} in {where} permits what {who} may not: {what}", hint=hint, permission=what)
-
-
-def _require_administrator(tx: Tx) -> None:
-    """Refuse a change after which nobody administers the store."""
-    if not any(store.held(tx, binding.actor, ALL_PROJECTS) for binding in store.bindings(tx, projects=[ALL_PROJECTS])):
-        raise Conflict("nobody would administer the store any more", hint="grant admin to somebody else first")
+def _binding(tx: Tx, actor: str, role: str) -> Binding:
+    project = caller().project
+    if not built_in(role) and role not in (custom := {found.name for found in store.roles(tx, project)}):
+        raise NotFound.named("role", role, [*custom, *(found.name for found in roles())])
+    return Binding(actor=actor, role=role, project=ALL_PROJECTS if role in STORE_WIDE else project)

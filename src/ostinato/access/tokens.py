@@ -50,7 +50,7 @@ def parse(text: str) -> Parsed:
 
 def unknown() -> Unauthenticated:
     """The one answer to every token that does not work, whatever the reason."""
-    return Unauthenticated(_UNKNOWN, hint="ask an administrator for a new one: ostinato access issue-token ACTOR")
+    return Unauthenticated(_UNKNOWN, hint="people get another by `ostinato login`, services from who administers the project")
 
 
 def _checksum(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What flows through access: projects, actors, their roles, and tokens."""
+"""What flows through access: projects, actors, their roles, and what proves who somebody is."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Literal
 
 Kind = Literal["person", "service"]
+Means = Literal["password", "code", "oidc"]
 ALL_PROJECTS = "*"
-"""What a binding names instead of a project if it holds in all of them."""
+"""What a binding or a custom role names instead of a project if it holds in all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,25 +33,34 @@ class Actor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """`actor` has `role` in `project`; the project `*` stands for all of them."""
+    """`actor` has `role` in `project`; the project `*` stands for all of them. `source` is `hand`, or `oidc` if a group brought it."""
 
     actor: str
     role: str
     project: str
+    source: str = "hand"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A named set of permissions `noun:verb`."""
+    """A named set of permissions `noun:verb`; of a custom role they are patterns such as `run:*`.
+
+    `project` is where a custom role may be granted, `*` everywhere; it is empty for the roles that every store has.
+    """
 
     name: str
     summary: str
     permissions: list[str]
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A credential as listings show it. `id` is the public part; `last_used_at` is exact to ten minutes."""
+    """A credential as listings show it. `id` is the public part; `last_used_at` is exact to ten minutes.
+
+    It may what `permissions` (patterns) and `projects` name *and* its actor may at the time of use; None sets no limit of its own.
+    One that was `issued_by` another person than its actor approves nothing. `rotated_to` is its successor.
+    """
 
     id: str
     actor: str
@@ -58,7 +68,13 @@ class Token:
     created_at: datetime
     expires_at: datetime
     last_used_at: datetime | None = None
+    last_used_from: str | None = None
     revoked: bool = False
+    permissions: list[str] | None = None
+    projects: list[str] | None = None
+    issued_by: str = ""
+    delegated: bool = False
+    rotated_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +86,92 @@ class IssuedToken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedCode:
+    """A one-time code with which `actor` signs in; `path` is the page of the server that takes it."""
+
+    actor: str
+    code: str
+    path: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A browser that is signed in; `seen_at` is exact to ten minutes, `expires_at` its end whatever happens."""
+
+    id: str
+    actor: str
+    means: Means
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+    address: str
+    agent: str
+    delegated: bool = False
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedSession:
+    """A new session; `secret` goes into the cookie and is kept nowhere."""
+
+    session: Session
+    secret: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceGrant:
+    """What a device shows its user: open `verification_uri`, confirm `user_code`. It asks with `device_code` every `interval` s."""
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    expires_in: int
+    interval: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRequest:
+    """What a person is asked to confirm: a program called `name`, at `address`, wants a token of theirs."""
+
+    user_code: str
+    name: str
+    address: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceAnswer:
+    """What became of the wish of a device; `issued` comes with `granted`, this once."""
+
+    state: Literal["pending", "slow_down", "granted", "refused", "expired"]
+    issued: IssuedToken | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Whoami:
-    """The caller: its roles in the present project, and all that they permit."""
+    """The caller: its roles in the present project, and all that they and its credential permit."""
 
     actor: str
     project: str
     roles: list[str]
     permissions: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """What somebody showed, and how far it reaches: a token or a session. It never leaves the server."""
+
+    id: str
+    actor: str
+    permissions: tuple[str, ...] | None = None
+    projects: tuple[str, ...] | None = None
+    delegated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """Somebody who was let in: by which credential, and with which permissions in the project that they named."""
+
+    credential: Credential
+    permissions: frozenset[str]

@@ -1,0 +1,219 @@
+"""Issue: the verbs of Access that make, rotate, list and end tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from ostinato.access import store, vault
+from ostinato.access.cover import ADMINISTER, administers, known_actor, mine, require_cover, shown, visible_actors
+from ostinato.access.roles import PERMISSIONS, checked_patterns, expand
+from ostinato.access.tokens import mint, parse
+from ostinato.access.types import Actor, Credential, IssuedToken, Token
+from ostinato.kernel.caller import Caller, caller, calling
+from ostinato.kernel.clock import Clock
+from ostinato.kernel.errors import Conflict, Denied, Invalid, NotFound
+from ostinato.kernel.ref import Ref
+from ostinato.storage.rows.rows import Rows, Tx
+
+_DAYS_MAX = 3650
+_OVERLAP_MAX_H = 7 * 24
+
+
+class Tokens:
+    """The part of Access that deals with tokens; Access gives it its parts."""
+
+    _rows: Rows
+    _record: Callable[..., object]
+    _machine_clock: Clock
+
+    def issue_token(
+        self, actor: str, days: int = 90, name: str = "", permissions: list[str] | None = None, projects: list[str] | None = None
+    ) -> IssuedToken:
+        """A new token for `actor`, good for `days` (1 to 3650); its secret is shown this once.
+
+        It may what its actor may at the time of use, and no more than `permissions` (patterns such as `run:*`) in `projects`, nor than
+        the credential by which it is asked for. With a `name`, it replaces the actor's token of that name, which stops working: a
+        repeated call leaves one token. Everybody issues their own; those of a service, who administers its projects; those of
+        another person, who administers the store. A token that another issued approves nothing.
+
+        Raises:
+            NotFound: no such actor or project, or none that the caller may know of.
+            Denied: the actor may what the caller may not, or is another person.
+            Invalid: `days` is out of range, or a pattern stands for nothing.
+        """
+        if not 1 <= days <= _DAYS_MAX:
+            raise Invalid(f"a token is good for 1 to {_DAYS_MAX} days, not {days}", field="days")
+        patterns = None if permissions is None else checked_patterns(permissions)
+
+        def change(tx: Tx) -> IssuedToken:
+            owner = known_actor(tx, actor)
+            if owner.disabled:
+                raise Conflict(f"{actor} is disabled", hint=f"ostinato access enable {actor}")
+            by = shown(tx)
+            wanted = _within(_limits(owner.id, patterns, _existing(tx, projects), by), by)
+            _require_issuer(tx, owner, wanted)
+            return self._add_token(tx, owner, name, timedelta(days=days), wanted)
+
+        return self._rows.write(change)
+
+    def _add_token(self, tx: Tx, owner: Actor, name: str, life: timedelta, reach: Credential, secret: str = "") -> IssuedToken:
+        secret = secret or mint(owner.kind)
+        parsed, now, by = parse(secret), self._machine_clock.now(), caller().actor
+        token = Token(
+            id=parsed.id,
+            actor=owner.id,
+            name=name,
+            created_at=now,
+            expires_at=now + life,
+            permissions=None if reach.permissions is None else list(reach.permissions),
+            projects=None if reach.projects is None else list(reach.projects),
+            issued_by=by,
+            delegated=reach.delegated,
+        )
+        for old in vault.tokens(tx, owner.id):
+            if name and old.name == name and not old.revoked and not old.rotated_to:
+                self._revoke_token(tx, old)
+        vault.add_token(tx, token, parsed.hash)
+        told = {"token": token.id, "name": name, "days": life.days, "permissions": token.permissions, "projects": token.projects}
+        self._record(tx, "token.issued", Ref.parse(owner.id), data=told | {"delegated": token.delegated})
+        return IssuedToken(token=token, secret=secret)
+
+    def rotate_token(self, token: str, overlap_hours: int = 0) -> IssuedToken:
+        """A successor of a token, with the same reach and life; the old one works for `overlap_hours` (0 to 168) more.
+
+        Whoever shows the old one after its end has it from somewhere it should not be: its successor ends as well.
+
+        Raises:
+            NotFound: no such token.
+            Denied: it is another person's, or its actor may what the caller may not.
+            Conflict: it is revoked, expired or rotated already.
+        """
+        if not 0 <= overlap_hours <= _OVERLAP_MAX_H:
+            raise Invalid(f"the old token lasts 0 to {_OVERLAP_MAX_H} hours more, not {overlap_hours}", field="overlap_hours")
+
+        def change(tx: Tx) -> IssuedToken:
+            old, now, by = _known_token(tx, token), self._machine_clock.now(), shown(tx)
+            owner = known_actor(tx, old.actor)
+            if old.revoked or old.rotated_to or old.expires_at <= now or owner.disabled:
+                raise Conflict(f"the token {token} works no more", hint="issue a new one")
+            reach = _within(replace(_limits(owner.id, old.permissions, old.projects, None), delegated=old.delegated), by)
+            _require_issuer(tx, owner, reach)
+            secret, until = mint(owner.kind), min(old.expires_at, now + timedelta(hours=overlap_hours))
+            vault.rotate(tx, old.id, parse(secret).id, until)
+            made = self._add_token(tx, owner, old.name, old.expires_at - old.created_at, reach, secret)
+            told = {"token": old.id, "successor": made.token.id, "overlap_hours": overlap_hours}
+            self._record(tx, "token.rotated", Ref.parse(owner.id), data=told)
+            return made
+
+        return self._rows.write(change)
+
+    def revoke_token(self, token: str) -> Token:
+        """Make the token with the public id `token` useless, at once and for good; a repeat changes nothing.
+
+        Raises:
+            NotFound: no such token, or none that the caller may know of.
+            Denied: its actor may what the caller may not.
+        """
+
+        def change(tx: Tx) -> Token:
+            present = _known_token(tx, token)
+            if present.actor != caller().actor:
+                _require_administration(tx)
+                require_cover(tx, store.bindings(tx, actor=present.actor))
+            if not present.revoked:
+                self._revoke_token(tx, present)
+            return vault.token(tx, token) or present
+
+        return self._rows.write(change)
+
+    def _revoke_token(self, tx: Tx, token: Token) -> None:
+        vault.revoke(tx, token.id)
+        self._record(tx, "token.revoked", Ref.parse(token.actor), data={"token": token.id})
+
+    def _reused(self, token: str, address: str) -> None:
+        """Somebody showed a token after its successor had taken its place: one of the two who have it should not."""
+
+        def living(tx: Tx) -> Token | None:
+            last = vault.token(tx, token)
+            while last and last.rotated_to:
+                last = vault.token(tx, last.rotated_to)
+            return last if last and not last.revoked else None
+
+        def change(tx: Tx) -> None:
+            if last := living(tx):
+                vault.revoke(tx, last.id)
+                told = {"token": token, "revoked": last.id}
+                self._record(tx, "token.reused", Ref.parse(last.actor), data=told, private={"address": address}, person=last.actor)
+
+        if self._rows.read(living):
+            with calling(Caller(actor="service:ostinato")):
+                self._rows.write(change)
+
+    def tokens(self, actor: str | None = None) -> list[Token]:
+        """The caller's own tokens and those of the actors that it may know of, or of one of them, newest first; never their secrets."""
+
+        def query(tx: Tx) -> list[Token]:
+            known = {found.id for found in visible_actors(tx)}
+            return [token for token in vault.tokens(tx, actor) if token.actor in known]
+
+        return self._rows.read(query)
+
+
+def _known_token(tx: Tx, name: str) -> Token:
+    found = vault.token(tx, name)
+    if found is None or found.actor not in {actor.id for actor in visible_actors(tx)}:
+        raise NotFound(f"no token {name[:20]!r}", hint="pass its id, the ten characters after the underscore")
+    return found
+
+
+def _existing(tx: Tx, projects: list[str] | None) -> list[str] | None:
+    known = [project.name for project in store.projects(tx)] if projects else []
+    for name in projects or ():
+        if name not in known:
+            raise NotFound(f"no project {name[:100]!r}", hint="ostinato access projects lists yours")
+    return None if projects is None else sorted(set(projects))
+
+
+def _limits(actor: str, permissions: list[str] | None, projects: list[str] | None, by: Credential | None) -> Credential:
+    """What was asked for; where nothing was, what the credential has by which it was asked."""
+    inherited = (by.permissions, by.projects) if by else (None, None)
+    return Credential(
+        id="",
+        actor=actor,
+        permissions=inherited[0] if permissions is None else tuple(permissions),
+        projects=inherited[1] if projects is None else tuple(projects),
+        delegated=bool(by and by.delegated) or actor != caller().actor,
+    )
+
+
+def _within(wanted: Credential, by: Credential | None) -> Credential:
+    """`wanted`, if it reaches no further than the credential by which it is asked for."""
+    asked = PERMISSIONS if wanted.permissions is None else expand(wanted.permissions)
+    if by and by.permissions is not None and (more := asked - expand(by.permissions)):
+        raise Denied(f"your own token does not hold {min(more)}", hint="ask for less, or sign in", permission=min(more))
+    if by and by.projects is not None and (wanted.projects is None or set(wanted.projects) - set(by.projects)):
+        raise Denied("your own token is limited to other projects", hint=f"ask for projects among {', '.join(by.projects)}")
+    return wanted
+
+
+def _require_issuer(tx: Tx, owner: Actor, reach: Credential) -> None:
+    """Refuse to issue what would let the caller act as another person, or as a service that may more."""
+    if owner.id == caller().actor or administers(tx):
+        return
+    _require_administration(tx)
+    if owner.kind == "person":
+        hint = f"{owner.id} signs in and issues it, or somebody who administers the store does"
+        raise Denied(f"a token of {owner.id} is theirs to issue", hint=hint, permission=ADMINISTER)
+    require_cover(tx, store.bindings(tx, actor=owner.id), reach)
+
+
+def _require_administration(tx: Tx) -> None:
+    project = caller().project
+    if not administers(tx) and ADMINISTER not in mine(tx, project):
+        raise Denied(
+            f"{caller().actor} may not {ADMINISTER} in the project {project}",
+            hint=f"ask an administrator of the project for a role that holds {ADMINISTER}",
+            permission=ADMINISTER,
+        )

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
 from ostinato.kernel.caller import Caller, calling
-from ostinato.kernel.clock import ReplayClock
+from ostinato.kernel.clock import Clock, ReplayClock
 from ostinato.kernel.settings import Settings
 from ostinato.ledger.service import Ledger
+from ostinato.pipelines.machine import LeaseClock
 from ostinato.pipelines.service import Pipelines
 from ostinato.storage.blobs.local import Local
 from ostinato.storage.rows.rows import metadata
-from ostinato.storage.rows.sqlite import Sqlite
 from ostinato.storage.series.series import Series
 from ostinato.storage.tables.tables import Tables
+from ostinato.testing.rows import opened
 from ostinato.tracking.service import Runs
 
 FLOWS = '''
@@ -210,28 +213,32 @@ def flows(project: Project) -> ModuleType:
     return project.load()
 
 
-def services(folder: Path, lease_s: int = 15) -> SimpleNamespace:
+def services(
+    folder: Path, lease_s: int = 15, clock: Clock | None = None, leases: LeaseClock | None = None, cpu_hour_price: float = 0.0
+) -> SimpleNamespace:
     """The services up to pipelines over a folder; a second process may open the same."""
-    clock = ReplayClock(datetime(2013, 1, 1, tzinfo=UTC))
-    rows = Sqlite(folder / "rows.db")
+    clock = clock or ReplayClock(datetime(2013, 1, 1, tzinfo=UTC))
+    url = os.environ.get("OSTINATO_DATABASE_URL", "")
+    rows = opened(url or str(folder / "rows.db"))
     blobs = Local(folder / "blobs")
     tables = Tables(blobs, folder / "cache")
     ledger = Ledger(rows=rows, clock=clock, key_path=folder / "key")
     runs = Runs(rows=rows, blobs=blobs, series=Series(rows), ledger=ledger, clock=clock)
-    settings = Settings(data=folder, inbox=folder, lease_s=lease_s, pipelines="flows")
-    pipelines = Pipelines(rows=rows, blobs=blobs, tables=tables, ledger=ledger, clock=clock, runs=runs, settings=settings)
+    settings = Settings(data=folder, inbox=folder, lease_s=lease_s, pipelines="flows", cpu_hour_price=cpu_hour_price, database_url=url)
+    store: dict[str, Any] = {"rows": rows, "blobs": blobs, "tables": tables, "ledger": ledger, "clock": clock, "runs": runs}
+    pipelines = Pipelines(**store, settings=settings, leases=leases)
     rows.create(metadata)
-    app = SimpleNamespace(rows=rows, blobs=blobs, tables=tables, ledger=ledger, runs=runs, pipelines=pipelines, clock=clock)
+    app = SimpleNamespace(**store, pipelines=pipelines)
     pipelines.attach(app)
     return app
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[SimpleNamespace]:
-    opened = services(tmp_path / "store")
+def app(tmp_path: Path, database_url: str) -> Iterator[SimpleNamespace]:
+    made = services(tmp_path / "store")
     with calling(Caller(actor="person:ana")):
-        yield opened
-    opened.rows.close()
+        yield made
+    made.rows.close()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.pipelines.conftest import services
 
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.errors import Conflict, Invalid, NotFound, StepFailed
@@ -233,3 +234,118 @@ def test_pages_of_executions(app: SimpleNamespace, flows: ModuleType) -> None:
     for wrong in ({"limit": 0}, {"after": "nonsense"}):
         with pytest.raises(Invalid):
             app.pipelines.search(**wrong)
+
+
+def test_the_log_of_a_step_is_there_while_it_runs(app: SimpleNamespace, project: Any, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    waiting = f"current().log('begun')\n    while not Path({str(gate)!r}).exists():\n        time.sleep(0.01)\n    return x"
+    flows: ModuleType = project.edit("def boom(x: int) -> int:\n    return 1 // x", f"def boom(x: int) -> int:\n    {waiting}")
+    execution = app.pipelines.start(flows.broken.target, {"x": 1})
+    thread = threading.Thread(target=drain, args=(app,))
+    thread.start()
+    try:
+        deadline = time.monotonic() + 30
+        while not (lines := app.pipelines.logs(execution.id)):
+            assert time.monotonic() < deadline
+        (step,) = app.pipelines.steps(execution.id)
+        assert (lines[0].text, lines[0].step, step.state) == ("begun", step.id, "running")
+        assert app.pipelines.logs(execution.id, step=step.id) == lines
+        assert app.pipelines.logs(execution.id, after=lines[-1].seq) == app.pipelines.logs(execution.id, step="other") == []
+    finally:
+        gate.touch()
+        thread.join()
+    assert app.pipelines.get(execution.id).state == "finished"
+
+
+def test_what_steps_cost_is_kept_and_priced(tmp_path: Path, project: Any) -> None:
+    flows: ModuleType = project.edit(
+        "def boom(x: int) -> int:\n    return 1 // x",
+        """def boom(x: int) -> int:
+    kept = bytearray(80 << 20)
+    kept[::4096] = b"x" * len(kept[::4096])
+    end = time.process_time() + 0.1
+    while time.process_time() < end:
+        pass
+    return x""",
+    )
+    app = services(tmp_path / "store", cpu_hour_price=36.0)
+    with calling(Caller(actor="person:ana")):
+        execution = app.pipelines.run(flows.broken, x=1)
+        (step,) = app.pipelines.steps(execution.id)
+        assert 0.1 <= step.cpu_s < 5
+        assert step.wall_s >= 0.09
+        assert step.cost == pytest.approx(step.cpu_s / 100)
+        assert (execution.cpu_s, execution.peak_rss_mb, execution.cost) == (step.cpu_s, step.peak_rss_mb, step.cost)
+        run = app.runs.get(step.run)
+        assert (run.spent.cpu_s, run.spent.wall_s, run.spent.peak_rss_mb) == (step.cpu_s, step.wall_s, step.peak_rss_mb)
+        assert app.runs.get(execution.id).spent.cpu_s == execution.cpu_s
+        app.pipelines.run(flows.mixture, n=1)
+        small = app.pipelines.steps(app.pipelines.search(pipeline="mixture").items[0].id)[0]
+        assert small.peak_rss_mb < step.peak_rss_mb - 60, "the peak of a step is its own, not that of the process so far"
+        again = app.pipelines.run(flows.broken, x=1)
+        assert (again.cpu_s, again.cost) == (0.0, 0.0), "what is remembered costs nothing"
+    app.rows.close()
+
+
+def test_all_tries_are_paid_for(app: SimpleNamespace, flows: ModuleType, traces: Path) -> None:
+    execution = app.pipelines.run(flows.patient, folder=str(traces))
+    (step,) = app.pipelines.steps(execution.id)
+    assert step.attempt == 3
+    assert app.runs.get(step.run).spent.cpu_s == execution.cpu_s == step.cpu_s > 0
+
+
+def test_a_map_keeps_to_its_limit(app: SimpleNamespace, project: Any, traces: Path) -> None:
+    flows: ModuleType = project.edit(
+        '    _ran(folder, f"square-{x}")\n',
+        '    _ran(folder, f"square-{x}")\n    _ran(folder, f"now-{os.getpid()}")\n    time.sleep(0.02)\n',
+    )
+    project.edit(
+        "square.map(range(n), executor=executor, folder=folder)", "square.map(range(n), executor=executor, at_most=1, folder=folder)"
+    )
+    flows = project.load()
+    execution = app.pipelines.run(flows.squares, n=6, executor="processes", folder=str(traces))
+    assert app.pipelines.value(execution.id) == 55
+    spans = sorted((s.started, s.ended) for s in app.pipelines.steps(execution.id) if s.name == "square")
+    assert len(spans) == 6
+    assert len([p for p in traces.iterdir() if p.name.startswith("now-")]) <= 2
+    with pytest.raises(Invalid):
+        flows.square.map([1], at_most=-1)
+
+
+def test_equal_items_of_a_map_run_once(app: SimpleNamespace, project: Any, traces: Path) -> None:
+    flows: ModuleType = project.edit("square.map(range(n),", "square.map([3] * n,")
+    execution = app.pipelines.run(flows.squares, n=5, executor="processes", folder=str(traces))
+    assert app.pipelines.value(execution.id) == 45
+    assert calls(traces) == {"square-3": 1}
+
+
+def test_retry_goes_on_where_it_failed(app: SimpleNamespace, flows: ModuleType, traces: Path) -> None:
+    (traces / "flaky").write_bytes(b"")
+    execution = app.pipelines.start("flows:squares", {"n": 14, "folder": str(traces)}, key="one")
+    drain(app)
+    assert app.pipelines.get(execution.id).state == "failed"
+    assert app.runs.get(execution.id).state == "failed"
+    assert app.pipelines.retry(execution.id).state == "queued"
+    assert app.pipelines.retry(execution.id).state == "queued", "a repeat changes nothing"
+    assert app.runs.get(execution.id).state == "running"
+    drain(app)
+    assert app.pipelines.get(execution.id).state == "failed"
+    assert calls(traces)["square-13"] == 2
+    assert calls(traces)["square-12"] == 1, "what had finished was not repeated"
+    assert [e.verb for e in app.ledger.events(verb="execution.retried").items] == ["execution.retried"]
+    done = app.pipelines.start("flows:train", {"n": 1})
+    drain(app)
+    with pytest.raises(Conflict):
+        app.pipelines.retry(done.id)
+    with pytest.raises(StepFailed):
+        app.pipelines.run(flows.broken, x=0)
+    with pytest.raises(Conflict):
+        app.pipelines.retry(app.pipelines.search(pipeline="broken").items[0].id)
+
+
+def test_what_is_cancelled_before_it_began_can_be_retried(app: SimpleNamespace, flows: ModuleType) -> None:
+    execution = app.pipelines.start("flows:train", {"n": 1})
+    app.pipelines.cancel(execution.id)
+    app.pipelines.retry(execution.id)
+    drain(app)
+    assert app.pipelines.get(execution.id).state == "finished"

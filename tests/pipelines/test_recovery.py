@@ -15,7 +15,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from ostinato.kernel.errors import Unavailable
-from ostinato.pipelines import claims, leases, service
+from ostinato.pipelines import claims, leases, machine, service
 from ostinato.pipelines.recording import Recorder
 from ostinato.pipelines.worker import work
 
@@ -56,9 +56,11 @@ def calls(traces: Path) -> dict[str, int]:
 
 def skip_ahead(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Let the leases of everybody run out."""
-    later = leases.machine_s() + seconds
-    for module in (claims, leases, service):
+    later = machine.machine_s() + seconds
+    for module in (machine, claims, leases):
         monkeypatch.setattr(module, "machine_s", lambda: later)
+    database_s = machine.DatabaseClock.now_s
+    monkeypatch.setattr(machine.DatabaseClock, "now_s", lambda clock, tx: database_s(clock, tx) + seconds)
 
 
 def test_kill_9_in_the_middle_of_a_step(app: SimpleNamespace, flows: ModuleType, tmp_path: Path, traces: Path) -> None:
@@ -98,7 +100,8 @@ def test_what_never_finishes_fails_after_its_attempts(app: SimpleNamespace, flow
         skip_ahead(monkeypatch, 100.0 * attempt)
     assert app.pipelines.claim() is None
     failed = app.pipelines.get(execution.id)
-    assert (failed.state, failed.error) == ("failed", "its process died, and this was attempt 5 of 5")
+    assert failed.state == "failed"
+    assert failed.error.startswith("its worker died 5 times")
 
 
 def test_a_late_worker_writes_nothing(app: SimpleNamespace, flows: ModuleType, traces: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,9 +194,9 @@ def test_a_store_out_of_reach_loses_the_lease_not_the_truth(
         raise Unavailable("out of reach", retry_after_s=0.05)
 
     app.pipelines.start("flows:train", {"n": 1})
-    held = replace(app.pipelines.claim(), deadline_s=time.monotonic() + 0.3)
+    held = replace(app.pipelines.claim(), deadline_s=machine.machine_s() + 0.3)
     monkeypatch.setattr(app.rows, "write", refuse)
-    lease = leases.Lease(app.rows, Recorder(app.blobs, app.ledger, app.clock), held, 0.3, lambda: False)
+    lease = leases.Lease(app.rows, Recorder(app.blobs, app.ledger, app.clock), machine.MachineClock(), held, 0.3, lambda: False)
     try:
         with lease.writing() as batch:
             batch.logs.append({"project": "default"})

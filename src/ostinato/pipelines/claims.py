@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from sqlalchemy import Row
@@ -14,13 +14,15 @@ from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Conflict
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
-from ostinato.pipelines import store
-from ostinato.pipelines.leases import OWNER, Claim, Lost, boot, machine_s
+from ostinato.pipelines import starts, store
+from ostinato.pipelines.leases import Claim, Lost
+from ostinato.pipelines.machine import LeaseClock, is_gone, machine_s, owner
 from ostinato.pipelines.packing import refs_in, scalars
 from ostinato.pipelines.recording import Recorder
+from ostinato.pipelines.types import Limit
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.tracking.service import Runs
-from ostinato.tracking.types import State
+from ostinato.tracking.types import Spent, State
 
 Ending = Literal["finished", "failed", "cancelled"]
 RUN_STATE: dict[str, State] = {"finished": "finished", "failed": "failed", "cancelled": "killed"}
@@ -29,12 +31,16 @@ RUN_STATE: dict[str, State] = {"finished": "finished", "failed": "failed", "canc
 class Claims:
     """Request, claim, renew, release and end executions; each is one transaction, with its event and its Run."""
 
-    def __init__(self, rows: Rows, ledger: Ledger, clock: Clock, recorder: Recorder, lease_s: float) -> None:
+    def __init__(
+        self, rows: Rows, ledger: Ledger, clock: Clock, recorder: Recorder, leases: LeaseClock, lease_s: float, price: float
+    ) -> None:
         self._rows = rows
         self._ledger = ledger
         self._clock = clock
         self._recorder = recorder
+        self._leases = leases
         self._lease_s = lease_s
+        self._price = price
 
     def request(self, values: dict[str, Any], *, embedded: bool) -> tuple[Row[Any], Claim | None]:
         """Keep a new execution, or find the one of the same key. An embedded one is claimed at once, for its only attempt.
@@ -42,36 +48,61 @@ class Claims:
         Raises:
             Conflict: the key was used with other parameters.
         """
-        asked_s = time.monotonic()
+        asked_s = machine_s()
 
         def change(tx: Tx) -> tuple[Row[Any], Claim | None]:
-            known = store.keyed(tx, values["project"], values["pipeline"], values["key"]) if values["key"] is not None else None
-            if known is None:
-                store.add(tx, values)
-                self._tell(tx, "execution.requested", row := _found(tx, values))
-                return row, self._begin(tx, row, asked_s) if embedded else None
-            if (known.target, known.parameters) != (values["target"], values["parameters"]):
-                key = values["key"]
-                raise Conflict(f"the key {key!r} was used with other parameters", hint=f"use another key, or see execution {known.id}")
-            return known, None
+            row, fresh = self.ask(tx, values)
+            return row, self._begin(tx, row, asked_s) if embedded and fresh else None
 
         return self._rows.write(change)
 
-    def claim(self) -> Claim | None:
-        """Take the oldest execution that waits or has lost its worker; None if there is none.
+    def ask(self, tx: Tx, values: dict[str, Any]) -> tuple[Row[Any], bool]:
+        """Within a transaction: keep a new execution, or find the one of the same key; and whether it is new.
+
+        Raises:
+            Conflict: the key was used with other parameters.
+        """
+        key = values.get("key")
+        known = store.keyed(tx, values["project"], values["pipeline"], key) if key is not None else None
+        if known is None:
+            store.add(tx, values)
+            row = store.execution(tx, values["project"], values["id"])
+            assert row is not None
+            cause = {name: values[name] for name in ("cause", "nominal") if values.get(name)}
+            self._tell(tx, "execution.requested", row, **cause)
+            return row, True
+        if (known.target, known.parameters) != (values["target"], values["parameters"]):
+            raise Conflict(f"the key {key!r} was used with other parameters", hint=f"use another key, or see execution {known.id}")
+        return known, False
+
+    def claim(self, queues: Sequence[str]) -> Claim | None:
+        """Take the next execution of these queues that waits or has lost its worker; None if there is none.
 
         One that has lost its last allowed worker is failed on the way, and one that was to be cancelled is cancelled.
         """
-        while self._rows.read(lambda tx: store.due(tx, boot(), machine_s())) is not None:
-            asked_s = time.monotonic()
-            taken = self._rows.write(lambda tx, asked_s=asked_s: self._take(tx, asked_s))  # type: ignore[misc]
+        while self._rows.read(lambda tx: self._due(tx, queues)) is not None:
+            asked_s = machine_s()
+            taken = self._rows.write(lambda tx, asked_s=asked_s: self._take(tx, queues, asked_s))  # type: ignore[misc]
             if taken != "ended":
                 return taken
         return None
 
+    def alive(self, tx: Tx, row: Row[Any]) -> bool:
+        """Whether the lease of a running execution stands: it has not run out, and its holder is not known to be dead."""
+        return row.era == self._leases.era() and row.lease_until_s >= self._leases.now_s(tx) and not is_gone(row.owner)
+
+    def limits(self, tx: Tx, project: str) -> list[Limit]:
+        """The limits of a project, with what is held of them."""
+        held = self._held([row for row in store.running(tx) if row.project == project and self.alive(tx, row)])
+        found = []
+        for row in starts.all_limits(tx, project):
+            most = max((n for (_, name), n in held.items() if _covers(row.name, name)), default=0)
+            found.append(Limit(name=row.name, slots=row.slots, held=most))
+        return found
+
     def heartbeat(self, claim: Claim) -> bool:
         """Renew the lease; whether it was still held."""
-        return self._rows.write(lambda tx: store.beat(tx, claim.id, claim.fence, machine_s() + self._lease_s))
+        return self._rows.write(lambda tx: store.beat(tx, claim.id, claim.fence, self._leases.now_s(tx) + self._lease_s))
 
     def release(self, claim: Claim) -> None:
         """Give an execution back unfinished: another worker may take it at once, and this attempt does not count."""
@@ -109,8 +140,49 @@ class Claims:
 
         self._rows.write(change)
 
-    def _take(self, tx: Tx, asked_s: float) -> Claim | Literal["ended"] | None:
-        row = store.due(tx, boot(), machine_s())
+    def retry(self, id: str, project: str, attempts: int) -> None:
+        """Let an execution that has failed or was cancelled wait again, with all its attempts; what had finished is remembered.
+
+        Raises:
+            Conflict: it has not failed, or ran embedded.
+        """
+
+        def change(tx: Tx) -> None:
+            row = store.execution(tx, project, id)
+            assert row is not None
+            if row.state in ("queued", "running"):
+                return
+            if row.state == "finished":
+                raise Conflict(f"execution {id} has finished", hint="start another")
+            if row.attempts == 1:
+                raise Conflict(f"execution {id} ran in the process that asked for it", hint="run it again: what had finished is remembered")
+            store.reopen(tx, id, attempts)
+            if row.started_at is not None:
+                self._recorder.within(tx).reopen(id)
+            self._tell(tx, "execution.retried", row)
+
+        self._rows.write(change)
+
+    def _due(self, tx: Tx, queues: Sequence[str]) -> Row[Any] | None:
+        """The next execution to take. Slots of limits belong to leases: whoever lost one holds none."""
+        running = store.running(tx)
+        lost = [row.id for row in running if not self.alive(tx, row)]
+        limits = starts.all_limits(tx)
+        held = self._held([row for row in running if row.id not in lost]) if limits else Counter()
+        full = {
+            (limit.project, name)
+            for limit in limits
+            for project, name in (*held, (limit.project, limit.name))
+            if project == limit.project and _covers(limit.name, name) and held[project, name] >= limit.slots
+        }
+        return store.due(tx, queues, lost, sorted(full))
+
+    def _held(self, running: Iterable[Row[Any]]) -> Counter[tuple[str, str]]:
+        """How many of these executions count for each name that a limit may have, by project."""
+        return Counter((row.project, name) for row in running for name in {store.OF_PIPELINE + row.pipeline, *row.tags})
+
+    def _take(self, tx: Tx, queues: Sequence[str], asked_s: float) -> Claim | Literal["ended"] | None:
+        row = self._due(tx, queues)
         if row is None:
             return None
         with calling(Caller(actor=row.actor, project=row.project)):
@@ -118,14 +190,17 @@ class Claims:
                 self._end(tx, row, "cancelled")
                 return "ended"
             if row.attempt >= row.attempts:
-                self._end(tx, row, "failed", {"error": f"its process died, and this was attempt {row.attempt} of {row.attempts}"})
+                times = "its process died" if row.attempts == 1 else f"its worker died {row.attempt} times, each time before it had ended"
+                self._end(tx, row, "failed", {"error": f"{times}; pipelines.retry(execution) gives it {row.attempts} more attempts"})
                 return "ended"
             return self._begin(tx, row, asked_s)
 
     def _begin(self, tx: Tx, row: Row[Any], asked_s: float) -> Claim:
-        held = {"state": "running", "owner": OWNER, "fence": row.fence + 1, "attempt": row.attempt + 1, "boot": boot()}
-        since = {"started_at": row.started_at or self._clock.now(), "claimed_s": row.claimed_s or machine_s()}
-        store.change(tx, row.id, row.fence, held | since | {"lease_until_s": machine_s() + self._lease_s})
+        now_s = self._leases.now_s(tx)
+        held = {"state": "running", "owner": owner(), "fence": row.fence + 1, "attempt": row.attempt + 1, "era": self._leases.era()}
+        first_s = row.claimed_s if row.claimed_s is not None and row.era in ("", self._leases.era()) else now_s
+        since = {"started_at": row.started_at or self._clock.now(), "claimed_s": first_s, "price": row.price or self._price}
+        store.change(tx, row.id, row.fence, held | since | {"lease_until_s": now_s + self._lease_s})
         runs = self._recorder.within(tx)
         runs.start(row.pipeline, row.pipeline, scalars(row.parameters), inputs=list(refs_in(row.parameters)), id=row.id)
         if row.attempt > 0:
@@ -133,20 +208,20 @@ class Claims:
         self._tell(tx, "execution.started", row, attempt=row.attempt + 1)
         return Claim(
             id=row.id, project=row.project, pipeline=row.pipeline, target=row.target, parameters=row.parameters, actor=row.actor,
-            attempt=row.attempt + 1, fence=row.fence + 1, deadline_s=asked_s + self._lease_s,
+            attempt=row.attempt + 1, fence=row.fence + 1, depth=row.depth, deadline_s=asked_s + self._lease_s,
         )  # fmt: skip
 
     def _end(self, tx: Tx, row: Row[Any], state: Ending, told: dict[str, Any] | None = None, outputs: Sequence[Ref] = ()) -> None:
         """End an execution, and the steps and Runs that it left running."""
         told = told or {}
-        wall_s = machine_s() - row.claimed_s if row.claimed_s is not None and row.boot == boot() else None
+        wall_s = self._leases.now_s(tx) - row.claimed_s if row.claimed_s is not None and row.era == self._leases.era() else None
         store.change(tx, row.id, row.fence, {"state": state, "ended_at": self._clock.now(), "wall_s": wall_s} | told)
         store.kill_steps(tx, row.project, row.id)
         error = told.get("error", "")
         if row.attempt > 0:
             runs = self._recorder.within(tx)
             _kill_children(runs, row.id)
-            finish_run(runs, row.id, RUN_STATE[state], outputs, error)
+            finish_run(runs, row.id, RUN_STATE[state], outputs, error, Spent(cpu_s=row.cpu_s, wall_s=wall_s, peak_rss_mb=row.peak_rss_mb))
         self._tell(tx, f"execution.{state}", row, outputs, **({"error": error} if error else {}))
 
     def _tell(self, tx: Tx, verb: str, row: Row[Any], outputs: Sequence[Ref] = (), **data: Any) -> None:
@@ -155,10 +230,10 @@ class Claims:
         self._ledger.append(tx, verb, Ref("execution", row.id), inputs=inputs, outputs=tuple(outputs), data=data)
 
 
-def finish_run(runs: Runs, run: str, state: State, outputs: Sequence[Ref] = (), error: str = "") -> None:
+def finish_run(runs: Runs, run: str, state: State, outputs: Sequence[Ref] = (), error: str = "", spent: Spent | None = None) -> None:
     """End a Run, unless somebody has ended it otherwise."""
     with contextlib.suppress(Conflict):
-        runs.finish(run, state, outputs=list(outputs), error=error)
+        runs.finish(run, state, outputs=list(outputs), error=error, spent=spent)
 
 
 def _kill_children(runs: Runs, execution: str) -> None:
@@ -169,7 +244,6 @@ def _kill_children(runs: Runs, execution: str) -> None:
                 finish_run(runs, run.id, "killed")
 
 
-def _found(tx: Tx, values: dict[str, Any]) -> Row[Any]:
-    row = store.execution(tx, values["project"], values["id"])
-    assert row is not None
-    return row
+def _covers(limit: str, name: str) -> bool:
+    """Whether a limit is for this name; `customer:*` is for each that begins so."""
+    return name.startswith(limit[:-1]) and name != limit if limit.endswith("*") else name == limit

@@ -39,7 +39,7 @@ class Flow(Protocol):
         """Remember or run one call."""
         ...
 
-    def map(self, step: Any, calls: list[dict[str, Any]], executor: str) -> list[Any]:
+    def map(self, step: Any, calls: list[dict[str, Any]], executor: str, at_most: int) -> list[Any]:
         """Remember or run many calls of one step."""
         ...
 

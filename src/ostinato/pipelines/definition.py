@@ -76,20 +76,29 @@ class Step(Defined[P, R]):
             return self.function(*args, **kwargs)
         return present.call(self, self.bind(args, kwargs))
 
-    def map(self, items: Iterable[Any], *, executor: str = "inline", **fixed: Any) -> list[Any]:
+    def map(self, items: Iterable[Any], *, executor: str = "inline", at_most: int = 0, **fixed: Any) -> list[Any]:
         """Call the step once for each item, given as its first parameter; `fixed` goes to every call.
 
-        `executor` is a member of `ostinato.pipelines.executors`: `inline`, or `processes` for one process per core.
+        `executor` is a member of `ostinato.pipelines.executors`: `inline`, or `processes` for one process per core, of
+        which at most `at_most` calls run at a time (0: as many as there are cores).
         """
+        if at_most < 0:
+            raise Invalid(f"at_most is {at_most}", hint="the number of calls at a time; 0 for as many as there are cores", field="at_most")
         present = flow()
         calls = [self.bind((item,), fixed) for item in items]
         if present is None:
             return [self.call(arguments) for arguments in calls]
-        return present.map(self, calls, executor)
+        return present.map(self, calls, executor, at_most)
 
 
 class Pipeline(Defined[P, R]):
     """A function whose body calls steps; it is executed by `app.pipelines.run` or `start`. Called, it is the function."""
+
+    def __init__(self, function: Callable[P, R], name: str, *, queue: str = "default", priority: int = 0, tags: Iterable[str] = ()) -> None:
+        super().__init__(function, name)
+        self.queue = queue
+        self.priority = priority
+        self.tags = tuple(tags)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.function(*args, **kwargs)
@@ -129,9 +138,16 @@ def step(
 @overload
 def pipeline(function: Callable[P, R], /) -> Pipeline[P, R]: ...
 @overload
-def pipeline(*, name: str = "") -> Callable[[Callable[P, R]], Pipeline[P, R]]: ...
-def pipeline(function: Callable[P, R] | None = None, /, *, name: str = "") -> Pipeline[P, R] | Callable[[Callable[P, R]], Pipeline[P, R]]:
+def pipeline(
+    *, name: str = "", queue: str = "default", priority: int = 0, tags: Iterable[str] = ()
+) -> Callable[[Callable[P, R]], Pipeline[P, R]]: ...
+def pipeline(
+    function: Callable[P, R] | None = None, /, *, name: str = "", queue: str = "default", priority: int = 0, tags: Iterable[str] = ()
+) -> Pipeline[P, R] | Callable[[Callable[P, R]], Pipeline[P, R]]:
     """Make a function a pipeline, named after itself unless `name` is given.
+
+    Its executions wait in `queue` for a worker that serves it, those of higher `priority` first, and count for the limits
+    of their `tags`; who starts one may say otherwise.
 
     >>> @pipeline
     ... def daily(day: int) -> int:
@@ -139,7 +155,8 @@ def pipeline(function: Callable[P, R] | None = None, /, *, name: str = "") -> Pi
     >>> daily(1), daily.name
     (2, 'daily')
     """
-    return (lambda f: Pipeline(f, name)) if function is None else Pipeline(function, name)
+    make = functools.partial(Pipeline[P, R], name=name, queue=queue, priority=priority, tags=tags)
+    return make if function is None else make(function)
 
 
 def locate(target: str) -> Any:
@@ -151,7 +168,8 @@ def locate(target: str) -> Any:
     module, _, path = target.partition(":")
     try:
         return functools.reduce(getattr, path.split("."), importlib.import_module(module))
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # whatever the module does while it is imported
         raise NotFound(
-            f"nothing at {target!r}: {error}", hint="a target is written module:function, and the module must be importable"
+            f"nothing at {target!r}: {type(error).__name__}: {error}",
+            hint="a target is written module:function, and the module must be importable",
         ) from error

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from ostinato.kernel.caller import calling
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import NotFound, StepFailed
 from ostinato.pipelines.claims import RUN_STATE, Claims
 from ostinato.pipelines.context import entered
 from ostinato.pipelines.definition import Pipeline, locate
 from ostinato.pipelines.engine import Body
+from ostinato.pipelines.invoke import one_line
 from ostinato.pipelines.leases import Claim, Halted, Lease, Lost
+from ostinato.pipelines.machine import LeaseClock
 from ostinato.pipelines.packing import Packer, dumps, refs_in, revive
 from ostinato.pipelines.recording import Recorder
 from ostinato.storage.rows.rows import Rows
@@ -30,13 +34,14 @@ def execute(
     runs: Runs,
     recorder: Recorder,
     claims: Claims,
+    leases: LeaseClock,
     lease_s: float,
     stopping: Callable[[], bool],
 ) -> None:
     """Run the body of a claimed execution and end it. Without `pipeline`, it is looked up, and whoever claims next may go on."""
-    lease = Lease(rows, recorder, claim, lease_s, stopping)
-    body = Body(app, claim, lease, rows, packer, clock, runs)
+    lease = Lease(rows, recorder, leases, claim, lease_s, stopping)
     try:
+        body = Body(app, claim, lease, rows, packer, clock, runs)
         ended = _run(body, claim, pipeline, packer)
         lease.flush()
         claims.end(claim, **ended)
@@ -65,16 +70,15 @@ def _run(body: Body, claim: Claim, pipeline: Pipeline[..., Any] | None, packer: 
         found = locate(claim.target) if pipeline is None else pipeline
         if not isinstance(found, Pipeline):
             raise NotFound(f"{claim.target!r} is not a pipeline")
-        values = {name: revive(packer.unpack(tree), found.hints.get(name)) for name, tree in claim.parameters.items()}
-        with entered(body, body):
-            result = found.call(values)
+        given = {name: revive(packer.unpack(tree), found.hints.get(name)) for name, tree in claim.parameters.items()}
+        with entered(body, body), calling(replace(claim.caller, within=claim.id)):
+            result = found.call(found.bind((), given))
         body.flush()
         tree = packer.pack(result, "result")
         return {"state": "finished", "output": dumps(tree).decode(), "outputs": list(refs_in(result))}
     except StepFailed as error:
         return {"state": "failed", "error": error.message, "traceback": error.traceback}
     except Exception as error:
-        line = "".join(traceback.format_exception_only(error)).strip().split("\n")[-1]
-        return {"state": "failed", "error": line, "traceback": traceback.format_exc()}
+        return {"state": "failed", "error": one_line(error), "traceback": traceback.format_exc()}
     finally:
         body.close()  # before anybody else may claim it

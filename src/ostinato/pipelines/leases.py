@@ -4,44 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import functools
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from ostinato.kernel.caller import Caller
 from ostinato.kernel.errors import Conflict, Unavailable
 from ostinato.pipelines import store
+from ostinato.pipelines.machine import LeaseClock, machine_s
 from ostinato.pipelines.recording import Recorder
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.tracking.service import Runs
-
-OWNER = secrets.token_hex(8)
-"""This process, by a random name: process ids come again."""
 
 Act = Callable[[Runs], object]
 """Something to do with Runs in the transaction of a batch; it may be done twice, the first time in vain."""
 
 _LINGER_S = 0.005
 _BATCH_MAX = 512
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-
-
-def machine_s() -> float:
-    """Seconds since this machine started: the same for all its processes, and nobody can set it."""
-    return time.clock_gettime(_CLOCK)
-
-
-@functools.cache
-def boot() -> str:
-    """The name of this start of the machine; leases of another one are void."""
-    with contextlib.suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return ""
 
 
 class Lost(BaseException):
@@ -58,7 +39,7 @@ class Halted(BaseException):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """An execution that this process holds, until `deadline_s` on its monotonic clock unless renewed."""
+    """An execution that this process holds, until `deadline_s` on the clock of its machine unless renewed."""
 
     id: str
     project: str
@@ -69,6 +50,7 @@ class Claim:
     attempt: int
     fence: int
     deadline_s: float
+    depth: int = 0
 
     @property
     def caller(self) -> Caller:
@@ -83,6 +65,8 @@ class Batch:
     steps: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     memo: dict[bytes, Mapping[str, Any]] = field(default_factory=dict)
     logs: list[Mapping[str, Any]] = field(default_factory=list)
+    cpu_s: float = 0.0
+    peak_rss_mb: float = 0.0
     acts: list[Act] = field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -96,9 +80,12 @@ class Lease:
     durable some milliseconds later, and all of it when `flush` returns.
     """
 
-    def __init__(self, rows: Rows, recorder: Recorder, claim: Claim, lease_s: float, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, rows: Rows, recorder: Recorder, clock: LeaseClock, claim: Claim, lease_s: float, stopping: Callable[[], bool]
+    ) -> None:
         self._rows = rows
         self._recorder = recorder
+        self._clock = clock
         self._claim = claim
         self._lease_s = lease_s
         self._stopping = stopping
@@ -121,7 +108,7 @@ class Lease:
             Lost: the lease is lost, or could not be renewed in time.
             Halted: it was cancelled, or the worker is to stop.
         """
-        if self._lost is not None or time.monotonic() > self._deadline_s:
+        if self._lost is not None or machine_s() > self._deadline_s:
             raise Lost(f"the lease of {self._claim.id} is lost") from self._lost
         if self._cancelled:
             raise Halted("cancelled")
@@ -155,8 +142,8 @@ class Lease:
 
     def pause(self, seconds: float) -> None:
         """Sleep between tries, with an eye on the lease."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
+        until = machine_s() + seconds
+        while (left := until - machine_s()) > 0:
             self.check()
             time.sleep(min(left, 0.1))
 
@@ -185,11 +172,11 @@ class Lease:
     def _deliver(self, batch: Batch) -> None:
         """Write a batch, again and again while the store is out of reach and the lease still stands."""
         while True:
-            sent_s = time.monotonic()
+            sent_s = machine_s()
             try:
                 self._cancelled = self._rows.write(lambda tx: self._write(tx, batch))
             except Unavailable as error:
-                if self._closed or time.monotonic() + error.retry_after_s > self._deadline_s:
+                if self._closed or machine_s() + error.retry_after_s > self._deadline_s:
                     self._lost = error
                     return
                 time.sleep(min(error.retry_after_s, self._lease_s / 10))
@@ -202,7 +189,7 @@ class Lease:
 
     def _write(self, tx: Tx, batch: Batch) -> bool:
         held = self._claim
-        if not store.beat(tx, held.id, held.fence, machine_s() + self._lease_s):
+        if not store.beat(tx, held.id, held.fence, self._clock.now_s(tx) + self._lease_s, batch.cpu_s, batch.peak_rss_mb):
             raise Conflict("another worker holds the execution")
         store.put_steps(tx, held.project, list(batch.steps.values()))
         store.put_memo(tx, held.project, list(batch.memo.values()))

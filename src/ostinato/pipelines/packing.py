@@ -16,7 +16,11 @@ from blake3 import blake3
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.family import Family
 from ostinato.kernel.ref import Ref
+from ostinato.kernel.settings import Settings
 from ostinato.storage.blobs.blobs import Blobs
+from ostinato.storage.blobs.chosen import blobs_of
+from ostinato.storage.blobs.owned import Owned
+from ostinato.storage.rows.chosen import rows_of
 from ostinato.storage.tables.tables import Tables
 from ostinato.tracking.types import Scalar
 
@@ -55,9 +59,14 @@ class Packer:
     are annotated gets the annotated types back.
     """
 
-    def __init__(self, blobs: Blobs, tables: Tables) -> None:
+    def __init__(self, blobs: Blobs, tables: Tables, store: Settings | None = None) -> None:
         self._blobs = blobs
         self._tables = tables
+        self._store = store
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process, the packer of the same store, which that process opens once."""
+        return (Packer, (self._blobs, self._tables)) if self._store is None else (packer_of, (self._store,))
 
     def pack(self, value: Any, path: str = "") -> Any:
         """The tree of a value.
@@ -122,6 +131,13 @@ class Packer:
                 raise Invalid(f"the key {name!r}{' at ' + path if path else ''} is not text", hint="use text keys", field=path)
         tree = {name: self._tree(item, f"{path}.{name}") for name, item in value.items()}
         return {"$object": tree} if _mark(tree) else tree
+
+
+@functools.cache
+def packer_of(store: Settings) -> Packer:
+    """The packer of a store, for processes that run steps and nothing else."""
+    blobs = Owned(blobs_of(store), rows_of(store))
+    return Packer(blobs, Tables(blobs, store.data / "cache"), store)
 
 
 class Packed:

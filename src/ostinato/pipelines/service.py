@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from importlib.metadata import entry_points
 from typing import Any
 
 from sqlalchemy import Row
@@ -15,44 +14,62 @@ from sqlalchemy import Row
 from ostinato.kernel.caller import caller, calling
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Conflict, Invalid, NotFound, StepFailed
-from ostinato.kernel.ids import new_id
 from ostinato.kernel.page import Page
 from ostinato.kernel.ref import Ref
 from ostinato.kernel.settings import Settings
 from ostinato.ledger.service import Ledger
-from ostinato.pipelines import store
+from ostinato.pipelines import starts, store
+from ostinato.pipelines.catalogue import ATTEMPTS, Catalogue, Wanted
 from ostinato.pipelines.claims import Claims
 from ostinato.pipelines.definition import Pipeline, locate
 from ostinato.pipelines.execute import execute
-from ostinato.pipelines.leases import Claim, boot, machine_s
-from ostinato.pipelines.packing import Packer, conform, revive
+from ostinato.pipelines.leases import Claim
+from ostinato.pipelines.machine import DatabaseClock, LeaseClock, MachineClock, machine_s, refuse_within_import
+from ostinato.pipelines.outline import outline_of
+from ostinato.pipelines.packing import Packer, revive
 from ostinato.pipelines.recording import Recorder
-from ostinato.pipelines.types import Definition, Execution, ExecutionState, LogLine, StepRun, Why
+from ostinato.pipelines.schedules import Schedules
+from ostinato.pipelines.triggers import Triggers
+from ostinato.pipelines.types import Definition, Execution, ExecutionState, Limit, LogLine, StepRun, Why
 from ostinato.pipelines.why import why
 from ostinato.storage.blobs.blobs import Blobs
+from ostinato.storage.blobs.owned import Owned
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.tables.tables import Tables
 from ostinato.tracking.service import Runs
 
-_GROUP = "ostinato.pipelines"
-_ATTEMPTS = 5
 _PAGE_MAX = 1000
 _WAIT_MAX_S = 20.0
+_QUEUE_MAX = 100
+_NOT_IN_REFS = re.compile(r"[^A-Za-z0-9._/+=%-]")
 
 
-class Pipelines:
-    """Start pipelines, follow their executions, and ask why a step ran."""
+class Pipelines(Schedules, Triggers):
+    """Start pipelines, let them start by themselves, follow their executions, and ask why a step ran."""
 
-    def __init__(self, *, rows: Rows, blobs: Blobs, tables: Tables, ledger: Ledger, clock: Clock, runs: Runs, settings: Settings) -> None:
+    def __init__(
+        self,
+        *,
+        rows: Rows,
+        blobs: Blobs,
+        tables: Tables,
+        ledger: Ledger,
+        clock: Clock,
+        runs: Runs,
+        settings: Settings,
+        leases: LeaseClock | None = None,
+    ) -> None:
         self._rows = rows
         self._ledger = ledger
         self._clock = clock
         self._runs = runs
         self._lease_s = float(settings.lease_s)
-        self._modules = tuple(name.strip() for name in settings.pipelines.split(",") if name.strip())
+        self._queues = [name.strip() for name in settings.queues.split(",") if name.strip()]
+        self._leases = leases or (DatabaseClock() if settings.database_url else MachineClock())
         self._recorder = Recorder(blobs, ledger, clock)
-        self._packer = Packer(blobs, tables)
-        self._claims = Claims(rows, ledger, clock, self._recorder, self._lease_s)
+        self._packer = Packer(blobs, tables, settings if isinstance(blobs, Owned) else None)
+        self._catalogue = Catalogue(rows, self._packer, settings.pipelines)
+        self._claims = Claims(rows, ledger, clock, self._recorder, self._leases, self._lease_s, settings.cpu_hour_price)
         self._app: Any = None
         self._ending = threading.Event()
 
@@ -64,6 +81,11 @@ class Pipelines:
         """Let all who wait here have their answer at once, as things stand: this process is about to end."""
         self._ending.set()
 
+    def tick(self) -> None:
+        """One round of the background duties: start what is due by the clock, and what events set off."""
+        self._fire_due()
+        self._react()
+
     # ---- definitions
 
     def register(self, name: str, target: str) -> Definition:
@@ -72,8 +94,7 @@ class Pipelines:
         Raises:
             NotFound: there is no pipeline at the target, or its module is not allowed.
         """
-        found = self._pipeline(target)
-        summary = (found.__doc__ or "").strip().split("\n")[0]
+        summary = self._catalogue.outline(target).summary
         who = caller()
         made = Definition(
             name=Ref("pipeline", name).name, target=target, summary=summary, created_at=self._clock.now(), created_by=who.actor
@@ -95,22 +116,32 @@ class Pipelines:
 
     # ---- executions
 
-    def start(self, pipeline: str, parameters: dict[str, Any] | None = None, key: str | None = None) -> Execution:
+    def start(
+        self,
+        pipeline: str,
+        parameters: dict[str, Any] | None = None,
+        key: str | None = None,
+        queue: str | None = None,
+        priority: int | None = None,
+        tags: list[str] | None = None,
+    ) -> Execution:
         """Ask for an execution of a registered name, an entry point, or `module:function`; a worker takes it up.
 
         With a `key`, a repeat with the same parameters gives the same execution back: use one wherever a call may be
-        repeated.
+        repeated. Workers that serve its `queue` take those of higher `priority` first, then the older; at most as many at a
+        time as the limits of the pipeline and of each of its `tags` allow. What is not given is as the pipeline says.
 
         Raises:
             NotFound: no such pipeline, or its module is not allowed.
             Invalid: a parameter is missing, unknown or of another type.
             Conflict: the key was used with other parameters.
         """
-        target = self._target(pipeline)
-        found = self._pipeline(target)
-        name = pipeline if ":" not in pipeline else found.name
-        packed = self._parameters(found, parameters or {})
-        return _shown(self._claims.request(self._asked(name, target, packed, key, _ATTEMPTS), embedded=False)[0])
+        wanted, who = self._catalogue.wanted(pipeline, parameters or {}), caller()
+        given = {"queue": queue, "priority": priority, "tags": None if tags is None else [*wanted.outline.tags, *tags]}
+        values = wanted.row(who.actor, who.project, self._clock.now()) | {n: v for n, v in given.items() if v is not None} | {"key": key}
+        values["tags"] = _placed(values)
+        row = self._claims.request(values, embedded=False)[0]
+        return self._rows.read(lambda tx: self._shown(tx, row))
 
     def run(self, pipeline: Pipeline[..., Any] | Callable[..., Any], /, **parameters: Any) -> Execution:
         """Execute a pipeline here and now, and return when it has ended; `value` has its result.
@@ -120,9 +151,12 @@ class Pipelines:
         Raises:
             StepFailed: a step, or the body, raised.
         """
-        defined = pipeline if isinstance(pipeline, Pipeline) else Pipeline(pipeline, "")
+        refuse_within_import()
+        defined, who = pipeline if isinstance(pipeline, Pipeline) else Pipeline(pipeline, ""), caller()
         packed = {n: self._packer.pack(v, n) for n, v in defined.bind((), parameters).items()}
-        _, claim = self._claims.request(self._asked(defined.name, defined.target, packed, None, attempts=1), embedded=True)
+        wanted = Wanted(name=defined.name, target=defined.target, parameters=packed, outline=outline_of(defined))
+        values = wanted.row(who.actor, who.project, self._clock.now()) | {"attempts": 1}
+        _, claim = self._claims.request(values, embedded=True)
         assert claim is not None
         self.execute(claim, defined)
         done = self.get(claim.id)
@@ -136,7 +170,12 @@ class Pipelines:
         Raises:
             NotFound: there is none.
         """
-        return _shown(self._row(execution))
+        project = caller().project
+
+        def query(tx: Tx) -> Execution:
+            return self._shown(tx, _found(store.execution(tx, project, execution), execution))
+
+        return self._rows.read(query)
 
     def search(
         self, pipeline: str | None = None, state: ExecutionState | None = None, limit: int = 100, after: str | None = None
@@ -147,19 +186,27 @@ class Pipelines:
         cursor = _cursor(after) if after else None
         states = [] if state is None else ["running"] if state == "lost" else [state]
         project = caller().project
-        rows = self._rows.read(lambda tx: store.search(tx, project, pipeline, states, cursor, limit))
-        shown = [e for e in map(_shown, rows) if state is None or e.state == state]
+
+        def query(tx: Tx) -> tuple[Sequence[Row[Any]], list[Execution]]:
+            rows = store.search(tx, project, pipeline, states, cursor, limit)
+            return rows, [self._shown(tx, row) for row in rows]
+
+        rows, found = self._rows.read(query)
+        shown = [e for e in found if state is None or e.state == state]
         return Page(items=shown, next=f"{rows[-1].created_at.isoformat()}|{rows[-1].id}" if len(rows) == limit else None)
 
     def steps(self, execution: str) -> list[StepRun]:
         """The calls of steps of an execution, in the order of the body."""
         row = self._row(execution)
-        return [store.step_of(r) for r in self._rows.read(lambda tx: store.steps_of(tx, row.project, row.id))]
+        return [store.step_of(r, row.price) for r in self._rows.read(lambda tx: store.steps_of(tx, row.project, row.id))]
 
-    def logs(self, execution: str, after: int = 0, limit: int = 1000) -> list[LogLine]:
-        """Lines of the log after the one numbered `after`, with the tracebacks of failed tries; at most 1000."""
+    def logs(self, execution: str, after: int = 0, limit: int = 1000, step: str | None = None) -> list[LogLine]:
+        """Lines of the log after the one numbered `after`, with the tracebacks of failed tries; at most 1000.
+
+        Lines are there some milliseconds after they were logged, while the step runs. With the id of a call as `step`, only its own.
+        """
         row = self._row(execution)
-        return self._rows.read(lambda tx: store.lines(tx, row.project, row.id, after, min(max(limit, 1), _PAGE_MAX)))
+        return self._rows.read(lambda tx: store.lines(tx, row.project, row.id, step, after, min(max(limit, 1), _PAGE_MAX)))
 
     def output(self, execution: str) -> Any:
         """What the body returned, as JSON; large values stand as `{"$codec": digest}`.
@@ -169,7 +216,7 @@ class Pipelines:
         """
         row = self._row(execution)
         if row.state != "finished":
-            raise Conflict(f"execution {execution} is {_shown(row).state}", hint="wait for it: pipelines.wait(execution)")
+            raise Conflict(f"execution {execution} is {row.state}", hint="wait for it: pipelines.wait(execution)")
         return json.loads(row.output)
 
     def value(self, execution: str) -> Any:
@@ -187,11 +234,21 @@ class Pipelines:
         self._claims.cancel(row.id, row.project)
         return self.get(execution)
 
+    def retry(self, execution: str) -> Execution:
+        """Let an execution that has failed or was cancelled go on: steps that had finished are not repeated.
+
+        Raises:
+            Conflict: it has finished, or ran embedded.
+        """
+        row = self._row(execution)
+        self._claims.retry(row.id, row.project, ATTEMPTS)
+        return self.get(execution)
+
     def wait(self, execution: str, timeout_s: float = 20.0) -> Execution:
         """The execution once it has ended, or as it is after `timeout_s`, at most 20 seconds: call again while `not ended`."""
-        deadline = time.monotonic() + min(max(timeout_s, 0.0), _WAIT_MAX_S)
+        deadline = machine_s() + min(max(timeout_s, 0.0), _WAIT_MAX_S)
         pause_s = 0.01
-        while not (found := self.get(execution)).ended and (left := deadline - time.monotonic()) > 0:
+        while not (found := self.get(execution)).ended and (left := deadline - machine_s()) > 0:
             if self._ending.wait(min(left, pause_s)):
                 break
             pause_s = min(pause_s * 1.5, 0.2)
@@ -206,11 +263,40 @@ class Pipelines:
         row = self._row(execution)
         return self._rows.read(lambda tx: why(tx, row, step))
 
+    # ---- limits
+
+    def limit(self, name: str, slots: int | None = None) -> list[Limit]:
+        """Let at most `slots` executions of a name run at a time, or any number again (None); returns all limits.
+
+        `pipeline:daily` is the name for those of a pipeline, any other that of a tag; `customer:*` limits each tag that begins
+        so, on its own. With 0, none starts until the limit is changed.
+        """
+        if not name or len(name) > _QUEUE_MAX or (slots is not None and not int(name.endswith("*")) <= slots <= _PAGE_MAX):
+            raise Invalid(
+                f"not a limit: {name!r} to {slots}", hint=f"0 to {_PAGE_MAX} slots, at least 1 for each tag of a kind", field="slots"
+            )
+        project = caller().project
+
+        def change(tx: Tx) -> None:
+            starts.put_limit(tx, project, name, slots)
+            self._ledger.append(tx, "limit.set", Ref("limit", _NOT_IN_REFS.sub("-", name)), data={"name": name, "slots": slots})
+
+        self._rows.write(change)
+        return self.limits()
+
+    def limits(self) -> list[Limit]:
+        """All limits by name, with how many executions hold a slot now."""
+        project = caller().project
+        return self._rows.read(lambda tx: self._claims.limits(tx, project))
+
     # ---- for workers
 
-    def claim(self) -> Claim | None:
-        """Take the oldest execution that waits or has lost its worker, of any project; None if there is none."""
-        return self._claims.claim()
+    def claim(self, queues: Sequence[str] = ()) -> Claim | None:
+        """Take the next execution that waits or has lost its worker, of any project; None if there is none.
+
+        `queues` are by default those of `OSTINATO_QUEUES`.
+        """
+        return self._claims.claim(list(queues) or self._queues)
 
     def heartbeat(self, claim: Claim) -> bool:
         """Renew a claim; False if another worker has it."""
@@ -228,55 +314,35 @@ class Pipelines:
             execute(
                 claim, pipeline, app=app or self._app, rows=self._rows, packer=self._packer, clock=self._clock, runs=self._runs,
                 recorder=self._recorder,
-                claims=self._claims, lease_s=self._lease_s, stopping=stopping,
+                claims=self._claims, leases=self._leases, lease_s=self._lease_s, stopping=stopping,
             )  # fmt: skip
 
     # ---- within
 
     def _row(self, execution: str) -> Row[Any]:
         project = caller().project
-        row = self._rows.read(lambda tx: store.execution(tx, project, execution))
-        if row is None:
-            raise NotFound(f"no execution {execution!r}", hint="pipelines.search() lists the executions of this project")
-        return row
+        return _found(self._rows.read(lambda tx: store.execution(tx, project, execution)), execution)
 
-    def _asked(self, name: str, target: str, packed: dict[str, Any], key: str | None, attempts: int) -> dict[str, Any]:
-        """The row of an execution that waits."""
-        who = caller()
-        given = {"id": new_id(), "pipeline": name, "target": target, "parameters": packed, "key": key, "attempts": attempts}
-        return given | {"project": who.project, "actor": who.actor, "state": "queued", "created_at": self._clock.now()}
-
-    def _parameters(self, pipeline: Pipeline[..., Any], given: dict[str, Any]) -> dict[str, Any]:
-        """All parameters, packed; those given are checked against their annotations."""
-        checked = {name: conform(value, pipeline.hints.get(name), name) for name, value in given.items()}
-        return {name: self._packer.pack(value, name) for name, value in pipeline.bind((), checked).items()}
-
-    def _target(self, pipeline: str) -> str:
-        if ":" in pipeline:
-            return pipeline
-        project = caller().project
-        known = self._rows.read(lambda tx: store.all_definitions(tx, project))
-        targets = {e.name: e.value for e in entry_points(group=_GROUP)} | {d.name: d.target for d in known}
-        if pipeline not in targets:
-            raise NotFound.named("pipeline", pipeline, targets)
-        return targets[pipeline]
-
-    def _pipeline(self, target: str) -> Pipeline[..., Any]:
-        """The pipeline at a target, if its module is one of those from which pipelines may be started by name."""
-        module = target.partition(":")[0]
-        outside = {e.value.partition(":")[0] for e in entry_points(group=_GROUP)}
-        if not any(module == allowed or module.startswith(f"{allowed}.") for allowed in ("ostinato", *self._modules, *outside)):
-            raise NotFound(
-                f"no pipeline {target!r}", hint="its module must be named in OSTINATO_PIPELINES or by an entry point of ostinato.pipelines"
-            )
-        found = locate(target)
-        if not isinstance(found, Pipeline):
-            raise NotFound(f"{target!r} is not a pipeline", hint="decorate the function with @ost.pipeline")
-        return found
+    def _shown(self, tx: Tx, row: Row[Any]) -> Execution:
+        return store.execution_of(row, alive=row.state != "running" or self._claims.alive(tx, row))
 
 
-def _shown(row: Row[Any]) -> Execution:
-    return store.execution_of(row, alive=row.boot == boot() and row.lease_until_s >= machine_s())
+def _found(row: Row[Any] | None, execution: str) -> Row[Any]:
+    if row is None:
+        raise NotFound(f"no execution {execution!r}", hint="pipelines.search() lists the executions of this project")
+    return row
+
+
+def _placed(values: dict[str, Any]) -> list[str]:
+    """The tags of an execution that was asked for, each once; its queue and tags checked.
+
+    Raises:
+        Invalid: a name is empty or too long.
+    """
+    for name in (values["queue"], *values["tags"]):
+        if not name or len(name) > _QUEUE_MAX or not name.isprintable():
+            raise Invalid(f"not the name of a queue or a tag: {name!r}", hint=f"1 to {_QUEUE_MAX} printable characters", field="tags")
+    return list(dict.fromkeys(values["tags"]))
 
 
 def _cursor(text: str) -> tuple[datetime, str]:

@@ -21,15 +21,18 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     bindparam,
+    case,
     delete,
     func,
     insert,
     or_,
     select,
+    tuple_,
     update,
 )
 
 from ostinato.pipelines.types import Definition, Execution, ExecutionState, LogLine, StepRun
+from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import PACKED, Instant, Json, Tx, metadata
 
 definitions = Table(
@@ -59,7 +62,7 @@ executions = Table(
     Column("attempts", Integer, nullable=False),
     Column("owner", Text, nullable=False),
     Column("fence", Integer, nullable=False),
-    Column("boot", Text, nullable=False),
+    Column("era", Text, nullable=False),
     Column("lease_until_s", Float, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("started_at", Instant),
@@ -69,9 +72,26 @@ executions = Table(
     Column("error", Text, nullable=False),
     Column("traceback", Text, nullable=False),
     Column("output", Text, info=PACKED),
+    Column("queue", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("tags", Json, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("nominal", Instant),
+    Column("depth", Integer, nullable=False),
+    Column("cpu_s", Float, nullable=False),
+    Column("peak_rss_mb", Float, nullable=False),
+    Column("price", Float, nullable=False),
     UniqueConstraint("project", "pipeline", "key"),
-    Index("pipeline_execution_due", "state", "created_at", "id"),
+    Index("pipeline_execution_due", "state", "queue", "priority", "created_at", "id"),
     Index("pipeline_execution_listing", "project", "created_at", "id"),
+)
+
+slots = Table(
+    "pipeline_slot",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("execution", Text, primary_key=True),
+    Column("tag", Text, primary_key=True),
 )
 
 steps = Table(
@@ -131,15 +151,25 @@ logs = Table(
     Index("pipeline_log_execution", "execution", "seq"),
 )
 
-_BEAT = (
+_BEAT = Prepared(
     update(executions)
     .where(executions.c.id == bindparam("execution"), executions.c.fence == bindparam("held"), executions.c.state == "running")
-    .values(lease_until_s=bindparam("until_s"))
+    .values(
+        lease_until_s=bindparam("until_s"),
+        cpu_s=executions.c.cpu_s + bindparam("spent_s"),
+        peak_rss_mb=case((executions.c.peak_rss_mb < bindparam("peak_mb"), bindparam("peak_mb")), else_=executions.c.peak_rss_mb),
+    )
 )
 _CANCELLING = select(executions.c.cancelling).where(executions.c.id == bindparam("execution"))
 _FORGET_STEP = delete(steps).where(steps.c.project == bindparam("of"), steps.c.id == bindparam("step_id"))
 _FORGET_MEMO = delete(memo).where(memo.c.project == bindparam("of"), memo.c.key == bindparam("step_key"))
 _RECALL = select(memo.c.key, memo.c.output).where(memo.c.project == bindparam("project"), memo.c.key.in_(bindparam("keys", expanding=True)))
+_FRESH: dict[str, Any] = {
+    "key": None, "state": "queued", "cancelling": False, "attempt": 0, "owner": "", "fence": 0, "era": "", "lease_until_s": 0.0,
+    "error": "", "traceback": "", "cause": "", "nominal": None, "depth": 0, "cpu_s": 0.0, "peak_rss_mb": 0.0, "price": 0.0,
+}  # fmt: skip
+OF_PIPELINE = "pipeline:"
+"""How the name of a limit begins that is one of a pipeline, not of a tag."""
 _SMALL = 1024
 _RECENT_MAX = 20_000
 _INSERT_STEP, _INSERT_MEMO, _INSERT_LOG = insert(steps), insert(memo), insert(logs)
@@ -163,17 +193,10 @@ def all_definitions(tx: Tx, project: str) -> list[Definition]:
 
 
 def add(tx: Tx, values: Mapping[str, Any]) -> None:
-    """Insert an execution."""
-    empty: dict[str, Any] = {
-        "key": None,
-        "cancelling": False,
-        "attempt": 0,
-        "owner": "",
-        "fence": 0,
-        "boot": "",
-        "lease_until_s": 0.0,
-    }
-    tx.execute(insert(executions), empty | {"error": "", "traceback": "", **values})
+    """Insert an execution, and its tags where limits count them."""
+    tx.execute(insert(executions), _FRESH | dict(values))
+    if values["tags"]:
+        tx.execute(insert(slots), [{"project": values["project"], "execution": values["id"], "tag": tag} for tag in values["tags"]])
 
 
 def execution(tx: Tx, project: str, id: str) -> Row[Any] | None:
@@ -202,11 +225,26 @@ def search(
     return tx.all(query)
 
 
-def due(tx: Tx, boot: str, now_s: float) -> Row[Any] | None:
-    """The next execution of any project that waits or has lost its worker: a worker serves all projects, oldest first."""
+def running(tx: Tx) -> Sequence[Row[Any]]:
+    """The executions that a worker has taken, of all projects: each with its holder and what it counts for."""
     c = executions.c
-    lost = and_(c.state == "running", or_(c.lease_until_s < now_s, c.boot != boot))
-    return tx.first(select(executions).where(or_(c.state == "queued", lost)).order_by(c.created_at, c.id).limit(1))
+    return tx.all(select(c.id, c.project, c.pipeline, c.tags, c.owner, c.era, c.lease_until_s).where(c.state == "running"))
+
+
+def due(tx: Tx, queues: Sequence[str], lost: Sequence[str], full: Sequence[tuple[str, str]]) -> Row[Any] | None:
+    """The next execution of these queues, of any project, that waits or is one of the `lost`: higher priority first, then older.
+
+    None comes whose pipeline or one of whose tags is among the `full`, as (project, name).
+    """
+    c = executions.c
+    ready = [or_(c.state == "queued", c.id.in_(lost)) if lost else c.state == "queued"]
+    if pipelines := [(project, name.removeprefix(OF_PIPELINE)) for project, name in full if name.startswith(OF_PIPELINE)]:
+        ready.append(tuple_(c.project, c.pipeline).not_in(pipelines))
+    if tags := [(project, name) for project, name in full if not name.startswith(OF_PIPELINE)]:
+        held = select(slots.c.tag).where(slots.c.project == c.project, slots.c.execution == c.id)
+        ready.append(~held.where(tuple_(slots.c.project, slots.c.tag).in_(tags)).exists())
+    query = select(executions).where(*ready, c.queue.in_(queues)).order_by(c.priority.desc(), c.created_at, c.id).limit(1)
+    return tx.first(query)
 
 
 def change(tx: Tx, id: str, fence: int, values: Mapping[str, Any]) -> bool:
@@ -216,9 +254,17 @@ def change(tx: Tx, id: str, fence: int, values: Mapping[str, Any]) -> bool:
     return tx.execute(there.values(**values)).rowcount == 1
 
 
-def beat(tx: Tx, id: str, fence: int, until_s: float) -> bool:
-    """Renew a lease; whether it was still held."""
-    return tx.execute(_BEAT, {"execution": id, "held": fence, "until_s": until_s}).rowcount == 1
+def reopen(tx: Tx, id: str, attempts: int) -> None:
+    """Let an execution that has ended wait again, as if nobody had taken it yet."""
+    fresh = {"state": "queued", "cancelling": False, "ended_at": None, "error": "", "traceback": "", "wall_s": None, "claimed_s": None}
+    ended = (executions.c.id == id, executions.c.state.in_(("failed", "cancelled")))
+    tx.execute(update(executions).where(*ended).values(**fresh, attempt=0, attempts=attempts))
+
+
+def beat(tx: Tx, id: str, fence: int, until_s: float, spent_s: float = 0.0, peak_mb: float = 0.0) -> bool:
+    """Renew a lease and add what its steps spent; whether it was still held."""
+    values = {"execution": id, "held": fence, "until_s": until_s, "spent_s": spent_s, "peak_mb": peak_mb}
+    return tx.run(_BEAT, values) == 1
 
 
 def cancelling(tx: Tx, id: str) -> bool:
@@ -305,41 +351,33 @@ def earlier_calls(tx: Tx, project: str, pipeline: str, name: str, before: dateti
     return [] if last is None else tx.all(select(steps).where(s.execution == last[0], *inside).order_by(s.seq).limit(limit))
 
 
-def lines(tx: Tx, project: str, id: str, after: int, limit: int) -> list[LogLine]:
-    """Lines of the log of an execution."""
+def lines(tx: Tx, project: str, id: str, step: str | None, after: int, limit: int) -> list[LogLine]:
+    """Lines of the log of an execution, or of one call in it."""
     c = logs.c
     query = select(c.seq, c.at, c.step, c.text).where(c.project == project, c.execution == id, c.seq > after).order_by(c.seq).limit(limit)
+    query = query if step is None else query.where(c.step == step)
     return [LogLine(**row._mapping) for row in tx.all(query)]
+
+
+_SHOWN = tuple(f.name for f in fields(Execution) if f.name not in ("state", "cost"))
+_SHOWN_STEP = tuple(f.name for f in fields(StepRun) if f.name not in ("needs", "arguments", "cost"))
 
 
 def execution_of(row: Row[Any], alive: bool) -> Execution:
     """The execution as it travels; one that should run and is not `alive` is lost."""
     state: ExecutionState = "lost" if row.state == "running" and not alive else row.state
-    shown = ("id", "pipeline", "target", "parameters", "key", "actor", "attempt", "attempts", "created_at", "started_at", "ended_at")
-    values = {name: row._mapping[name] for name in (*shown, "wall_s", "error", "traceback")}
-    return Execution(state=state, **values)
+    return Execution(state=state, cost=_cost(row.cpu_s, row.price), **{name: row._mapping[name] for name in _SHOWN})
 
 
-def step_of(row: Row[Any]) -> StepRun:
+def step_of(row: Row[Any], price: float) -> StepRun:
     """The call of a step as it travels."""
-    shown = (
-        "id",
-        "run",
-        "name",
-        "state",
-        "cached",
-        "attempt",
-        "started",
-        "ended",
-        "wall_s",
-        "cpu_s",
-        "peak_rss_mb",
-        "output",
-        "type",
-        "error",
-    )
-    values = {name: row._mapping[name] for name in shown}
-    return StepRun(**values, needs=json.loads(row.needs), arguments=json.loads(row.arguments))
+    values = {name: row._mapping[name] for name in _SHOWN_STEP}
+    return StepRun(**values, needs=json.loads(row.needs), arguments=json.loads(row.arguments), cost=_cost(row.cpu_s, price))
+
+
+def _cost(cpu_s: float | None, price: float) -> float | None:
+    """The price of some CPU time, at so much for an hour."""
+    return cpu_s * price / 3600 if cpu_s is not None and price else None
 
 
 def _definition(row: Row[Any]) -> Definition:

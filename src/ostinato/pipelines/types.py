@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 ExecutionState = Literal["queued", "running", "lost", "finished", "failed", "cancelled"]
 StepState = Literal["running", "finished", "failed", "killed"]
+CatchUp = Literal["latest", "all", "none"]
 ENDED: tuple[ExecutionState, ...] = ("finished", "failed", "cancelled")
 """The states that an execution does not leave."""
 
@@ -31,6 +32,11 @@ class Execution:
     it over, finished steps and all. `attempt` counts the workers that took it, at most `attempts`. `error` is the last
     line of the failure, `traceback` all of it. Instants are of the business clock; `wall_s` is real time from the
     first claim to the end, in seconds.
+
+    `queue` says which workers may take it, `priority` who goes first (the higher), and `tags` which limits it counts for.
+    `cause` is what started it (`schedule:nightly`, `trigger:retrain`; empty: somebody did), and `nominal` the time for which
+    a schedule did. `cpu_s` is the CPU time of its steps so far, in seconds, `peak_rss_mb` the most memory that one of them
+    held, in MiB, and `cost` the price of the CPU time, None without a price (`OSTINATO_CPU_HOUR_PRICE`).
     """
 
     id: str
@@ -48,6 +54,14 @@ class Execution:
     wall_s: float | None = None
     error: str = ""
     traceback: str = ""
+    queue: str = "default"
+    priority: int = 0
+    tags: list[str] = field(default_factory=list)
+    cause: str = ""
+    nominal: datetime | None = None
+    cpu_s: float = 0.0
+    peak_rss_mb: float = 0.0
+    cost: float | None = None
 
     @property
     def ended(self) -> bool:
@@ -61,8 +75,9 @@ class StepRun:
 
     `cached` steps did not run: their output was remembered. `needs` are the ids of the calls whose outputs went in.
     `arguments` holds what was passed by name; large values stand as `{"$codec": digest}`. `attempt` counts the tries
-    of this call. `type` is the codec of the output. `cpu_s` and `wall_s` are seconds; `peak_rss_mb` is the high-water
-    mark of its process, in MiB, when the step had ended.
+    of this call. `type` is the codec of the output. `cpu_s` and `wall_s` are seconds, of all tries together: CPU time of
+    the whole process and of those it waited for. `peak_rss_mb` is the most memory that the process held while the step
+    ran, in MiB. `cost` is the price of the CPU time.
     """
 
     id: str
@@ -81,6 +96,7 @@ class StepRun:
     needs: list[str] = field(default_factory=list)
     arguments: dict[str, Any] = field(default_factory=dict)
     error: str = ""
+    cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,3 +129,62 @@ class Why:
     reason: str
     compared_with: str | None
     changes: list[Change]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """A pipeline that starts by itself at the times of a cron expression, read in a time zone.
+
+    `next_at` is the next nominal time, None while it is paused. `catch_up` says what becomes of times that passed while
+    nobody looked: the `latest` of them starts an execution, `all` do, or `none`.
+    """
+
+    name: str
+    pipeline: str
+    cron: str
+    zone: str
+    parameters: dict[str, Any]
+    catch_up: CatchUp
+    paused: bool
+    next_at: datetime | None
+    created_at: datetime
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfill:
+    """What a backfill asked for: an execution for each nominal time; `known` had one before."""
+
+    schedule: str
+    asked: int
+    known: int
+    executions: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """A pipeline that starts by itself on events: those whose verb fits `on` and whose subject fits `subject`.
+
+    `stopped` is empty, or says why it fires no more: it would have set itself off without end.
+    """
+
+    name: str
+    on: str
+    subject: str
+    pipeline: str
+    parameters: dict[str, Any]
+    stopped: str
+    created_at: datetime
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """At most `slots` executions of this name at a time, of which `held` have a live lease now.
+
+    `pipeline:daily` limits a pipeline, any other name the executions with that tag; `customer:*` each tag that begins so.
+    """
+
+    name: str
+    slots: int
+    held: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from ostinato.kernel.errors import OstinatoError
@@ -13,8 +14,8 @@ _POLL_S = 0.1
 _log = logging.getLogger(__name__)
 
 
-def work(app: Any, pipelines: Pipelines, stop: threading.Event, *, once: bool = False) -> int:
-    """Run executions in this thread until `stop` is set; returns how many were run. With `once`, stop when none is due.
+def work(app: Any, pipelines: Pipelines, stop: threading.Event, *, once: bool = False, queues: Sequence[str] = ()) -> int:
+    """Run executions of these queues in this thread until `stop` is set; returns how many. With `once`, stop when none is due.
 
     After `stop`, the execution under way is given back before its next step; another worker finds its finished steps
     remembered. `app` is what `current().app` is.
@@ -22,7 +23,7 @@ def work(app: Any, pipelines: Pipelines, stop: threading.Event, *, once: bool = 
     ran = 0
     while not stop.is_set():
         try:
-            claim = pipelines.claim()
+            claim = pipelines.claim(queues)
             if claim is not None:
                 ran += 1
                 pipelines.execute(claim, app=app, stopping=stop.is_set)

@@ -24,4 +24,7 @@ OPS: list[Op] = [
     Op("GET", "/runs/{run}/artifacts", Runs.artifacts, "run:read"),
     Op("PUT", "/runs/{run}/artifacts/{path:path}", Runs.put_artifact, "run:write"),
     Op("GET", "/runs/{run}/artifacts/{path:path}", Runs.artifact, "run:read"),
+    Op("PUT", "/artifact-uploads/{upload}/{start:int}", Runs.send_part, "run:write"),
+    Op("GET", "/artifact-uploads/{upload}", Runs.received, "run:write"),
+    Op("POST", "/runs/{run}/sent-artifacts", Runs.put_artifact_sent, "run:write"),
 ]

@@ -16,7 +16,7 @@ from ostinato.kernel.errors import Conflict, Invalid, OstinatoError, Unavailable
 from ostinato.kernel.ids import new_id
 from ostinato.kernel.ref import Ref
 from ostinato.tracking import capture
-from ostinato.tracking.types import Artifact, Code, Environment, MetricFrame, Run, Scalar, State, scalar
+from ostinato.tracking.types import Artifact, Code, Environment, MetricFrame, Run, Scalar, Spent, State, scalar
 
 _BATCH = 1000
 _WAIT_S = 1.0
@@ -47,7 +47,9 @@ class RunsDoor(Protocol):
     def params(self, run: str, values: dict[str, Scalar]) -> Run: ...
     def tag(self, run: str, tags: dict[str, str | None]) -> Run: ...
     def link(self, run: str, inputs: list[Ref] | None = None, outputs: list[Ref] | None = None) -> Run: ...
-    def finish(self, run: str, state: State = "finished", outputs: list[Ref] | None = None, error: str = "") -> Run: ...
+    def finish(
+        self, run: str, state: State = "finished", outputs: list[Ref] | None = None, error: str = "", spent: Spent | None = None
+    ) -> Run: ...
     def put_artifact(self, run: str, path: str, content: bytes) -> Artifact: ...
 
 
@@ -169,7 +171,7 @@ class Logger:
         with self._changed:
             self._raise_failure()
 
-    def finish(self, state: State = "finished", error: str = "") -> Run:
+    def finish(self, state: State = "finished", error: str = "", spent: Spent | None = None) -> Run:
         """Send what has gathered and end the run; a run whose points were refused has failed.
 
         Raises:
@@ -184,7 +186,7 @@ class Logger:
         except Exception as refused:
             self._runs.finish(self.id, "failed", error=f"points were not kept: {refused}")
             raise
-        self.run = self._runs.finish(self.id, state, error=error)
+        self.run = self._runs.finish(self.id, state, error=error, spent=spent)
         return self.run
 
     def __enter__(self) -> Logger:

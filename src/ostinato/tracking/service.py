@@ -20,7 +20,8 @@ from ostinato.kernel.ids import new_id
 from ostinato.kernel.page import Page
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
-from ostinato.storage.blobs.blobs import Blobs
+from ostinato.storage.blobs.blobs import Blob, Blobs
+from ostinato.storage.blobs.uploads import Received, Uploads
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.series.points import Points
 from ostinato.storage.series.series import Series
@@ -37,6 +38,7 @@ from ostinato.tracking.types import (
     MetricFrame,
     Run,
     Scalar,
+    Spent,
     State,
     number,
     scalar,
@@ -53,6 +55,7 @@ class Runs:
     def __init__(self, *, rows: Rows, blobs: Blobs, series: Series, ledger: Ledger, clock: Clock) -> None:
         self._rows = rows
         self._blobs = blobs
+        self._uploads = Uploads(blobs, rows)
         self._series = series
         self._ledger = ledger
         self._clock = clock
@@ -107,8 +110,8 @@ class Runs:
             if (known.experiment, known.parent) != (made.experiment, made.parent):
                 raise Conflict(f"run {made.id} belongs to the experiment {known.experiment!r}", hint="use another id")
             return known
-        if made.parent is not None:
-            _found(store.one(tx, project, made.parent), made.parent)
+        if made.parent is not None and not store.exists(tx, project, made.parent):
+            _found(None, made.parent)
         store.add(tx, project, made, alive_until)
         self._ledger.append(tx, "run.started", made.ref, inputs=tuple(made.inputs), outputs=(made.ref,), data=_gist(made))
         return made
@@ -161,8 +164,10 @@ class Runs:
         """Record what a run used and what it made: its lineage."""
         return self._change(run, lambda known: _linked(known, inputs or [], outputs or []), "run.linked")
 
-    def finish(self, run: str, state: State = "finished", outputs: list[Ref] | None = None, error: str = "") -> Run:
-        """End a run, with what it made and, if it failed, one line of why. A repeat gives the ended run back.
+    def finish(
+        self, run: str, state: State = "finished", outputs: list[Ref] | None = None, error: str = "", spent: Spent | None = None
+    ) -> Run:
+        """End a run, with what it made, what it cost and, if it failed, one line of why. A repeat gives the ended run back.
 
         Raises:
             Conflict: the run has ended in another state.
@@ -176,11 +181,21 @@ class Runs:
                     raise Conflict(f"run {run} has ended already: {known.state}")
                 return known
             linked = _linked(known, [], outputs or [])
-            return replace(linked, state=state, ended_at=self._clock.now(), error=error)
+            return replace(linked, state=state, ended_at=self._clock.now(), error=error, spent=spent)
 
         ended = self._change(run, change, f"run.{state}", ended=True)
         self._series.compact(caller().project, run)
         return ended
+
+    def reopen(self, run: str) -> Run:
+        """Let a run that has failed or was killed go on, as part of the same try."""
+
+        def change(known: Run) -> Run:
+            if known.state not in ("failed", "killed"):
+                return known
+            return replace(known, state="running", ended_at=None, error="", spent=None)
+
+        return self._change(run, change, "run.reopened", ended=True)
 
     def get(self, run: str) -> Run:
         """The run with this id.
@@ -257,9 +272,35 @@ class Runs:
             Conflict: the run has ended, and has no such file of the same content.
             Invalid: the path is not relative, or leaves the run.
         """
+        return self._keep_artifact(run, _path(path), self._blobs.put(content))
+
+    def send_part(self, upload: str, start: int, content: bytes) -> Received:
+        """Send a large artifact in parts of at most 64 MiB, each durable; `upload` is the BLAKE3 digest of all its bytes.
+
+        Raises:
+            Invalid: `upload` is no digest, or the part is empty or begins below 0.
+            TooLarge: the part is too large, or too much is under way in the project.
+        """
+        return self._uploads.keep(upload, start, content)
+
+    def received(self, upload: str) -> Received:
+        """Which parts of a large artifact have arrived: after an interruption, send the others."""
+        return self._uploads.received(upload)
+
+    def put_artifact_sent(self, run: str, path: str, upload: str, size: int) -> Artifact:
+        """Keep as a file what was sent in parts, `size` bytes together; otherwise like `put_artifact`.
+
+        Raises:
+            NotFound: nothing of the upload has arrived, or it was forgotten, a day after its last part.
+            Conflict: a part is missing, or the run has ended.
+            Invalid: the parts are not the bytes that the upload is called by, or the path leaves the run.
+        """
+        _open(self.get(run), run)
+        return self._keep_artifact(run, _path(path), self._uploads.finish(upload, size))
+
+    def _keep_artifact(self, run: str, path: str, blob: Blob) -> Artifact:
         project = caller().project
-        blob = self._blobs.put(content)
-        kept = Artifact(path=_path(path), digest=blob.digest, size=blob.size, kept_at=self._clock.now())
+        kept = Artifact(path=path, digest=blob.digest, size=blob.size, kept_at=self._clock.now())
 
         def change(tx: Tx) -> Artifact:
             known = store.artifact(tx, project, run, path)
@@ -271,12 +312,14 @@ class Runs:
 
         return self._rows.write(change)
 
-    def artifact(self, run: str, path: str) -> bytes:
-        """The content of a file of a run."""
+    def artifact(self, run: str, path: str, start: int = 0, size: int | None = None) -> bytes:
+        """The content of a file of a run, or `size` bytes of it from `start` on, so that a large one need not come at once."""
         known = {found.path: found for found in self.artifacts(run)}
         if path not in known:
             raise NotFound.named("artifact", path, known)
-        return self._blobs.open(known[path].digest)
+        if start < 0 or (size is not None and size < 0):
+            raise Invalid("a part begins at 0 or later and has a size", field="start")
+        return self._blobs.open(known[path].digest, start, size)
 
     def artifacts(self, run: str) -> list[Artifact]:
         """The files of a run, by path."""

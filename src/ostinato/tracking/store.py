@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
+    Float,
     Index,
     Row,
     Select,
@@ -25,15 +26,17 @@ from sqlalchemy import (
     select,
     text,
     tuple_,
+    type_coerce,
     update,
 )
 
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.page import Page
 from ostinato.kernel.ref import Ref
+from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import BLOB, Instant, Json, Tx, metadata
 from ostinato.storage.series.series import latest
-from ostinato.tracking.types import Artifact, Code, Experiment, Run
+from ostinato.tracking.types import Artifact, Code, Experiment, Run, Spent
 
 run_table = Table(
     "tracking_run",
@@ -55,6 +58,9 @@ run_table = Table(
     Column("ended_at", Instant),
     Column("error", Text, nullable=False),
     Column("alive_until", BigInteger),
+    Column("cpu_s", Float),
+    Column("wall_s", Float),
+    Column("peak_rss_mb", Float),
     Index("tracking_run_experiment", "project", "experiment", "started_at", "id"),
     Index("tracking_run_started", "project", "started_at", "id"),
     Index("tracking_run_parent", "project", "parent"),
@@ -73,8 +79,11 @@ _r = run_table.c
 _silent = and_(_r.state == "running", _r.alive_until < bindparam("machine_now"))
 _state = case((_silent, "killed"), else_=_r.state).label("seen_state")
 _runs = select(run_table, _state).where(_r.project == bindparam("project"))
-_one = _runs.where(_r.id == bindparam("id"))
-_insert = insert(run_table)
+_one = Prepared(_runs.where(_r.id == bindparam("id")))
+_exists = Prepared(select(_r.id).where(_r.project == bindparam("project"), _r.id == bindparam("id")))
+_insert = Prepared(insert(run_table))
+_WRITTEN = tuple(name for name in run_table.c.keys() if name not in ("project", "id", "alive_until"))  # noqa: SIM118 — not a dict
+_update = Prepared(update(run_table).where(_r.project == bindparam("of_project"), _r.id == bindparam("of_id")), _WRITTEN)
 _artifacts = select(artifact_table).where(artifact_table.c.project == bindparam("project"), artifact_table.c.run == bindparam("run"))
 _artifact = _artifacts.where(artifact_table.c.path == bindparam("path"))
 _put = text(
@@ -92,17 +101,20 @@ _experiments = (
     .group_by(_r.experiment)
     .order_by(_r.experiment)
 )
-_TIMES = {"started_at": _r.started_at, "ended_at": _r.ended_at}
+_TIMES: dict[str, ColumnElement[Any]] = {
+    "started_at": type_coerce(_r.started_at, BigInteger),  # bare, so that the index serves the order
+    "ended_at": func.coalesce(_r.ended_at, 0, type_=BigInteger),
+}
 
 
 def add(tx: Tx, project: str, made: Run, alive_until: int | None) -> None:
     """Keep a new run. `alive_until` is in seconds of the machine's clock."""
-    tx.execute(_insert, {"project": project, "id": made.id, **_columns(made), "alive_until": alive_until})
+    tx.run(_insert, {"project": project, "id": made.id, **_columns(made), "alive_until": alive_until})
 
 
 def change(tx: Tx, project: str, changed: Run) -> None:
     """Keep the present state of a run."""
-    tx.execute(update(run_table).where(_r.project == project, _r.id == changed.id), _columns(changed))
+    tx.run(_update, {"of_project": project, "of_id": changed.id, **_columns(changed)})
 
 
 def beat(tx: Tx, project: str, run: str, alive_until: int) -> None:
@@ -112,8 +124,13 @@ def beat(tx: Tx, project: str, run: str, alive_until: int) -> None:
 
 def one(tx: Tx, project: str, run: str) -> Run | None:
     """The run with this id."""
-    row = tx.first(_one, {"project": project, "id": run, "machine_now": _machine_now()})
-    return _read(row) if row else None
+    rows = tx.fetch(_one, {"project": project, "id": run, "machine_now": _machine_now()})
+    return _read(rows[0]) if rows else None
+
+
+def exists(tx: Tx, project: str, run: str) -> bool:
+    """Whether there is such a run."""
+    return bool(tx.fetch(_exists, {"project": project, "id": run}))
 
 
 def search(tx: Tx, project: str, wanted: Mapping[str, str | None], order_by: str, limit: int, after: str | None) -> Page[Run]:
@@ -156,7 +173,7 @@ def _search(wanted: Mapping[str, str | None], order_by: str, limit: int, after: 
         of_run = and_(latest.c.project == _r.project, latest.c.run == _r.id, latest.c.key == name.removeprefix("metrics."))
         statement = statement.join(latest, of_run).where(value.is_not(None))
     elif name in _TIMES:
-        value = func.coalesce(_TIMES[name], 0, type_=BigInteger)
+        value = _TIMES[name]
     else:
         raise Invalid(f"cannot order by {order_by!r}", hint="started_at, ended_at or metrics.<key>, with - before it for descending")
     for column, equal in wanted.items():
@@ -175,7 +192,7 @@ def _cursor(after: str) -> tuple[float, str]:
         value, run = json.loads(after)
         if not isinstance(value, int | float) or not isinstance(run, str):
             raise ValueError
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):
         raise Invalid("not a cursor", hint="pass the `next` of the page before", field="after") from None
     return value, run
 
@@ -196,26 +213,35 @@ def _columns(run: Run) -> dict[str, Any]:
         "started_by": run.started_by,
         "ended_at": run.ended_at,
         "error": run.error,
+        "cpu_s": run.spent and run.spent.cpu_s,
+        "wall_s": run.spent and run.spent.wall_s,
+        "peak_rss_mb": run.spent and run.spent.peak_rss_mb,
     }
 
 
-def _read(row: Row[Any]) -> Run:
+def _read(row: Sequence[Any]) -> Run:
+    """The run of a row of `_runs`, whatever stands behind its columns."""
+    (
+        _, id_, experiment, name, _, parent, params, tags, inputs, outputs, code, environment,
+        started_at, started_by, ended_at, error, _, cpu_s, wall_s, peak_rss_mb, seen_state, *_,
+    ) = row  # fmt: skip
     return Run(
-        id=row.id,
-        experiment=row.experiment,
-        name=row.name,
-        state=row.seen_state,
-        parent=row.parent,
-        params=row.params,
-        tags=row.tags,
-        inputs=[Ref.parse(ref) for ref in row.inputs],
-        outputs=[Ref.parse(ref) for ref in row.outputs],
-        code=msgspec.convert(row.code, Code),
-        environment=row.environment,
-        started_at=row.started_at,
-        started_by=row.started_by,
-        ended_at=row.ended_at,
-        error=row.error,
+        id=id_,
+        experiment=experiment,
+        name=name,
+        state=seen_state,
+        parent=parent,
+        params=params,
+        tags=tags,
+        inputs=[Ref.parse(ref) for ref in inputs],
+        outputs=[Ref.parse(ref) for ref in outputs],
+        code=msgspec.convert(code, Code),
+        environment=environment,
+        started_at=started_at,
+        started_by=started_by,
+        ended_at=ended_at,
+        error=error,
+        spent=None if cpu_s is None else Spent(cpu_s=cpu_s, wall_s=wall_s, peak_rss_mb=peak_rss_mb),
     )
 
 

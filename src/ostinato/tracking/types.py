@@ -42,8 +42,20 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What something cost the machine: seconds of CPU and of real time, and the most memory it held, in MiB."""
+
+    cpu_s: float
+    wall_s: float | None
+    peak_rss_mb: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One try of an experiment. `environment` is the digest of its Environment; equal environments have equal digests."""
+    """One try of an experiment. `environment` is the digest of its Environment; equal environments have equal digests.
+
+    `spent` is what it cost the machine, where whoever ended it knows.
+    """
 
     id: str
     experiment: str
@@ -60,6 +72,7 @@ class Run:
     started_by: str
     ended_at: datetime | None
     error: str
+    spent: Spent | None = None
 
     @property
     def ref(self) -> Ref:

@@ -12,6 +12,8 @@ T = TypeVar("T")
 class Inline:
     """One call after another in the process of the execution; nothing to start, and `current()` works."""
 
+    width = 1
+
     def submit(self, call: Callable[[], T], timeout_s: float | None = None) -> Future[T]:  # noqa: ARG002
         done: Future[T] = Future()
         try:

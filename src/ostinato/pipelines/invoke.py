@@ -1,0 +1,90 @@
+"""Invoke: one try of a step, here, and what it cost the machine."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import resource
+import time
+import traceback
+from dataclasses import dataclass
+from typing import Any
+
+from ostinato.kernel.caller import Caller, calling
+from ostinato.kernel.errors import OstinatoError
+from ostinato.pipelines.definition import Step
+from ostinato.pipelines.packing import Packer, revive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of one try: the packed result, or the last line and the whole of a traceback; and what it cost."""
+
+    tree: Any = None
+    error: str = ""
+    traceback: str = ""
+    cpu_s: float
+    wall_s: float
+    peak_rss_mb: float
+
+
+class Meter:
+    """What this process spends from now on: CPU time of all its threads and of the processes it waited for, and memory.
+
+    Where two steps run at a time in one process, each is charged for both.
+    """
+
+    def __init__(self) -> None:
+        _forget_peak()
+        self._cpu_s, self._wall_s = _cpu_s(), time.perf_counter()
+
+    def spent(self) -> dict[str, Any]:
+        """Seconds of CPU, seconds, and the most MiB held at a time."""
+        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return {"cpu_s": _cpu_s() - self._cpu_s, "wall_s": time.perf_counter() - self._wall_s, "peak_rss_mb": peak_mb}
+
+
+def invoke(step: Step[..., Any], arguments: dict[str, Any], packer: Packer) -> Outcome:
+    """One try of a step with packed arguments, here."""
+    meter = Meter()
+    try:
+        values = {name: revive(packer.unpack(tree), step.hints.get(name)) for name, tree in arguments.items()}
+        return Outcome(tree=packer.pack(step.call(values), "result"), **meter.spent())
+    except Exception as error:
+        return Outcome(error=one_line(error), traceback=traceback.format_exc(), **meter.spent())
+
+
+def invoke_for(who: Caller, step: Step[..., Any], arguments: dict[str, Any], packer: Packer) -> Outcome:
+    """One try of a step in a process that knows nobody: for the one who started the execution."""
+    with calling(who):
+        return invoke(step, arguments, packer)
+
+
+def failed_call(error: BaseException, wall_s: float) -> Outcome:
+    """The outcome of a try whose place failed, or was taken from it; its CPU time is not known."""
+    return Outcome(error=one_line(error), traceback=one_line(error), cpu_s=0.0, wall_s=wall_s, peak_rss_mb=0.0)
+
+
+def one_line(error: BaseException) -> str:
+    """The error in one line: its kind, what it says and, of our own, what to do."""
+    if isinstance(error, OstinatoError):
+        return f"{error.message}: {error.hint}" if error.hint else error.message
+    said = str(error).strip().split("\n")[0]
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def _cpu_s() -> float:
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def _forget_peak() -> None:
+    """Let the kernel count the peak of memory from here; where it cannot, the peak is that of the process since its start."""
+    with contextlib.suppress(OSError):
+        os.pwrite(_peaks(os.getpid()), b"5", 0)
+
+
+@functools.cache
+def _peaks(pid: int) -> int:
+    return os.open(f"/proc/{pid}/clear_refs", os.O_WRONLY | os.O_CLOEXEC)

@@ -1,0 +1,159 @@
+"""Outline: what a pipeline takes, read from its source, so that asking for an execution need not import what it imports."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from inspect import Parameter, Signature
+from typing import Any
+
+from ostinato.kernel.errors import Invalid, NotFound
+from ostinato.pipelines.definition import Pipeline, locate
+
+_PLAIN = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict, "tuple": tuple, "Any": Any}
+_GENERIC: dict[str, Any] = {"list": list, "dict": dict}
+_LATER = object()
+"""A default that is not a plain constant: whoever runs the pipeline fills it in."""
+
+
+class _Unclear(Exception):
+    """The source does not say it plainly; importing it will."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """A pipeline as seen by those who start it."""
+
+    name: str
+    summary: str
+    signature: Signature
+    hints: Mapping[str, Any]
+    queue: str
+    priority: int
+    tags: tuple[str, ...]
+
+    def bind(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """All arguments by name, with those defaults that are known.
+
+        Raises:
+            Invalid: one is missing or unknown.
+        """
+        try:
+            bound = self.signature.bind(**given)
+        except TypeError as error:
+            raise Invalid(f"{self.name}: {error}", hint=f"call it as {self.name}{self._shown()}") from None
+        bound.apply_defaults()
+        return {name: value for name, value in bound.arguments.items() if value is not _LATER}
+
+    def _shown(self) -> str:
+        return str(self.signature).replace("*, ", "", 1).replace(repr(_LATER), "…")
+
+
+def outline(target: str) -> Outline:
+    """The outline of the pipeline at `module:function`; the module is imported only where its source does not say it plainly.
+
+    Raises:
+        NotFound: there is no pipeline.
+    """
+    module, _, name = target.partition(":")
+    if module not in sys.modules:
+        try:
+            return _read(module, name)
+        except _Unclear:
+            pass
+    found = locate(target)
+    if not isinstance(found, Pipeline):
+        raise NotFound(f"{target!r} is not a pipeline", hint="decorate the function with @ost.pipeline")
+    return outline_of(found)
+
+
+def outline_of(found: Pipeline[..., Any]) -> Outline:
+    """The outline of a pipeline that is loaded."""
+    return Outline(
+        name=found.name, summary=(found.__doc__ or "").strip().split("\n")[0], signature=found.signature, hints=found.hints,
+        queue=found.queue, priority=found.priority, tags=found.tags,
+    )  # fmt: skip
+
+
+def _read(module: str, name: str) -> Outline:
+    try:
+        spec = importlib.util.find_spec(module)
+        text = spec.loader.get_source(module)  # type: ignore[union-attr]
+        body = ast.parse(text or "").body
+    except (ImportError, AttributeError, SyntaxError, ValueError):
+        raise _Unclear from None
+    found = next((n for n in body if isinstance(n, ast.FunctionDef) and n.name == name), None)
+    if found is None:
+        raise _Unclear
+    options = _options(found)
+    if not set(options) <= {"name", "queue", "priority", "tags"}:
+        raise _Unclear
+    arguments = found.args
+    named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    return Outline(
+        name=options.get("name") or name,
+        summary=(ast.get_docstring(found) or "").split("\n")[0],
+        signature=_signature(arguments),
+        hints={a.arg: kind for a in named if a.annotation is not None and (kind := _kind(a.annotation)) is not _LATER},
+        queue=options.get("queue", "default"),
+        priority=options.get("priority", 0),
+        tags=tuple(options.get("tags", ())),
+    )
+
+
+def _options(function: ast.FunctionDef) -> dict[str, Any]:
+    """What `@pipeline(…)` was given."""
+    if len(function.decorator_list) != 1:
+        raise _Unclear
+    (decorator,) = function.decorator_list
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    if (called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")) != "pipeline":
+        raise _Unclear
+    if not isinstance(decorator, ast.Call):
+        return {}
+    if decorator.args:
+        raise _Unclear
+    return {k.arg or "**": _constant(k.value) for k in decorator.keywords}
+
+
+def _signature(arguments: ast.arguments) -> Signature:
+    if arguments.vararg is not None or arguments.kwarg is not None:
+        raise _Unclear
+    plain = [*arguments.posonlyargs, *arguments.args]
+    defaults = [None] * (len(plain) - len(arguments.defaults)) + arguments.defaults
+    given = zip([*plain, *arguments.kwonlyargs], [*defaults, *arguments.kw_defaults], strict=True)
+    named = [Parameter(a.arg, Parameter.KEYWORD_ONLY, default=Parameter.empty if d is None else _default(d)) for a, d in given]
+    return Signature(named)
+
+
+def _default(node: ast.expr) -> Any:
+    try:
+        return _constant(node)
+    except _Unclear:
+        return _LATER
+
+
+def _constant(node: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        raise _Unclear from None
+
+
+def _kind(node: ast.expr) -> Any:
+    """The type that an annotation names, if it is made of plain ones; otherwise `_LATER`."""
+    if isinstance(node, ast.Constant):
+        return None if node.value is None else _LATER
+    if isinstance(node, ast.Name):
+        return _PLAIN.get(node.id, _LATER)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        sides = _kind(node.left), _kind(node.right)
+        return _LATER if _LATER in sides else sides[0] | sides[1]
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in _GENERIC:
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        kinds = tuple(_kind(part) for part in parts)
+        return _LATER if _LATER in kinds else _GENERIC[node.value.id][kinds]
+    return _LATER

@@ -1,0 +1,160 @@
+"""Triggers: pipelines that start by themselves, once for each event of a kind."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Any
+
+from sqlalchemy import Row
+
+from ostinato.kernel.caller import Caller, caller, calling
+from ostinato.kernel.clock import Clock
+from ostinato.kernel.errors import Invalid, NotFound
+from ostinato.kernel.event import Event
+from ostinato.kernel.name import checked_name
+from ostinato.kernel.ref import Ref
+from ostinato.ledger.service import Ledger
+from ostinato.pipelines import starts, store
+from ostinato.pipelines.catalogue import Catalogue
+from ostinato.pipelines.claims import Claims
+from ostinato.pipelines.occasion import filled
+from ostinato.pipelines.types import Trigger
+from ostinato.storage.rows.rows import Rows, Tx
+
+_CURSOR = "pipelines"
+_ROUNDS_MAX = 20
+_DEPTH_MAX = 8
+"""So many executions in a row, each set off by the one before, are a loop."""
+
+
+class Triggers:
+    """The part of Pipelines that goes by events; Pipelines gives it its parts."""
+
+    _rows: Rows
+    _ledger: Ledger
+    _clock: Clock
+    _claims: Claims
+    _catalogue: Catalogue
+
+    def trigger(self, name: str, on: str, pipeline: str, subject: str = "*", parameters: dict[str, Any] | None = None) -> Trigger:
+        """Start a pipeline on each event from now on; a repeat with anything else replaces the trigger, any repeat starts a stopped one.
+
+        `on` is a verb or a pattern (`dataset.delivered`, `model.*`), `subject` a reference (`dataset:flights`: any version) or a
+        pattern (`dataset:*`). In `parameters`, `${subject}`, `${subject.name}`, `${output}` (the first), `${actor}`, `${at}`, `${id}`
+        and `${data.…}` stand for what the event says.
+
+        Raises:
+            Invalid: the pattern says nothing, or a parameter is unknown.
+            NotFound: no such pipeline.
+        """
+        who, now = caller(), self._clock.now()
+        checked_name(name, "a trigger")
+        if on.startswith("trigger.") or "." not in on:
+            raise Invalid(
+                f"not the verb of an event: {on!r}", hint="noun.past_participle such as dataset.delivered, or dataset.*", field="on"
+            )
+        self._catalogue.accepts(pipeline, parameters or {})
+        told = {"on": on, "subject": subject, "pipeline": pipeline, "parameters": parameters or {}}
+
+        def change(tx: Tx) -> Trigger:
+            known = starts.trigger(tx, who.project, name)
+            if known is not None and not known.stopped and all(known._mapping[field] == value for field, value in told.items()):
+                return starts.trigger_of(known)
+            first = not starts.all_triggers(tx)
+            since = self._ledger.append(tx, "trigger.set", Ref("trigger", name), data=told).seq
+            made = told | {"project": who.project, "name": name, "stopped": "", "created_at": now, "created_by": who.actor}
+            starts.put(tx, starts.triggers, made | {"since": since})
+            if first:
+                self._ledger.advance(_CURSOR, since, tx)
+            row = starts.trigger(tx, who.project, name)
+            assert row is not None
+            return starts.trigger_of(row)
+
+        return self._rows.write(change)
+
+    def triggers(self) -> list[Trigger]:
+        """All triggers, by name."""
+        project = caller().project
+        return [starts.trigger_of(row) for row in self._rows.read(lambda tx: starts.all_triggers(tx, project))]
+
+    def untrigger(self, trigger: str) -> None:
+        """Delete a trigger; what it started goes on.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        project = caller().project
+
+        def change(tx: Tx) -> None:
+            if starts.trigger(tx, project, trigger) is None:
+                raise NotFound.named("trigger", trigger, [row.name for row in starts.all_triggers(tx, project)])
+            starts.drop(tx, starts.triggers, project, trigger)
+            self._ledger.append(tx, "trigger.deleted", Ref("trigger", trigger))
+
+        self._rows.write(change)
+
+    def _react(self) -> None:
+        """Hand the events that came to the triggers, of all projects."""
+        for _ in range(_ROUNDS_MAX):
+            active = [row for row in self._rows.read(starts.all_triggers) if not row.stopped]
+            events = self._ledger.after(_CURSOR) if active else []
+            for event in events:
+                for row in active:
+                    if row.project == event.project and event.seq > row.since and _fits(row, event):
+                        with calling(Caller(actor=row.created_by, project=row.project)):
+                            self._set_off(row, event)
+            if not events:
+                return
+            self._ledger.advance(_CURSOR, events[-1].seq)
+
+    def _set_off(self, row: Row[Any], event: Event) -> None:
+        ref, cause = Ref("trigger", row.name), f"trigger:{row.name}"
+        try:
+            wanted = self._catalogue.wanted(row.pipeline, filled(row.parameters, _facts(event)))
+        except (Invalid, NotFound) as refused:
+            refusal = {"event": event.id, "error": str(refused)}
+            self._rows.write(lambda tx: self._ledger.append(tx, "trigger.failed", ref, data=refusal))
+            return
+        values = wanted.row(row.created_by, row.project, self._clock.now()) | {"cause": cause}
+
+        def change(tx: Tx) -> None:
+            present = starts.trigger(tx, row.project, row.name)
+            if present is None or present.stopped or starts.fired(tx, row.project, cause, event.id) is not None:
+                return
+            source = store.execution(tx, row.project, _within(event))
+            depth = 1 if source is None else source.depth + 1
+            if depth > _DEPTH_MAX:
+                stopped = f"it went round: {_DEPTH_MAX} executions in a row set each other off, the last {_within(event)} by {event.verb}"
+                starts.change(tx, starts.triggers, row.project, row.name, {"stopped": stopped})
+                self._ledger.append(tx, "trigger.stopped", ref, data={"event": event.id, "reason": stopped})
+                return
+            starts.fire(tx, row.project, cause, event.id, values["id"])
+            self._claims.ask(tx, values | {"depth": depth})
+
+        self._rows.write(change)
+
+
+def _fits(row: Row[Any], event: Event) -> bool:
+    if event.verb.startswith("trigger.") or not fnmatchcase(event.verb, row.on):
+        return False
+    return any(fnmatchcase(name, row.subject) for name in (str(event.subject), f"{event.subject.kind}:{event.subject.name}"))
+
+
+def _within(event: Event) -> str:
+    """The execution that the event is of, or in whose code it came about; empty if there is none."""
+    return event.subject.name if event.subject.kind == "execution" else str(event.data.get("within", ""))
+
+
+def _facts(event: Event) -> dict[str, Any]:
+    """What parameters may be made from."""
+    return {
+        "subject": str(event.subject),
+        "subject.name": event.subject.name,
+        "subject.version": event.subject.version or "",
+        "output": str(event.outputs[0]) if event.outputs else "",
+        "actor": event.actor,
+        "at": event.at.isoformat(),
+        "id": event.id,
+        "verb": event.verb,
+        "data": dict(event.data),
+    }

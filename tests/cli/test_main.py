@@ -114,3 +114,13 @@ def test_families_are_listed_with_their_members() -> None:
     check = next(m for m in by_name["data.checks"]["members"] if m["name"] == "in_range")
     assert check["summary"]
     assert check["parameters"]["type"] == "object"
+
+
+def test_shells_complete_groups_and_verbs() -> None:
+    for words, found in (("ostinato mod", "plain,models"), ("ostinato models approve-", "plain,approve-by-policy")):
+        told = ostinato(_OSTINATO_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(words.count(" ")))
+        assert told.stdout.splitlines() == [found]
+
+
+def test_a_port_that_is_none_is_refused_as_usage() -> None:
+    assert ostinato("serve", "--port", "22222222").returncode == 2

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 
 from ostinato.client.link import Link
-from ostinato.client.remote import Remote
+from ostinato.client.remote import Remote, connect
 from ostinato.kernel.errors import Conflict, Denied, GateFailed, Invalid, NotFound, StepFailed, TooLarge, Unauthenticated, Unavailable
 from ostinato.kernel.ref import Ref
 from ostinato.testing.doors import served
@@ -168,3 +169,23 @@ def test_threads_share_a_remote(ana: Remote) -> None:
     for thread in threads:
         thread.join()
     assert len(ana.toys.search(limit=100).items) == 16
+
+
+def test_connecting_to_nobody_is_told_soon_and_with_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    started = time.monotonic()
+    with pytest.raises(Unavailable, match="out of reach") as gone:
+        connect(f"http://127.0.0.1:{port}", "t")
+    assert time.monotonic() - started < 6
+    assert "ostinato serve" in gone.value.hint
+
+
+def test_replies_are_packed_on_the_way_from_afar_only(ana: Remote, url: str) -> None:
+    near, far = Link(url, "ana-token", "default"), Link("http://ml.example", "t", "default")
+    assert "Accept-Encoding" not in near._headers
+    assert far._headers["Accept-Encoding"] == "gzip, zstd"
+    near._headers["Accept-Encoding"] = "zstd"
+    values = [float(i) for i in range(5000)]
+    reply = near.call("POST", "/api/v1/toys/values", msgspec.msgpack.encode({"values": values}), "application/msgpack")
+    assert msgspec.msgpack.decode(reply.content) == values

@@ -112,7 +112,19 @@ def test_errors_come_from_one_table(ana: httpx.Client) -> None:
     assert (busy.status_code, busy.headers["retry-after"]) == (503, "1")
     assert ana.get("/nowhere").status_code == 404
     assert told(ana.get("/nowhere"))["type"] == "NotFound"
-    assert told(ana.patch("/toys/top"))["type"] == "Invalid"
+
+
+def test_methods_that_a_path_does_not_take_are_refused_with_those_that_it_takes(url: str, ana: httpx.Client) -> None:
+    for path, allow in (("/toys/top", "DELETE, GET, HEAD"), ("/toys", "GET, HEAD, POST"), ("/live", "GET, HEAD")):
+        for method in ("PATCH", "OPTIONS", "TRACE"):
+            refused = ana.request(method, path)
+            assert (refused.status_code, refused.headers["allow"]) == (405, allow)
+            assert told(refused)["type"] == "Invalid"
+    assert httpx.post(f"{url}/health/live").headers["allow"] == "GET, HEAD"
+    ana.post("/toys", json={"name": "top"})
+    head = ana.head("/toys/top")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(ana.get("/toys/top").content))
 
 
 def test_an_unforeseen_error_shows_only_the_id_of_the_request(ana: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
@@ -140,7 +152,7 @@ def test_r15_a_refusal_is_an_event(toys: object, ana: httpx.Client, bob: httpx.C
     assert told(refused)["permission"] == "toy:write"
     assert ana.get("/toys/top").status_code == 404
     foreign = ana.get("/toys", headers={"ostinato-project": "other"})
-    assert foreign.status_code == 403
+    assert foreign.status_code == 404
     with calling(Caller(actor="person:auditor")):
         events = toys.ledger.events(verb="access.denied").items
     assert [(str(e.subject), e.data["permission"], e.data["operation"]) for e in events] == [("person:bob", "toy:write", "POST /toys")]
@@ -155,8 +167,8 @@ def test_bodies_have_a_limit_announced_or_not(ana: httpx.Client) -> None:
         assert response.status_code == 413
         assert "OSTINATO_BODY_LIMIT_MB" in told(response)["hint"]
     assert told(ana.post("/toys", content=b"[" * 100_000, headers={"content-type": "application/json"}))["type"] == "Invalid"
-    assert told(ana.post("/toys", content=b"x", headers={"content-type": "text/html"}))["field"] == "content-type"
-    assert told(ana.post("/toys", content=b"x", headers={"content-encoding": "gzip"}))["field"] == "content-encoding"
+    unread = ana.post("/toys", content=b"x", headers={"content-type": "text/html"})
+    assert (unread.status_code, told(unread)["field"]) == (415, "content-type")
 
 
 def test_long_polls_starve_nobody(url: str, ana: httpx.Client) -> None:
@@ -179,7 +191,9 @@ def test_the_access_log_is_json_without_secrets(ana: httpx.Client, caplog: pytes
     with caplog.at_level(logging.INFO, "ostinato.access"):
         ana.get("/toys", params={"after": "a-secret"})
         ana.get("/toys", headers={"authorization": "Bearer not-a-token"})
-    lines = [json.loads(r.getMessage()) for r in caplog.records if r.name == "ostinato.access"]
+        limit = time.monotonic() + 5  # a line is written after its reply has gone out
+        while len(lines := [json.loads(r.getMessage()) for r in caplog.records if r.name == "ostinato.access"]) < 2:
+            assert time.monotonic() < limit
     assert [(line["status"], line["actor"], line["path"]) for line in lines] == [
         (200, "person:ana", "/api/v1/toys"),
         (401, None, "/api/v1/toys"),

@@ -9,7 +9,7 @@ import sys
 import httpx
 
 from ostinato.app import SLICES
-from ostinato.server import system
+from ostinato.server import sign_in, system
 from ostinato.server.openapi import document, render
 from ostinato.testing.toy import API
 
@@ -45,5 +45,5 @@ def test_the_whole_is_described_and_twice_the_same() -> None:
     assert first == second
     told = json.loads(first)
     operations = {o["operationId"] for path in told["paths"].values() for o in path.values()}
-    assert operations == {f"{m.NAME}.{op.name}" for m in (*SLICES, system) for op in m.OPS}
+    assert operations == {f"{m.NAME}.{op.name}" for m in (*SLICES, system, sign_in) for op in m.OPS}
     assert all(o["summary"] for path in told["paths"].values() for o in path.values())

@@ -6,54 +6,17 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
+from tests.server.running import address, command, opened, running, until
 
-from ostinato.client.remote import Remote, connect, wait_until_ready
+from ostinato.client.remote import connect
 
 pytestmark = pytest.mark.timeout(120)
-
-
-def command(data: Path, *more: str) -> list[str]:
-    return [sys.executable, "-m", "ostinato.cli.main", "serve", "--data", str(data), "--port", "0", *more]
-
-
-@contextmanager
-def running(data: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
-    with (
-        (data.parent / "log").open("a") as log,
-        subprocess.Popen(command(data, *more), stdout=subprocess.PIPE, stderr=log, text=True) as process,
-    ):
-        try:
-            line = process.stdout.readline()
-            assert line.startswith("Ostinato is at http://127.0.0.1:"), (data.parent / "log").read_text()
-            wait_until_ready(address(data))
-            yield process
-        finally:
-            process.kill()
-
-
-def opened(data: Path) -> Remote:
-    return connect(address(data), (data / "admin-token").read_text().strip())
-
-
-def address(data: Path) -> str:
-    return json.loads((data / "server.json").read_text())["url"]
-
-
-def until(done: Callable[[], bool], seconds: float = 20) -> bool:
-    limit = time.monotonic() + seconds
-    while not done() and time.monotonic() < limit:
-        time.sleep(0.05)
-    return done()
 
 
 def test_r100_what_a_server_writes_is_for_its_owner_alone(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ import importlib
 import inspect
 import re
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -16,10 +17,13 @@ import click
 
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.operation import Op
+from ostinato.kernel.progress import Watcher, watching
 from ostinato.kernel.signature import Parameter, Signature, signature_of
 
 _PATIENCE_S = 3.0
 """So long a command waits for a server that does not answer: somebody sits before it."""
+_GLANCE_S = 0.2
+"""So often a long command says how far it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,7 @@ class Target:
     url: str
     token: str
     project: str
+    ca_file: str = ""
 
     def must_exist(self) -> None:
         """Refuse to look into a store that is not there: a misspelt folder would read as an empty one.
@@ -37,7 +42,7 @@ class Target:
         Raises:
             NotFound: no server is named, and the folder holds no store.
         """
-        if not self.url and not (self.data / "ostinato.db").exists():
+        if not self.url and not (self.data / "ledger-key").exists():
             raise NotFound(
                 f"no store in {self.data}", hint="--data DIR or --url ADDRESS say where it is; `ostinato serve --data DIR` makes one"
             )
@@ -47,7 +52,7 @@ class Target:
         """The store, with its faces as attributes."""
         if self.url:
             with importlib.import_module("ostinato.client.remote").connect(
-                self.url, self.token, self.project, patience_s=_PATIENCE_S
+                self.url, self.token, self.project, patience_s=_PATIENCE_S, ca_file=self.ca_file
             ) as remote:
                 yield remote
             return
@@ -76,7 +81,7 @@ def command_of(face: str, op: Op) -> click.Command:
         arguments = _arguments(signature, given)
         if op.method == "GET":
             target.must_exist()
-        with target.open() as store:
+        with target.open() as store, watching(_counting()) if sys.stderr.isatty() else nullcontext():
             reply = getattr(getattr(store, face), op.name)(**arguments)
         return _show(reply, as_json=as_json, out=out)
 
@@ -85,6 +90,21 @@ def command_of(face: str, op: Op) -> click.Command:
     return click.Command(
         op.name.replace("_", "-"), callback=run, params=[*parameters, *extra], help=_help(text), short_help=_first_sentence(text)
     )
+
+
+def _counting() -> Watcher:
+    """Shows on the terminal how far a long verb is; of a short one, nothing."""
+    shown_s, shown = time.monotonic(), False
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown_s, shown
+        if done >= total and shown:
+            click.echo("\r\x1b[K", err=True, nl=False)
+        elif done < total and time.monotonic() - shown_s >= _GLANCE_S:
+            shown_s, shown = time.monotonic(), True
+            click.echo(f"\r{done:,} of {total:,}", err=True, nl=False)
+
+    return show
 
 
 def _parameter(p: Parameter) -> click.Parameter:

@@ -2,7 +2,7 @@
 
 0 done · 1 a check said no (a reply whose `ok` is false) or an unforeseen error · 2 bad input or usage · 3 not signed in, or
 not allowed · 4 no such thing · 5 conflict · 6 a gate, contract or policy refused · 7 out of reach for now · 8 damaged or
-missing parts
+missing parts, a full disk
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from ostinato.kernel.errors import (
     Conflict,
     Corrupt,
     Denied,
+    Exhausted,
     GateFailed,
     Invalid,
     MissingExtra,
     NotFound,
     OstinatoError,
     StepFailed,
+    Throttled,
     TooLarge,
     Unauthenticated,
     Unavailable,
@@ -35,6 +37,8 @@ _CODES: dict[type[OstinatoError], int] = {
     GateFailed: 6,
     StepFailed: 6,
     Unavailable: 7,
+    Throttled: 7,
+    Exhausted: 8,
     Corrupt: 8,
     MissingExtra: 8,
     OstinatoError: 1,

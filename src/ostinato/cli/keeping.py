@@ -1,4 +1,4 @@
-"""The commands that keep an installation: backup, restore, doctor, collect, rotate-keys."""
+"""The commands that keep an installation."""
 
 from __future__ import annotations
 
@@ -11,53 +11,116 @@ import click
 from ostinato.cli.commands import Target
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
+_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 _data = click.option("--data", type=_FOLDER, help="Folder of the store; default OSTINATO_DATA.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+
+_keep = click.option("--keep", type=int, metavar="N", help="Keep the newest N backups.")
+_keep_days = click.option("--keep-days", type=float, metavar="DAYS", help="Keep the backups of the last DAYS days.")
 
 
 def attach(root: click.Group) -> None:
     """Add the commands to the root."""
-    for command in (backup, restore, doctor, collect, rotate_keys):
+    for command in (backup, backup_key, prune, restore, doctor, collect, retain, rotate_keys):
         root.add_command(command)
 
 
 @click.command()
-@click.argument("target", type=_FOLDER)
+@click.argument("target")
 @_data
 @_json
+@click.option(
+    "--to", multiple=True, metavar="AGE1…", help="Encrypt to this public key of age, so that only its owner can restore; repeatable."
+)
+@click.option("--with-bucket", is_flag=True, help="Copy also the blobs that lie in a bucket.")
+@_keep
+@_keep_days
 @click.pass_context
-def backup(ctx: click.Context, target: Path, data: Path | None, as_json: bool) -> bool:
-    """Back up the store into the folder TARGET, while it is written to. What TARGET holds already is not copied again."""
-    made = importlib.import_module("ostinato.keeping.backup").backup(_folder(ctx, data), target)
+def backup(
+    ctx: click.Context, target: str, data: Path | None, as_json: bool, to: tuple[str, ...], with_bucket: bool,
+    keep: int | None, keep_days: float | None,
+) -> bool:  # fmt: skip
+    """Back up the store to TARGET, a folder or s3://bucket/prefix, while it is written to. What is there already is not copied again.
+
+    With --keep or --keep-days, older backups are removed once this one is made.
+    """
+    made = importlib.import_module("ostinato.keeping.backup").backup(_folder(ctx, data), target, to=to, with_bucket=with_bucket)
     if not _told(made, as_json=as_json):
         click.echo(
             f"{made.manifest}\n{made.events} events, {made.files} files, {made.blobs} blobs: {_size(made.size)}, {_size(made.copied)} new"
         )
+        if made.elsewhere:
+            click.echo(f"{made.elsewhere} blobs were left in the bucket; --with-bucket copies them")
         _complain(made.problems)
+    if made.ok and (keep is not None or keep_days is not None):  # a backup with holes is no reason to let a whole one go
+        _prune(target, keep, keep_days, apply=True, as_json=False, quiet=as_json)
     return bool(made.ok)
 
 
+@click.command("backup-key")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup_key(file: Path) -> None:
+    """Make a pair of keys for encrypted backups: the identity goes into the new FILE, the public key (for --to) is printed.
+
+    Make it on another machine than the server, and keep FILE there: whoever has it can read the backups, and without it nobody can.
+    """
+    click.echo(importlib.import_module("ostinato.keeping.age").make(file))
+
+
 @click.command()
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("place")
+@_json
+@_keep
+@_keep_days
+@click.option("--apply", is_flag=True, help="Remove them; without it, only say what would go.")
+def prune(place: str, as_json: bool, keep: int | None, keep_days: float | None, apply: bool) -> None:
+    """Find the backups in PLACE that no rule keeps, and with --apply remove them, and what only they held. Needs no key."""
+    _prune(place, keep, keep_days, apply=apply, as_json=as_json)
+
+
+@click.command()
+@click.argument("source")
 @_data
 @_json
+@click.option("--identity", type=_file, help="The identity of age to which the backup is encrypted.")
+@click.option("--head", type=_file, help="A head of the ledger that was kept elsewhere: is the backup older?")
+@click.option(
+    "--database-url", help="The empty PostgreSQL database for the rows; '' for a file. With a password in it, better OSTINATO_DATABASE_URL."
+)
 @click.pass_context
-def restore(ctx: click.Context, source: Path, data: Path | None, as_json: bool) -> None:
-    """Restore the newest backup in the folder SOURCE, or the one of the manifest SOURCE, into a new or empty folder."""
-    made = importlib.import_module("ostinato.keeping.restore").restore(source, _folder(ctx, data))
+def restore(
+    ctx: click.Context, source: str, data: Path | None, as_json: bool, identity: Path | None, head: Path | None, database_url: str | None
+) -> bool:
+    """Restore the newest backup in the place SOURCE, or the one of the manifest SOURCE, into a new or empty folder."""
+    made = importlib.import_module("ostinato.keeping.restore").restore(
+        source, _folder(ctx, data), identity=identity, head=head.read_text() if head else None, database_url=database_url
+    )
     if not _told(made, as_json=as_json):
         click.echo(f"as of {made.made_at}: {made.events} events, {made.files} files, {made.blobs} blobs, {_size(made.size)}; all verified")
         _complain(made.problems)
+        if made.missing_events:
+            _complain([f"a rollback: the head counts {made.missing_events} events that happened after this backup and are not in it"])
+    return bool(made.ok)
 
 
 @click.command()
 @_data
 @_json
 @click.option("--quick", is_flag=True, help="Do not read all blobs and logs of predictions again.")
+@click.option("--listen", metavar="HOST:PORT", help="Say also whether a server could be started there.")
+@click.option("--free-reserve", is_flag=True, help="Give the disk the 16 MiB back that were held for when it is full, and look then.")
 @click.pass_context
-def doctor(ctx: click.Context, data: Path | None, as_json: bool, quick: bool) -> bool:
+def doctor(ctx: click.Context, data: Path | None, as_json: bool, quick: bool, listen: str | None, free_reserve: bool) -> bool:
     """Say what is wrong with an installation and how to mend it; exit code 1 if there is a problem."""
-    found = importlib.import_module("ostinato.keeping.doctor").examine(_folder(ctx, data), quick=quick)
+    folder = _folder(ctx, data)
+    if free_reserve:
+        freed = importlib.import_module("ostinato.keeping.reserve").free(folder)
+        click.echo(f"{_size(freed)} freed; a server that starts with room enough holds a new reserve", err=True)
+    host, _, port = (listen or "").rpartition(":")
+    if listen and not port.isdecimal():
+        raise click.BadParameter("write it as 127.0.0.1:8080", param_hint="--listen")
+    where = (host.strip("[]") or "127.0.0.1", int(port)) if listen else None
+    found = importlib.import_module("ostinato.keeping.doctor").examine(folder, quick=quick, listen=where)
     if not _told(found, as_json=as_json):
         for complaint in found.complaints:
             click.secho(f"{complaint.level}: {complaint.check}: {complaint.what}", fg="red" if complaint.level == "problem" else "yellow")
@@ -85,12 +148,43 @@ def collect(ctx: click.Context, data: Path | None, as_json: bool, apply: bool, o
         click.echo(f"{len(found.unused)} of {found.blobs} blobs, {_size(found.size)} of {_size(found.blobs_size)}: {said}")
 
 
+@click.command()
+@_data
+@_json
+@click.option("--predictions-days", type=float, metavar="DAYS", help="Keep logs of predictions for so long.")
+@click.option("--logs-days", type=float, metavar="DAYS", help="Keep what finished executions printed for so long.")
+@click.option("--apply", is_flag=True, help="Remove it; without it, only say what would go.")
+@click.pass_context
+def retain(
+    ctx: click.Context, data: Path | None, as_json: bool, predictions_days: float | None, logs_days: float | None, apply: bool
+) -> None:
+    """Find logs that are older than the rules allow, and with --apply remove them; safe beside a running server."""
+    found = importlib.import_module("ostinato.keeping.retain").retain(
+        _folder(ctx, data), predictions_days=predictions_days, logs_days=logs_days, apply=apply
+    )
+    if not _told(found, as_json=as_json):
+        said = "removed" if found.applied else "would be removed; --apply does it"
+        for old in found.predictions:
+            click.echo(f"{old.endpoint}: {old.segments} segments of predictions, {_size(old.size)}: {said}")
+        click.echo(f"{found.log_lines} lines of finished executions: {said}")
+
+
 @click.command("rotate-keys")
 @_data
 @click.pass_context
 def rotate_keys(ctx: click.Context, data: Path | None) -> None:
     """Encrypt what is stored from now on under a new master key; what is older stays readable. Safe beside a running server."""
     click.echo(importlib.import_module("ostinato.storage.blobs.keys").rotate(_folder(ctx, data)))
+
+
+def _prune(place: str, keep: int | None, keep_days: float | None, *, apply: bool, as_json: bool, quiet: bool = False) -> None:
+    found = importlib.import_module("ostinato.keeping.prune").prune(place, keep=keep, keep_days=keep_days, apply=apply)
+    if quiet or _told(found, as_json=as_json):
+        return
+    said = "removed" if found.applied else "would be removed; --apply does it"
+    for name in found.removed:
+        click.echo(f"{name}  {said}")
+    click.echo(f"{len(found.kept)} backups kept; {found.objects} objects that no other needs, {_size(found.size)}: {said}")
 
 
 def _folder(ctx: click.Context, data: Path | None) -> Path:

@@ -95,8 +95,13 @@ def root(ctx: click.Context, url: str | None, token_file: Path | None, project: 
     if url and data:
         raise click.UsageError("--url and --data name two different stores")
     settings = Settings.read(data)
-    token = token_file.read_text().strip() if token_file else settings.token
-    ctx.obj = Target(data=settings.data, url="" if data else url or settings.url, token=token, project=project or settings.project)
+    address = "" if data else url or settings.url
+    token = token_file.read_text().strip() if token_file else settings.token or (_saved(address) if address else "")
+    ctx.obj = Target(data=settings.data, url=address, token=token, project=project or settings.project, ca_file=settings.ca_file)
+
+
+def _saved(url: str) -> str:
+    return importlib.import_module("ostinato.client.login").saved(url)  # type: ignore[no-any-return]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from ostinato.cli import keeping
+from ostinato.cli import keeping, signing
 from ostinato.cli.commands import Target
 from ostinato.kernel.errors import Invalid, MissingExtra
 
@@ -20,6 +20,7 @@ def attach(root: click.Group) -> None:
     for command in (serve, worker, demo, families):
         root.add_command(command)
     keeping.attach(root)
+    signing.attach(root)
 
 
 def _instant(_: click.Context, option: click.Parameter, value: str | None) -> datetime | None:
@@ -43,28 +44,47 @@ def _folder(ctx: click.Context, data: Path | None) -> Path:
 @click.command()
 @_data
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8080, show_default=True, help="0 takes a free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
 @click.option(
     "--clock", type=click.Choice(["system", "replay"]), default="system", show_default=True, help="replay: it stands until it is set."
 )
 @click.option("--at", callback=_instant, metavar="INSTANT", help="Where a replay starts.")
-@click.option("--beyond-loopback", is_flag=True, help="Listen on other addresses, behind a proxy that ends TLS.")
+@click.option("--beyond-loopback", is_flag=True, help="Speak plain HTTP on other addresses, behind a proxy that ends TLS.")
+@click.option("--fd", type=int, help="Take this inherited, listening socket instead of --host and --port.")
+@click.option("--hand-over", is_flag=True, help="Have the running server replaced by a new process, without losing a request.")
+@click.option("--handed", hidden=True, help="What a predecessor passes on.")
 @click.pass_context
-def serve(ctx: click.Context, data: Path | None, host: str, port: int, clock: str, at: datetime | None, beyond_loopback: bool) -> None:
+def serve(
+    ctx: click.Context,
+    data: Path | None,
+    host: str,
+    port: int,
+    clock: str,
+    at: datetime | None,
+    beyond_loopback: bool,
+    fd: int | None,
+    hand_over: bool,
+    handed: str | None,
+) -> None:
     """The server of a store.
 
     HTTP, the workers and the endpoints, until TERM or Ctrl-C."""
     if at is not None and clock != "replay":
         raise click.UsageError("--at is for --clock replay")
-    module = importlib.import_module("ostinato.server.serve")
-    module.serve(_folder(ctx, data), host, port, replay=clock == "replay", at=at, beyond_loopback=beyond_loopback)
+    folder, succession = _folder(ctx, data), importlib.import_module("ostinato.server.handover")
+    if hand_over:
+        click.echo(f"process {succession.hand_over(folder)} took over")
+        return
+    more = {"beyond_loopback": beyond_loopback, "fd": fd, "handed": handed and succession.Handed.parse(handed)}
+    importlib.import_module("ostinato.server.serve").serve(folder, host, port, replay=clock == "replay", at=at, **more)
 
 
 @click.command()
 @_data
+@click.option("--queues", default="", metavar="NAMES", help="Serve these queues, separated by commas; default OSTINATO_QUEUES.")
 @click.option("--parent", type=int, hidden=True, help="End when this process does.")
 @click.pass_context
-def worker(ctx: click.Context, data: Path | None, parent: int | None) -> None:
+def worker(ctx: click.Context, data: Path | None, queues: str, parent: int | None) -> None:
     """Execute pipelines until TERM or Ctrl-C."""
     if parent is not None:
         importlib.import_module("ostinato.server.workers").die_with(parent)
@@ -74,7 +94,8 @@ def worker(ctx: click.Context, data: Path | None, parent: int | None) -> None:
     folder = _folder(ctx, data)
     clock = importlib.import_module("ostinato.server.clock").clock_of(folder)
     with importlib.import_module("ostinato.app").Ostinato.open(folder, clock=clock) as app:
-        importlib.import_module("ostinato.pipelines.worker").work(app, app.pipelines, stop)
+        served = [name.strip() for name in queues.split(",") if name.strip()]
+        importlib.import_module("ostinato.pipelines.worker").work(app, app.pipelines, stop, queues=served)
 
 
 @click.command()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import http.client
+import importlib
+import ipaddress
 import os
 import random
 import ssl
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +19,7 @@ import msgspec
 
 from ostinato.kernel import errors
 from ostinato.kernel.errors import Invalid, OstinatoError, Unavailable
+from ostinato.serving.plane.encoding import UNPACKED
 
 PATIENCE_S = 30.0
 """For so long a call is repeated while the server is out of reach: all verbs may be repeated."""
@@ -23,6 +27,7 @@ CONNECT_S = 10.0
 ANSWER_S = 600.0
 """So long one answer may take; work that lasts longer is an execution, which is waited for in parts."""
 _WAIT_S = (0.05, 2.0)
+_HELP = "is the server running, and is this its address? `ostinato serve` starts one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,38 +41,44 @@ class Reply:
 class Link:
     """The way to a server. Threads may share it; a call takes an idle connection or opens one."""
 
-    def __init__(self, url: str, token: str, project: str, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, url: str, token: str, project: str, patience_s: float = PATIENCE_S, ca_file: str = "") -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Invalid(f"not the address of a server: {url!r}", hint="such as http://127.0.0.1:8080", field="url")
         self.url = url.rstrip("/")
         self.project = project
         self._host, self._port, self._base = parts.hostname, parts.port, parts.path.rstrip("/")
-        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self._tls = _trusting(ca_file) if parts.scheme == "https" else None
         self._headers = {"Ostinato-Project": project, "Accept": "application/msgpack"}
+        if not _near(parts.hostname):
+            self._headers["Accept-Encoding"] = ", ".join(UNPACKED)
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
         self._patience_s = patience_s
         self._idle: list[http.client.HTTPConnection] = []
         self._pid = os.getpid()
 
-    def call(self, method: str, target: str, content: bytes | None = None, kind: str = "") -> Reply:
+    def call(self, method: str, target: str, content: bytes | None = None, kind: str = "", *, patience_s: float | None = None) -> Reply:
         """The server's reply; a connection that breaks and a server that says "not now" are tried again.
 
         Raises:
+            Invalid: the server's certificate is not trusted.
             Unavailable: out of reach for longer than the patience, or one answer took longer than 10 minutes.
             OstinatoError: whatever the server refused with, as the same class with the same fields.
         """
-        limit, wait_s = time.monotonic() + self._patience_s, _WAIT_S[0]
-        headers = self._headers | ({"Content-Type": kind} if kind else {})
+        limit, wait_s = time.monotonic() + (self._patience_s if patience_s is None else patience_s), _WAIT_S[0]
+        headers = _traced(self._headers | ({"Content-Type": kind} if kind else {}))
         while True:
             try:
                 return self._once(method, target, content, headers)
             except TimeoutError:
                 raise Unavailable(f"{self.url} gave no answer in {ANSWER_S:.0f} s", hint="look at its log and its load") from None
+            except ssl.SSLCertVerificationError as error:
+                hint = "name the file of the authority that signed it in OSTINATO_CA_FILE"
+                raise Invalid(f"the certificate of {self.url} is not trusted: {error.verify_message}", hint=hint, field="ca_file") from None
             except (OSError, http.client.HTTPException) as error:
                 self.close()  # the others of a lost server are as dead
-                failed = Unavailable(f"{self.url} is out of reach: {error}", hint="is the server running, and is this its address?")
+                failed = Unavailable(f"{self.url} is out of reach: {error}", hint=_HELP)
             except Unavailable as error:
                 failed = error
             if time.monotonic() + wait_s > limit:
@@ -89,7 +100,10 @@ class Link:
         try:
             connection.request(method, self._base + target, content, headers)
             response = connection.getresponse()
-            reply = Reply(content=response.read(), kind=response.getheader("content-type", ""))
+            content = response.read()
+            if (encoding := response.getheader("content-encoding", "")) in UNPACKED:
+                content = UNPACKED[encoding](content, -1)[0]
+            reply = Reply(content=content, kind=response.getheader("content-type", ""))
         except BaseException:
             connection.close()
             raise
@@ -118,6 +132,30 @@ class Link:
             raise ConnectionError(f"no connection within {CONNECT_S:.0f} s") from None
         connection.sock.settimeout(ANSWER_S)
         return connection
+
+
+def _trusting(ca_file: str) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=ca_file or None)
+    except OSError as error:  # ssl.SSLError is one
+        raise Invalid(f"no certificates in {ca_file}: {error}", hint="OSTINATO_CA_FILE names a file in PEM", field="ca_file") from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _near(host: str) -> bool:
+    """Whether the server is on this machine, so that packing replies costs more than it saves."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _traced(headers: dict[str, str]) -> dict[str, str]:
+    """The headers, and the trace of the caller if it keeps one: only who has loaded OpenTelemetry does."""
+    if "opentelemetry.trace" in sys.modules:
+        importlib.import_module("opentelemetry.propagate").inject(headers)
+    return headers
 
 
 def rebuilt(status: int, content: bytes) -> OstinatoError:

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from ostinato.app import SLICES
+from ostinato.client import parts
 from ostinato.client.link import PATIENCE_S, Link
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.operation import Op
@@ -21,18 +22,22 @@ from ostinato.tracking.logger import Logger
 
 _MSGPACK = "application/msgpack"
 _ROOT = "/api/v1"
+_FIRST_S = 5.0
 
 
-def connect(url: str, token: str, project: str = "default", *, patience_s: float = PATIENCE_S) -> Remote:
+def connect(url: str, token: str, project: str = "default", *, patience_s: float | None = None, ca_file: str = "") -> Remote:
     """The store that the server at `url` holds.
+
+    A server that does not answer at all is given up after 5 s; later, a call is repeated for 30 s. `patience_s` is said for both.
+    `ca_file` holds the certificates to trust, beside those of the system.
 
     Raises:
         Unauthenticated: the server does not know the token.
-        Unavailable: nothing answered within `patience_s` seconds.
+        Unavailable: nothing answered in time.
     """
-    remote = Remote(Link(url, token, project, patience_s), SLICES)
-    remote.clock.now()
-    return remote
+    link = Link(url, token, project, PATIENCE_S if patience_s is None else patience_s, ca_file)
+    link.call("GET", f"{_ROOT}/clock", patience_s=_FIRST_S if patience_s is None else patience_s)
+    return Remote(link, SLICES)
 
 
 class Remote:
@@ -79,6 +84,10 @@ class Face:
         self._name = name
         for op in ops:
             setattr(self, op.name, _verb(link, op))
+        for name in [op.name for op in ops if f"{op.name}_sent" in self.__dict__]:
+            setattr(self, name, parts.up(getattr(self, name), getattr(self, f"{name}_sent"), self))
+        if "artifacts" in self.__dict__:
+            self.artifact = parts.down(self.__dict__["artifact"], self)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         raise AttributeError(f"{self._name}.{name} does not travel: it is there only where the store is opened in process")

@@ -24,11 +24,13 @@ class State:
 
 
 class Health:
-    """The checks of a store; a supervisor adds its own with `add`. `draining` is set once the server is to end."""
+    """The checks of a store; a supervisor adds its own with `add`. `draining` is set once the server is to end; if a
+    process has `succeeded` it on the same socket, traffic may come all the same."""
 
     def __init__(self, app: Ostinato) -> None:
         self._app = app
         self.draining = threading.Event()
+        self.succeeded = False
         self._checks: dict[str, Callable[[], str]] = {"rows": self._rows, "disk": self._disk, "server": self._server}
 
     def add(self, name: str, check: Callable[[], str]) -> None:
@@ -49,7 +51,7 @@ class Health:
         return "ok" if free_mb >= FREE_MB else f"{free_mb} MiB free"
 
     def _server(self) -> str:
-        return "draining" if self.draining.is_set() else "ok"
+        return "draining" if self.draining.is_set() and not self.succeeded else "ok"
 
 
 def _asked(check: Callable[[], str]) -> str:

@@ -43,7 +43,8 @@ class Live:
         if given is not None and not _POSITION.fullmatch(given):
             raise Invalid("after is not a position in the ledger", hint="send the id of the last event that you saw", field="$.after")
         after = int(given) if given is not None else await self._run(self._end, who)
-        await StreamingResponse(self._stream(request, after), media_type="text/event-stream")(scope, receive, send)
+        stream = self._stream(request, after) if scope["method"] == "GET" else iter(())
+        await StreamingResponse(stream, media_type="text/event-stream")(scope, receive, send)
 
     async def _admit(self, request: Request) -> Caller:
         caller: Caller = await self._run(self._gate.admit, request.headers, "ledger:read", "GET /live")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -16,8 +16,13 @@ from ostinato.app import SLICES
 from ostinato.kernel.operation import Op
 from ostinato.kernel.ref import Ref
 from ostinato.kernel.signature import Parameter, Signature, placeholders, signature_of
-from ostinato.server import system
+from ostinato.server import sign_in, system
+from ostinato.server.routes import shape
 
+_CREDENTIALS = {
+    "token": {"type": "http", "scheme": "bearer"},
+    "session": {"type": "apiKey", "in": "cookie", "name": "__Host-ostinato"},
+}
 _REFS = "#/components/schemas/{name}"
 
 
@@ -44,18 +49,20 @@ def render(slices: Sequence[ModuleType]) -> bytes:
 
 def document(slices: Sequence[ModuleType]) -> dict[str, Any]:
     """The document: a path per Op, a schema per type that travels."""
-    ops = [(module.NAME, op, signature_of(op)) for module in [*slices, system] for op in module.OPS]
+    ops = [(module.NAME, op, signature_of(op)) for module in [*slices, system, sign_in] for op in module.OPS]
     schemas = _Schemas([s for _, _, s in ops])
     paths: dict[str, dict[str, Any]] = {}
+    first: dict[str, str] = {}
     for face, op, signature in ops:
-        path = "/api/v1" + _template(op.path)
-        paths.setdefault(path, {})[op.method.lower()] = _operation(face, op, signature, schemas)
+        named = first.setdefault(shape(op.path), op.path)  # paths of one shape are one path, and name their placeholders alike
+        names = dict(zip((n for n, _ in placeholders(op.path)), (n for n, _ in placeholders(named)), strict=True))
+        paths.setdefault("/api/v1" + _template(named), {})[op.method.lower()] = _operation(face, op, signature, schemas, names)
     described = {
         "openapi": "3.1.0",
         "info": {"title": "Ostinato", "version": "1", "description": "The whole machine-learning lifecycle in one store."},
         "paths": paths,
-        "components": {"schemas": schemas.components, "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
-        "security": [{"token": []}],
+        "components": {"schemas": schemas.components, "securitySchemes": _CREDENTIALS},
+        "security": [{name: []} for name in _CREDENTIALS],
     }
     plain: dict[str, Any] = msgspec.to_builtins(described, enc_hook=str)  # defaults of fields may be tuples or Refs
     return plain
@@ -77,7 +84,7 @@ class _Schemas:
         return self._found[at]
 
 
-def _operation(face: str, op: Op, signature: Signature, schemas: _Schemas) -> dict[str, Any]:
+def _operation(face: str, op: Op, signature: Signature, schemas: _Schemas, names: Mapping[str, str]) -> dict[str, Any]:
     lines = (inspect.getdoc(op.verb) or op.name).split("\n")
     content = (
         {"application/octet-stream": {}} if signature.returns is bytes else {"application/json": {"schema": schemas.of(signature.returns)}}
@@ -87,7 +94,7 @@ def _operation(face: str, op: Op, signature: Signature, schemas: _Schemas) -> di
         "tags": [face],
         "summary": lines[0],
         "description": "\n".join(lines[1:]).strip(),
-        "parameters": [_parameter(p, schemas) for p in (*signature.at("path"), *signature.at("query"))],
+        "parameters": [_parameter(p, schemas, names) for p in (*signature.at("path"), *signature.at("query"))],
         "responses": {
             str(op.status): {"description": "done", "content": content},
             "default": {"description": "an error", "content": {"application/json": {"schema": schemas.of(Failure)}}},
@@ -97,14 +104,14 @@ def _operation(face: str, op: Op, signature: Signature, schemas: _Schemas) -> di
     if op.needs == "public":
         described["security"] = []
     if signature.at("raw"):
-        described["requestBody"] = {"required": True, "content": {"application/octet-stream": {}}}
+        described["requestBody"] = {"content": {"application/octet-stream": {}}}  # not required: no bytes are an empty file
     elif body := signature.at("body"):
         described["requestBody"] = _body(body, schemas)
     return described
 
 
-def _parameter(p: Parameter, schemas: _Schemas) -> dict[str, Any]:
-    told: dict[str, Any] = {"name": p.name, "in": p.place, "required": p.required or p.place == "path"}
+def _parameter(p: Parameter, schemas: _Schemas, names: Mapping[str, str]) -> dict[str, Any]:
+    told: dict[str, Any] = {"name": names.get(p.name, p.name), "in": p.place, "required": p.required or p.place == "path"}
     if p.scalar or p.repeated:
         return told | {"schema": schemas.of(p.annotation)}
     return told | {"content": {"application/json": {"schema": schemas.of(p.annotation)}}}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import fcntl
-import ipaddress
 import json
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -16,16 +16,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-import uvicorn
-
 from ostinato.app import SLICES, Ostinato
+from ostinato.keeping.reserve import hold
 from ostinato.kernel.clock import Clock, SystemClock
-from ostinato.kernel.errors import Conflict, Invalid
+from ostinato.kernel.errors import Conflict, Unavailable
+from ostinato.kernel.settings import Settings
 from ostinato.server.clock import SharedClock
+from ostinato.server.handover import Handed, running, succeeded
 from ostinato.server.health import Health
 from ostinato.server.http import build
-from ostinato.server.protocol import configured
+from ostinato.server.sockets import listening, require_private, tell_supervisor, url_of
+from ostinato.server.welcome import welcome
 from ostinato.server.workers import Workers
+from ostinato.serving.plane.listener import Listener
 
 _log = logging.getLogger("ostinato.server")
 TICK_S = 0.2
@@ -39,67 +42,115 @@ def serve(
     replay: bool = False,
     at: datetime | None = None,
     beyond_loopback: bool = False,
+    fd: int | None = None,
+    handed: Handed | None = None,
 ) -> None:
-    """Serve the store in the folder `data` until TERM or INT.
+    """Serve the store in the folder `data` until TERM or INT; HUP starts a successor, and this process ends when that one answers.
 
     With `replay` the platform's clock stands still, at the latest of `at`, of where it stood before and of the last event,
-    until `PUT /api/v1/clock` moves it.
+    until `PUT /api/v1/clock` moves it. `fd` is a listening socket to take instead of `host` and `port`; `handed` is what a
+    predecessor passes on.
 
     Raises:
         Conflict: another living server holds the folder, or the port is taken.
-        Invalid: `host` is not of the loopback and `beyond_loopback` was not said: the server speaks no TLS itself.
+        Invalid: `host` is beyond the loopback, there is no certificate, and `beyond_loopback` was not said.
     """
-    if not beyond_loopback and not _is_loopback(host):
-        hint = "put a proxy that ends TLS before it, then add --beyond-loopback"
-        raise Invalid(f"{host} is not a loopback address, and the server speaks no TLS", hint=hint, field="host")
+    settings = Settings.read(data)
     _log_to_stderr()
     os.umask(0o077)  # whatever this process and its children write is for its owner alone
-    with _held(data), _listening(host, port) as listener:
+    with _held(data, handed) as lock, listening(host, port, handed.listener if handed else fd) as listener:
+        require_private(listener, settings, beyond_loopback=beyond_loopback)
         clock = _clock(data, replay=replay, at=at)
         with Ostinato.open(data, clock=clock) as app:
+            hold(data)
             if isinstance(clock, SharedClock):
                 _catch_up(app, clock)
-            _run(app, listener)
+            command = [sys.executable, "-m", "ostinato.cli.main", "serve", "--data", str(data), "--host", host]
+            command += ["--clock", "replay"] * replay + ["--beyond-loopback"] * beyond_loopback
+            Running(app, listener, host, handed.ready if handed else None).until_the_end(command, lock)
 
 
-def _run(app: Ostinato, listener: socket.socket) -> None:
-    data, health = app.settings.data, Health(app)
-    workers = Workers([sys.executable, "-m", "ostinato.cli.main", "--data", str(data), "worker"], app.settings.workers)
-    health.add("workers", workers.check)
-    ticker = Ticker(app)
-    server = Server(app, health, url=f"http://{_address(listener)}")
-    workers.start()
-    ticker.start()
-    try:
-        server.run(sockets=[listener])
-    finally:
-        health.draining.set()
-        (data / "server.json").unlink(missing_ok=True)
-        workers.end()
-        ticker.end()
+class Running:
+    """A server that runs: its listener, its workers and its rounds of duties."""
 
-
-class Server(uvicorn.Server):
-    """uvicorn with our protocol; TERM and INT drain it, and it announces itself once it listens."""
-
-    def __init__(self, app: Ostinato, health: Health, url: str) -> None:
-        super().__init__(configured(build(app, SLICES, health)))
+    def __init__(self, app: Ostinato, listener: socket.socket, host: str, ready: int | None) -> None:
+        self._app = app
         self._data = app.settings.data
+        self._listener = listener
+        self._health = Health(app)
+        self._workers = Workers([sys.executable, "-m", "ostinato.cli.main", "--data", str(self._data), "worker"], app.settings.workers)
+        self._health.add("workers", self._workers.check)
+        self._ticker = Ticker(app)
+        self._server = Server(app, self._health, host, url_of(listener, tls=bool(app.settings.tls_certificate)), ready)
+        self._handing_over = threading.Lock()
+
+    def until_the_end(self, command: list[str], lock: int) -> None:
+        """Serve until told to end; HUP starts `command` as the successor."""
+        signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=self._hand_over, args=(command, lock), daemon=True).start())
+        self._workers.start()
+        self._ticker.start()
+        try:
+            self._server.run(sockets=[self._listener])
+        finally:
+            self._health.draining.set()
+            if running(self._data) == os.getpid():
+                (self._data / "server.json").unlink(missing_ok=True)
+            self._workers.end()
+            self._ticker.end()
+
+    def _hand_over(self, command: list[str], lock: int) -> None:
+        if not self._handing_over.acquire(blocking=False):
+            return  # it is under way
+        with self._handing_over_ends():
+            if succeeded(command, self._listener, lock, lambda: self._server.should_exit):
+                self._ticker.end()
+                self._app.endpoints.leave()
+                self._health.succeeded = True
+                self._server.end()
+
+    @contextmanager
+    def _handing_over_ends(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._handing_over.release()
+
+
+class Server(Listener):
+    """Listens; TERM and INT drain it, and it announces itself once it listens."""
+
+    def __init__(self, app: Ostinato, health: Health, host: str, url: str, ready: int | None) -> None:
+        settings = app.settings
+        certificate, key = (Path(path) if path else None for path in (settings.tls_certificate, settings.tls_key))
+        super().__init__(build(app, SLICES, health, host), certificate=certificate, key=key, proxies=settings.proxies)
+        self._app = app
+        self._data = settings.data
         self._pipelines = app.pipelines
         self._health = health
         self._url = url
+        self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         _write_whole(self._data / "server.json", json.dumps({"pid": os.getpid(), "url": self._url}))
+        if self._ready is not None:
+            os.write(self._ready, b"1")
+            os.close(self._ready)
+        tell_supervisor(f"READY=1\nMAINPID={os.getpid()}")
         print(f"Ostinato is at {self._url} (the administrator's token: {self._data / 'admin-token'})", flush=True)  # noqa: T201
+        if said := welcome(self._app, self._url):
+            print(said, flush=True)  # noqa: T201
+
+    def end(self) -> None:
+        """End in order: not ready any more, no new connections, streams end, what is under way is answered."""
+        self.should_exit = True
+        self._health.draining.set()
+        self._pipelines.drain()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 — uvicorn's shape
         """End in order; a second signal ends at once. uvicorn would raise the signal again when it is done, and skip what follows."""
         self.force_exit = self.should_exit
-        self.should_exit = True
-        self._health.draining.set()
-        self._pipelines.drain()
+        self.end()
 
 
 class Ticker:
@@ -123,20 +174,24 @@ class Ticker:
         while not self._ending.wait(TICK_S):
             try:
                 self._app.tick()
+            except Unavailable as error:  # the store is out of reach for a while
+                _log.warning("%s", error)
+                self._ending.wait(1.0)
             except Exception:  # the rounds go on: what failed is tried again in the next
                 _log.exception("a round of background duties failed")
 
 
 @contextmanager
-def _held(data: Path) -> Iterator[None]:
-    """The folder, held against other servers by a file lock that dies with the process."""
+def _held(data: Path, handed: Handed | None) -> Iterator[int]:
+    """The folder, held against other servers by a file lock that dies with the process; a successor inherits it."""
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (data / "server.lock").open("a") as lock:
+    with open(handed.lock if handed else data / "server.lock", "a") as lock:
+        os.set_inheritable(lock.fileno(), False)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Conflict(f"another server holds {data}", hint=_who(data)) from None
-        yield
+        yield lock.fileno()
 
 
 def _who(data: Path) -> str:
@@ -145,30 +200,6 @@ def _who(data: Path) -> str:
     except (OSError, ValueError):
         return "it is just starting or ending"
     return f"it is the process {told['pid']} at {told['url']}"
-
-
-@contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except OSError as error:
-            raise Conflict(f"cannot listen at {host}:{port}: {error.strerror}", hint="choose another --port; 0 takes a free one") from None
-        yield listener
-
-
-def _address(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _clock(data: Path, *, replay: bool, at: datetime | None) -> Clock:
@@ -192,6 +223,7 @@ def _write_whole(path: Path, text: str) -> None:
 
 def _log_to_stderr() -> None:
     """Access lines as bare JSON, everything else with its level."""
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # nothing of ours shows them, every line would pay
     plain, told = logging.StreamHandler(), logging.StreamHandler()
     told.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().handlers[:] = [told]

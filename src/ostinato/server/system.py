@@ -14,7 +14,7 @@ from ostinato.kernel.family import Family, Member
 from ostinato.kernel.operation import Op
 
 NAME = "system"
-_NO_FAMILIES = ("ostinato.storage.", "ostinato.gateways.", "ostinato.serving.plane")
+_NO_FAMILIES = ("ostinato.storage.", "ostinato.keeping.", "ostinato.gateways.", "ostinato.serving.plane")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from ostinato.kernel.ref import Ref
 from ostinato.serving.plane.log import FEATURE, read
 from ostinato.serving.types import Prediction
+from ostinato.storage.tables.sql import name as quoted
 from ostinato.storage.tables.tables import Tables
 
 COLUMNS = (
@@ -41,7 +42,7 @@ def frame(
     """
     log = read(folder)
     names = [name for name in log.column_names if name.startswith(FEATURE)]
-    features = "".join(f", a.{_quoted(name)} AS {_quoted(_plain(name))}" for name in names)
+    features = "".join(f", a.{quoted(name)} AS {quoted(_plain(name))}" for name in names)
     sql = _JOIN.format(
         features=features, only=" AND a.request_id = ?" if request_id is not None else "", limit=f" LIMIT {int(limit)}" if limit else ""
     )
@@ -95,7 +96,3 @@ def _prediction(model: str, row: dict[str, Any]) -> Prediction:
 def _plain(name: str) -> str:
     bare = name.removeprefix(FEATURE)
     return name if bare in COLUMNS else bare
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -64,6 +64,10 @@ class Front:
         """Look after planes that others have started as well, as a server does."""
         self._planes.adopting = True
 
+    def leave(self) -> None:
+        """Let the planes live on without this process."""
+        self._planes.leave()
+
     def close(self) -> None:
         """End the planes that this process started or adopted."""
         self._planes.close()

@@ -138,20 +138,25 @@ class Endpoints(Deployments, Rollouts, Feedback):
         """The folder of the endpoint's log of predictions, on this host. In process only."""
         return self._front.log(endpoint)
 
-    def tick(self) -> None:
+    def tick(self, *, deciding: bool = True) -> None:
         """One round: see that every endpoint has its plane with the present plan, and look at the rollouts that are running.
 
-        Who ticks is the supervisor: from now on planes that others have started are adopted, and ended by `close`.
+        Rollouts are looked at by who is `deciding`: one of all servers of a store. Who ticks is the supervisor: from now on planes
+        that others have started are adopted, and ended by `close`.
         """
         self._front.adopt()
         for row in self._rows.read(store.endpoints):
             with calling(Caller(actor=caller().actor, project=row.project)):
                 try:
                     self._front.show(row.name)
-                    if row.rollout is not None:
+                    if row.rollout is not None and deciding:
                         self._look(row)
                 except OstinatoError as error:  # one endpoint in trouble must not keep the others from their turn
                     _log.warning("endpoint %s of %s: %s", row.name, row.project, error)
+
+    def leave(self) -> None:
+        """Look after no plane any more, and let them live: another process adopts them."""
+        self._front.leave()
 
     def close(self) -> None:
         """End the planes that this process started or adopted."""

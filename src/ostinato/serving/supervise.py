@@ -86,6 +86,12 @@ class Planes:
                 raise Unavailable(f"the plane of {folder.name} does not follow yet", hint=f"see {folder / 'plane.log'}")
             time.sleep(0.02)
 
+    def leave(self) -> None:
+        """Start and end no plane any more: they live on for who adopts them."""
+        with self._starting:
+            self._closed = True
+            self._kept.clear()
+
     def close(self) -> None:
         """End the planes that this process started or adopted; what they were asked is answered first."""
         with self._starting:  # whoever still waits for a plane must not start it again behind our back

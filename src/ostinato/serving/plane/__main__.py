@@ -16,6 +16,7 @@ import uvicorn
 
 from ostinato.serving.plane.engine import Engine
 from ostinato.serving.plane.http import Door
+from ostinato.serving.plane.listener import Listener
 from ostinato.serving.plane.log import Log
 from ostinato.serving.plane.plan import LOCK, PLAN, STATE, PlaneState, encode, read_plan, read_state, replace
 from ostinato.serving.plane.scoring import ModelError
@@ -53,10 +54,7 @@ def _alone(home: Path) -> bool:
 
 async def _serve(home: Path, listener: socket.socket) -> None:
     engine = Engine(Log(home / "log"))
-    config = uvicorn.Config(
-        Door(engine), http="httptools", lifespan="off", ws="none", log_level="warning", access_log=False, server_header=False
-    )
-    server = uvicorn.Server(config)
+    server = Listener(Door(engine))
     port = listener.getsockname()[1]
     stamp = await _follow_once(home, engine, port, None)  # who connects meanwhile waits in the backlog instead of being refused
     following = asyncio.create_task(_follow(home, engine, port, stamp))

@@ -9,7 +9,10 @@ from urllib.parse import unquote
 
 import orjson
 
+from ostinato.kernel.errors import Invalid, TooLarge
+from ostinato.serving.plane.encoding import LEAST, UNPACKED, chosen, packed, unpacked
 from ostinato.serving.plane.engine import Engine
+from ostinato.serving.plane.listener import SECURITY_HEADERS
 from ostinato.serving.plane.protocol import RequestError, metadata, read, reply
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -35,10 +38,15 @@ class Door:
             status, body, extra = error.status, orjson.dumps({"error": str(error)}), []
             if status in (429, 503):
                 extra = [(b"retry-after", b"1")]
+            elif status == 405:
+                extra = [(b"allow", b"POST" if scope["path"].endswith("/infer") else b"GET, HEAD")]
+        if len(body) >= LEAST and (encoding := chosen(headers.get(b"accept-encoding", b"").decode("latin-1"))):
+            body = packed(body, encoding)
+            extra = [*extra, (b"content-encoding", encoding.encode()), (b"vary", b"accept-encoding")]
         start = {
             "type": "http.response.start",
             "status": status,
-            "headers": [*([] if _typed(extra) else [_JSON]), (b"content-length", b"%d" % len(body)), *extra],
+            "headers": [*([] if _typed(extra) else [_JSON]), (b"content-length", b"%d" % len(body)), *extra, *SECURITY_HEADERS],
         }
         await send(start)
         await send({"type": "http.response.body", "body": body})
@@ -89,9 +97,12 @@ class Door:
     ) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
         if int(headers.get(b"content-length", b"0") or b"0") > _BODY_MAX:
             raise RequestError(413, f"a body may have {_BODY_MAX} bytes")
-        if headers.get(b"content-encoding", b"identity") not in (b"identity", b""):
-            raise RequestError(415, "compressed bodies are not read")
+        encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
+        if encoding not in ("identity", "", *UNPACKED):
+            raise RequestError(415, f"bodies packed by {encoding[:100]} are not read; these are: {', '.join(UNPACKED)}")
         body = await _body(receive)
+        if encoding in UNPACKED:
+            body = _unpacked(body, encoding)
         serving = self._engine.serving
         if serving is None:
             raise RequestError(503, "the endpoint is loading")
@@ -143,6 +154,13 @@ async def _body(receive: Receive) -> bytes:
             raise RequestError(413, f"a body may have {_BODY_MAX} bytes")
         if not message.get("more_body", False):
             return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _unpacked(body: bytes, encoding: str) -> bytes:
+    try:
+        return unpacked(body, encoding, _BODY_MAX)
+    except (Invalid, TooLarge) as error:
+        raise RequestError(413 if isinstance(error, TooLarge) else 400, error.message) from None
 
 
 def _typed(headers: list[tuple[bytes, bytes]]) -> bool:

@@ -25,6 +25,8 @@ FEATURE = "feature."
 """Before the name of a feature in the name of its column."""
 _ROLL_LINES = 1_000
 _REMEMBERED = 100_000
+_VERIFIED: dict[str, Any] = {"page_checksum_verification": True}
+"""How segments are read: each page has a checksum, so that one that decays is not read as other numbers."""
 _COLUMNS = pa.schema(
     [
         ("kind", pa.string()), ("request_id", pa.string()), ("request", pa.string()), ("at", pa.timestamp("us", "UTC")),
@@ -129,12 +131,12 @@ class Log:
 
 @lru_cache(maxsize=512)
 def _slim(segment: Path, columns: tuple[str, ...]) -> pa.Table:
-    return pq.read_table(segment, columns=list(columns))
+    return pq.read_table(segment, columns=list(columns), **_VERIFIED)
 
 
 def _rolled(segment: Path, columns: list[str] | None) -> pa.Table:
     """A segment, which never changes; a few of its columns are kept in memory, all of them are not."""
-    return pq.read_table(segment) if columns is None else _slim(segment, tuple(columns))
+    return pq.read_table(segment, **_VERIFIED) if columns is None else _slim(segment, tuple(columns))
 
 
 def read(folder: Path, columns: Sequence[str] | None = None, *, batches: bool = True) -> pa.Table:
@@ -173,7 +175,7 @@ def write_segment(path: Path, rows: pa.Table) -> None:
     """Put rows down as a segment, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    pq.write_table(rows, beside, compression="zstd")
+    pq.write_table(rows, beside, compression="zstd", write_page_checksum=True)
     with beside.open("rb") as file:
         os.fsync(file.fileno())
     beside.replace(path)
@@ -205,7 +207,7 @@ def _answers(folder: Path, number: int) -> list[_Answered]:
         lines = read_lines(folder / _wal(number))
         given = [line for line in lines if (line["kind"], line["status"]) == _GIVEN]
         return [(line["id"], line["version"], line["scores"], line.get("asked")) for line in given]
-    columns = pq.read_table(segment, columns=["kind", "status", "request", "version", "score", "asked"]).to_pydict()
+    columns = pq.read_table(segment, columns=["kind", "status", "request", "version", "score", "asked"], **_VERIFIED).to_pydict()
     grouped: dict[str, _Answered] = {}
     for kind, status, request, version, score, asked in zip(*columns.values(), strict=True):
         if (kind, status) == _GIVEN:

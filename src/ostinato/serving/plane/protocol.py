@@ -80,7 +80,7 @@ def read(body: bytes, header_length: str | None, signature: Signature) -> Reques
     cut = _cut(body, header_length)
     try:
         given = _decoder.decode(body[:cut] if cut < len(body) else body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RequestError(400, f"not an inference request: {error}") from None
     columns = _columns(given.inputs, memoryview(body)[cut:], signature)
     rows = len(next(iter(columns.values()))) if columns else 0

@@ -1,0 +1,66 @@
+"""Parts: large bodies go up and come down in parts, so that a cut connection costs one of them and no side holds them all."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from blake3 import blake3
+
+from ostinato.kernel.errors import Conflict, NotFound
+from ostinato.storage.blobs.uploads import PART_BYTES, Received
+
+LARGE_BYTES = 16 << 20
+"""What is larger travels in parts."""
+
+
+def up(whole: Callable[..., Any], sent: Callable[..., Any], face: Any) -> Callable[..., Any]:
+    """The verb `whole` for any `content`: a large one is sent in parts, of which those that arrived before are not sent again."""
+    shape = inspect.signature(whole)
+
+    @functools.wraps(whole)
+    def ask(*given: Any, **named: Any) -> Any:
+        values = shape.bind(*given, **named).arguments
+        content = memoryview(values["content"]).cast("B")
+        if (size := len(content)) <= LARGE_BYTES:
+            return whole(**values)
+        upload = blake3(content).hexdigest()
+        arrived: Received = face.received(upload)
+        for start in range(0, size, PART_BYTES):
+            end = min(start + PART_BYTES, size)
+            if not any(span.start <= start and end <= span.start + span.size for span in arrived.parts):
+                face.send_part(upload, start, content[start:end])
+        del values["content"]
+        return sent(**values, upload=upload, size=size)
+
+    return ask
+
+
+def down(whole: Callable[..., bytes], face: Any) -> Callable[..., bytes]:
+    """The verb `artifact`: a large one comes in parts, unless a part is asked for."""
+    shape = inspect.signature(whole)
+
+    @functools.wraps(whole)
+    def ask(*given: Any, **named: Any) -> bytes:
+        values = shape.bind(*given, **named).arguments
+        before = _artifact(face, values)
+        if values.keys() & {"start", "size"} or before is None or before.size <= LARGE_BYTES:
+            return whole(**values)
+        content = bytearray()
+        for start in range(0, before.size, PART_BYTES):
+            content += whole(**values, start=start, size=PART_BYTES)
+        after = _artifact(face, values)
+        if after is None or after.digest != before.digest:
+            raise Conflict(f"{values['path']} changed while it was read", hint="read it again")
+        return bytes(content)
+
+    return ask
+
+
+def _artifact(face: Any, values: dict[str, Any]) -> Any:
+    try:
+        return next((found for found in face.artifacts(values["run"]) if found.path == values["path"]), None)
+    except NotFound:
+        return None

@@ -1,0 +1,122 @@
+"""Sign in: the operations by which browsers and programs come and go. What they prove is for access; here are the cookies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ostinato.access.types import DeviceAnswer, DeviceGrant, DeviceRequest, IssuedToken, OpenedSession, Session
+from ostinato.app import Ostinato
+from ostinato.kernel.caller import caller
+from ostinato.kernel.errors import NotFound
+from ostinato.kernel.operation import Op
+from ostinato.server.visit import visit
+
+NAME = "sign_in"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """How one may sign in: by password and code always, and at `issuer` by opening `elsewhere`, if there is one."""
+
+    issuer: str | None
+    elsewhere: str | None
+
+
+class SignIn:
+    """The verbs of coming and going. What opens a session sets its cookie; what ends it takes the cookie back."""
+
+    def __init__(self, app: Ostinato) -> None:
+        self._access = app.access
+        self._issuer = app.settings.oidc_issuer
+
+    def ways(self) -> Ways:
+        """How one may sign in."""
+        return Ways(issuer=self._issuer or None, elsewhere="/api/v1/sign-in/oidc" if self._issuer else None)
+
+    def sign_in(self, name: str, password: str) -> Session:
+        """Sign in by password.
+
+        Raises:
+            Unauthenticated: the name or the password is wrong.
+            Throttled: too many failures; `retry-after` says when the next attempt counts.
+        """
+        return _kept(self._access.sign_in(name, password, visit().visitor))
+
+    def sign_in_by_code(self, code: str, password: str | None = None) -> Session:
+        """Sign in by a one-time code; with `password`, that is yours from now on.
+
+        Raises:
+            Unauthenticated: the code is unknown, used or older than ten minutes.
+        """
+        return _kept(self._access.sign_in_by_code(code, visit().visitor, password))
+
+    def redeem(self, code: str, password: str | None = None, name: str = "") -> IssuedToken:
+        """A token for a program whose user holds a one-time code; with `password`, that is theirs from now on. Sets no cookie.
+
+        Raises:
+            Unauthenticated: the code is unknown, used or older than ten minutes.
+        """
+        return self._access.redeem_code(code, password, name, visit().visitor)
+
+    def sign_out(self) -> None:
+        """End the session of this browser."""
+        try:
+            self._access.end_session(caller().credential)
+        except NotFound:
+            return  # a token came with the request, or the session ended meanwhile
+        visit().set_cookie("")
+
+    def set_password(self, password: str, old: str | None = None) -> Session | None:
+        """Choose a password; all other sessions end. The old one is needed, unless there is none or a one-time code was used just now.
+
+        Raises:
+            Denied: the old password is wrong or missing.
+            Invalid: the new one may not be chosen.
+        """
+        opened = self._access.set_password(password, old, visit().visitor)
+        return _kept(opened) if opened else None
+
+    def begin_device(self, name: str) -> DeviceGrant:
+        """Ask for a token for a program called `name`; its user confirms the `user_code` at `verification_uri`."""
+        present = visit()
+        return self._access.begin_device(name, present.visitor, present.origin)
+
+    def ask_device(self, device_code: str) -> DeviceAnswer:
+        """Whether the user has confirmed; the one `granted` answer holds the token. To be asked every `interval` seconds."""
+        return self._access.ask_device(device_code)
+
+    def device(self, user_code: str) -> DeviceRequest:
+        """Who waits under this code.
+
+        Raises:
+            NotFound: nobody does, or not any more.
+        """
+        return self._access.device(user_code, visit().visitor)
+
+    def answer_device(self, user_code: str, agree: bool) -> DeviceRequest:
+        """Let the program that waits under this code act as you, or refuse; from a browser that is signed in.
+
+        Raises:
+            NotFound: nobody waits under this code, or not any more.
+            Denied: a token came with the request instead of a session.
+        """
+        return self._access.answer_device(user_code, agree, visit().visitor)
+
+
+def _kept(opened: OpenedSession) -> Session:
+    visit().set_cookie(opened.secret)
+    return opened.session
+
+
+OPS: list[Op] = [
+    Op("GET", "/sign-in", SignIn.ways, "public"),
+    Op("POST", "/sign-in", SignIn.sign_in, "public"),
+    Op("POST", "/sign-in/code", SignIn.sign_in_by_code, "public"),
+    Op("POST", "/sign-in/token", SignIn.redeem, "public"),
+    Op("POST", "/sign-out", SignIn.sign_out, ""),
+    Op("POST", "/password", SignIn.set_password, ""),
+    Op("POST", "/device", SignIn.begin_device, "public"),
+    Op("POST", "/device/token", SignIn.ask_device, "public"),
+    Op("GET", "/device/{user_code}", SignIn.device, ""),
+    Op("POST", "/device/{user_code}", SignIn.answer_device, ""),
+]

@@ -1,0 +1,170 @@
+"""Verb: one Op as an ASGI endpoint: admit, read, call, answer. Every request comes through here, so it is kept bare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from sqlalchemy.exc import StatementError
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from ostinato.kernel.caller import Caller, calling
+from ostinato.kernel.errors import Invalid, TooLarge
+from ostinato.kernel.operation import Op
+from ostinato.kernel.signature import signature_of
+from ostinato.server.errors import Unsupported
+from ostinato.server.gate import Gate
+from ostinato.server.pools import Pools
+from ostinato.server.wire import JSON, MSGPACK, encode, from_body, from_texts
+from ostinato.serving.plane.encoding import LEAST, UNPACKED, chosen, packed, unpacked
+
+_SMALL = 64 * 1024
+"""A body that announces no more is read before it is known who sends it: one hand-over to a thread is saved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole reply."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    content: bytes
+
+
+class Verb:
+    """A verb of a service, behind its permission."""
+
+    def __init__(self, op: Op, service: object, gate: Gate, pools: Pools, limit: int) -> None:
+        self.op = op
+        self._what = f"{op.method} {op.path}"
+        self._call = getattr(service, op.name)
+        self._signature = signature_of(op)
+        self._raw = next((p.name for p in self._signature.at("raw")), None)
+        self._places = {place: self._signature.at(place) for place in ("path", "query", "body")}
+        self._gate = gate
+        self._pools = pools
+        self._limit = limit
+        self._patient = any(p.name == "timeout_s" for p in self._signature.parameters)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = _headers(scope)
+        announced = _announced(headers, self._limit)
+        if announced is not None and announced <= _SMALL:
+            content = await _body(receive, self._limit) if announced else b""
+            reply = await self._pools.run(self._admit_and_answer, scope, headers, content, patient=self._patient)
+        else:
+            await self._pools.run(self._admit, scope, headers)
+            content = await _body(receive, self._limit)
+            reply = await self._pools.run(self._answer, scope, headers, content, patient=self._patient)
+        await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+        await send({"type": "http.response.body", "body": reply.content})
+
+    def _admit_and_answer(self, scope: Scope, headers: Mapping[str, str], content: bytes) -> Reply:
+        self._admit(scope, headers)
+        return self._answer(scope, headers, content)
+
+    def _admit(self, scope: Scope, headers: Mapping[str, str]) -> None:
+        scope["ostinato.caller"] = self._gate.admit(headers, self.op.needs, self._what)
+
+    def _answer(self, scope: Scope, headers: Mapping[str, str], content: bytes) -> Reply:
+        who: Caller = scope["ostinato.caller"]
+        if encoding := _encoding(headers):
+            content = unpacked(content, encoding, self._limit)
+        arguments = self._arguments(scope, headers, content)
+        try:
+            with calling(who):
+                result = self._call(**arguments)
+        except (OverflowError, StatementError) as error:
+            if isinstance(getattr(error, "orig", error), OverflowError):
+                raise Invalid(
+                    "a number or an instant is beyond what can be kept", hint="numbers have 64 bits; years are 1 to 9999"
+                ) from error
+            raise
+        if isinstance(result, bytes):
+            told = [(b"content-type", b"application/octet-stream"), (b"content-disposition", b"attachment"), _length(result)]
+            return Reply(self.op.status, told, result)
+        kind = MSGPACK if MSGPACK in headers.get("accept", "") else JSON
+        return _told(self.op.status, kind, encode(result, kind), headers.get("accept-encoding", ""))
+
+    def _arguments(self, scope: Scope, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
+        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True) if scope["query_string"] else []
+        found = from_texts(self._places["path"], list(scope["path_params"].items())) | from_texts(self._places["query"], query)
+        if self._raw is not None:
+            return found | {self._raw: content}
+        kind = headers.get("content-type", JSON).partition(";")[0].strip().lower()
+        if content and kind not in (JSON, MSGPACK):
+            raise Unsupported(f"a body of type {kind[:100]} is not understood", hint=f"send {JSON} or {MSGPACK}", field="content-type")
+        return found | from_body(self._places["body"], content, kind)
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """By name, as texts; what comes twice is a list."""
+    found: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        found[key] = f"{found[key]}, {text}" if key in found else text
+    return found
+
+
+def _announced(headers: Mapping[str, str], limit: int) -> int | None:
+    """How many bytes of body are to come; None if that is not told.
+
+    Raises:
+        TooLarge: more than `limit`.
+        Unsupported: they are packed in a way that is not read.
+    """
+    _encoding(headers)
+    length = headers.get("content-length")
+    if length is None:
+        return None if "transfer-encoding" in headers else 0
+    if int(length) > limit:
+        raise _too_large(limit)
+    return int(length)
+
+
+def _encoding(headers: Mapping[str, str]) -> str:
+    given = headers.get("content-encoding", "").strip().lower()
+    if given not in ("", "identity", *UNPACKED):
+        hint = f"send it as it is, or by one of {', '.join(UNPACKED)}"
+        raise Unsupported(f"bodies packed by {given[:100]} are not read", hint=hint, field="content-encoding")
+    return given if given in UNPACKED else ""
+
+
+async def _body(receive: Receive, limit: int) -> bytes:
+    """The body, counted while it arrives.
+
+    Raises:
+        TooLarge: more than `limit` bytes arrive.
+        ClientDisconnect: it does not arrive whole.
+    """
+    chunks, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            raise _too_large(limit)
+        more = message.get("more_body", False)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _told(status: int, kind: str, content: bytes, accepts: str) -> Reply:
+    """The content as a reply, packed where the client likes that and it pays."""
+    headers = [(b"content-type", kind.encode())]
+    if accepts and len(content) >= LEAST and (encoding := chosen(accepts)):
+        content = packed(content, encoding)
+        headers += [(b"content-encoding", encoding.encode()), (b"vary", b"accept-encoding")]
+    return Reply(status, [*headers, _length(content)], content)
+
+
+def _length(content: bytes) -> tuple[bytes, bytes]:
+    return b"content-length", b"%d" % len(content)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"the body is larger than {limit >> 20} MiB", hint="send it in parts, or raise OSTINATO_BODY_LIMIT_MB on the server")

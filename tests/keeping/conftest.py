@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,10 +16,13 @@ import pytest
 import ostinato as ost
 from ostinato.app import Ostinato
 from ostinato.data.types import CheckSpec, Contract
+from ostinato.kernel.clock import ReplayClock
 from ostinato.registry.flavors.linear import Linear, Logistic, Term
+from ostinato.testing.bucket import CREDENTIALS, BucketServer
+from ostinato.testing.postgres import PostgresServer
 
 
-def fill(app: Ostinato) -> None:
+def _fill(app: Ostinato) -> None:
     """A dataset with two versions and a quarantined delivery, a run with an artifact, an approved model, people and a token."""
     app.datasets.create("flights", Contract(checks=[CheckSpec(check="in_range", column="n", parameters={"maximum": 10})], key=["id"]))
     for key, number in (("a", 1), ("b", 2), ("bad", 99)):
@@ -41,8 +47,31 @@ def fill(app: Ostinato) -> None:
 @pytest.fixture
 def filled(app: Ostinato) -> Ostinato:
     """The store of the fixture `app`, filled."""
-    fill(app)
+    _fill(app)
     return app
+
+
+@pytest.fixture
+def fill() -> Callable[[Ostinato], None]:
+    """Fills a store."""
+    return _fill
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that was filled and closed; copy it."""
+    folder = tmp_path_factory.mktemp("template") / "store"
+    with Ostinato.open(folder, clock=ReplayClock(datetime(2013, 1, 1, tzinfo=UTC))) as app:
+        _fill(app)
+    return folder
+
+
+@pytest.fixture
+def store(template: Path, tmp_path: Path) -> Path:
+    """A filled store that nobody has open."""
+    shutil.copytree(template, tmp_path / "store")
+    (tmp_path / "store").chmod(0o700)
+    return tmp_path / "store"
 
 
 @pytest.fixture
@@ -56,3 +85,41 @@ def damage() -> Callable[[Path], None]:
         path.write_bytes(content)
 
     return flip
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 40 MB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", place], capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"a file system cannot be mounted here: {mounted.stderr.strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", place], check=True)
+
+
+@pytest.fixture(scope="session")
+def buckets() -> Iterator[BucketServer]:
+    """A server of buckets."""
+    server = BucketServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def bucket(buckets: BucketServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of a new bucket."""
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    return buckets.bucket()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server."""
+    server = PostgresServer()
+    yield server
+    server.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -18,21 +19,20 @@ import pytest
 from ostinato.app import Ostinato
 from ostinato.cli.main import main
 from ostinato.keeping.backup import backup
-from ostinato.keeping.collect import collect
 from ostinato.keeping.doctor import examine
 from ostinato.keeping.files import held, kept
 from ostinato.keeping.restore import restore
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.digest import digest_of
-from ostinato.kernel.errors import Conflict, Corrupt, Invalid, NotFound, Unavailable
+from ostinato.kernel.errors import Conflict, Corrupt, Exhausted, Invalid, NotFound, Unavailable
 from ostinato.serving.plane.log import Log, read
 from ostinato.storage.blobs.local import Local
 
 
 def told(app: Ostinato) -> dict[str, Any]:
     """All that people would miss: what the verbs say of every run, model, dataset, permission and event, and every blob."""
-    runs = app.runs.search(limit=1000).items
+    runs, blobs = app.runs.search(limit=1000).items, Local(app.settings.data / "blobs")
     return {
         "runs": {run.id: (run, app.runs.metrics(run.id), app.runs.artifacts(run.id)) for run in runs},
         "curves": {run.id: app.runs.curve(run.id, "loss") for run in runs if run.experiment == "first"},
@@ -40,7 +40,7 @@ def told(app: Ostinato) -> dict[str, Any]:
         "datasets": {d.name: (app.datasets.versions(d.name), app.datasets.deliveries(d.name)) for d in app.datasets.all()},
         "access": (app.access.actors(), app.access.bindings(), app.access.tokens(), app.access.projects()),
         "events": app.ledger.events(limit=1000).items,
-        "blobs": {blob.digest: app.blobs.open(blob.digest) for blob in Local(app.settings.data / "blobs").all()},
+        "blobs": {blob.digest: b"".join(blobs.stream(blob.digest)) for blob in blobs.all()},
     }
 
 
@@ -126,14 +126,14 @@ def test_r14_backed_up_under_load_wiped_and_restored(filled: Ostinato, tmp_path:
         assert reply["outputs"][0]["data"] == [p.score for p in predictions if p.request_id == "load-0"]
 
 
-def test_secrets_in_a_backup_are_for_its_owner_alone(filled: Ostinato, tmp_path: Path) -> None:
+def test_a_backup_is_for_its_owner_alone(filled: Ostinato, tmp_path: Path) -> None:
     manifest = Path(backup(filled.settings.data, tmp_path / "b").manifest)
     files = {f["path"]: f["digest"] for f in json.loads(manifest.read_text())["backup"]["files"]}
     for name in ("ledger-key", "admin-token"):
         blob = tmp_path / "b" / "blobs" / files[name][:2] / files[name]
         assert blob.read_bytes() == (filled.settings.data / name).read_bytes()
-        assert blob.stat().st_mode & 0o777 == 0o400
-    assert {path.stat().st_mode & 0o077 for path in (manifest, tmp_path / "b" / "blobs")} == {0}
+    for path in (tmp_path / "b", *(path for path in (tmp_path / "b").rglob("*") if path.is_file())):
+        assert path.stat().st_mode & 0o077 == 0, path
     assert not any(name.startswith(("blobs/", "inbox/", "cache/")) or "lock" in name for name in files)
 
 
@@ -150,23 +150,57 @@ def test_every_damaged_file_of_a_backup_is_refused_by_its_name(filled: Ostinato,
         with pytest.raises(Corrupt, match=f"missing.*{victim.name}"):
             restore(tmp_path / "b", tmp_path / "r")
         victim.write_bytes(whole)
-        assert [path.name for path in tmp_path.iterdir() if "restoring" in path.name or path.name == "r"] == []
+        assert not (tmp_path / "r").exists()
+        assert not [path.name for path in tmp_path.iterdir() if "restoring" in path.name]
     damage(manifest)
     with pytest.raises(Corrupt, match=manifest.name):
         restore(tmp_path / "b", tmp_path / "r")
 
 
-def test_a_rewritten_manifest_does_not_hide_an_older_ledger(filled: Ostinato, tmp_path: Path) -> None:
+def rewritten(manifest: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change a manifest, and make its digest fit."""
+    found = json.loads(manifest.read_text())
+    change(found)
+    found["digest"] = digest_of({key: value for key, value in found.items() if key not in ("digest", "signature")})
+    manifest.chmod(0o600)
+    manifest.write_text(json.dumps(found))
+
+
+def test_a_rewritten_manifest_is_refused(filled: Ostinato, tmp_path: Path) -> None:
     old = Path(backup(filled.settings.data, tmp_path / "b").manifest)
     filled.ledger.comment(filled.ledger.events().items[0].subject, "later")
     filled.ledger.seal()
     new = Path(backup(filled.settings.data, tmp_path / "b").manifest)
-    forged, older = json.loads(new.read_text())["backup"], json.loads(old.read_text())["backup"]
-    forged["files"] = older["files"]
-    new.write_text(json.dumps({"digest": digest_of(forged), "backup": forged}))
-    with pytest.raises(Corrupt, match="ledger"):
+    older = json.loads(old.read_text())["backup"]
+    rewritten(new, lambda found: found["backup"].update(files=older["files"]))
+    with pytest.raises(Corrupt, match="not signed"):
+        restore(new, tmp_path / "r")
+    rewritten(new, lambda found: found.update(format=99))
+    with pytest.raises(Unavailable, match="another Ostinato"):
         restore(new, tmp_path / "r")
     restore(old, tmp_path / "r")
+
+
+def test_an_older_backup_is_said_to_be_a_rollback(filled: Ostinato, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = backup(filled.settings.data, tmp_path / "b")
+    early = filled.ledger.heads()[-1].note
+    filled.ledger.comment(filled.ledger.events().items[0].subject, "later")
+    filled.ledger.seal()
+    head = tmp_path / "head"
+    head.write_text(filled.ledger.heads()[-1].note)
+    assert restore(tmp_path / "b", tmp_path / "r0", head=early).ok
+    back = restore(tmp_path / "b", tmp_path / "r1", head=head.read_text())
+    assert (back.ok, back.missing_events, back.events) == (False, 1, made.events)
+    with pytest.raises(SystemExit) as ending:
+        main(["restore", str(tmp_path / "b"), "--data", str(tmp_path / "r2"), "--head", str(head)])
+    assert ending.value.code == 1
+    assert "rollback" in capsys.readouterr().err
+    with Ostinato.open(tmp_path / "other") as other:
+        other.ledger.seal()
+        foreign = other.ledger.heads()[-1].note
+    with pytest.raises(Invalid, match="not signed"):
+        restore(tmp_path / "b", tmp_path / "r3", head=foreign)
+    assert not (tmp_path / "r3").exists()
 
 
 def test_what_cannot_be_backed_up_or_restored_is_said(filled: Ostinato, tmp_path: Path) -> None:
@@ -180,14 +214,43 @@ def test_what_cannot_be_backed_up_or_restored_is_said(filled: Ostinato, tmp_path
         restore(tmp_path / "nothing", tmp_path / "r")
     with held(data, alone=True), pytest.raises(Conflict, match="collection"):
         backup(data, tmp_path / "b")
-    manifest = Path(backup(data, tmp_path / "b").manifest)
+    backup(data, tmp_path / "b")
     with pytest.raises(Conflict, match="not empty"):
         restore(tmp_path / "b", data)
-    found = json.loads(manifest.read_text())
-    found["backup"]["revision"] = 10_000
-    manifest.write_text(json.dumps({"digest": digest_of(found["backup"]), "backup": found["backup"]}))
-    with pytest.raises(Unavailable, match="10000"):
+
+
+def test_two_restores_to_one_place_exclude_each_other(filled: Ostinato, tmp_path: Path) -> None:
+    backup(filled.settings.data, tmp_path / "b")
+    beside = tmp_path / ".r.restoring"
+    beside.mkdir()
+    (beside / "half").write_text("of one that was killed")
+    handle = os.open(beside, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    with pytest.raises(Conflict, match="somebody restores"):
         restore(tmp_path / "b", tmp_path / "r")
+    os.close(handle)
+    restore(tmp_path / "b", tmp_path / "r")
+    assert not (tmp_path / "r" / "half").exists()
+    assert not beside.exists()
+
+
+def test_a_target_that_is_full_is_said_and_nothing_half_is_left(store: Path, small_disk: Path, tmp_path: Path) -> None:
+    backup(store, tmp_path / "b")
+    with contextlib.suppress(OSError), (small_disk / "filler").open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+    with (small_disk / "filler").open("r+b") as file:
+        file.truncate((small_disk / "filler").stat().st_size - 200_000)
+    with pytest.raises(Exhausted):
+        backup(store, small_disk / "b")
+    assert not list((small_disk / "b").glob("*.json"))
+    shutil.rmtree(small_disk / "b")
+    with pytest.raises(Exhausted):
+        restore(tmp_path / "b", small_disk / "r")
+    assert [path.name for path in small_disk.iterdir()] == ["filler"]
+    (small_disk / "filler").unlink()
+    assert backup(store, small_disk / "b").ok
+    assert restore(tmp_path / "b", small_disk / "r").ok
 
 
 def test_a_backup_names_what_the_store_had_lost_and_takes_the_rest(
@@ -279,15 +342,3 @@ def test_the_commands(filled: Ostinato, tmp_path: Path, capsys: pytest.CaptureFi
     assert (code, "0 of " in out) == (0, True)
     assert ostinato("collect", "--data", new, "--older-than-hours", "1")[0] == 2
     assert ostinato("restore", target, "--data", new)[0] == 5
-
-
-def test_of_a_store_with_a_bucket_all_but_the_bucket_is_kept(filled: Ostinato, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = filled.settings.data
-    shutil.rmtree(data / "blobs")
-    assert not backup(data, tmp_path / "b").ok
-    monkeypatch.setenv("OSTINATO_BLOBS_URL", "s3://bucket")
-    made = backup(data, tmp_path / "b")
-    assert (made.ok, made.blobs) == (True, 0)
-    assert restore(Path(made.manifest), tmp_path / "r").events == made.events
-    with pytest.raises(Invalid, match="bucket"):
-        collect(data)

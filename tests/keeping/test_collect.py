@@ -18,11 +18,14 @@ from hypothesis import strategies as st
 
 from ostinato.app import Ostinato
 from ostinato.keeping.collect import collect
+from ostinato.keeping.doctor import examine
 from ostinato.keeping.files import held
-from ostinato.keeping.references import declared, unnamed
+from ostinato.keeping.references import OWNERS, declared, packs, unnamed
 from ostinato.kernel.errors import Conflict, Corrupt, Invalid, NotFound
 from ostinato.storage.blobs.blobs import blob_of
 from ostinato.storage.blobs.local import Local
+from ostinato.storage.blobs.owned import Owned
+from ostinato.storage.rows import file
 
 DAY_S = 86_400.0
 
@@ -104,8 +107,31 @@ def test_every_column_that_names_a_blob_says_so(filled: Ostinato) -> None:
     data = filled.settings.data
     blobs = Local(data / "blobs")
     stored = {blob.digest for blob in blobs.all()}
-    named = stored - unnamed(stored, stored, [data / "ostinato.db"], blobs)
+    rows = data / "ostinato.db"
+    named = stored - unnamed(stored, stored, file.cells(rows, but=(OWNERS,)), packs(rows), blobs)
     assert named == {digest for digest, _ in declared(data / "ostinato.db")}
+
+
+def test_a_pack_stays_as_long_as_anything_in_it_is_named(filled: Ostinato) -> None:
+    data, blobs = filled.settings.data, filled.blobs
+    assert isinstance(blobs, Owned)
+    table_like, named, unnamed_one = blobs.put_many([b"PAR1 first in its pack", b"named", b"not named"])
+    inner = blobs.put(b"named by the pack alone").digest
+    naming = blobs.put_many([b"PAR1 and so on", f"see {inner}".encode()])[1]
+    other = blobs.put_many([b"in a pack", b"of which nothing is named"])
+    with filled.run("packs") as run:
+        run.artifact("names.json", json.dumps([named.digest, naming.digest]).encode())
+    for blob in Local(data / "blobs").all():
+        age(data, blob.digest, 48)
+    gone = {blob.digest for blob in collect(data, apply=True).unused}
+    assert len(gone) == 1, "the other pack"
+    assert [blobs.open(blob.digest) for blob in (table_like, named, unnamed_one)] == [b"PAR1 first in its pack", b"named", b"not named"]
+    assert blobs.open(inner) == b"named by the pack alone"
+    with pytest.raises(NotFound):
+        blobs.open(other[0].digest)
+    assert examine(data).complaints == []
+    assert blobs.put_many([b"in a pack", b"of which nothing is named"]) == other
+    assert blobs.open(other[1].digest) == b"of which nothing is named"
 
 
 def test_what_is_stored_again_or_asked_for_stays(tmp_path: Path) -> None:

@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
+import socket
 import sqlite3
-from collections.abc import Callable
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from ostinato.app import Ostinato
-from ostinato.keeping.doctor import examine
+from ostinato.cli.main import main
+from ostinato.keeping import reserve
+from ostinato.keeping.backup import backup
+from ostinato.keeping.checks import databases, installation, place, work
+from ostinato.keeping.doctor import Complaint, examine
+from ostinato.keeping.restore import restore
 from ostinato.kernel.errors import NotFound
+from ostinato.pipelines.machine import boot
+from ostinato.storage.blobs.keys import Keys
+from ostinato.storage.blobs.local import Local
+from ostinato.storage.blobs.sealed import Sealed
+from ostinato.storage.rows.rows import metadata
+from ostinato.testing.doors import served
+from ostinato.testing.postgres import PostgresServer
 
 Damage = Callable[[Path], None]
 
@@ -28,6 +49,24 @@ def artifact(data: Path) -> Path:
     with contextlib.closing(sqlite3.connect(data / "ostinato.db")) as connection:
         (digest,) = connection.execute("SELECT artifact FROM registry_version").fetchone()
     return data / "blobs" / digest[:2] / digest
+
+
+def when(days: float) -> int:
+    """The microseconds since 1970 in so many days from now."""
+    return int((time.time() + days * 86_400) * 1e6)
+
+
+def execution(data: Path, state: str, **values: object) -> None:
+    """Put an execution into the rows, as a worker that died (or none) has left it."""
+    with Ostinato.open(data) as app:
+        table = metadata.tables["pipeline_execution"]
+        row: dict[str, object] = {"id": "01JEXECUTION", "project": "default", "pipeline": "train", "target": "x:y", "actor": "person:admin"}
+        for column in table.columns:
+            if column.name not in row and not column.nullable:
+                row[column.name] = {"Float": 0.0, "Boolean": False, "Instant": datetime.now(UTC), "Json": {}}.get(
+                    type(column.type).__name__, 0 if "Integer" in type(column.type).__name__ else ""
+                )
+        app.rows.write(lambda tx: tx.execute(table.insert(), row | {"state": state} | values))
 
 
 def endpoint(data: Path) -> Path:
@@ -51,15 +90,32 @@ def crashed_collection(data: Path) -> None:
     shutil.copy(path, data / "blobs" / "arriving" / f"leaving-{path.name}")
 
 
+def abandoned(data: Path) -> None:
+    path = data / "blobs" / "arriving" / "tmpabc"
+    path.write_bytes(b"half")
+    os.utime(path, (time.time() - 90_000,) * 2)
+
+
+def sealed(data: Path) -> None:
+    """Encrypt one blob, and lose the keys."""
+    Sealed(Local(data / "blobs"), Keys(data / "blob-keys")).put(b"secret")
+    (data / "blob-keys").unlink()
+
+
+def endless(data: Path) -> None:
+    (data / "online.db-wal").touch()
+    os.truncate(data / "online.db-wal", 300 << 20)
+
+
 FAULTS: dict[str, tuple[Callable[[Path, Damage], object], str, str, str]] = {
-    "open key": (lambda data, _: (data / "ledger-key").chmod(0o644), "files", "problem", "ledger-key is open to others"),
-    "open token": (lambda data, _: (data / "admin-token").chmod(0o640), "files", "problem", "admin-token is open to others"),
-    "open folder": (lambda data, _: data.chmod(0o755), "files", "warning", "look into the folder"),
-    "crashed collection": (lambda data, _: crashed_collection(data), "files", "warning", "1 blobs lie aside"),
-    "torn database": (lambda data, damage: torn_pages(data, "ostinato.db", damage), "databases", "problem", "ostinato.db is damaged"),
+    "open key": (lambda data, _: (data / "ledger-key").chmod(0o644), "permissions", "problem", "ledger-key is open to others"),
+    "open token": (lambda data, _: (data / "admin-token").chmod(0o640), "permissions", "problem", "admin-token is open to others"),
+    "open folder": (lambda data, _: data.chmod(0o755), "permissions", "warning", "look into the folder"),
+    "crashed collection": (lambda data, _: crashed_collection(data), "leftovers", "warning", "1 blobs lie aside"),
+    "torn database": (lambda data, damage: torn_pages(data, "ostinato.db", damage), "rows", "problem", "ostinato.db is damaged"),
     "torn online store": (lambda data, damage: torn_pages(data, "online.db", damage), "databases", "problem", "online.db is damaged"),
     "no database": (lambda data, _: (data / "online.db").write_bytes(b"x" * 5000), "databases", "problem", "online.db is damaged"),
-    "newer store": (lambda data, _: sql(data, "UPDATE store_revision SET revision = 999"), "databases", "problem", "revision 999"),
+    "newer store": (lambda data, _: sql(data, "UPDATE store_revision SET revision = 999"), "rows", "problem", "revision 999"),
     "missing blob": (lambda data, _: artifact(data).unlink(), "references", "problem", "registry_version.artifact name it"),
     "missing output": (
         lambda data, _: sql(data, f"""INSERT INTO pipeline_memo VALUES ('default', x'00', '{{"$table":"{"ab" * 32}"}}', 's')"""),
@@ -74,7 +130,7 @@ FAULTS: dict[str, tuple[Callable[[Path, Damage], object], str, str, str]] = {
         "problem",
         "event 1",
     ),
-    "lost key": (lambda data, _: (data / "ledger-key").unlink(), "ledger", "problem", "ledger-key is missing"),
+    "lost key": (lambda data, _: (data / "ledger-key").unlink(), "permissions", "problem", "ledger-key is missing"),
     "killed server": (
         lambda data, _: (data / "server.json").write_text(json.dumps({"pid": 4242, "url": "http://127.0.0.1:1"})),
         "server",
@@ -99,7 +155,33 @@ FAULTS: dict[str, tuple[Callable[[Path, Damage], object], str, str, str]] = {
         "problem",
         "wal-000001.jsonl cannot be read",
     ),
-}
+    "foreign key file": (lambda data, _: os.chown(data / "ledger-key", 12345, -1), "permissions", "problem", "belongs to another user"),
+    "old store": (lambda data, _: sql(data, "UPDATE store_revision SET revision = 0"), "rows", "warning", "will migrate it"),
+    "no revision": (lambda data, _: sql(data, "DROP TABLE store_revision"), "rows", "problem", "states no revision"),
+    "no ledger": (lambda data, _: sql(data, "DROP TABLE ledger_event"), "clock", "problem", "cannot be checked"),
+    "abandoned upload": (lambda data, _: abandoned(data), "leftovers", "warning", "1 uploads were interrupted"),
+    "killed restore": (lambda data, _: data.with_name(".store.restoring").mkdir(), "leftovers", "warning", "a restore to this folder"),
+    "clock went back": (
+        lambda data, _: sql(data, f"UPDATE ledger_event SET at_us = {when(3)} WHERE seq = 3"), "clock", "problem", "it went back",
+    ),
+    "worker gone": (
+        lambda data, _: execution(data, "running", owner="dead", era="another boot", lease_until_s=1e12),
+        "executions", "warning", "lost its worker (dead)",
+    ),
+    "worker silent": (
+        lambda data, _: execution(data, "running", owner="mute", era=boot()), "executions", "warning", "lost its worker (mute)",
+    ),
+    "nobody works": (lambda data, _: execution(data, "queued"), "executions", "warning", "1 executions wait"),
+    "unknown flavor": (
+        lambda data, _: sql(data, "UPDATE registry_version SET flavor = 'onnxx'"), "extras", "problem", "models of the flavor onnxx",
+    ),
+    "lost blob keys": (lambda data, _: sealed(data), "blobs", "problem", "blob-keys is missing, and 1 blobs are encrypted"),
+    "log without end": (lambda data, _: endless(data), "databases", "warning", "has grown to 300 MiB"),
+}  # fmt: skip
+
+
+def complaints(data: Path, check: str, **how: Any) -> list[Complaint]:
+    return [found for found in examine(data, **how).complaints if found.check == check]
 
 
 def test_a_sound_store_has_no_complaints(filled: Ostinato) -> None:
@@ -109,11 +191,10 @@ def test_a_sound_store_has_no_complaints(filled: Ostinato) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_each_fault_is_found_and_has_its_remedy(filled: Ostinato, damage: Damage, fault: str) -> None:
+def test_each_fault_is_found_and_has_its_remedy(store: Path, damage: Damage, fault: str) -> None:
     plant, check, level, what = FAULTS[fault]
-    filled.close()
-    plant(filled.settings.data, damage)
-    found = examine(filled.settings.data)
+    plant(store, damage)
+    found = examine(store)
     named = [c for c in found.complaints if c.check == check and what in c.what]
     assert named, found.complaints
     assert named[0].level == level
@@ -121,19 +202,190 @@ def test_each_fault_is_found_and_has_its_remedy(filled: Ostinato, damage: Damage
     assert found.ok == (level == "warning")
 
 
-def test_quick_reads_no_blob_and_no_log(filled: Ostinato, damage: Damage) -> None:
-    damage(artifact(filled.settings.data))
-    (endpoint(filled.settings.data) / "log" / "wal-000001.jsonl").write_bytes(b'{"id": \n')
-    assert examine(filled.settings.data, quick=True).ok
-    assert len(examine(filled.settings.data).complaints) == 2
+def test_quick_reads_no_blob_and_no_log(store: Path, damage: Damage) -> None:
+    damage(artifact(store))
+    (endpoint(store) / "log" / "wal-000001.jsonl").write_bytes(b'{"id": \n')
+    assert examine(store, quick=True).ok
+    assert len(examine(store).complaints) == 2
 
 
-def test_a_full_disk_is_told(filled: Ostinato, monkeypatch: pytest.MonkeyPatch) -> None:
-    for free, level in ((10 << 20, "problem"), (500 << 20, "warning")):
-        monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: shutil._ntuple_diskusage(1 << 40, 0, free))  # type: ignore[attr-defined]
-        assert [(c.check, c.level) for c in examine(filled.settings.data).complaints] == [("disk", level)]
+def test_a_full_disk_is_told_and_the_reserve_freed(
+    store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    usage = shutil.disk_usage("/")
+
+    def left(size: int) -> None:
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=size))
+
+    left(1 << 40)
+    reserve.hold(store)
+    assert (store / "reserve").stat().st_blocks * 512 >= reserve.SIZE
+    for size, level in ((10 << 20, "problem"), (500 << 20, "warning")):
+        left(size)
+        (found,) = complaints(store, "disk", quick=True)
+        assert found.level == level
+        assert "--free-reserve" in found.mend
+    with pytest.raises(SystemExit):
+        main(["doctor", "--data", str(store), "--quick", "--free-reserve"])
+    assert "16.0 MiB freed" in capsys.readouterr().err
+    reserve.hold(store)
+    assert not (store / "reserve").exists(), "there is no room for it now"
+    assert "--free-reserve" not in complaints(store, "disk", quick=True)[0].mend
+
+
+def test_on_a_disk_that_is_really_full_the_doctor_looks_and_frees_room(
+    small_disk: Path, template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = small_disk / "store"
+    shutil.copytree(template, data)
+    data.chmod(0o700)
+    monkeypatch.setattr(reserve, "_ENOUGH", 0)
+    reserve.hold(data)
+    with contextlib.suppress(OSError), (small_disk / "filler").open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+    assert shutil.disk_usage(data).free == 0
+    (found,) = complaints(data, "disk")
+    assert (found.level, found.what) == ("problem", "0 MiB are free on the disk")
+    assert reserve.free(data) == reserve.SIZE
+    with Ostinato.open(data) as app:
+        app.runs.put_artifact(app.runs.start("again").id, "more.bin", bytes(100_000))
+    assert {c.check for c in examine(data).complaints} == {"disk"}
+
+
+def test_a_reserve_is_no_part_of_a_backup(store: Path, tmp_path: Path) -> None:
+    reserve.hold(store)
+    backup(store, tmp_path / "b")
+    restore(tmp_path / "b", tmp_path / "r")
+    assert not (tmp_path / "r" / "reserve").exists()
+
+
+def test_few_files_are_left(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place, "_INODES_MIN", 1 << 62)
+    if os.statvfs(store).f_files:
+        assert "more files only" in complaints(store, "disk", quick=True)[0].what
 
 
 def test_there_is_no_store(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no store"):
         examine(tmp_path)
+
+
+def test_versions_that_are_too_old(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installation, "_PYTHON_MIN", (99, 0))
+    monkeypatch.setattr(installation, "_SQLITE_MIN", (99, 0, 0))
+    assert [found.what.split(" ")[0] for found in complaints(store, "versions", quick=True)] == ["Python", "SQLite"]
+    monkeypatch.setattr(databases, "_BUILT", datetime(2999, 1, 1, tzinfo=UTC))
+    assert "the clock of this machine says" in complaints(store, "clock", quick=True)[0].what
+
+
+def test_packages_that_the_store_needs(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sql(store, "UPDATE registry_version SET flavor = 'sklearn'")
+    monkeypatch.setitem(sys.modules, "skops", None)
+    monkeypatch.setitem(sys.modules, "skops.io", None)
+    (found,) = complaints(store, "extras", quick=True)
+    assert "models of the flavor sklearn cannot be loaded" in found.what
+    assert "ostinato[ml]" in found.mend
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    monkeypatch.setenv("OSTINATO_BLOBS_URL", "s3://bucket")
+    assert "ostinato[s3]" in complaints(store, "settings", quick=True)[0].mend
+    monkeypatch.setenv("OSTINATO_BLOBS_URL", "nonsense")
+    monkeypatch.setenv("OSTINATO_ENCRYPT", "7")
+    assert len(complaints(store, "settings", quick=True)) == 2
+
+
+def test_a_process_that_keeps_the_turn_to_write(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(databases, "_SEAT_S", 0.1)
+    hang = "import fcntl, sys, time; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_EX); print('held', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", hang, str(store / "ostinato.db.main")], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        (found,) = complaints(store, "writer", quick=True)
+        process.kill()
+    assert found.what == f"the process {process.pid} keeps the turn to write"
+    assert complaints(store, "writer", quick=True) == []
+
+
+@contextlib.contextmanager
+def held(data: Path, url: str) -> Iterator[None]:
+    """As if a server held the folder."""
+    (data / "server.json").write_text(json.dumps({"pid": 4242, "url": url}))
+    with (data / "server.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def test_a_server_that_does_not_answer(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "_ANSWER_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as mute, held(store, f"http://127.0.0.1:{mute.getsockname()[1]}"):
+        (found,) = complaints(store, "server", quick=True)
+        assert "does not answer: TimeoutError" in found.what
+    with held(store, "http://127.0.0.1:1"):
+        assert "ConnectionRefusedError" in complaints(store, "server", quick=True)[0].what
+
+
+def test_the_port_and_the_folder_are_taken(store: Path, app: Ostinato) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert "cannot listen" in complaints(store, "port", quick=True, listen=("127.0.0.1", port))[0].what
+    assert complaints(store, "port", quick=True, listen=("127.0.0.1", port)) == []
+    with served(app) as url, held(store, url):
+        assert complaints(store, "server", quick=True) == []
+        assert "holds this store already" in complaints(store, "port", quick=True, listen=("127.0.0.1", 0))[0].what
+        assert complaints(store, "port", quick=True, listen=("127.0.0.1", urlsplit(url).port)) == [], "it is ours"
+
+
+def test_planes_that_are_down_or_cannot(store: Path) -> None:
+    folder = endpoint(store)
+    (folder / "state.json").write_text(json.dumps({"pid": 4242, "port": 1, "problem": "no memory"}))
+    assert complaints(store, "endpoints", quick=True) == [], "no server, no planes"
+    with held(store, "http://127.0.0.1:1"):
+        (found,) = complaints(store, "endpoints", quick=True)
+        assert "default/late has no process" in found.what
+    with (folder / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "says: no memory" in complaints(store, "endpoints", quick=True)[0].what
+
+
+def test_postgresql_that_is_out_of_reach_or_held_up(
+    tmp_path: Path, postgres: PostgresServer, fill: Callable[[Ostinato], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, data = postgres.database(), tmp_path / "store"
+    monkeypatch.setenv("OSTINATO_DATABASE_URL", url)
+    with Ostinato.open(data) as app:
+        fill(app)
+    assert examine(data).complaints == []
+    monkeypatch.setattr(databases, "_IDLE", timedelta(0))
+    stop, holding = threading.Event(), threading.Event()
+    with Ostinato.open(data) as app:
+        writing = threading.Thread(target=lambda: app.rows.write(lambda tx: holding.set() or stop.wait(30)))
+        writing.start()
+        assert holding.wait(10)
+        (found,) = complaints(data, "writer", quick=True)
+        stop.set()
+        writing.join()
+    assert "has had the turn to write" in found.what
+    assert "pg_terminate_backend" in found.mend
+    artifact_of = next((data / "blobs").glob("[0-9a-f][0-9a-f]/*"))
+    artifact_of.unlink()
+    assert any(c.check == "references" for c in examine(data, quick=True).complaints)
+    monkeypatch.setenv("OSTINATO_DATABASE_URL", "postgresql://nobody:hidden@127.0.0.1:1/none")
+    gone = examine(data)
+    assert next(c.check for c in gone.complaints if c.level == "problem") == "rows"
+    assert "PostgreSQL is out of reach" in gone.complaints[0].what
+    assert not any("hidden" in c.what + c.mend for c in gone.complaints)
+
+
+def test_the_command(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def doctor(*options: str) -> tuple[int, str]:
+        with pytest.raises(SystemExit) as ending:
+            main(["doctor", "--data", str(store), *options])
+        return int(ending.value.code or 0), capsys.readouterr().out
+
+    assert doctor()[0] == 0
+    code, out = doctor("--quick", "--json", "--listen", "127.0.0.1:0")
+    assert (code, json.loads(out)["ok"], "port" in json.loads(out)["checks"]) == (0, True, True)
+    (store / "ledger-key").chmod(0o644)
+    code, out = doctor("--json")
+    assert (code, json.loads(out)["complaints"][0]["check"], "chmod 600" in out) == (1, "permissions", True)
+    assert doctor("--listen", "nonsense")[0] == 2

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
-from ostinato.keeping.files import held, kept, opened, shelf
-from ostinato.keeping.references import unnamed
+from ostinato.keeping.database import looked_at
+from ostinato.keeping.files import DATABASE, held, kept, opened, shelf
+from ostinato.keeping.references import OWNERS, packs, unnamed
 from ostinato.kernel.errors import Invalid
+from ostinato.kernel.settings import Settings
+from ostinato.storage.blobs.blobs import Blobs
 from ostinato.storage.blobs.chosen import readable
 from ostinato.storage.rows import file
 
@@ -57,10 +61,16 @@ def collect(data: Path, *, apply: bool = False, older_than_hours: float = 24.0) 
         blobs, before = shelf(data), now - older_than_hours * 3600
         stored = list(blobs.all())
         old = {blob.digest for blob in stored if blob.wanted_s < before}
-        databases = [path for path in kept(data) if file.is_database(path)]
-        gone = unnamed({blob.digest for blob in stored}, old, databases, readable(data, blobs)) if old else set()
+        gone = _unnamed(data, {blob.digest for blob in stored}, old, readable(data, blobs)) if old else set()
         found = [blob for blob in stored if blob.digest in gone and (not apply or blobs.forget(blob.digest, before))]
     return Collection(
         applied=apply, blobs=len(stored), blobs_size=sum(blob.size for blob in stored), size=sum(blob.size for blob in found),
         unused=[Unused(digest=blob.digest, size=blob.size, unused_hours=(now - blob.wanted_s) / 3600) for blob in found],
     )  # fmt: skip
+
+
+def _unnamed(data: Path, stored: set[str], old: set[str], blobs: Blobs) -> set[str]:
+    with looked_at(Settings.read(data)) as rows:
+        others = [path for path in kept(data) if path.name != DATABASE and file.is_database(path)]
+        cells = chain.from_iterable(file.cells(path, but=(OWNERS,)) for path in (rows, *others))
+        return unnamed(stored, old, cells, packs(rows), blobs)

@@ -16,13 +16,14 @@ from ostinato.storage.blobs.local import Local
 
 DATABASE = "ostinato.db"
 BLOBS = "blobs"
+RESERVE = "reserve"
 KEY = "ledger-key"
 ENDPOINTS = "endpoints"
 SECRETS = (KEY, "admin-token", KEY_FILE)
 """Files that only their owner may read."""
 
 _LOCK = "keeping.lock"
-_PASSING = (BLOBS, "cache", "inbox", "server.*", "*.lock", "*.log", "*-wal", "*-shm", "*-journal", "*.db.next", "*.db.main", ".*")
+_PASSING = (BLOBS, RESERVE, "cache", "inbox", "server.*", "*.lock", "*.log", "*-wal", "*-shm", "*-journal", "*.db.next", "*.db.main", ".*")
 _PASSING_OF_PLANE = ("lock", "state.json", "plan.json", "plane.log", "artifacts")
 
 
@@ -53,7 +54,7 @@ def opened(data: Path) -> Path:
     Raises:
         NotFound: there is no store in that folder.
     """
-    if not (data / DATABASE).is_file():
+    if not (data / (KEY if Settings.read(data).database_url else DATABASE)).is_file():
         raise NotFound(f"no store in {data}", hint="name the folder that holds ostinato.db with --data, or set OSTINATO_DATA")
     return data
 

@@ -1,26 +1,41 @@
 """References: which blobs a store names. Exactly, by the columns that say so, and cautiously, by all that it holds.
 
 What *must* be there is what the slices declare (`info=BLOB` and `info=PACKED` on their columns). What *may be deleted* must be named
-nowhere: in no text and no bytes of any row, declared or not, and in no blob that is itself named.
+nowhere: in no text and no bytes of any row, declared or not, and in no blob that is itself named. To have stored a blob is no
+reason to keep it: rows that say who did (`blob_owner`) name nothing. A blob may lie in a pack; then the pack stays with it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from pathlib import Path
 
 from ostinato.kernel.errors import NotFound
 from ostinato.storage.blobs.blobs import Blobs
+from ostinato.storage.blobs.owned import owner
 from ostinato.storage.rows import file
 from ostinato.storage.rows.rows import BLOB, PACKED, metadata
 
+OWNERS = owner.name
 _SIZE = 64
 _DIGEST = re.compile("[0-9a-f]{64}")
 _RUN = re.compile(rb"[0-9a-f]{64,}")
 _LEAF = re.compile(r'"\$[a-z_]+":"([0-9a-f]{64})"')
 _PARQUET = b"PAR1"
+
+Packs = Mapping[str, Collection[str]]
+"""The packs in which a blob lies, by its digest; a blob that is not in it lies under its own digest."""
+
+
+def packs(database: Path) -> Packs:
+    """Where the blobs of a store lie that have no file of their own."""
+    found: dict[str, set[str]] = {}
+    for digest, pack in file.texts(database, OWNERS, "digest", "pack"):
+        if pack:
+            found.setdefault(digest, set()).add(pack)
+    return found
 
 
 def declared(database: Path) -> Iterator[tuple[str, str]]:
@@ -36,40 +51,56 @@ def declared(database: Path) -> Iterator[tuple[str, str]]:
                         yield digest, place
 
 
-def unnamed(stored: Set[str], old: Set[str], databases: Iterable[Path], blobs: Blobs) -> set[str]:
-    """Those of the blobs `old` that appear in no row of any database, and in no blob that is named or not old.
+def lost(database: Path, there: Collection[str]) -> dict[str, str]:
+    """The blobs that must be there and are not among those that lie `there`, each with the columns that name it."""
+    packed, found = packs(database), dict[str, set[str]]()
+    for digest, place in declared(database):
+        if digest not in there and not any(pack in there for pack in packed.get(digest, ())):
+            found.setdefault(digest, set()).add(place)
+    return {digest: ", ".join(sorted(places)) for digest, places in found.items()}
 
-    `stored` are all blobs, `old` among them. Tables (Parquet) name no blobs and are not read; every other blob that stays is.
+
+def unnamed(stored: Set[str], old: Set[str], cells: Iterable[bytes], packed: Packs, blobs: Blobs) -> set[str]:
+    """Those of the blobs `old` that appear in none of the cells, and in no blob that is named or not old.
+
+    `stored` are all that lie there, `old` among them. Tables (Parquet) name no blobs and are not read; every other blob that stays is.
 
     Raises:
         Corrupt: one of these is damaged, so what it names cannot be known.
     """
+    known = set(stored) | packed.keys()
+    pack_names = {pack for found in packed.values() for pack in found}
     left, roots = set(old), set(stored) - set(old)
-    for database in databases:
-        for cell in file.cells(database):
-            roots.update(_named(cell, stored))
+
+    def lying(names: Iterable[str]) -> Iterator[str]:
+        for name in names:
+            yield name
+            yield from packed.get(name, ())
+
+    for cell in cells:
+        roots.update(lying(_named(cell, known)))
     seen: set[str] = set()
-    while roots and left:
+    while (roots := roots & stored) and left:
         seen |= roots
         left -= roots
-        roots = {digest for blob in roots for digest in _within(blobs, blob, stored)} - seen
+        roots = {name for blob in roots for name in lying(_within(blobs, blob, known, pack=blob in pack_names))} - seen
     return left
 
 
-def _named(content: bytes, stored: Set[str]) -> Iterator[str]:
-    """The stored digests in `content`: every 64 characters of each run of hexadecimal digits are looked at."""
+def _named(content: bytes, known: Set[str]) -> Iterator[str]:
+    """The known digests in `content`: every 64 characters of each run of hexadecimal digits are looked at."""
     for run in _RUN.findall(content):
         text = run.decode()
         for start in range(len(text) - _SIZE + 1):
-            if (digest := text[start : start + _SIZE]) in stored:
+            if (digest := text[start : start + _SIZE]) in known:
                 yield digest
 
 
-def _within(blobs: Blobs, digest: str, stored: Set[str]) -> Iterator[str]:
+def _within(blobs: Blobs, digest: str, known: Set[str], *, pack: bool) -> Iterator[str]:
     tail = b""
     with contextlib.suppress(NotFound):  # somebody deleted it by hand
         for piece in blobs.stream(digest):
-            if not tail and piece.startswith(_PARQUET):
+            if not tail and not pack and piece.startswith(_PARQUET):
                 return
-            yield from _named(tail + piece, stored)
+            yield from _named(tail + piece, known)
             tail = (tail + piece)[-_SIZE + 1 :]

@@ -1,0 +1,123 @@
+"""The databases: sound, in reach, of a revision that this program knows, and not ahead of the clock."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import func, select, text
+
+from ostinato.keeping.checks.patient import Patient, Said, problem, warning
+from ostinato.keeping.database import revision, table
+from ostinato.keeping.files import DATABASE, kept
+from ostinato.kernel.errors import OstinatoError
+from ostinato.kernel.instant import instant_of
+from ostinato.storage.rows import file
+from ostinato.storage.rows.sqlite import REVISION
+
+_WAL_MAX = 256 << 20
+_SEAT_S = 3.0
+_IDLE = timedelta(minutes=1)
+_AHEAD = timedelta(minutes=5)
+_BUILT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def rows(patient: Patient) -> Iterator[Said]:
+    """The database of the rows is sound and in reach. Without it, nothing else can be looked at that is in it."""
+    if patient.settings.database_url:
+        try:
+            patient.rows.read(lambda tx: tx.all(text("SELECT 1")))
+        except OstinatoError as error:
+            yield problem(error.message, error.hint)
+            return
+    elif found := file.problems(patient.data / DATABASE):
+        yield problem(f"{DATABASE} is damaged: {found[0]}", "ostinato restore a backup into a new folder")
+        return
+    found_revision = patient.rows.read(revision)
+    if found_revision is None:
+        mend = "it is not a store, or its making was interrupted: open it once, or restore a backup"
+        yield problem("the database states no revision", mend)
+    elif found_revision > REVISION:
+        yield problem(f"the store has revision {found_revision}, this Ostinato knows {REVISION}", "upgrade Ostinato")
+    elif found_revision < REVISION:
+        mend = "make a backup; then open the store with any command, and it is migrated"
+        yield warning(f"the store has revision {found_revision}; this Ostinato will migrate it to {REVISION}", mend)
+
+
+def other_databases(patient: Patient) -> Iterator[Said]:
+    """The databases beside that of the rows are sound, and their logs do not grow without end."""
+    for log in patient.data.glob("*.db-wal"):
+        if log.stat().st_size > _WAL_MAX:
+            mend = "some program has had the database open for reading for very long: end it"
+            yield warning(f"{log.name} has grown to {log.stat().st_size >> 20} MiB", mend)
+    for path in kept(patient.data):
+        if path.name == DATABASE or not (path.suffix == ".db" or file.is_database(path)):
+            continue
+        if found := file.problems(path):
+            mend = f"restore a backup, or remove {path.name} and materialise the feature views again"
+            yield problem(f"{path.name} is damaged: {found[0]}", mend)
+
+
+def writer(patient: Patient) -> Iterator[Said]:
+    """Nobody keeps the turn to write to himself."""
+    if patient.settings.database_url:
+        for row in patient.rows.read(lambda tx: tx.all(_HOLDERS, {"idle_s": _IDLE.total_seconds()})):
+            pid, seconds = tuple(row)
+            mend = f"look what it is; SELECT pg_terminate_backend({pid}) ends it, and its turn"
+            yield problem(f"the session {pid} of PostgreSQL has had the turn to write for {seconds:.0f} s", mend)
+        return
+    seat = patient.data / f"{DATABASE}.main"
+    if seat.exists() and not _free_within(seat, _SEAT_S):
+        who = " and ".join(str(pid) for pid in _holders(seat)) or "some process"
+        yield problem(
+            f"the process {who} keeps the turn to write",
+            "it is stopped or hangs: continue it (kill -CONT) or end it; its turn ends with it",
+        )
+
+
+def clock(patient: Patient) -> Iterator[Said]:
+    """The clock of this machine stands after all that happened."""
+    now = datetime.now(UTC)
+    if now < _BUILT:
+        yield problem(f"the clock of this machine says {now:%Y-%m-%d}", "set it: leases do not need it, but events and schedules do")
+    newest_us = patient.rows.read(lambda tx: tx.all(select(func.max(table("ledger_event").c.at_us))))[0][0]
+    found = instant_of(newest_us or 0)
+    if not (patient.data / "clock").exists() and found > now + _AHEAD:  # by a replay clock, anything goes
+        mend = "set the clock (a time server keeps it right); new events are told apart by their order until it has caught up"
+        yield problem(f"the last event is of {found:%Y-%m-%d %H:%M}, and the clock says {now:%Y-%m-%d %H:%M}: it went back", mend)
+
+
+_HOLDERS = text(
+    "SELECT a.pid, extract(epoch FROM clock_timestamp() - a.xact_start) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid "
+    "WHERE l.locktype = 'advisory' AND l.granted AND a.application_name = 'ostinato' AND a.xact_start IS NOT NULL "
+    "AND extract(epoch FROM clock_timestamp() - a.xact_start) > :idle_s"
+)
+
+
+def _free_within(seat: Path, wait_s: float) -> bool:
+    """Whether the lock was free at some moment; those who work hold it for some milliseconds at a time."""
+    until = time.monotonic() + wait_s
+    with seat.open() as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    return False
+                time.sleep(0.02)
+            else:
+                return True
+
+
+def _holders(path: Path) -> list[int]:
+    """The processes that hold a lock of the file, as Linux tells."""
+    inode = f":{path.stat().st_ino}"
+    try:
+        lines = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+    except OSError:
+        return []
+    return sorted({int(words[4]) for words in lines if len(words) > 5 and words[1] == "FLOCK" and words[5].endswith(inode)} - {os.getpid()})

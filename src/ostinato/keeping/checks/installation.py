@@ -1,0 +1,62 @@
+"""The program: versions, and the optional packages that this store uses."""
+
+from __future__ import annotations
+
+import platform
+import sqlite3
+import sys
+from collections.abc import Iterator
+
+from sqlalchemy import select
+
+from ostinato.keeping.checks.patient import Patient, Said, problem
+from ostinato.keeping.database import table
+from ostinato.kernel.errors import Invalid, MissingExtra, NotFound
+from ostinato.registry.flavor import FLAVORS
+from ostinato.storage.blobs.chosen import shelf_of
+
+_PYTHON_MIN = (3, 11)
+_SQLITE_MIN = (3, 35, 0)
+
+
+def versions(patient: Patient) -> Iterator[Said]:  # noqa: ARG001 — the shape of a check
+    """Python and SQLite are new enough."""
+    if sys.version_info < _PYTHON_MIN:
+        yield problem(f"Python {platform.python_version()} is too old", f"use Python {'.'.join(map(str, _PYTHON_MIN))} or newer")
+    if sqlite3.sqlite_version_info < _SQLITE_MIN:
+        mend = f"use a Python with SQLite {'.'.join(map(str, _SQLITE_MIN))} or newer, or keep the rows in PostgreSQL"
+        yield problem(f"SQLite {sqlite3.sqlite_version} is too old: it lacks RETURNING", mend)
+
+
+def settings(patient: Patient) -> Iterator[Said]:
+    """The settings make sense, and the packages that they ask for are installed."""
+    given = patient.settings
+    if given.encrypt not in (0, 1):
+        yield problem(f"OSTINATO_ENCRYPT is {given.encrypt}", "set it to 0 or 1")
+    if not given.blobs_url:
+        return
+    try:
+        shelf_of(given)
+    except MissingExtra as error:
+        yield problem(f"OSTINATO_BLOBS_URL is set, but {error.message}", error.hint)
+    except Invalid as error:
+        yield problem(error.message, error.hint)
+
+
+def extras(patient: Patient) -> Iterator[Said]:
+    """What the models of the store need is installed."""
+    version = table("registry_version")
+    for (flavor,) in patient.rows.read(lambda tx: tx.all(select(version.c.flavor).distinct())):
+        if (error := _lacking(flavor)) is not None:
+            mend = error.hint or "install the package that brings this flavor"
+            yield problem(f"models of the flavor {flavor} cannot be loaded: {error.message}", mend)
+
+
+def _lacking(flavor: str) -> MissingExtra | NotFound | None:
+    try:
+        FLAVORS.make(flavor).dump(None)
+    except (MissingExtra, NotFound) as error:
+        return error
+    except Exception:  # there is nothing to dump; whether the package is there shows before
+        return None
+    return None

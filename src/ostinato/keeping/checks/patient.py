@@ -1,0 +1,74 @@
+"""Patient: the store that is looked at, opened as far as it can be opened."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from ostinato.kernel.settings import Settings
+from ostinato.storage.rows.chosen import rows_of
+from ostinato.storage.rows.rows import Rows
+
+
+class Said(NamedTuple):
+    """One thing that is wrong. A `warning` can wait, a `problem` cannot."""
+
+    level: Literal["problem", "warning"]
+    what: str
+    mend: str
+
+
+Check = Callable[["Patient"], Iterator[Said]]
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A store: its folder, its settings, and its rows once somebody asks for them; `close` it."""
+
+    data: Path
+    settings: Settings
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The rows; nothing is made or migrated."""
+        return rows_of(self.settings)
+
+    def close(self) -> None:
+        """Let go of the rows."""
+        if "rows" in self.__dict__:
+            self.rows.close()
+
+    @property
+    def served(self) -> bool:
+        """Whether a server holds the folder."""
+        return locked(self.data / "server.lock")
+
+
+def problem(what: str, mend: str) -> Said:
+    """Something that cannot wait."""
+    return Said("problem", what, mend)
+
+
+def warning(what: str, mend: str) -> Said:
+    """Something that can wait."""
+    return Said("warning", what, mend)
+
+
+def locked(path: Path) -> bool:
+    """Whether a living process holds the lock."""
+    try:
+        lock = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False

@@ -1,0 +1,116 @@
+"""Retain: let go of records that are kept for a time only: logs of predictions, and what finished executions printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from sqlalchemy import delete, func, select
+
+from ostinato.keeping.database import table
+from ostinato.keeping.files import ENDPOINTS, KEY, opened
+from ostinato.kernel.caller import Caller, calling
+from ostinato.kernel.clock import Clock, ReplayClock, SystemClock
+from ostinato.kernel.errors import Invalid
+from ostinato.kernel.ref import Ref
+from ostinato.kernel.settings import Settings
+from ostinato.ledger.service import Ledger
+from ostinato.storage.rows.chosen import rows_of
+from ostinato.storage.rows.rows import Rows, Tx
+
+_BATCH = 1000
+_ON_BEHALF = "service:ostinato"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outdated:
+    """Segments of the log of an endpoint (`project/name`) whose youngest prediction is too old: how many, and their bytes."""
+
+    endpoint: str
+    segments: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """What is older than the rules say: logs of predictions, and lines that finished executions printed; gone if `applied`."""
+
+    applied: bool
+    predictions: list[Outdated]
+    log_lines: int
+
+
+def retain(data: Path, *, predictions_days: float | None = None, logs_days: float | None = None, apply: bool = False) -> Retention:
+    """Find what is older than the rules allow, and with `apply` remove it; safe beside a server.
+
+    Days count back from the store's clock, for predictions from the time that they were asked for. Predictions go by whole segments, once
+    all in one are old; with them go the answers to repeated requests and the windows that a monitor could still look at. What was
+    removed is an event in the ledger. Runs, metrics, models and the ledger are records of the practice, and always stay.
+
+    Raises:
+        NotFound: there is no store in `data`.
+        Invalid: there is no rule, or a negative one.
+    """
+    rules = [days for days in (predictions_days, logs_days) if days is not None]
+    if not rules or not all(days >= 0 for days in rules):
+        raise Invalid("say how many days to keep", hint="for instance --predictions-days 365 --logs-days 90", field="days")
+    settings, clock = Settings.read(opened(data)), _clock(data)
+    with closing(rows_of(settings)) as rows:
+        ledger = Ledger(rows=rows, clock=clock, key_path=data / KEY)
+        found: list[Outdated] = []
+        if predictions_days is not None:
+            before = clock.now() - timedelta(days=predictions_days)
+            for folder in sorted((data / ENDPOINTS).glob("*/*/log")):
+                if segments := list(_outdated(folder, before)):
+                    name = "/".join(folder.parts[-3:-1])
+                    found.append(Outdated(endpoint=name, segments=len(segments), size=sum(path.stat().st_size for path in segments)))
+                    if apply:
+                        _remove(rows, ledger, found[-1], before, segments)
+        lines = _log_lines(rows, clock.now() - timedelta(days=logs_days), apply=apply) if logs_days is not None else 0
+    return Retention(applied=apply, predictions=found, log_lines=lines)
+
+
+def _outdated(folder: Path, before: datetime) -> Iterator[Path]:
+    """The segments of which every prediction was asked for earlier. The newest one stays: the next is numbered after it."""
+    rolled = sorted(folder.glob("segment-[0-9]*.parquet"))
+    for path in [*rolled[:-1], *sorted(folder.glob("segment-batch-*.parquet"))]:
+        youngest = pc.max(pq.read_table(path, columns=["at"])["at"]).as_py()
+        if youngest is not None and youngest.astimezone(UTC) < before:
+            yield path
+
+
+def _remove(rows: Rows, ledger: Ledger, found: Outdated, before: datetime, segments: list[Path]) -> None:
+    """Say so, then do it: who is killed in between goes on the next time."""
+    project, _, name = found.endpoint.partition("/")
+    said = {"segments": found.segments, "size": found.size, "before": before.isoformat()}
+    with calling(Caller(actor=_ON_BEHALF, project=project)):
+        rows.write(lambda tx: ledger.append(tx, "endpoint.predictions_removed", Ref("endpoint", name), data=said))
+    for path in segments:
+        path.unlink(missing_ok=True)
+
+
+def _log_lines(rows: Rows, before: datetime, *, apply: bool) -> int:
+    """How many lines of executions that ended earlier there are, or were."""
+    line, execution = table("pipeline_log").c, table("pipeline_execution").c
+    ended = select(execution.id).where(execution.ended_at < before)
+    if not apply:
+        counted = select(func.count()).select_from(table("pipeline_log")).where(line.execution.in_(ended))
+        return int(rows.read(lambda tx: tx.all(counted))[0][0])
+
+    def some(tx: Tx) -> int:
+        old: Any = select(line.seq).where(line.execution.in_(ended)).limit(_BATCH)
+        return tx.execute(delete(table("pipeline_log")).where(line.seq.in_(old))).rowcount
+
+    return sum(iter(lambda: rows.write(some), 0))
+
+
+def _clock(data: Path) -> Clock:
+    """The clock of the store: of a replay, where it stands."""
+    replay = data / "clock"
+    return ReplayClock(datetime.fromisoformat(replay.read_text())) if replay.exists() else SystemClock()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from types import ModuleType, TracebackType
 from typing import Any
 
@@ -20,7 +20,7 @@ from ostinato.features import api as features_api
 from ostinato.features.service import Features
 from ostinato.kernel.caller import Caller, caller, calling, own
 from ostinato.kernel.clock import Clock, SystemClock
-from ostinato.kernel.errors import NotFound
+from ostinato.kernel.errors import NotFound, Unavailable
 from ostinato.kernel.settings import Settings
 from ostinato.ledger import api as ledger_api
 from ostinato.ledger.service import Ledger
@@ -33,8 +33,10 @@ from ostinato.registry.service import Models
 from ostinato.serving import api as serving_api
 from ostinato.serving.service import Endpoints
 from ostinato.storage.blobs.chosen import blobs_of
+from ostinato.storage.blobs.owned import Owned
+from ostinato.storage.rows.chosen import rows_of
 from ostinato.storage.rows.rows import metadata
-from ostinato.storage.rows.sqlite import Sqlite
+from ostinato.storage.rows.term import Term, belong
 from ostinato.storage.series.series import Series
 from ostinato.storage.tables.tables import Tables
 from ostinato.tracking import api as tracking_api
@@ -58,12 +60,12 @@ class Ostinato:
         self.settings = settings
         self.clock = clock
         home = settings.data
-        self.rows = Sqlite(home / "ostinato.db")
-        self.blobs = blobs_of(settings)
+        self.rows = rows_of(settings)
+        self.blobs = Owned(blobs_of(settings), self.rows)
         self.tables = Tables(self.blobs, home / "cache")
         self.series = Series(self.rows)
         store: dict[str, Any] = {"rows": self.rows, "clock": clock}
-        self.ledger = Ledger(**store, key_path=home / "ledger-key")
+        self.ledger = Ledger(**store, key_path=home / "ledger-key", settings=settings)
         told = store | {"ledger": self.ledger}
         self.access = Access(**store, record=self.ledger.append)
         self.datasets = Datasets(**told, blobs=self.blobs, tables=self.tables, inbox=settings.inbox)
@@ -82,6 +84,9 @@ class Ostinato:
         )
         self.pipelines.attach(self)
         self.rows.create(metadata)
+        if settings.database_url:
+            belong(self.rows, "ledger-key", self.ledger.key())
+        self._duties = Term(self.rows, "duties", alone=not settings.database_url)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str] | None = None, *, clock: Clock | None = None, project: str | None = None) -> Ostinato:
@@ -108,10 +113,17 @@ class Ostinato:
         return calling(Caller(actor=actor, project=caller().project))
 
     def tick(self) -> None:
-        """One round of the background duties: serve the endpoints, seal the ledger, hand events to their subscribers."""
+        """One round of the background duties: serve the endpoints, seal the ledger, start what is due, hand events on.
+
+        Of several servers on one database each serves its endpoints, and one does the rest.
+        """
         with calling(ENGINE):
-            self.endpoints.tick()
+            mine = self._duties.held()
+            self.endpoints.tick(deciding=mine)
+            if not mine:
+                return
             self.ledger.tick()
+            self.pipelines.tick()
             for event in self.ledger.after("monitoring"):  # last: an event that cannot be handled must not hold up the rest
                 with calling(Caller(actor=ENGINE.actor, project=event.project)):
                     self.monitors.on_event(event)
@@ -121,6 +133,8 @@ class Ostinato:
         """Stop what this process supervises and let go of the store."""
         self.endpoints.close()
         self.features.close()
+        with suppress(Unavailable):
+            self._duties.close()
         self.rows.close()
 
     def __enter__(self) -> Ostinato:

@@ -6,7 +6,7 @@ import os
 from typing import cast
 
 from ostinato.app import Ostinato
-from ostinato.client import remote
+from ostinato.client import login, remote
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.settings import Settings
 from ostinato.pipelines.context import Context
@@ -18,18 +18,21 @@ def open(path: str | os.PathLike[str] | None = None, *, project: str | None = No
     return Ostinato.open(path, project=project)
 
 
-def connect(url: str | None = None, token: str | None = None, *, project: str | None = None) -> Ostinato:
-    """The same verbs on a server; `OSTINATO_URL`, `OSTINATO_TOKEN` and `OSTINATO_PROJECT` fill what is not given.
+def connect(url: str | None = None, token: str | None = None, *, project: str | None = None, ca_file: str | None = None) -> Ostinato:
+    """The same verbs on a server; `OSTINATO_URL`, `_TOKEN`, `_PROJECT` and `_CA_FILE` fill what is not given, then `ostinato login`.
 
     Raises:
         Invalid: neither `url` nor `OSTINATO_URL` is set.
         Unauthenticated: the server does not know the token.
+        Unavailable: it does not answer within 5 s.
     """
     settings = Settings.read()
     address = url or settings.url
     if not address:
         raise Invalid("no server named", hint="ost.connect('http://127.0.0.1:8080', token), or set OSTINATO_URL", field="url")
-    return cast(Ostinato, remote.connect(address, token or settings.token, project or settings.project))
+    shown = token or settings.token or login.saved(address)
+    opened = remote.connect(address, shown, project or settings.project, ca_file=ca_file or settings.ca_file)
+    return cast(Ostinato, opened)
 
 
 def current() -> Context:

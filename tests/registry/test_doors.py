@@ -22,11 +22,18 @@ ARTIFACT = Linear().dump(Logistic(intercept=-1.0, terms=[Term(weight=0.1)]))
 SIGNATURE = Signature(inputs=[Field(name="delay")])
 
 
+def secret_of(app: Ostinato, name: str, role: str) -> str:
+    """A token that a new person issued: one that another issues approves nothing."""
+    person = app.access.create_person(name, [role]).id
+    with app.acting_as(person):
+        return app.access.issue_token(person).secret
+
+
 def test_r53_author_reviewer_and_deployer_over_http(app: Ostinato, clock: ReplayClock) -> None:
     with ExitStack() as doors:
         url = doors.enter_context(served(app))
         roles = {"ana": "scientist", "rita": "reviewer", "dan": "deployer"}
-        tokens = {name: app.access.issue_token(app.access.create_person(name, [role]).id).secret for name, role in roles.items()}
+        tokens = {name: secret_of(app, name, role) for name, role in roles.items()}
         ana, rita, dan = (doors.enter_context(connect(url, tokens[name])) for name in roles)
 
         ana.models.create("late", "delays", gates=[GATE])
@@ -72,8 +79,7 @@ def test_refusals_keep_their_class_and_their_evidence_over_http(app: Ostinato) -
         admin.models.check("late@1")
         with pytest.raises(Denied, match="person:admin registered"):
             admin.models.approve("late@1", "I am the administrator")
-        app.access.create_person("rita", ["reviewer"])
-        with connect(url, app.access.issue_token("person:rita").secret) as rita, pytest.raises(GateFailed) as refused:
+        with connect(url, secret_of(app, "rita", "reviewer")) as rita, pytest.raises(GateFailed) as refused:
             rita.models.approve("late@1", "fine?")
         assert refused.value.evidence["results"][0]["measured"] == 0.5
         with pytest.raises(NotFound, match="'lat'"):

@@ -24,8 +24,8 @@ class Memory:
         self.kept[blob.digest] = whole
         return blob
 
-    def open(self, digest: str) -> bytes:
-        return b"".join(self.stream(digest))
+    def open(self, digest: str, start: int = 0, size: int | None = None) -> bytes:
+        return b"".join(self.stream(digest))[start : None if size is None else start + size]
 
     def stream(self, digest: str) -> Iterator[bytes]:
         if valid(digest) not in self.kept:
@@ -74,6 +74,13 @@ class BlobsContract:
         parts = list(blobs.stream(blobs.put(_LARGE).digest))
         assert max(map(len, parts)) <= 1 << 20
         assert b"".join(parts) == _LARGE
+
+    def test_a_part_is_read_without_the_whole(self, blobs: Blobs) -> None:
+        size, digest = len(_LARGE), blobs.put(_LARGE).digest
+        spans = [(0, 1), (5, 10), (65_530, 20), (65_536, 65_536), (size - 1, 1), (size - 5, 100), (1_000_000, 1_500_000), (3, 0)]
+        for start, count in spans:
+            assert blobs.open(digest, start, count) == _LARGE[start : start + count]
+        assert blobs.open(digest, 70_000) == _LARGE[70_000:]
 
     def test_a_source_that_fails_leaves_nothing(self, blobs: Blobs) -> None:
         def source() -> Iterator[bytes]:

@@ -9,11 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 
-import uvicorn
-
 from ostinato.app import SLICES, Ostinato
 from ostinato.server.http import build
-from ostinato.server.protocol import configured
+from ostinato.serving.plane.listener import Listener
 
 _START_S = 10.0
 
@@ -21,8 +19,14 @@ _START_S = 10.0
 @contextmanager
 def served(app: Ostinato, slices: Sequence[ModuleType] = SLICES, port: int = 0) -> Iterator[str]:
     """The address at which `app` answers HTTP as long as the block runs; in a thread of this process."""
+    with listening(Listener(build(app, slices), linger_s=0.0), port) as url:
+        yield url
+
+
+@contextmanager
+def listening(server: Listener, port: int = 0) -> Iterator[str]:
+    """The address at which `server` listens as long as the block runs; in a thread of this process."""
     with socket.create_server(("127.0.0.1", port)) as listener:
-        server = uvicorn.Server(configured(build(app, slices)))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="served")
         thread.start()
         limit = time.monotonic() + _START_S

@@ -6,9 +6,10 @@ import time
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
-from typing import Any, Literal
+from types import ModuleType
+from typing import Literal
 
+from ostinato.access.types import Admission, Credential
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Conflict, GateFailed, NotFound, StepFailed, Unauthenticated, Unavailable
@@ -169,13 +170,15 @@ class Keys:
             "person:bob": {"toy:read"},
         }
 
-    def authenticate(self, secret: str) -> Any:
+    def admit(self, secret: str, project: str, address: str = "") -> Admission:  # noqa: ARG002 — the shape of the real one
         if secret not in self.tokens:
             raise Unauthenticated("this token is unknown, expired or revoked", hint="ask for another")
-        return SimpleNamespace(id=self.tokens[secret])
+        actor = self.tokens[secret]
+        rights = self.rights[actor] if project == "default" else ()
+        return Admission(credential=Credential(id=secret, actor=actor), permissions=frozenset(rights))
 
-    def may(self, actor: str, permission: str, project: str) -> bool:
-        return project == "default" and permission in self.rights[actor]
+    def is_project(self, name: str) -> bool:
+        return name == "default"
 
 
 class App:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import select
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import httpx
 
 FOLDER = Path(__file__).parent / "oidc"
 SECRET = "a secret with % and +"
+_START_S, _TRIES = 30, 3
 _FORM = re.compile(r"<form[^>]*action=\"([^\"]+)\"[^>]*>(.*?)</form>", re.S)
 _INPUT = re.compile(r"<input[^>]*>")
 _ATTRIBUTE = re.compile(r"(\w+)=\"([^\"]*)\"")
@@ -30,13 +32,19 @@ def provided(port: int, callback: str, keys: Path, kid: str = "first") -> Iterat
     """The issuer, as long as the block runs."""
     assert (FOLDER / "node_modules").exists(), "make setup installs the provider"
     command = ["node", "provider.js", str(port), kid, callback, str(keys)]
-    with subprocess.Popen(command, cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.kill()
+    for _ in range(_TRIES):
+        with subprocess.Popen(command, cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+            try:
+                assert process.stdout is not None
+                if not select.select([process.stdout], [], [], _START_S)[0]:
+                    continue  # Node hangs at its start, rarely
+                said = process.stdout.readline()
+                assert said == b"ready\n", said
+                yield f"http://127.0.0.1:{port}"
+                return
+            finally:
+                process.kill()
+    raise AssertionError("the provider does not start")
 
 
 def signed_in(browser: httpx.Client, start: str, login: str, until: str) -> str:

@@ -11,15 +11,14 @@ import importlib.util
 import json
 import os
 import random
-import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -45,6 +44,7 @@ from ostinato.storage.rows.rows import Rows, Tx, metadata
 from ostinato.storage.series import series as kept
 from ostinato.storage.series.points import Points
 from ostinato.storage.series.series import Series
+from ostinato.testing.bucket import CREDENTIALS, BucketServer
 from ostinato.tracking.service import Runs
 from ostinato.tracking.store import run_table
 
@@ -183,12 +183,15 @@ def many_blobs(rows: Rows, folder: Path, count: int) -> None:
     in_and_out(rows, "local", Local(folder / "blobs"), contents)
     in_and_out(rows, "encrypted", Sealed(Local(folder / "sealed"), Keys(folder / "blob-keys")), contents)
     if importlib.util.find_spec("moto") and importlib.util.find_spec("obstore"):
-        with bucket() as url:
-            inner = S3(f"s3://bench/x?endpoint={url}", spool=folder)
+        os.environ |= CREDENTIALS
+        with closing(BucketServer()) as server:
+            inner = S3(server.bucket(), spool=folder)
             inner.put(b"warm")
             in_and_out(rows, "S3", inner, contents, out=count // 20)
             if importlib.util.find_spec("boto3"):
-                by_boto3(importlib.import_module("boto3").client("s3", endpoint_url=url), contents[: count // 20])
+                by_boto3(
+                    importlib.import_module("boto3").client("s3", endpoint_url=server.url, region_name="us-east-1"), contents[: count // 20]
+                )
 
 
 def in_and_out(rows: Rows, name: str, inner: Blobs, contents: list[bytes], out: int | None = None) -> None:
@@ -208,6 +211,7 @@ def in_and_out(rows: Rows, name: str, inner: Blobs, contents: list[bytes], out: 
 def by_boto3(client: Any, contents: list[bytes]) -> None:
     """The peer."""
     keys = [f"b/{i}" for i in range(len(contents))]
+    client.create_bucket(Bucket="bench")
     client.put_object(Bucket="bench", Key="warm", Body=b"")
     report(
         f"{len(keys)} small objects in, boto3",
@@ -217,34 +221,6 @@ def by_boto3(client: Any, contents: list[bytes]) -> None:
         f"{len(keys)} small objects out, boto3",
         **each(len(keys), lambda: [client.get_object(Bucket="bench", Key=k)["Body"].read() for k in keys]),
     )
-
-
-@contextmanager
-def bucket() -> Iterator[str]:
-    """The address of a moto server with the bucket `bench`, in a process of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    os.environ |= {
-        "AWS_ACCESS_KEY_ID": "bench",
-        "AWS_SECRET_ACCESS_KEY": "bench",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    command = [sys.executable, "-c", "import sys; from moto.server import main; main(sys.argv[1:])", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url, until = f"http://127.0.0.1:{port}", time.monotonic() + 60
-    try:
-        httpx = importlib.import_module("httpx")
-        while time.monotonic() < until and process.poll() is None:
-            try:
-                httpx.put(f"{url}/bench", timeout=5).raise_for_status()
-                break
-            except httpx.TransportError:
-                time.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def growth(rows: Rows, folder: Path, sizes: list[int]) -> None:

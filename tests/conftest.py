@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from ostinato.app import Ostinato
 from ostinato.kernel.clock import ReplayClock
+from ostinato.testing.bucket import CREDENTIALS, BucketServer
 from ostinato.testing.postgres import PostgresServer
 
 
@@ -51,3 +53,33 @@ def app(tmp_path: Path, clock: ReplayClock, database_url: str) -> Iterator[Ostin
     """A store of its own, opened in process."""
     with Ostinato.open(tmp_path / "store", clock=clock) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def bucket_server() -> Iterator[BucketServer]:
+    """A real server of S3, started for the first test that asks for it."""
+    server = BucketServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def bucket_url(bucket_server: BucketServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of an empty bucket of the test's own; its credentials are in the environment."""
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    return bucket_server.bucket()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 40 MB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", place], capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"a file system cannot be mounted here: {mounted.stderr.strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", place], check=True)

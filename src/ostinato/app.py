@@ -74,14 +74,12 @@ class Ostinato:
         self.pipelines = Pipelines(**told, blobs=self.blobs, tables=self.tables, runs=self.runs, settings=settings)
         self.evaluations = Evaluations(**told)
         self.models = Models(**told, blobs=self.blobs, runs=self.runs, evaluations=self.evaluations, datasets=self.datasets)
-        self.explanations = Explanations(**told, blobs=self.blobs, tables=self.tables, models=self.models)
+        self.explanations = Explanations(**told, tables=self.tables, models=self.models)
         self.endpoints = Endpoints(
             **told, blobs=self.blobs, tables=self.tables, models=self.models, datasets=self.datasets,
-            features=self.features, pipelines=self.pipelines, home=home / "endpoints",
+            pipelines=self.pipelines, home=home / "endpoints",
         )  # fmt: skip
-        self.monitors = Monitors(
-            **told, tables=self.tables, endpoints=self.endpoints, models=self.models, datasets=self.datasets, pipelines=self.pipelines
-        )
+        self.monitors = Monitors(**told, tables=self.tables, endpoints=self.endpoints, pipelines=self.pipelines)
         self.pipelines.attach(self)
         self.rows.create(metadata)
         if settings.database_url:
@@ -124,10 +122,15 @@ class Ostinato:
                 return
             self.ledger.tick()
             self.pipelines.tick()
-            for event in self.ledger.after("monitoring"):  # last: an event that cannot be handled must not hold up the rest
-                with calling(Caller(actor=ENGINE.actor, project=event.project)):
-                    self.monitors.on_event(event)
-                self.ledger.advance("monitoring", event.seq)
+            done = None
+            try:
+                for event in self.ledger.after("monitoring"):  # last: an event that cannot be handled must not hold up the rest
+                    with calling(Caller(actor=ENGINE.actor, project=event.project)):
+                        self.monitors.on_event(event)
+                    done = event.seq
+            finally:
+                if done is not None:
+                    self.ledger.advance("monitoring", done)
 
     def close(self) -> None:
         """Stop what this process supervises and let go of the store."""

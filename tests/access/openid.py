@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import select
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,11 +19,6 @@ _START_S, _TRIES = 30, 3
 _FORM = re.compile(r"<form[^>]*action=\"([^\"]+)\"[^>]*>(.*?)</form>", re.S)
 _INPUT = re.compile(r"<input[^>]*>")
 _ATTRIBUTE = re.compile(r"(\w+)=\"([^\"]*)\"")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 @contextmanager

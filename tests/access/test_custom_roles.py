@@ -92,7 +92,7 @@ def test_a_role_that_somebody_has_stays(store: Store) -> None:
     access = store.access
     access.define_role("runner", ["run:*"])
     access.create_person("ana", ["runner"])
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match="person:ana has"):
         access.drop_role("runner")
     access.revoke("person:ana", "runner")
     access.drop_role("runner")

@@ -17,12 +17,13 @@ import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
-from tests.access.openid import SECRET, free_port, provided, signed_in
+from tests.access.openid import SECRET, provided, signed_in
 
 from ostinato.access.oidc import Provider
 from ostinato.app import Ostinato
 from ostinato.kernel.errors import Conflict, Invalid, Unauthenticated, Unavailable
 from ostinato.testing.doors import served
+from ostinato.testing.processes import free_port
 
 GROUPS = {"ml": ["scientist"], "reviewers": ["reviewer", "churn:viewer"], "ops": ["admin"]}
 

@@ -138,6 +138,22 @@ def test_a_rotated_token_ends_at_once_or_after_its_overlap(store: Store) -> None
     assert shown == {old.token.id: new.token.id, new.token.id: last.token.id, last.token.id: None}
 
 
+def test_rotation_lends_nobody_a_second_pair_of_eyes(store: Store) -> None:
+    access = store.access
+    access.create_person("ana", ["reviewer"])
+    lent = access.issue_token("person:ana")
+    for other in (Caller(actor="person:admin"), by(lent)):
+        mine = own(store, "person:ana")
+        assert "model:approve" in access.admit(mine.secret, "default").permissions
+        with calling(other):
+            taken = access.rotate_token(mine.token.id)
+        assert taken.token.delegated
+        assert "model:approve" not in access.admit(taken.secret, "default").permissions
+    mine = own(store, "person:ana")
+    with calling(by(mine)):
+        assert not access.rotate_token(mine.token.id).token.delegated
+
+
 def test_a_dead_token_that_is_shown_again_takes_its_successor_along(store: Store) -> None:
     access = store.access
     access.create_service("ci", ["engineer"])

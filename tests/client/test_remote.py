@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import math
 import os
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from ostinato.client.remote import Remote, connect
 from ostinato.kernel.errors import Conflict, Denied, GateFailed, Invalid, NotFound, StepFailed, TooLarge, Unauthenticated, Unavailable
 from ostinato.kernel.ref import Ref
 from ostinato.testing.doors import served
+from ostinato.testing.processes import free_port
 from ostinato.testing.toy import API, Part, Toy
 
 
@@ -141,11 +141,9 @@ def test_calls_survive_a_restart_of_the_server(toys: object) -> None:
 
 
 def test_a_server_that_is_gone_is_given_up(url: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
     started = time.monotonic()
     with pytest.raises(Unavailable, match="out of reach"):
-        Link(f"http://127.0.0.1:{port}", "t", "default", patience_s=0.5).call("GET", "/")
+        Link(f"http://127.0.0.1:{free_port()}", "t", "default", patience_s=0.5).call("GET", "/")
     assert time.monotonic() - started < 3
     with pytest.raises(Invalid):
         Link("localhost:8080", "t", "default")
@@ -172,11 +170,9 @@ def test_threads_share_a_remote(ana: Remote) -> None:
 
 
 def test_connecting_to_nobody_is_told_soon_and_with_what_to_do() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
     started = time.monotonic()
     with pytest.raises(Unavailable, match="out of reach") as gone:
-        connect(f"http://127.0.0.1:{port}", "t")
+        connect(f"http://127.0.0.1:{free_port()}", "t")
     assert time.monotonic() - started < 6
     assert "ostinato serve" in gone.value.hint
 

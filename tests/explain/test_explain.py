@@ -124,7 +124,7 @@ def explanations(tmp_path: Path) -> Iterator[tuple[Explanations, Tables]]:
         )
         artifact = models.upload(Linear().dump(Logistic(intercept=-1, terms=[Term(weight=2), Term(by_code=[0.0, 1.0]), Term()])))
         models.register("late", artifact, "linear", signature)
-        yield Explanations(rows=rows, blobs=blobs, tables=tables, ledger=ledger, clock=clock, models=models), tables
+        yield Explanations(rows=rows, tables=tables, ledger=ledger, clock=clock, models=models), tables
     rows.close()
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
 from ostinato.app import Ostinato
+from ostinato.kernel.errors import Exhausted, Unavailable
 from ostinato.testing.doors import served
 
 pytestmark = pytest.mark.timeout(300)
@@ -33,20 +33,6 @@ def test_a_commit_that_cannot_be_flushed_is_unknown_and_its_repeat_is_not_double
 ) -> None:
     told = on_failing_disk("verbs.py", "unknown", tmp_path)
     assert "whether that write is stored is known only when the store is opened again | stored" in told, told
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 8 MB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place], capture_output=True, text=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"a file system cannot be mounted here: {mounted.stderr.strip()}")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "--lazy", place], check=True)
 
 
 def fill(path: Path) -> None:
@@ -88,3 +74,14 @@ def test_a_full_disk_refuses_what_it_cannot_keep_and_goes_on_when_there_is_room(
             assert web.get(f"/runs/{run['id']}/artifacts/b.bin").content == content[::-1]
         assert app.ledger.verify().ok
         assert len(app.runs.search(limit=100).items) == len(kept) + 2 == len(app.ledger.events(verb="run.started").items)
+
+
+def test_a_store_on_a_full_disk_says_so_when_it_is_opened(small_disk: Path) -> None:
+    data = small_disk / "store"
+    Ostinato.open(data).close()
+    fill(small_disk / "filler")
+    with pytest.raises((Exhausted, Unavailable), match="the disk") as refused:  # SQLite itself may call it an error of input or output
+        Ostinato.open(data)
+    assert refused.value.hint
+    (small_disk / "filler").unlink()
+    Ostinato.open(data).close()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ostinato.testing import crowd
+from ostinato.testing.processes import free_port
 from ostinato.testing.scene import ENV, Scene, kill
 
 pytestmark = pytest.mark.timeout(1000)
@@ -33,7 +33,7 @@ def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 def test_nothing_acknowledged_is_lost_or_doubled_by_kill_9(
     database: dict[str, str], tmp_path: Path, scale: float, chance: random.Random
 ) -> None:
-    port, kills = crowd.free_port(), round(45 * scale)
+    port, kills = free_port(), round(45 * scale)
     with Scene(tmp_path, database) as scene:
         serving, working = scene.server(port), [scene.worker(), scene.worker()]
         with scene.clients(f"http://127.0.0.1:{port}"):
@@ -58,7 +58,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_by_kill_9(
 def test_nothing_acknowledged_is_lost_or_doubled_by_kill_9_of_the_whole_server(
     database: dict[str, str], tmp_path: Path, scale: float, chance: random.Random
 ) -> None:
-    port = crowd.free_port()
+    port = free_port()
     line = [sys.executable, "-m", "ostinato.cli.main", "serve", "--data", str(tmp_path / "store"), "--port", str(port)]
 
     @contextlib.contextmanager

@@ -15,9 +15,9 @@ import pytest
 
 from ostinato.kernel.errors import Unavailable
 from ostinato.storage.blobs.s3 import S3
-from ostinato.testing import crowd
 from ostinato.testing.bucket import CREDENTIALS, BucketServer
 from ostinato.testing.crowd import patient
+from ostinato.testing.processes import free_port
 from ostinato.testing.proxy import Proxy, proxied
 from ostinato.testing.scene import ENV, Scene, kill
 
@@ -49,7 +49,7 @@ def test_two_servers_on_a_database_behind_a_bad_network(
         monkeypatch.setenv(name, value)
     with proxied("127.0.0.1", place.port) as proxy, Scene(tmp_path, {**ENV, "OSTINATO_DATABASE_URL": postgres_url}) as scene:
         through = urlunsplit(place._replace(netloc=place.netloc.replace(f":{place.port}", f":{proxy.port}")))
-        ports = [crowd.free_port(), crowd.free_port()]
+        ports = [free_port(), free_port()]
         processes = [scene.server(port, OSTINATO_DATABASE_URL=through) for port in ports]
         processes += [scene.worker(OSTINATO_DATABASE_URL=through) for _ in ports]
         with scene.clients(*(f"http://127.0.0.1:{port}" for port in ports)):

@@ -8,7 +8,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import click
 import pytest
 
 from ostinato.cli.main import main, root
+from ostinato.testing.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -52,8 +52,7 @@ def as_served_on(page: Path, folder: Path, environment: dict[str, str]) -> Itera
     if page == README or serve is None:
         yield {}
         return
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     said = serve[serve.index("--port") + 1]
     words = [sys.executable, "-m", "ostinato.cli.main", *(port if word == said else word for word in serve[1:])]
     server = subprocess.Popen(words, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)

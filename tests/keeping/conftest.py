@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,8 +17,6 @@ from ostinato.app import Ostinato
 from ostinato.data.types import CheckSpec, Contract
 from ostinato.kernel.clock import ReplayClock
 from ostinato.registry.flavors.linear import Linear, Logistic, Term
-from ostinato.testing.bucket import CREDENTIALS, BucketServer
-from ostinato.testing.postgres import PostgresServer
 
 
 def _fill(app: Ostinato) -> None:
@@ -85,41 +82,3 @@ def damage() -> Callable[[Path], None]:
         path.write_bytes(content)
 
     return flip
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 40 MB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", place], capture_output=True, text=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"a file system cannot be mounted here: {mounted.stderr.strip()}")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "--lazy", place], check=True)
-
-
-@pytest.fixture(scope="session")
-def buckets() -> Iterator[BucketServer]:
-    """A server of buckets."""
-    server = BucketServer()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def bucket(buckets: BucketServer, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The address of a new bucket."""
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    return buckets.bucket()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server."""
-    server = PostgresServer()
-    yield server
-    server.close()

@@ -28,75 +28,77 @@ def objects(address: str) -> Bucket:
     return Bucket(address, setting="a test")
 
 
-def test_a_backup_in_a_bucket_is_incremental_pruned_and_restored(filled: Ostinato, tmp_path: Path, bucket: str) -> None:
+def test_a_backup_in_a_bucket_is_incremental_pruned_and_restored(filled: Ostinato, tmp_path: Path, bucket_url: str) -> None:
     data = filled.settings.data
-    first = backup(data, bucket)
+    first = backup(data, bucket_url)
     assert first.ok
     assert first.manifest.startswith("s3://")
-    assert backup(data, bucket).copied == 0
+    assert backup(data, bucket_url).copied == 0
     with filled.run("more") as run:
         run.artifact("own.bin", os.urandom(30_000))
-    last = backup(data, bucket)
+    last = backup(data, bucket_url)
     assert 30_000 < last.copied < last.size
-    back = restore(bucket, tmp_path / "r")
+    back = restore(bucket_url, tmp_path / "r")
     assert (back.events, back.blobs, back.manifest) == (last.events, last.blobs, last.manifest)
     assert examine(tmp_path / "r").complaints == []
     assert restore(first.manifest, tmp_path / "first").events == first.events
-    assert len(prune(bucket, keep=1, apply=True).removed) == 2
+    assert len(prune(bucket_url, keep=1, apply=True).removed) == 2
     with pytest.raises(NotFound):
         restore(first.manifest, tmp_path / "gone")
-    assert restore(bucket, tmp_path / "again").events == last.events
-    assert [found.name for found in objects(bucket).all(".holding")] == [], "nobody holds it any more"
+    assert restore(bucket_url, tmp_path / "again").events == last.events
+    assert [found.name for found in objects(bucket_url).all(".holding")] == [], "nobody holds it any more"
 
 
-def test_damage_in_a_bucket_is_named(filled: Ostinato, tmp_path: Path, bucket: str) -> None:
-    backup(filled.settings.data, bucket)
-    place = objects(bucket)
+def test_damage_in_a_bucket_is_named(filled: Ostinato, tmp_path: Path, bucket_url: str) -> None:
+    backup(filled.settings.data, bucket_url)
+    place = objects(bucket_url)
     victim = next(found.name for found in place.all("blobs") if found.size > 100)
     content = b"".join(place.get(victim))
     place.put(victim, [b"!" + content[1:]])
     with pytest.raises(Corrupt, match=victim):
-        restore(bucket, tmp_path / "r")
+        restore(bucket_url, tmp_path / "r")
     place.delete(victim)
     with pytest.raises(Corrupt, match=f"missing.*{victim}"):
-        restore(bucket, tmp_path / "r")
-    assert backup(filled.settings.data, bucket).copied > 0
-    assert restore(bucket, tmp_path / "r").ok
+        restore(bucket_url, tmp_path / "r")
+    assert backup(filled.settings.data, bucket_url).copied > 0
+    assert restore(bucket_url, tmp_path / "r").ok
 
 
-def test_encrypted_in_a_bucket(filled: Ostinato, tmp_path: Path, bucket: str) -> None:
+def test_encrypted_in_a_bucket(filled: Ostinato, tmp_path: Path, bucket_url: str) -> None:
     make(tmp_path / "identity")
     to = Identities(tmp_path / "identity").recipients
-    made = backup(filled.settings.data, bucket, to=to)
-    assert backup(filled.settings.data, bucket, to=to).copied == 0
-    assert {found.name.split("/")[0] for found in objects(bucket).all() if "/" in found.name} == {"sealed"}
-    assert restore(bucket, tmp_path / "r", identity=tmp_path / "identity").events == made.events
+    made = backup(filled.settings.data, bucket_url, to=to)
+    assert backup(filled.settings.data, bucket_url, to=to).copied == 0
+    assert {found.name.split("/")[0] for found in objects(bucket_url).all() if "/" in found.name} == {"sealed"}
+    assert restore(bucket_url, tmp_path / "r", identity=tmp_path / "identity").events == made.events
 
 
-def test_who_adds_and_who_deletes_exclude_each_other(filled: Ostinato, bucket: str) -> None:
-    backup(filled.settings.data, bucket)
-    with objects(bucket).held(alone=False):
-        backup(filled.settings.data, bucket)
+def test_who_adds_and_who_deletes_exclude_each_other(filled: Ostinato, bucket_url: str) -> None:
+    backup(filled.settings.data, bucket_url)
+    with objects(bucket_url).held(alone=False):
+        backup(filled.settings.data, bucket_url)
         with pytest.raises(Conflict, match="somebody else"):
-            prune(bucket, keep=1, apply=True)
-    with objects(bucket).held(alone=True), pytest.raises(Conflict) as refused:
-        backup(filled.settings.data, bucket)
+            prune(bucket_url, keep=1, apply=True)
+    with objects(bucket_url).held(alone=True), pytest.raises(Conflict) as refused:
+        backup(filled.settings.data, bucket_url)
     assert ".holding/alone-" in refused.value.hint
-    prune(bucket, keep=1, apply=True)
+    prune(bucket_url, keep=1, apply=True)
 
 
-def test_addresses_that_are_wrong_are_said(filled: Ostinato, tmp_path: Path, bucket: str, buckets: BucketServer) -> None:
+def test_addresses_that_are_wrong_are_said(filled: Ostinato, tmp_path: Path, bucket_url: str, bucket_server: BucketServer) -> None:
     with pytest.raises(Invalid, match="no address of a bucket"):
         backup(filled.settings.data, "ftp://somewhere/else")
     with pytest.raises(Unavailable, match="does not exist"):
-        backup(filled.settings.data, f"s3://nowhere?endpoint={buckets.url}")
+        backup(filled.settings.data, f"s3://nowhere?endpoint={bucket_server.url}")
     with pytest.raises(NotFound, match="no backup"):
-        restore(bucket, tmp_path / "r")
+        restore(bucket_url, tmp_path / "r")
 
 
-def test_blobs_in_a_bucket_are_named_or_copied(tmp_path: Path, bucket: str, buckets: BucketServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blobs_in_a_bucket_are_named_or_copied(
+    tmp_path: Path, bucket_url: str, bucket_server: BucketServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = tmp_path / "store"
-    monkeypatch.setenv("OSTINATO_BLOBS_URL", bucket)
+    monkeypatch.setenv("OSTINATO_BLOBS_URL", bucket_url)
     with Ostinato.open(data) as app, app.run("here") as run:
         run.artifact("note.txt", b"in the bucket")
 
@@ -112,7 +114,7 @@ def test_blobs_in_a_bucket_are_named_or_copied(tmp_path: Path, bucket: str, buck
     copied = backup(data, tmp_path / "copied", with_bucket=True)
     assert (copied.ok, copied.blobs, copied.elsewhere) == (True, named.elsewhere, 0)
 
-    monkeypatch.setenv("OSTINATO_BLOBS_URL", buckets.bucket())
+    monkeypatch.setenv("OSTINATO_BLOBS_URL", bucket_server.bucket())
     lacking = restore(tmp_path / "named", tmp_path / "wrong-bucket")
     assert len(lacking.problems) == named.elsewhere
     assert restore(tmp_path / "copied", tmp_path / "other-bucket").problems == []
@@ -126,14 +128,14 @@ def test_blobs_in_a_bucket_are_named_or_copied(tmp_path: Path, bucket: str, buck
     assert (note(tmp_path / "folder"), len(list(Local(tmp_path / "folder" / "blobs").all()))) == (b"in the bucket", copied.blobs)
 
 
-def test_what_a_bucket_has_lost_or_damaged_is_named(tmp_path: Path, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_bucket_has_lost_or_damaged_is_named(tmp_path: Path, bucket_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = tmp_path / "store"
-    monkeypatch.setenv("OSTINATO_BLOBS_URL", bucket)
+    monkeypatch.setenv("OSTINATO_BLOBS_URL", bucket_url)
     with Ostinato.open(data) as app, app.run("here") as run:
         run.artifact("a.txt", b"first")
         run.artifact("b.txt", b"second")
         digests = {found.path: found.digest for found in app.runs.artifacts(run.id)}
-    blobs = S3(bucket, spool=tmp_path)
+    blobs = S3(bucket_url, spool=tmp_path)
     blobs.delete(digests["a.txt"])
     blobs.keep([b"damage"], lambda: digests["b.txt"])
     made = backup(data, tmp_path / "b", with_bucket=True)

@@ -348,9 +348,9 @@ def test_planes_that_are_down_or_cannot(store: Path) -> None:
 
 
 def test_postgresql_that_is_out_of_reach_or_held_up(
-    tmp_path: Path, postgres: PostgresServer, fill: Callable[[Ostinato], None], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, postgres_server: PostgresServer, fill: Callable[[Ostinato], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url, data = postgres.database(), tmp_path / "store"
+    url, data = postgres_server.database(), tmp_path / "store"
     monkeypatch.setenv("OSTINATO_DATABASE_URL", url)
     with Ostinato.open(data) as app:
         fill(app)

@@ -32,11 +32,11 @@ Fill = Callable[[Ostinato], None]
 
 
 @pytest.fixture
-def database(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+def database(postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
     """Chooses a new database of a kind for the settings, and returns its URL."""
 
     def choose(kind: str) -> str:
-        url = postgres.database() if kind == "postgres" else ""
+        url = postgres_server.database() if kind == "postgres" else ""
         monkeypatch.setenv("OSTINATO_DATABASE_URL", url)
         return url
 
@@ -151,7 +151,7 @@ def test_a_restore_that_was_killed_between_the_rows_and_the_folder_goes_on(
 
 
 def test_a_database_that_is_out_of_reach_is_said(
-    tmp_path: Path, postgres: PostgresServer, filled: Ostinato, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, postgres_server: PostgresServer, filled: Ostinato, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = filled.settings.data
     backup(data, tmp_path / "b")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ostinato.app import Ostinato
@@ -50,6 +52,32 @@ def test_segments_go_once_all_in_them_is_old(app: Ostinato, data: Path) -> None:
     assert (str(event.subject), event.data["segments"]) == ("endpoint:late", 2)
     assert retain(data, predictions_days=30, apply=True).predictions == []
     assert app.ledger.verify().ok
+
+
+def corrupt(segment: Path) -> None:
+    """Flip a bit in the column of times that nothing but its checksum tells."""
+    content = bytearray(segment.read_bytes())
+    for place in range(pq.ParquetFile(segment).metadata.row_group(0).column(1).data_page_offset, len(content)):
+        content[place] ^= 1
+        segment.write_bytes(content)
+        with contextlib.suppress(OSError, ValueError):
+            pq.read_table(segment, columns=["at"])
+            try:
+                pq.read_table(segment, columns=["at"], page_checksum_verification=True)
+            except OSError:
+                return
+        content[place] ^= 1
+    raise AssertionError("every bit is told of otherwise")
+
+
+def test_a_segment_that_cannot_be_read_stays(data: Path, caplog: pytest.LogCaptureFixture) -> None:
+    log = data / "endpoints" / "default" / "late" / "log"
+    flipped, cut = log / "segment-000001.parquet", log / "segment-batch-a-00000.parquet"
+    corrupt(flipped)
+    cut.write_bytes(cut.read_bytes()[:-20])
+    assert retain(data, predictions_days=30, apply=True).predictions == []
+    assert len(left(data)) == 4
+    assert caplog.text.count("cannot be read") == 2
 
 
 def test_lines_of_executions_that_ended_long_ago_go(app: Ostinato, data: Path) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.clock import ReplayClock
@@ -45,10 +44,8 @@ class Store:
         return self.rows.write(lambda tx: self.ledger.append(tx, verb, Ref.parse(subject), **refs, data=data))
 
     def edit(self, *statements: str) -> None:
-        """What somebody with the file and a database tool does behind our back."""
-        with closing(sqlite3.connect(self.path / "ostinato.db")) as connection, connection:
-            for statement in statements:
-                connection.execute(statement)
+        """What somebody with a database tool does behind our back."""
+        self.rows.write(lambda tx: [tx.execute(text(statement)) for statement in statements])
 
 
 @pytest.fixture

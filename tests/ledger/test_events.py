@@ -136,6 +136,7 @@ def test_a_cursor_moves_forward_only(store: Store) -> None:
 
 
 _WRITER = """
+import os
 import sys
 from pathlib import Path
 from ostinato.kernel.caller import Caller, own
@@ -143,9 +144,9 @@ from ostinato.kernel.clock import SystemClock
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.storage.rows.rows import metadata
-from ostinato.storage.rows.sqlite import Sqlite
+from ostinato.testing.rows import opened
 home = Path(sys.argv[1])
-rows = Sqlite(home / "ostinato.db")
+rows = opened(os.environ.get("OSTINATO_DATABASE_URL") or str(home / "ostinato.db"))
 rows.create(metadata)
 ledger = Ledger(rows=rows, clock=SystemClock(), key_path=home / "ledger-key")
 own(Caller(actor="service:writer"))

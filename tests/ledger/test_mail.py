@@ -5,10 +5,8 @@ from __future__ import annotations
 import email
 import json
 import re
-import socket
 import uuid
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from ostinato.kernel.errors import Invalid
 from ostinato.kernel.event import Event
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.sinks.openlineage import run_event
+from ostinato.testing.processes import free_port
 
 __all__ = ["receiver"]
 
@@ -48,8 +47,7 @@ class Mailbox:
 @pytest.fixture
 def mailbox() -> Iterator[tuple[Mailbox, int]]:
     box = Mailbox()
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     controller = Controller(box, hostname="127.0.0.1", port=port)
     controller.start()
     yield box, port

@@ -91,9 +91,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ostinato]
 
 @pytest.fixture
 def monitors(store: Ostinato, answers: Answers) -> Monitors:
-    parts: dict[str, Any] = {
-        name: getattr(store, name) for name in ("rows", "tables", "ledger", "clock", "models", "datasets", "pipelines")
-    }
+    parts: dict[str, Any] = {name: getattr(store, name) for name in ("rows", "tables", "ledger", "clock", "pipelines")}
     store.monitors = Monitors(**parts, endpoints=cast(Any, answers))
     return store.monitors
 

@@ -349,3 +349,15 @@ def test_what_is_cancelled_before_it_began_can_be_retried(app: SimpleNamespace, 
     app.pipelines.retry(execution.id)
     drain(app)
     assert app.pipelines.get(execution.id).state == "finished"
+
+
+@pytest.mark.parametrize("target", ["ostinato.testing.crowd:trace", "ostinato.serving.batch:batch", "ostinato.monitoring.measure:measure"])
+def test_what_the_platform_runs_itself_is_not_started_by_name(app: SimpleNamespace, flows: ModuleType, target: str) -> None:
+    with pytest.raises(NotFound, match="no pipeline"):
+        app.pipelines.start(target, {})
+    with pytest.raises(NotFound, match="no pipeline"):
+        app.pipelines.schedule("mine", target, "0 6 * * *")
+    with pytest.raises(NotFound, match="no pipeline"):
+        app.pipelines.trigger("mine", "run.finished", target)
+    with pytest.raises(NotFound, match="no pipeline"):
+        app.pipelines.register("mine", target)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -19,6 +19,7 @@ from tests.pipelines.conftest import services
 
 from ostinato.pipelines import machine
 from ostinato.pipelines.service import Pipelines
+from ostinato.testing.processes import until
 
 CONFTEST = Path(__file__).with_name("conftest.py")
 KILLS = 20
@@ -77,13 +78,6 @@ def busy(folder: str, name: str) -> int:
     held.unlink()
     return total
 '''
-
-
-def until(true: Callable[[], object], patience_s: float = 60.0) -> None:
-    deadline = time.monotonic() + patience_s
-    while not true():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.005)
 
 
 class Crew:

@@ -13,11 +13,12 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.pipelines.test_kills import dead, until
+from tests.pipelines.test_kills import dead
 
 from ostinato.kernel.errors import StepFailed
 from ostinato.pipelines.executors import processes
 from ostinato.pipelines.executors.processes import Processes
+from ostinato.testing.processes import until
 
 MAIN = """
 import sys

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from ostinato.kernel.errors import Unavailable
 from ostinato.pipelines import claims, leases, machine, service
 from ostinato.pipelines.recording import Recorder
 from ostinato.pipelines.worker import work
+from ostinato.testing.processes import until
 
 CONFTEST = Path(__file__).with_name("conftest.py")
 WORKER = """
@@ -31,13 +32,6 @@ print("ready", flush=True)
 work(app, app.pipelines, threading.Event())
 """
 PATIENCE_S = 60.0
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.01)
 
 
 @contextmanager
@@ -145,6 +139,13 @@ def test_cancel_what_runs(app: SimpleNamespace, flows: ModuleType, tmp_path: Pat
     assert (traces / "ended-5").exists()
     assert not (traces / "begun-6").exists(), "it ends before its next step"
     assert app.ledger.events(verb="execution.cancelled").items
+
+
+def test_cancel_what_was_given_back(app: SimpleNamespace, flows: ModuleType) -> None:
+    execution = app.pipelines.start("flows:train", {"n": 1})
+    app.pipelines.release(app.pipelines.claim())
+    assert app.pipelines.cancel(execution.id).state == "cancelled"
+    assert app.runs.get(execution.id).state == "killed"
 
 
 def test_a_worker_that_stops_gives_its_execution_back(app: SimpleNamespace, flows: ModuleType, tmp_path: Path, traces: Path) -> None:

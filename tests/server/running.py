@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -53,11 +52,3 @@ def address(data: Path) -> str:
 def pid_of(data: Path) -> int:
     """The process that serves this folder."""
     return int(json.loads((data / "server.json").read_text())["pid"])
-
-
-def until(done: Callable[[], bool], seconds: float = 20) -> bool:
-    """Whether something comes true in good time."""
-    limit = time.monotonic() + seconds
-    while not done() and time.monotonic() < limit:
-        time.sleep(0.02)
-    return done()

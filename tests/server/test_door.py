@@ -226,3 +226,4 @@ def test_a_certificate_that_is_none_is_named_at_the_start(tmp_path: Path) -> Non
     told = subprocess.run(command(tmp_path / "store"), capture_output=True, text=True, timeout=60, check=False, env=env)
     assert told.returncode == 2
     assert "OSTINATO_TLS_CERTIFICATE" in told.stderr
+    assert "None" not in told.stderr

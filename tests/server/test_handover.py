@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 import pytest
-from tests.server.running import address, command, opened, running, until
+from tests.server.running import address, command, opened, running
 
 from ostinato.kernel.errors import NotFound
 from ostinato.server.handover import hand_over
+from ostinato.testing.processes import until
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -87,8 +88,8 @@ def test_three_hand_overs_under_load_lose_nothing(tmp_path: Path) -> None:
             for _ in range(3):
                 before = [client.answered for client in asking]
                 pids.append(hand_over(data))
-                assert until(lambda: not _lives(pids[-2]), 30)
-                assert until(lambda seen=before: all(c.answered > n for c, n in zip(asking, seen, strict=True)))
+                until(lambda: not _lives(pids[-2]), 30)
+                until(lambda seen=before: all(c.answered > n for c, n in zip(asking, seen, strict=True)))
         process.wait(timeout=5)
         assert process.returncode == 0
         assert len(set(pids)) == 4
@@ -98,7 +99,7 @@ def test_three_hand_overs_under_load_lose_nothing(tmp_path: Path) -> None:
             assert known == {"default", *(name for client in asking for name in client.projects)}
         assert httpx.get(f"{address(data)}/health/ready").json()["checks"]["workers"] == "ok"
         os.kill(pids[-1], signal.SIGTERM)
-        assert until(lambda: not _lives(pids[-1]))
+        until(lambda: not _lives(pids[-1]))
         assert not (data / "server.json").exists()
 
 
@@ -113,7 +114,7 @@ def test_a_successor_that_fails_leaves_the_server_as_it_was(tmp_path: Path) -> N
         folder = data.rename(tmp_path / "elsewhere")  # the successor finds no store, and nothing that it may make one of
         data.write_text("no folder")
         process.send_signal(signal.SIGHUP)
-        assert until(lambda: "this server goes on" in (tmp_path / "log").read_text())
+        until(lambda: "this server goes on" in (tmp_path / "log").read_text())
         assert httpx.get(f"{address(folder)}/health/live").status_code == 200
         assert process.poll() is None
         data.unlink()

@@ -7,12 +7,14 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import httpx
 import msgspec
 import pytest
 
 from ostinato.kernel.caller import Caller, calling
+from ostinato.kernel.errors import Unavailable
 from ostinato.kernel.ref import Ref
 
 
@@ -217,6 +219,10 @@ def test_r66_ready_goes_red_with_a_cause(url: str, toys: object) -> None:
     del toys.rows.read
     assert red.status_code == 503
     assert "ZeroDivisionError" in red.json()["checks"]["rows"]
+    toys.rows.write = Mock(side_effect=Unavailable("the disk refused a commit"))
+    red = httpx.get(f"{url}/health/ready")
+    del toys.rows.write
+    assert (red.status_code, red.json()["checks"]["rows"]) == (503, "Unavailable: the disk refused a commit")
     assert httpx.get(f"{url}/health/live").status_code == 200
 
 

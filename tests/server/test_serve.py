@@ -12,9 +12,10 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from tests.server.running import address, command, opened, running, until
+from tests.server.running import address, command, opened, running
 
 from ostinato.client.remote import connect
+from ostinato.testing.processes import until
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -50,7 +51,7 @@ def test_a_server_starts_serves_and_ends_in_order(tmp_path: Path) -> None:
             process.send_signal(signal.SIGTERM)
             assert "retry: 1000" in list(lines)  # open streams do not hold the end up
         assert process.wait(timeout=20) == 0
-        assert until(lambda: not any(w.is_running() for w in workers))
+        until(lambda: not any(w.is_running() for w in workers))
         assert not (data / "server.json").exists()
     log = (tmp_path / "log").read_text()
     assert token not in log
@@ -62,7 +63,7 @@ def test_a_killed_server_leaves_no_workers_and_starts_again(tmp_path: Path) -> N
     with running(data) as process:
         workers = psutil.Process(process.pid).children()
         os.kill(process.pid, signal.SIGKILL)
-        assert until(lambda: not any(w.is_running() and w.status() != psutil.STATUS_ZOMBIE for w in workers))
+        until(lambda: not any(w.is_running() and w.status() != psutil.STATUS_ZOMBIE for w in workers))
     with running(data):
         assert httpx.get(f"{address(data)}/health/ready").status_code == 200
 
@@ -72,8 +73,8 @@ def test_r84_a_killed_worker_is_replaced(tmp_path: Path) -> None:
     with running(data) as process:
         first = psutil.Process(process.pid).children()[0].pid
         os.kill(first, signal.SIGKILL)
-        assert until(lambda: bool(living := psutil.Process(process.pid).children()) and first not in [c.pid for c in living])
-        assert until(lambda: "a worker ended: SIGKILL" in (tmp_path / "log").read_text())
+        until(lambda: bool(living := psutil.Process(process.pid).children()) and first not in [c.pid for c in living])
+        until(lambda: "a worker ended: SIGKILL" in (tmp_path / "log").read_text())
 
 
 def test_a_replay_clock_survives_kills_and_never_goes_back(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ import pytest
 
 from ostinato.data.service import Datasets
 from ostinato.evaluation.service import Evaluations
-from ostinato.features.service import Features
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.settings import Settings
@@ -152,7 +151,6 @@ class Shop:
         self.ledger = Ledger(self.rows, clock, home / "ledger-key")
         told = {"rows": self.rows, "ledger": self.ledger, "clock": clock}
         self.datasets = Datasets(**told, blobs=self.blobs, tables=self.tables, inbox=settings.inbox)
-        self.features = Features(**told, tables=self.tables, datasets=self.datasets, online_path=home / "online.db")
         self.runs = Runs(**told, blobs=self.blobs, series=Series(self.rows))
         self.pipelines = Pipelines(**told, blobs=self.blobs, tables=self.tables, runs=self.runs, settings=settings)
         self.models = Models(**told, blobs=self.blobs, runs=self.runs, evaluations=Evaluations(**told), datasets=self.datasets)
@@ -162,7 +160,6 @@ class Shop:
             tables=self.tables,
             models=self.models,
             datasets=self.datasets,
-            features=self.features,
             pipelines=self.pipelines,
             home=home / "endpoints",
         )
@@ -190,7 +187,6 @@ class Shop:
         for client in self.clients:
             client.close()
         self.endpoints.close()
-        self.features.close()
         self.rows.close()
 
 

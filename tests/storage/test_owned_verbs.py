@@ -30,7 +30,7 @@ MODEL = Linear().dump(Logistic(intercept=0.5, terms=[Term(weight=1.0)]))
 
 
 def _monitors(app: Ostinato) -> Monitors:
-    parts: dict[str, Any] = {name: getattr(app, name) for name in ("rows", "tables", "ledger", "clock", "models", "datasets", "pipelines")}
+    parts: dict[str, Any] = {name: getattr(app, name) for name in ("rows", "tables", "ledger", "clock", "pipelines")}
     return Monitors(**parts, endpoints=cast(Any, SimpleNamespace(get=lambda _: None)))
 
 

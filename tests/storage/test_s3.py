@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import os
-import secrets
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +26,8 @@ from ostinato.storage.rows.rows import metadata
 from ostinato.storage.rows.sqlite import Sqlite
 from ostinato.storage.tables.tables import Tables
 from ostinato.testing.blobs import BlobsContract
+from ostinato.testing.bucket import CREDENTIALS, BucketServer
+from ostinato.testing.processes import free_port
 
 obstore: Any = pytest.importorskip("obstore", reason="the extra s3 is not installed")
 pytest.importorskip("moto.server", reason="moto[server] is not installed")
@@ -37,49 +35,10 @@ pytest.importorskip("moto.server", reason="moto[server] is not installed")
 _LARGE_MB = 40
 
 
-@contextmanager
-def moto(port: int) -> Iterator[str]:
-    """The address of a moto server on that port, a process of its own for as long as the block runs."""
-    command = [sys.executable, "-c", "import sys; from moto.server import main; main(sys.argv[1:])", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        url, until = f"http://127.0.0.1:{port}", time.monotonic() + 60
-        while True:
-            assert process.poll() is None, "moto ended"
-            assert time.monotonic() < until, "moto does not answer"
-            try:
-                httpx.get(f"{url}/moto-api/data.json", timeout=5)
-                break
-            except httpx.TransportError:
-                time.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with moto(port) as url:
-        yield url
-
-
-@pytest.fixture
-def address(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """`OSTINATO_BLOBS_URL` for a new bucket."""
-    for name, value in {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}.items():
-        monkeypatch.setenv(name, value)
-    bucket = f"b{secrets.token_hex(6)}"
-    httpx.put(f"{server}/{bucket}", timeout=10).raise_for_status()
-    return f"s3://{bucket}/some/prefix?endpoint={server}"
-
-
 class TestS3(BlobsContract):
     @pytest.fixture
-    def blobs(self, address: str, tmp_path: Path) -> Blobs:
-        return S3(address, spool=tmp_path)
+    def blobs(self, bucket_url: str, tmp_path: Path) -> Blobs:
+        return S3(bucket_url, spool=tmp_path)
 
     def damage(self, blobs: Blobs, digest: str) -> None:
         assert isinstance(blobs, S3)
@@ -89,22 +48,22 @@ class TestS3(BlobsContract):
 
 class TestSealedS3(BlobsContract):
     @pytest.fixture
-    def blobs(self, address: str, tmp_path: Path) -> Blobs:
-        return Sealed(S3(address, spool=tmp_path), Keys(tmp_path / "blob-keys"))
+    def blobs(self, bucket_url: str, tmp_path: Path) -> Blobs:
+        return Sealed(S3(bucket_url, spool=tmp_path), Keys(tmp_path / "blob-keys"))
 
     def name_of(self, blobs: Blobs, content: bytes) -> Blob:
         return Blob(digest=blake3(content, key=self.keys.ring().address).hexdigest(), size=len(content))
 
     @pytest.fixture(autouse=True)
-    def _shelf(self, address: str, tmp_path: Path) -> None:
-        self.shelf, self.keys = S3(address, spool=tmp_path), Keys(tmp_path / "blob-keys")
+    def _shelf(self, bucket_url: str, tmp_path: Path) -> None:
+        self.shelf, self.keys = S3(bucket_url, spool=tmp_path), Keys(tmp_path / "blob-keys")
 
     def damage(self, blobs: Blobs, digest: str) -> None:
         content = b"".join(self.shelf.raw(digest))
         self.shelf.keep([content[:-1] + bytes([content[-1] ^ 1])], lambda: digest)
 
 
-def test_large_blobs_pass_in_parts_with_little_memory(address: str, tmp_path: Path) -> None:
+def test_large_blobs_pass_in_parts_with_little_memory(bucket_url: str, tmp_path: Path) -> None:
     script = f"""
 import resource, sys
 from ostinato.storage.blobs.owned import Owned
@@ -118,12 +77,12 @@ assert blob.size == {_LARGE_MB} << 20
 assert sum(map(len, blobs.stream(blob.digest))) == blob.size
 print(peak() - before)
 """
-    run = subprocess.run([sys.executable, "-c", script, address, str(tmp_path)], capture_output=True, text=True, check=True, timeout=120)
+    run = subprocess.run([sys.executable, "-c", script, bucket_url, str(tmp_path)], capture_output=True, text=True, check=True, timeout=120)
     assert int(run.stdout) < 24
 
 
-def test_what_is_there_is_not_sent_again(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    blobs = S3(address, spool=tmp_path)
+def test_what_is_there_is_not_sent_again(bucket_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blobs = S3(bucket_url, spool=tmp_path)
     contents = [os.urandom(1 << 20), os.urandom(17 << 20)]  # in one piece, in three parts
     stored = [blobs.put(content) for content in contents]
     monkeypatch.setattr(blobs._objects, "_api", _NoPut())
@@ -137,16 +96,16 @@ class _NoPut:
         return getattr(obstore, name)
 
 
-def test_objects_lie_under_the_prefix_by_their_digest(address: str, tmp_path: Path) -> None:
-    blob = S3(address, spool=tmp_path).put(b"content")
-    bucket, endpoint = address.removeprefix("s3://").split("/")[0], address.partition("endpoint=")[2]
+def test_objects_lie_under_the_prefix_by_their_digest(bucket_url: str, tmp_path: Path) -> None:
+    blob = S3(bucket_url, spool=tmp_path).put(b"content")
+    bucket, endpoint = bucket_url.removeprefix("s3://").split("/")[0], bucket_url.partition("endpoint=")[2]
     store = obstore.store.S3Store(bucket, config={"endpoint": endpoint}, client_options={"allow_http": True})
     assert [entry["path"] for batch in obstore.list(store) for entry in batch] == [f"some/prefix/{blob.digest[:2]}/{blob.digest}"]
 
 
-def test_tables_and_the_settings_reach_the_bucket(address: str, tmp_path: Path) -> None:
+def test_tables_and_the_settings_reach_the_bucket(bucket_url: str, tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
-    settings = Settings.read(tmp_path, {"OSTINATO_BLOBS_URL": address})
+    settings = Settings.read(tmp_path, {"OSTINATO_BLOBS_URL": bucket_url})
     tables = Tables(blobs_of(settings), tmp_path / "cache")
     digest = tables.write(pa.table({"a": [1, 2, 3]})).digest
     assert tables.query("SELECT sum(a) AS s FROM t", t=digest).to_pylist() == [{"s": 6}]
@@ -176,8 +135,8 @@ def test_the_endpoint_of_the_environment_is_judged_as_well(tmp_path: Path) -> No
         S3("s3://b", spool=tmp_path, env={"AWS_ENDPOINT_URL": "http://192.0.2.1"})
 
 
-def test_a_bucket_that_is_gone_is_unavailable(server: str, address: str, tmp_path: Path) -> None:
-    blobs = S3(f"s3://no-such-bucket?endpoint={server}", spool=tmp_path)
+def test_a_bucket_that_is_gone_is_unavailable(bucket_server: BucketServer, bucket_url: str, tmp_path: Path) -> None:
+    blobs = S3(f"s3://no-such-bucket?endpoint={bucket_server.url}", spool=tmp_path)
     with pytest.raises(Unavailable) as caught:
         blobs.put(b"content")
     assert caught.value.hint
@@ -187,10 +146,8 @@ def test_a_bucket_that_is_gone_is_unavailable(server: str, address: str, tmp_pat
         blobs.open("0" * 64)
 
 
-def test_a_server_that_does_not_answer_is_unavailable_and_no_blob_is_called_absent(address: str, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    blobs = S3(f"s3://b?endpoint=http://127.0.0.1:{port}", spool=tmp_path, patience_s=0.3)
+def test_a_server_that_does_not_answer_is_unavailable_and_no_blob_is_called_absent(bucket_url: str, tmp_path: Path) -> None:
+    blobs = S3(f"s3://b?endpoint=http://127.0.0.1:{free_port()}", spool=tmp_path, patience_s=0.3)
     for act in (blobs.open, blobs.exists, blobs.delete):
         with pytest.raises(Unavailable) as caught:
             act("0" * 64)
@@ -201,27 +158,26 @@ def test_a_server_that_does_not_answer_is_unavailable_and_no_blob_is_called_abse
 
 
 def test_a_server_that_comes_back_is_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}.items():
+    for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     blobs = S3(f"s3://bucket/x?endpoint={url}", spool=tmp_path, patience_s=0.5)
-    with moto(port):
+    with closing(BucketServer(port)):
         httpx.put(f"{url}/bucket", timeout=10).raise_for_status()
         blobs.put(b"before")
     for act in (lambda: blobs.put(b"while"), lambda: blobs.put(bytes(9 << 20)), lambda: blobs.open("0" * 64)):
         with pytest.raises(Unavailable) as caught:
             act()
         assert "network" in caught.value.hint
-    with moto(port):
+    with closing(BucketServer(port)):
         httpx.put(f"{url}/bucket", timeout=10).raise_for_status()
         large = os.urandom(17 << 20)
         assert [blobs.open(blobs.put(content).digest) for content in (b"after", large)] == [b"after", large]
 
 
-def test_stores_in_one_bucket_with_prefixes_of_their_own_do_not_meet(address: str, tmp_path: Path) -> None:
-    bucket, _, endpoint = address.partition("/some/prefix")
+def test_stores_in_one_bucket_with_prefixes_of_their_own_do_not_meet(bucket_url: str, tmp_path: Path) -> None:
+    bucket, _, endpoint = bucket_url.partition("/some/prefix")
     one, other = (S3(f"{bucket}/{prefix}{endpoint}", spool=tmp_path) for prefix in ("team-a", "team-b"))
     digest = one.put(b"of one team").digest
     assert not other.exists(digest)
@@ -231,11 +187,11 @@ def test_stores_in_one_bucket_with_prefixes_of_their_own_do_not_meet(address: st
     assert list(other.all()) == []
 
 
-def test_many_small_blobs_are_one_object(address: str, tmp_path: Path) -> None:
+def test_many_small_blobs_are_one_object(bucket_url: str, tmp_path: Path) -> None:
     rows = Sqlite(tmp_path / "rows.db")
     rows.create(metadata)
     contents = [os.urandom(1 + i % 700) for i in range(2000)]
-    bucket = S3(address, spool=tmp_path)
+    bucket = S3(bucket_url, spool=tmp_path)
     for inner in (bucket, Sealed(bucket, Keys(tmp_path / "blob-keys"))):
         before = len(list(bucket.all()))
         with calling(Caller(actor="person:ana")):

@@ -52,6 +52,19 @@ def administers(tx: Tx) -> bool:
     return is_owner(tx) or ADMINISTER in mine(tx, ALL_PROJECTS)
 
 
+def require_still(tx: Tx, actor: str, permission: str, project: str) -> None:
+    """Refuse to act for somebody who asked for it earlier and may it no more; who is no actor of the store is its owner.
+
+    Raises:
+        Denied: the actor is disabled, or has lost the roles that permitted it.
+    """
+    if store.actor(tx, actor) is None:
+        return
+    if permission not in granted(store.held(tx, actor, project)) | granted(store.held(tx, actor, ALL_PROJECTS)):
+        hint = "somebody who may has to set it anew"
+        raise Denied(f"{actor} may not {permission} in the project {project} any more", hint=hint, permission=permission)
+
+
 def of_role(tx: Tx, role: str, project: str) -> frozenset[str]:
     """What a role permits in a project."""
     if built_in(role):

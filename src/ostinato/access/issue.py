@@ -83,6 +83,7 @@ class Tokens:
     def rotate_token(self, token: str, overlap_hours: int = 0) -> IssuedToken:
         """A successor of a token, with the same reach and life; the old one works for `overlap_hours` (0 to 168) more.
 
+        What another rotates, or a token that another issued, approves nothing, like what another issues.
         Whoever shows the old one after its end has it from somewhere it should not be: its successor ends as well.
 
         Raises:
@@ -98,7 +99,8 @@ class Tokens:
             owner = known_actor(tx, old.actor)
             if old.revoked or old.rotated_to or old.expires_at <= now or owner.disabled:
                 raise Conflict(f"the token {token} works no more", hint="issue a new one")
-            reach = _within(replace(_limits(owner.id, old.permissions, old.projects, None), delegated=old.delegated), by)
+            same = _limits(owner.id, old.permissions, old.projects, None)
+            reach = _within(replace(same, delegated=same.delegated or old.delegated or bool(by and by.delegated)), by)
             _require_issuer(tx, owner, reach)
             secret, until = mint(owner.kind), min(old.expires_at, now + timedelta(hours=overlap_hours))
             vault.rotate(tx, old.id, parse(secret).id, until)

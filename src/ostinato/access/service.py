@@ -191,7 +191,7 @@ class Access(Tokens, SignIns, Devices):
             require_permissions(tx, expand(known[role].permissions), project, f"{role} permits")
             places = () if everywhere else (project,)
             if holders := [binding.actor for binding in store.bindings(tx, projects=places) if binding.role == role]:
-                raise Conflict(f"{len(holders)} have the role {role!r}", hint=f"ostinato access revoke ACTOR {role}")
+                raise Conflict(f"{holders[0]} has the role {role!r}", hint=f"ostinato access revoke {holders[0]} {role}")
             store.drop_role(tx, known[role])
             self._record(tx, "role.dropped", Ref("role", role), data={"project": project})
 

@@ -96,7 +96,9 @@ class SignIns:
             now = self._machine_clock.now()
             found = vault.use_code(tx, _digest(code), now)
             if found is None or _gone(tx, found.actor):
-                raise Unauthenticated("the code is not known, used or older than ten minutes", hint="ostinato sign-in prints another")
+                raise Unauthenticated(
+                    "the code is not known, used or older than ten minutes", hint="ostinato sign-in --data DIR prints another"
+                )
             if password is None or hashed is None:
                 return self._open(tx, found.actor, "code", visitor, delegated=found.delegated)
             checked_password(password, _name_of(found.actor))

@@ -18,7 +18,6 @@ from ostinato.kernel.family import Family
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.registry.service import Models
-from ostinato.storage.blobs.blobs import Blobs
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.tables.tables import Tables
 
@@ -32,9 +31,8 @@ _BACKGROUND_ROWS = 100
 class Explanations:
     """The explanations of a project. Where a verb takes `model`, it is `late@7` or `late@champion`."""
 
-    def __init__(self, *, rows: Rows, blobs: Blobs, tables: Tables, ledger: Ledger, clock: Clock, models: Models) -> None:
+    def __init__(self, *, rows: Rows, tables: Tables, ledger: Ledger, clock: Clock, models: Models) -> None:
         self._rows = rows
-        self._blobs = blobs
         self._tables = tables
         self._ledger = ledger
         self._clock = clock

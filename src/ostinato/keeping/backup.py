@@ -192,7 +192,8 @@ class _Copying:
         shutil.copy(self._data / KEY, self._beside / KEY)
         checked, head = verified(rows, self._beside / KEY)
         if not checked.ok:
-            raise Corrupt(f"the ledger was tampered with: {checked.problems[0]}", hint="ostinato ledger verify --data names all of it")
+            hint = f"ostinato ledger verify --data {self._data} names all of it"
+            raise Corrupt(f"the ledger was tampered with: {checked.problems[0]}", hint=hint)
         return checked.events, head
 
     def _keep_blobs(self, shelf: AnyShelf) -> None:

@@ -112,7 +112,7 @@ class _Restoring:
                 restore_rows(beside / DATABASE, self._settings)
                 (beside / DATABASE).unlink()
             os.rename(beside, data)
-            flush(data.parent)
+            disk.flush(data.parent)
         return Restored(
             ok=not missing_events, manifest=self._manifest_at, made_at=made.made_at, files=len(made.files), blobs=len(made.blobs),
             elsewhere=len(made.elsewhere), size=sum(f.size for f in made.files) + sum(made.blobs.values()), events=made.events,
@@ -127,7 +127,7 @@ class _Restoring:
             written.flush()
             os.fchmod(written.fileno(), 0o600 if kept.path in SECRETS else kept.mode)
             os.fsync(written.fileno())
-        flush(path.parent)
+        disk.flush(path.parent)
 
     def _read(self, what: str, digest: str, *, plain: bool) -> Iterator[bytes]:
         """The bytes that were stored under a digest; `plain` ones are compared with it."""
@@ -212,12 +212,3 @@ def _mine(folder: Path, handle: int) -> bool:
         return os.path.samestat(os.fstat(handle), os.stat(folder))
     except (BlockingIOError, FileNotFoundError):
         return False
-
-
-def flush(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

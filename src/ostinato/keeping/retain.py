@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from ostinato.ledger.service import Ledger
 from ostinato.storage.rows.chosen import rows_of
 from ostinato.storage.rows.rows import Rows, Tx
 
+_log = logging.getLogger("ostinato.keeping")
 _BATCH = 1000
 _ON_BEHALF = "service:ostinato"
 
@@ -77,10 +79,17 @@ def retain(data: Path, *, predictions_days: float | None = None, logs_days: floa
 
 
 def _outdated(folder: Path, before: datetime) -> Iterator[Path]:
-    """The segments of which every prediction was asked for earlier. The newest one stays: the next is numbered after it."""
+    """The segments of which every prediction was asked for earlier. The newest one stays: the next is numbered after it.
+
+    One that is damaged stays, whatever it says: `ostinato doctor` names it.
+    """
     rolled = sorted(folder.glob("segment-[0-9]*.parquet"))
     for path in [*rolled[:-1], *sorted(folder.glob("segment-batch-*.parquet"))]:
-        youngest = pc.max(pq.read_table(path, columns=["at"])["at"]).as_py()
+        try:
+            youngest = pc.max(pq.read_table(path, columns=["at"], page_checksum_verification=True)["at"]).as_py()
+        except (ValueError, OSError) as error:
+            _log.warning("%s stays, for it cannot be read: %s", path, str(error).partition("\n")[0])
+            continue
         if youngest is not None and youngest.astimezone(UTC) < before:
             yield path
 

@@ -8,7 +8,6 @@ from typing import Literal
 
 import msgspec
 
-from ostinato.data.service import Datasets
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.digest import digest_of
@@ -33,7 +32,6 @@ from ostinato.monitoring.types import (
 from ostinato.monitoring.windows import Reference
 from ostinato.pipelines.service import Pipelines
 from ostinato.pipelines.types import Execution
-from ostinato.registry.service import Models
 from ostinato.serving.service import Endpoints
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.tables.tables import Tables
@@ -50,8 +48,6 @@ class Monitors(Alerts):
         ledger: Ledger,
         clock: Clock,
         endpoints: Endpoints,
-        models: Models,
-        datasets: Datasets,
         pipelines: Pipelines,
     ) -> None:
         self._rows = rows
@@ -59,8 +55,6 @@ class Monitors(Alerts):
         self._ledger = ledger
         self._clock = clock
         self._endpoints = endpoints
-        self._models = models
-        self._datasets = datasets
         self._pipelines = pipelines
 
     # ---- monitors
@@ -153,7 +147,7 @@ class Monitors(Alerts):
         """Have a worker `assess` a window; the same key is the same execution."""
         known, key = self.get(monitor), _window_key(start, end, key)
         parameters = {"monitor": known.name, "start": start.isoformat(), "end": end.isoformat(), "key": key}
-        return self._pipelines.start("ostinato.monitoring.measure:measure", parameters, key=f"measure-{known.name}-{key}")
+        return self._pipelines.start_own("ostinato.monitoring.measure:measure", parameters, key=f"measure-{known.name}-{key}")
 
     def assess(self, monitor: str, start: datetime, end: datetime, key: str = "") -> Window:
         """Measure the predictions from `start` up to `end` here and now, keep what was found, and react to it.

@@ -203,7 +203,7 @@ class Claims:
         store.change(tx, row.id, row.fence, held | since | {"lease_until_s": now_s + self._lease_s})
         runs = self._recorder.within(tx)
         runs.start(row.pipeline, row.pipeline, scalars(row.parameters), inputs=list(refs_in(row.parameters)), id=row.id)
-        if row.attempt > 0:
+        if row.started_at is not None:
             _kill_children(runs, row.id)
         self._tell(tx, "execution.started", row, attempt=row.attempt + 1)
         return Claim(
@@ -218,7 +218,7 @@ class Claims:
         store.change(tx, row.id, row.fence, {"state": state, "ended_at": self._clock.now(), "wall_s": wall_s} | told)
         store.kill_steps(tx, row.project, row.id)
         error = told.get("error", "")
-        if row.attempt > 0:
+        if row.started_at is not None:  # an attempt that was given back does not count, but its Run has begun
             runs = self._recorder.within(tx)
             _kill_children(runs, row.id)
             finish_run(runs, row.id, RUN_STATE[state], outputs, error, Spent(cpu_s=row.cpu_s, wall_s=wall_s, peak_rss_mb=row.peak_rss_mb))

@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from ostinato.access.cover import require_still
 from ostinato.kernel.caller import Caller, caller, calling
 from ostinato.kernel.clock import Clock
-from ostinato.kernel.errors import Invalid, NotFound
+from ostinato.kernel.errors import Denied, Invalid, NotFound
 from ostinato.kernel.name import checked_name
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
@@ -47,7 +48,9 @@ class Schedules:
         parameters: dict[str, Any] | None = None,
         catch_up: CatchUp = "latest",
     ) -> Schedule:
-        """Start a pipeline at the times of a cron expression; a repeat with anything else replaces the schedule.
+        """Start a pipeline at the times of a cron expression; a repeat with anything else, or by another actor, replaces the schedule.
+
+        It starts on behalf of who set it, for as long as they may `pipeline:write`.
 
         `cron` has five fields (minute, hour, day of month, month, day of week), read in the time zone `zone`. In `parameters`,
         `${nominal}` stands for the time for which it starts, `${previous}` for the one before (together the interval), `${date}`
@@ -66,7 +69,7 @@ class Schedules:
 
         def change(tx: Tx) -> Schedule:
             known = starts.schedule(tx, who.project, name)
-            if known is not None and all(known._mapping[field] == value for field, value in told.items()):
+            if known is not None and known.created_by == who.actor and all(known._mapping[field] == value for field, value in told.items()):
                 return starts.schedule_of(known)
             paused = known is not None and known.paused
             made = Schedule(
@@ -150,8 +153,9 @@ class Schedules:
         times = Cron(row.cron, row.zone)
         chosen, following = _due_times(times, row.next_at, now, row.catch_up)
         try:
+            self._rows.read(lambda tx: require_still(tx, row.created_by, "pipeline:write", row.project))
             asked, error = [self._asked_for(row, at, row.created_by) for at in chosen], ""
-        except (Invalid, NotFound) as refused:
+        except (Denied, Invalid, NotFound) as refused:
             asked, error = [], str(refused)
 
         def change(tx: Tx) -> None:
@@ -161,7 +165,7 @@ class Schedules:
             for values in asked:
                 self._start_once(tx, row, values)
             starts.change(tx, starts.schedules, row.project, row.name, {"next_at": following})
-            if error:
+            if error and chosen:
                 self._ledger.append(
                     tx, "schedule.failed", Ref("schedule", row.name), data={"error": error, "nominal": chosen[-1].isoformat()}
                 )

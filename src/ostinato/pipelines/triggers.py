@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from ostinato.access.cover import require_still
 from ostinato.kernel.caller import Caller, caller, calling
 from ostinato.kernel.clock import Clock
-from ostinato.kernel.errors import Invalid, NotFound
+from ostinato.kernel.errors import Denied, Invalid, NotFound
 from ostinato.kernel.event import Event
 from ostinato.kernel.name import checked_name
 from ostinato.kernel.ref import Ref
@@ -39,6 +40,8 @@ class Triggers:
     def trigger(self, name: str, on: str, pipeline: str, subject: str = "*", parameters: dict[str, Any] | None = None) -> Trigger:
         """Start a pipeline on each event from now on; a repeat with anything else replaces the trigger, any repeat starts a stopped one.
 
+        It starts on behalf of who set it last, for as long as they may `pipeline:write`.
+
         `on` is a verb or a pattern (`dataset.delivered`, `model.*`), `subject` a reference (`dataset:flights`: any version) or a
         pattern (`dataset:*`). In `parameters`, `${subject}`, `${subject.name}`, `${output}` (the first), `${actor}`, `${at}`, `${id}`
         and `${data.…}` stand for what the event says.
@@ -58,7 +61,10 @@ class Triggers:
 
         def change(tx: Tx) -> Trigger:
             known = starts.trigger(tx, who.project, name)
-            if known is not None and not known.stopped and all(known._mapping[field] == value for field, value in told.items()):
+            same = (
+                known is not None and known.created_by == who.actor and all(known._mapping[field] == value for field, value in told.items())
+            )
+            if known is not None and same and not known.stopped:
                 return starts.trigger_of(known)
             first = not starts.all_triggers(tx)
             since = self._ledger.append(tx, "trigger.set", Ref("trigger", name), data=told).seq
@@ -110,8 +116,9 @@ class Triggers:
     def _set_off(self, row: Row[Any], event: Event) -> None:
         ref, cause = Ref("trigger", row.name), f"trigger:{row.name}"
         try:
+            self._rows.read(lambda tx: require_still(tx, row.created_by, "pipeline:write", row.project))
             wanted = self._catalogue.wanted(row.pipeline, filled(row.parameters, _facts(event)))
-        except (Invalid, NotFound) as refused:
+        except (Denied, Invalid, NotFound) as refused:
             refusal = {"event": event.id, "error": str(refused)}
             self._rows.write(lambda tx: self._ledger.append(tx, "trigger.failed", ref, data=refusal))
             return

@@ -59,7 +59,7 @@ class Gate:
             return access.admit_session(session, project)
         scheme, _, secret = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not secret:
-            raise Unauthenticated("no token was sent", hint="set OSTINATO_TOKEN, or send the header Authorization: Bearer <token>")
+            raise Unauthenticated("no token was sent", hint="ostinato login, OSTINATO_TOKEN, or the header Authorization: Bearer <token>")
         return access.admit(secret.strip(), project, present.address)
 
     def _record(self, who: Caller, needs: str, what: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from starlette.types import Scope
@@ -10,6 +11,7 @@ from ostinato.kernel.errors import Invalid
 from ostinato.server.errors import Misdirected
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_HOST = re.compile(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::[0-9]*)?")
 
 
 class Hosts:
@@ -40,12 +42,15 @@ class Hosts:
 
 
 def name_of(host: str) -> str:
-    """The name without the port.
+    """The name without the port; empty for what is neither a name nor an address, with or without a port.
 
     >>> name_of("Example.org:80"), name_of("[::1]:80"), name_of("::1"), name_of("localhost.")
     ('example.org', '::1', '::1', 'localhost')
+    >>> name_of("[::1]example.org"), name_of("localhost:80@example.org")
+    ('', '')
     """
     host = host.strip().lower()
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return (host if host.count(":") > 1 else host.partition(":")[0]).rstrip(".")
+    if host.count(":") > 1 and not host.startswith("["):
+        return host
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2] or "").rstrip(".") if found else ""

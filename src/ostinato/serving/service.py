@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 
 from ostinato.data.service import Datasets
-from ostinato.features.service import Features
 from ostinato.kernel.caller import Caller, caller, calling
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Conflict, Invalid, OstinatoError
@@ -44,7 +43,6 @@ class Endpoints(Deployments, Rollouts, Feedback):
         clock: Clock,
         models: Models,
         datasets: Datasets,
-        features: Features,
         pipelines: Pipelines,
         home: Path,
     ) -> None:
@@ -54,7 +52,6 @@ class Endpoints(Deployments, Rollouts, Feedback):
         self._clock = clock
         self._models = models
         self._datasets = datasets
-        self._features = features
         self._pipelines = pipelines
         self._front = Front(rows=rows, blobs=blobs, models=models, home=home)
         self._looked = {}
@@ -132,7 +129,7 @@ class Endpoints(Deployments, Rollouts, Feedback):
             "since": since.isoformat() if since else "",
             "until": until.isoformat() if until else "",
         }
-        return self._pipelines.start(batches.TARGET, parameters, key=f"batch/{endpoint}/{key}")
+        return self._pipelines.start_own(batches.TARGET, parameters, key=f"batch/{endpoint}/{key}")
 
     def log_folder(self, endpoint: str) -> Path:
         """The folder of the endpoint's log of predictions, on this host. In process only."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import signal
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from ostinato.kernel.errors import Unavailable
 from ostinato.serving.plane.plan import LOCK, PLAN, Plan, PlaneState, digest_of, encode, read_state, replace
+from ostinato.storage.disk import locked
 
 _PAUSE_S = 1.0
 _END_S = 15.0
@@ -124,17 +124,7 @@ class Planes:
 
 def alive(folder: Path) -> bool:
     """Whether a plane of this folder lives."""
-    try:
-        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(lock)
-    return False
+    return locked(folder / LOCK)
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -1,8 +1,9 @@
-"""Disk: what the operating system says when a disk takes nothing more, in our words."""
+"""Disk: names that last, locks that die with their holder, and what the operating system says of a disk, in our words."""
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import sqlite3
 
@@ -21,3 +22,27 @@ def told(error: Exception, place: str | os.PathLike[str]) -> Exception:
     if (database and code == sqlite3.SQLITE_IOERR) or (not database and code in _SICK):
         return Unavailable(f"the disk refuses: {error}", hint=f"look at the disk that holds {os.fspath(place)}, then try again")
     return error
+
+
+def flush(folder: str | os.PathLike[str]) -> None:
+    """Make the names in a folder durable, as flushing a file does its content."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def locked(path: str | os.PathLike[str]) -> bool:
+    """Whether a living process holds the lock of this file or folder alone; not if there is none."""
+    try:
+        lock = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
+
+from ostinato.testing.processes import free_port
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
 _MAIN = "import sys; from moto.server import main; main(sys.argv[1:])"
@@ -15,11 +16,10 @@ _WAIT_S = 60.0
 
 
 class BucketServer:
-    """A server on a free port of loopback, which forgets everything when it is closed."""
+    """A server on a port of loopback, by default a free one, which forgets everything when it is closed."""
 
-    def __init__(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+    def __init__(self, port: int | None = None) -> None:
+        port = port or free_port()
         self.url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-c", _MAIN, "-H", "127.0.0.1", "-p", str(port)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

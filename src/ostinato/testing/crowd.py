@@ -12,7 +12,6 @@ import multiprocessing
 import os
 import random
 import signal
-import socket
 import threading
 import time
 from collections import Counter
@@ -46,12 +45,6 @@ def fork(act: Callable[..., None], *arguments: Any, env: Mapping[str, str] | Non
     process = _FORKS.Process(target=_begin, args=(act, arguments, dict(env or {})), daemon=True)
     process.start()
     return process
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def _begin(act: Callable[..., None], arguments: tuple[Any, ...], env: dict[str, str]) -> None:

@@ -9,13 +9,14 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 import warnings
 from pathlib import Path
 from typing import Any
+
+from ostinato.testing.processes import free_port
 
 _PASSWORD = "correct-horse-battery"  # noqa: S105 — of a server that listens on loopback for some seconds
 _names = itertools.count()
@@ -44,9 +45,7 @@ class PostgresServer:
         subprocess.run(
             [self._programs / "initdb", "-D", self._home / "data", *made], check=True, capture_output=True, cwd=self._home, **self._user
         )
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 

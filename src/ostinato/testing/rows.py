@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
@@ -22,6 +21,7 @@ from ostinato.storage.rows.postgres import Postgres
 from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import Instant, Json, Rows, Tx
 from ostinato.storage.rows.sqlite import Sqlite
+from ostinato.testing.processes import until
 
 tables = MetaData()
 note = Table(
@@ -85,14 +85,6 @@ def together(rows: Rows, changes: list[Callable[[Tx], object]]) -> list[object]:
         go.set()
         held.result(10)
         return [future.result(10) for future in futures]
-
-
-def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait for something that happens elsewhere."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.002)
 
 
 class RowsContract:
@@ -184,7 +176,7 @@ class RowsContract:
         threads = [threading.Thread(target=work, args=(str(i),)) for i in range(8)]
         for thread in threads:
             thread.start()
-        until(lambda: len(answers) >= 0 and rows.read(lambda tx: tx.execute(_count).scalar_one()) > 50)
+        until(lambda: rows.read(lambda tx: tx.execute(_count).scalar_one()) > 50)
         rows.close()
         for thread in threads:
             thread.join(10)

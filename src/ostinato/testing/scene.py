@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.process import BaseProcess
@@ -11,18 +10,12 @@ from pathlib import Path
 
 from ostinato.app import Ostinato
 from ostinato.testing import crowd
+from ostinato.testing.processes import until
 
 CLIENTS = 4
 PATIENCE_S = 60.0
 ENV = {"OSTINATO_LEASE_S": "2", "OSTINATO_PIPELINES": "ostinato.testing.crowd"}
 """What the processes of a scene have in their environment."""
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < deadline, f"waited too long for {what}"
-        time.sleep(0.01)
 
 
 def kill(process: BaseProcess) -> None:
@@ -85,17 +78,17 @@ class Scene:
     def go_on(self) -> None:
         """Wait until something more was acknowledged."""
         before = self.progress()
-        until(lambda: self.progress() > before + 200, "anything to be acknowledged")
+        until(lambda: self.progress() > before + 200, what="anything that is acknowledged")
 
     def all_go_on(self) -> None:
         """Wait until something more was acknowledged to every client."""
         before = {diary: diary.stat().st_size for diary in self.diaries.glob("*.diary")}
-        until(lambda: all(diary.stat().st_size > size + 60 for diary, size in before.items()), "everybody to go on")
+        until(lambda: all(diary.stat().st_size > size + 60 for diary, size in before.items()), what="something for everybody")
 
     def drained(self) -> None:
         """Wait until all executions have ended."""
         with Ostinato.open(self.data) as app:
-            until(lambda: all(one.ended for one in crowd.all_executions(app)), "the executions")
+            until(lambda: all(one.ended for one in crowd.all_executions(app)), what="the end of the executions")
 
     def count(self) -> str:
         """Hold what is stored against what was asked and acknowledged; returns what there was.

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from ostinato.testing.rows import add, note, opened, spawn, until
+from ostinato.testing.processes import until
+from ostinato.testing.rows import add, note, opened, spawn
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

@@ -17,7 +17,8 @@ from ostinato.kernel.errors import Conflict
 from ostinato.storage.rows import migrations, schema
 from ostinato.storage.rows.rows import Rows, Tx, metadata
 from ostinato.storage.rows.schema import latest
-from ostinato.testing.rows import add, note, opened, spawn, tables, until, writers
+from ostinato.testing.processes import until
+from ostinato.testing.rows import add, note, opened, spawn, tables, writers
 from ostinato.testing.schema import statements
 
 RELEASED = Path(__file__).parent / "released"

@@ -21,6 +21,7 @@ from ostinato.storage.rows.postgres import Postgres
 from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import Tx
 from ostinato.testing.postgres import PostgresServer
+from ostinato.testing.processes import until
 from ostinato.testing.rows import RowsContract, add, note, tables, together, writers
 
 
@@ -172,6 +173,30 @@ def test_acknowledged_is_durable_even_if_the_server_is_set_to_forget(postgres_se
     rows = Postgres(postgres_url)
     assert rows.write(lambda tx: tx.execute(text("SHOW synchronous_commit")).scalar_one()) == "on"
     rows.close()
+
+
+def test_a_turn_sees_the_turn_before_even_if_the_server_is_set_to_older_snapshots(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {postgres_url.rpartition('/')[2]} SET default_transaction_isolation = 'repeatable read'")
+    one, other = Postgres(postgres_url), Postgres(postgres_url)
+    one.create(tables)
+    other.write(add("warm"))
+    entered = threading.Event()
+
+    def slowly(tx: Tx) -> None:
+        entered.set()
+        until(lambda: one.read(lambda tx: tx.execute(waiting).scalar_one()))
+        add("first")(tx)
+
+    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    thread = threading.Thread(target=one.write, args=(slowly,))
+    thread.start()
+    entered.wait(30)
+    seen = other.write(lambda tx: [row.writer for row in tx.all(select(note.c.writer).order_by(note.c.id))])
+    thread.join()
+    one.close()
+    other.close()
+    assert seen == ["warm", "first"]
 
 
 def test_a_password_is_shown_nowhere(postgres_server: PostgresServer, caplog: pytest.LogCaptureFixture) -> None:

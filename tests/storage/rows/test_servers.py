@@ -9,13 +9,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.server.running import opened, running, until
+from tests.server.running import opened, running
 
 from ostinato.app import Ostinato
 from ostinato.kernel.errors import Conflict
 from ostinato.storage.rows.postgres import Postgres
 from ostinato.storage.rows.rows import metadata
 from ostinato.storage.rows.term import Term
+from ostinato.testing.processes import until
 
 FLOWS = """
 import os
@@ -72,7 +73,7 @@ def test_two_servers_share_a_store_and_one_takes_over_from_the_other(postgres_ur
     (tmp_path / "b").mkdir()
     with running(first, env=env) as dying, running(joined(first, tmp_path / "b" / "store"), env=env):
         a, b = opened(first), opened(tmp_path / "b" / "store")
-        assert until(lambda: holder(postgres_url) is not None)
+        until(lambda: holder(postgres_url) is not None)
         leader = holder(postgres_url)
         a.pipelines.register("shared", "two_flows:shared")
         started = [
@@ -82,19 +83,19 @@ def test_two_servers_share_a_store_and_one_takes_over_from_the_other(postgres_ur
         for i, name in enumerate(names):
             (a, b)[i % 2].access.create_project(name)
             assert name in {project.name for project in (b, a)[i % 2].access.projects()}, "what one acknowledged, the other has"
-        assert until(lambda: len(list((tmp_path / "done").glob("done-*"))) == 2), "workers of both have done something"
+        until(lambda: len(list((tmp_path / "done").glob("done-*"))) == 2, what="work of both")
         dying.send_signal(signal.SIGKILL)
         dying.wait(10)
         assert all(
             b.pipelines.start("shared", {"folder": str(tmp_path / "done"), "name": str(i)}, key=str(i)).id == e.id
             for i, e in enumerate(started)
         )
-        assert until(lambda: all(b.pipelines.get(e.id).state == "finished" for e in started), 60)
+        until(lambda: all(b.pipelines.get(e.id).state == "finished" for e in started), 60)
         assert not list((tmp_path / "done").glob("doubled-*"))
         ended = Counter(e.subject.name for e in b.ledger.events(verb="execution.finished", limit=1000).items)
         assert ended == {e.id: 1 for e in started}
         assert {project.name for project in b.access.projects()} >= set(names)
-        assert until(lambda: holder(postgres_url) not in (None, leader)), "the duties have another holder, if the dead one had them"
+        until(lambda: holder(postgres_url) not in (None, leader), what="another holder of the duties, if the dead one had them")
         assert b.ledger.verify().ok
         a.close()
         b.close()
@@ -108,12 +109,12 @@ def test_a_term_has_one_holder_and_passes_on(postgres_url: str, monkeypatch: pyt
     one, two = Term(rows, "duties", alone=False), Term(others, "duties", alone=False)
     assert one.held()
     assert not two.held()
-    assert until(lambda: not (one.held() and two.held()) and two.held() is False, 0.1)
+    until(lambda: not (one.held() and two.held()) and two.held() is False, 0.1)
     assert all(one.held() and not two.held() for _ in range(200)), "it is renewed while it is asked for"
-    assert until(two.held, 5), "its holder asks no more, as if it were dead"
+    until(two.held, 5)  # its holder asks no more, as if it were dead
     assert not one.held()
     two.close()
-    assert until(one.held, 1)
+    until(one.held, 1)
     assert Term(others, "other", alone=False).held(), "another duty is another's"
     rows.close()
     others.close()

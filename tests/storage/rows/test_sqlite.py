@@ -16,7 +16,8 @@ from sqlalchemy.exc import IntegrityError
 from ostinato.kernel.errors import Conflict, Corrupt, Exhausted, Invalid, Unavailable
 from ostinato.storage.rows import place as places
 from ostinato.storage.rows.sqlite import Sqlite
-from ostinato.testing.rows import RowsContract, add, spawn, tables, together, until, writers
+from ostinato.testing.processes import until
+from ostinato.testing.rows import RowsContract, add, spawn, tables, together, writers
 
 
 @pytest.fixture

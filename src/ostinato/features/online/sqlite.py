@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ostinato.features.events import LANES, NEVER, Events, Floats, Ints, pieces
+from ostinato.storage import disk
 
 _PIECE = 256
 _SCHEMA = """
@@ -108,12 +109,13 @@ class _Connections:
         self._path = path
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
-        self._writer = self._connect()
-        self._writer.executescript(_SCHEMA)
+        with self._told():
+            self._writer = self._connect()
+            self._writer.executescript(_SCHEMA)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
+        with self._lock, self._told():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -141,6 +143,15 @@ class _Connections:
             self._writer.close()
             while self._idle:
                 self._idle.pop().close()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            if (told := disk.told(error, self._path.parent)) is error:
+                raise
+            raise told from error
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from ostinato.keeping.database import revision, table
 from ostinato.keeping.files import DATABASE, kept
 from ostinato.kernel.errors import OstinatoError
 from ostinato.kernel.instant import instant_of
+from ostinato.storage.disk import locked
 from ostinato.storage.rows import file
 from ostinato.storage.rows.sqlite import REVISION
 
@@ -71,7 +71,7 @@ def writer(patient: Patient) -> Iterator[Said]:
             yield problem(f"the session {pid} of PostgreSQL has had the turn to write for {seconds:.0f} s", mend)
         return
     seat = patient.data / f"{DATABASE}.main"
-    if seat.exists() and not _free_within(seat, _SEAT_S):
+    if not _free_within(seat, _SEAT_S):
         who = " and ".join(str(pid) for pid in _holders(seat)) or "some process"
         yield problem(
             f"the process {who} keeps the turn to write",
@@ -101,16 +101,11 @@ _HOLDERS = text(
 def _free_within(seat: Path, wait_s: float) -> bool:
     """Whether the lock was free at some moment; those who work hold it for some milliseconds at a time."""
     until = time.monotonic() + wait_s
-    with seat.open() as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    return False
-                time.sleep(0.02)
-            else:
-                return True
+    while locked(seat):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def _holders(path: Path) -> list[int]:

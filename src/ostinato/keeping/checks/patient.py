@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ostinato.kernel.settings import Settings
+from ostinato.storage.disk import locked
 from ostinato.storage.rows.chosen import rows_of
 from ostinato.storage.rows.rows import Rows
 
@@ -57,18 +56,3 @@ def problem(what: str, mend: str) -> Said:
 def warning(what: str, mend: str) -> Said:
     """Something that can wait."""
     return Said("warning", what, mend)
-
-
-def locked(path: Path) -> bool:
-    """Whether a living process holds the lock."""
-    try:
-        lock = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(lock)
-    return False

@@ -7,8 +7,9 @@ import shutil
 import time
 from collections.abc import Iterator
 
-from ostinato.keeping.checks.patient import Patient, Said, locked, problem, warning
+from ostinato.keeping.checks.patient import Patient, Said, problem, warning
 from ostinato.keeping.files import BLOBS, KEY, RESERVE, SECRETS
+from ostinato.storage.disk import locked
 
 _FREE_MIN = 64 << 20
 _FREE_LOW = 1 << 30

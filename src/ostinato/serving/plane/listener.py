@@ -236,5 +236,6 @@ def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:
         context.load_cert_chain(certificate, key)
     except OSError as error:  # ssl.SSLError is one
         hint = "OSTINATO_TLS_CERTIFICATE and OSTINATO_TLS_KEY name files in PEM that belong together"
-        raise Invalid(f"no certificate with its key in {certificate} and {key}: {error}", hint=hint, field="tls_certificate") from None
+        found = f"{certificate} and {key}" if key else f"{certificate} alone"
+        raise Invalid(f"no certificate with its key in {found}: {error}", hint=hint, field="tls_certificate") from None
     return context

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ostinato.kernel.errors import Corrupt, NotFound
+from ostinato.storage import disk
 
 KEY_FILE = "blob-keys"
 KID = 8
@@ -106,11 +107,7 @@ def _write(path: Path, ring: Ring) -> None:
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    disk.flush(path.parent)
 
 
 @contextlib.contextmanager

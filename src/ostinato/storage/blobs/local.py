@@ -104,9 +104,9 @@ class Local:
             target = self._place(digest)
             if not target.parent.exists():
                 target.parent.mkdir(exist_ok=True)
-                _flush(self._root)
+                disk.flush(self._root)
             os.rename(temporary, target)
-            _flush(target.parent)
+            disk.flush(target.parent)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)
@@ -197,7 +197,7 @@ class Local:
             place = self.path(digest)
         except (NotFound, Corrupt):
             return False
-        _flush(place.parent)  # whoever renamed it may not have flushed the folder yet
+        disk.flush(place.parent)  # whoever renamed it may not have flushed the folder yet
         return True
 
     def _place(self, digest: str) -> Path:
@@ -216,11 +216,3 @@ class Local:
 def _mark(path: Path) -> tuple[int, int, int]:
     found = path.stat()
     return found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _flush(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -58,7 +58,7 @@ class Folder:
                 os.fsync(file.fileno())
             _make(target.parent)
             os.rename(beside, target)
-            _flush(target.parent)
+            disk.flush(target.parent)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(beside)
@@ -99,12 +99,4 @@ def _make(folder: Path) -> None:
     if not folder.exists():
         _make(folder.parent)
         folder.mkdir(exist_ok=True, mode=0o700)
-        _flush(folder.parent)
-
-
-def _flush(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        disk.flush(folder.parent)

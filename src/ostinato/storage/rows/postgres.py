@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 _LOCK = int.from_bytes(b"ostinato", "big")
 _BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_BEGIN_WRITE = f"BEGIN; SELECT pg_advisory_xact_lock({_LOCK})"
+_BEGIN_WRITE = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({_LOCK})"  # else it may see what was before its turn
 _CONNECT = {
     "application_name": "ostinato",
     "connect_timeout": 5,

@@ -25,6 +25,7 @@ REVISION = latest()
 """Revision of the schema that this code writes; a store with a higher one is refused."""
 
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "busy_timeout=10000", "mmap_size=268435456")
+_WRITER_CACHE = "PRAGMA cache_size=-65536"  # KiB: pages of the indexes that a group changes are not written out before its commit
 
 
 class Sqlite:
@@ -103,6 +104,7 @@ class _Session:
         if self._connection is None:
             self._connection = self._engine.connect()
             self._driver = self._connection.connection.driver_connection
+            self._driver.execute(_WRITER_CACHE)
         self._driver.execute("BEGIN IMMEDIATE")
         return Tx(self._connection, self._driver)
 

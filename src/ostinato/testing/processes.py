@@ -1,0 +1,25 @@
+"""Processes: what tests need that start some: a port for each, and the patience to wait for what another does."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def until(true: Callable[[], object], seconds: float = 60.0, what: str = "it") -> None:
+    """Wait until something comes true elsewhere.
+
+    Raises:
+        AssertionError: it did not, within so many seconds.
+    """
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"{what} did not happen within {seconds:g} s"
+        time.sleep(0.005)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from ostinato.access.service import Access
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.ref import Ref
+from ostinato.pipelines.worker import work
 
 ADMIN = Caller(actor="person:admin")
 
@@ -58,3 +60,12 @@ def test_nothing_starts_for_who_has_left(app: SimpleNamespace, flows: ModuleType
     with calling(Caller(actor="person:ben")):
         let(app)
     assert due(app) == sorted([*before, "schedule:hourly person:ben", "trigger:fresh person:ben"])
+
+
+def test_what_waits_is_not_run_for_who_is_disabled(app: SimpleNamespace, flows: ModuleType, access: Access) -> None:
+    waiting = app.pipelines.start("flows:train", {"n": 1})
+    with calling(ADMIN):
+        access.disable("person:ana")
+    work(app, app.pipelines, threading.Event(), once=True)
+    ended = app.pipelines.get(waiting.id)
+    assert (ended.state, ended.error) == ("failed", "person:ana, for whom it would have run, is disabled")

@@ -104,6 +104,22 @@ def test_a_loop_through_what_a_step_does_is_stopped(app: SimpleNamespace, projec
     assert app.pipelines.get(event.data["within"]).cause == "trigger:derive"
 
 
+def test_what_spreads_is_stopped_before_it_fills_the_queue(
+    app: SimpleNamespace, flows: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ostinato.pipelines.triggers._SPREAD_MAX", 10)
+    app.pipelines.trigger("wide", "run.*", "flows:train", parameters={"n": 1, "source": "${id}"})
+    app.pipelines.start("flows:train", {"n": 1})
+    for _ in range(40):
+        work(app, app.pipelines, threading.Event(), once=True)
+        app.pipelines.tick()
+        (trigger,) = app.pipelines.triggers()
+        if trigger.stopped:
+            break
+    assert "it spread: 10 executions" in trigger.stopped
+    assert len(caused(app)) < 300
+
+
 def test_many_events_that_are_no_loop_are_not_stopped(app: SimpleNamespace, flows: ModuleType) -> None:
     app.pipelines.trigger("fresh", "dataset.delivered", "flows:train", parameters={"n": 1, "source": "${output}"})
     for version in range(1, 40):

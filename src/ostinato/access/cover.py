@@ -65,6 +65,12 @@ def require_still(tx: Tx, actor: str, permission: str, project: str) -> None:
         raise Denied(f"{actor} may not {permission} in the project {project} any more", hint=hint, permission=permission)
 
 
+def has_left(tx: Tx, actor: str) -> bool:
+    """Whether an actor of the store is disabled."""
+    found = store.actor(tx, actor)
+    return found is not None and found.disabled
+
+
 def of_role(tx: Tx, role: str, project: str) -> frozenset[str]:
     """What a role permits in a project."""
     if built_in(role):

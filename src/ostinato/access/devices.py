@@ -121,6 +121,6 @@ class Devices:
             reach = Credential(id="", actor=owner.id, delegated=found.delegated)
             with calling(Caller(actor=owner.id)):
                 self._record(tx, "device.admitted", Ref.parse(owner.id), private={"name": found.name, "address": found.address})
-                return DeviceAnswer(state="granted", issued=self._add_token(tx, owner, found.name, _TOKEN_LIFE, reach))
+                return DeviceAnswer(state="granted", issued=self._add_token(tx, owner, f"device {found.name}", _TOKEN_LIFE, reach))
 
         return self._rows.write(change)

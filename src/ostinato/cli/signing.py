@@ -39,6 +39,7 @@ def sign_in(ctx: click.Context, data: Path | None, person: str) -> None:
         click.echo("no server runs; start it, and open this path at its address:", err=True)
         address = ""
     click.echo(f"{address}{issued.path}")
+    click.echo(f"in a terminal: ostinato login --url {address or 'ADDRESS'} --code {issued.code}", err=True)
 
 
 @click.command()

@@ -38,7 +38,7 @@ def record(
     if len(inputs) + len(outputs) >= store.REFS_MAX:
         raise Invalid(f"an event has fewer than {store.REFS_MAX:,} references", hint="record them in parts", field="inputs")
     who, at, told = caller(), clock.now(), plain(data)
-    if who.within:  # by the code of an execution: whoever starts others on events must know
+    if who.within and subject.kind != "execution":  # by an execution: whoever starts others on events must know
         told = told | {"within": who.within}
     hidden = private_of(person or who.actor, private) if private else []
     body = Body(

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Row
 
+from ostinato.access.cover import has_left
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Conflict
@@ -185,9 +186,12 @@ class Claims:
         row = self._due(tx, queues)
         if row is None:
             return None
-        with calling(Caller(actor=row.actor, project=row.project)):
+        with calling(Caller(actor=row.actor, project=row.project, within=row.id)):
             if row.cancelling:
                 self._end(tx, row, "cancelled")
+                return "ended"
+            if has_left(tx, row.actor):
+                self._end(tx, row, "failed", {"error": f"{row.actor}, for whom it would have run, is disabled"})
                 return "ended"
             if row.attempt >= row.attempts:
                 times = "its process died" if row.attempts == 1 else f"its worker died {row.attempt} times, each time before it had ended"

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
-from ostinato.kernel.caller import calling
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import NotFound, StepFailed
 from ostinato.pipelines.claims import RUN_STATE, Claims
@@ -71,7 +69,7 @@ def _run(body: Body, claim: Claim, pipeline: Pipeline[..., Any] | None, packer: 
         if not isinstance(found, Pipeline):
             raise NotFound(f"{claim.target!r} is not a pipeline")
         given = {name: revive(packer.unpack(tree), found.hints.get(name)) for name, tree in claim.parameters.items()}
-        with entered(body, body), calling(replace(claim.caller, within=claim.id)):
+        with entered(body, body):
             result = found.call(found.bind((), given))
         body.flush()
         tree = packer.pack(result, "result")

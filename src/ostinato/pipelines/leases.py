@@ -55,7 +55,7 @@ class Claim:
     @property
     def caller(self) -> Caller:
         """On whose behalf it runs: the actor who started it."""
-        return Caller(actor=self.actor, project=self.project)
+        return Caller(actor=self.actor, project=self.project, within=self.id)
 
 
 @dataclass(slots=True)

@@ -225,6 +225,13 @@ def search(
     return tx.all(query)
 
 
+def set_off(tx: Tx, project: str, cause: str, depth: int, since: datetime) -> int:
+    """How many executions of a cause were set off by others, `depth` in a row or more, since then."""
+    c = executions.c
+    late = and_(c.project == project, c.cause == cause, c.depth >= depth, c.created_at > since)
+    return int(tx.execute(select(func.count()).where(late)).scalar_one())
+
+
 def running(tx: Tx) -> Sequence[Row[Any]]:
     """The executions that a worker has taken, of all projects: each with its holder and what it counts for."""
     c = executions.c

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -26,6 +27,8 @@ _CURSOR = "pipelines"
 _ROUNDS_MAX = 20
 _DEPTH_MAX = 8
 """So many executions in a row, each set off by the one before, are a loop."""
+_SPREAD_DEPTH, _SPREAD_MAX, _SPREAD_TIME = 3, 100, timedelta(hours=1)
+"""So many executions at this depth or beyond, within this time, are a loop that widens."""
 
 
 class Triggers:
@@ -130,8 +133,14 @@ class Triggers:
                 return
             source = store.execution(tx, row.project, _within(event))
             depth = 1 if source is None else source.depth + 1
+            stopped = ""
             if depth > _DEPTH_MAX:
                 stopped = f"it went round: {_DEPTH_MAX} executions in a row set each other off, the last {_within(event)} by {event.verb}"
+            elif depth >= _SPREAD_DEPTH:
+                since = self._clock.now() - _SPREAD_TIME
+                if store.set_off(tx, row.project, cause, _SPREAD_DEPTH, since) >= _SPREAD_MAX:
+                    stopped = f"it spread: {_SPREAD_MAX} executions within an hour were set off by others, the last by {event.verb}"
+            if stopped:
                 starts.change(tx, starts.triggers, row.project, row.name, {"stopped": stopped})
                 self._ledger.append(tx, "trigger.stopped", ref, data={"event": event.id, "reason": stopped})
                 return

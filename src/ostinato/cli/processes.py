@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import signal
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -88,14 +87,15 @@ def worker(ctx: click.Context, data: Path | None, queues: str, parent: int | Non
     """Execute pipelines until TERM or Ctrl-C."""
     if parent is not None:
         importlib.import_module("ostinato.server.workers").die_with(parent)
-    stop = threading.Event()
+    working = importlib.import_module("ostinato.pipelines.worker")
+    stop = working.Stop()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     folder = _folder(ctx, data)
     clock = importlib.import_module("ostinato.server.clock").clock_of(folder)
     with importlib.import_module("ostinato.app").Ostinato.open(folder, clock=clock) as app:
         served = [name.strip() for name in queues.split(",") if name.strip()]
-        importlib.import_module("ostinato.pipelines.worker").work(app, app.pipelines, stop, queues=served)
+        working.work(app, app.pipelines, stop, queues=served)
 
 
 @click.command()

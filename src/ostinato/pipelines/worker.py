@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,25 @@ _POLL_S = 0.1
 _log = logging.getLogger(__name__)
 
 
-def work(app: Any, pipelines: Pipelines, stop: threading.Event, *, once: bool = False, queues: Sequence[str] = ()) -> int:
+class Stop:
+    """Whether a signal has asked for the end. A `threading.Event` will not do: its lock may be held by what the handler interrupts."""
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def set(self) -> None:
+        self._asked = True
+
+    def is_set(self) -> bool:
+        return self._asked
+
+    def wait(self, timeout_s: float) -> None:
+        """Sleep for so long, if nobody has asked yet."""
+        if not self._asked:
+            time.sleep(timeout_s)
+
+
+def work(app: Any, pipelines: Pipelines, stop: Stop | threading.Event, *, once: bool = False, queues: Sequence[str] = ()) -> int:
     """Run executions of these queues in this thread until `stop` is set; returns how many. With `once`, stop when none is due.
 
     After `stop`, the execution under way is given back before its next step; another worker finds its finished steps

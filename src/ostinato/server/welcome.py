@@ -28,7 +28,7 @@ def welcome(app: Ostinato, url: str) -> str:
     except OstinatoError:  # an administrator of another name has taken over; they know how to sign in
         return ""
     if sys.stdout.isatty():
-        return f"Sign in as the administrator, once, within ten minutes, by {address} or ostinato login --code"
+        return f"Sign in as the administrator, once, within ten minutes, by ostinato login --code or at {address}"
     _keep(path, address)
     return f"Nobody has signed in yet; an address that signs the administrator in, once, within ten minutes, stands in {path}"
 

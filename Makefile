@@ -25,7 +25,7 @@ $(OPENID)/node_modules/.ready: $(OPENID)/package.json
 
 setup: .venv/.ready $(OPENID)/node_modules/.ready  ## the environment in .venv, with everything that demo and tests need (Node ≥ 20 is there)
 
-demo: setup  ## the whole loop on real data (about four minutes), then a server to look around on
+demo: .venv/.ready  ## the whole loop on real data (about four minutes), then a server to look around on
 	@.venv/bin/ostinato demo --data $(DEMO) --summary $(DEMO)/summary.json
 
 test: setup  ## all tests
@@ -52,7 +52,7 @@ schema: setup  ## the tables of the present revision, from which later ones are 
 bench: setup  ## measurements, side by side with the peers where they are installed
 	@for b in bench/*.py; do echo "== $$b"; $(PY) $$b; done
 
-serve: setup  ## a server on ./ostinato-data, port 8080
+serve: .venv/.ready  ## a server on ./ostinato-data, port 8080
 	@.venv/bin/ostinato serve --port 8080
 
 clean:  ## forget the environment and the demo

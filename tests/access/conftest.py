@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.access.browser import Place, placed
 
+from ostinato.access.passwords import Passwords
 from ostinato.access.service import Access
 from ostinato.kernel.clock import ReplayClock
 from ostinato.ledger.service import Ledger
@@ -30,7 +31,8 @@ class Store:
         self.rows = opened(os.environ.get("OSTINATO_DATABASE_URL") or str(self.path / "ostinato.db"))
         self.rows.create(metadata)
         self.ledger = Ledger(rows=self.rows, clock=clock, key_path=self.path / "ledger-key")
-        self.access = Access(rows=self.rows, record=self.ledger.append, clock=clock, machine_clock=self.machine_clock)
+        cheap = Passwords(rounds=1, memory_kib=64)
+        self.access = Access(rows=self.rows, record=self.ledger.append, clock=clock, machine_clock=self.machine_clock, passwords=cheap)
 
     def acts(self) -> list[str]:
         return [f"{event.verb} {event.subject}" for event in self.ledger.after("test", limit=1000)]

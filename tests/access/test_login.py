@@ -36,7 +36,7 @@ def ostinato(*arguments: str, typed: str = "") -> Result:
 def test_sign_in_prints_an_address_that_works_once(place: Place) -> None:
     data = place.app.settings.data
     (data / "server.json").write_text(f'{{"pid": 1, "url": "{place.url}"}}')
-    address = ostinato("sign-in", "--data", str(data)).output.strip()
+    address = ostinato("sign-in", "--data", str(data)).output.splitlines()[-1]
     assert address.startswith(f"{place.url}/#/sign-in/")
     place.clock.set(place.app.access.issue_code("person:admin").expires_at)  # the command lives in real time, the place does not
     with place.browser() as browser:
@@ -66,6 +66,16 @@ def test_login_by_code_keeps_a_token_that_later_commands_use(place: Place, tmp_p
     kept.write_text("{")
     with pytest.raises(Invalid, match="damaged"):
         login.saved(place.url)
+
+
+def test_login_by_code_without_anybody_to_type_says_so(place: Place) -> None:
+    code = place.app.access.issue_code("person:admin").code
+    for typed in ("", f"{PASSWORD}\n"):
+        told = ostinato("login", "--url", place.url, "--code", code, typed=typed)
+        assert isinstance(told.exception, Invalid)
+        assert "at its end" in told.exception.message
+        assert "terminal" in told.exception.hint
+    assert ostinato("login", "--url", place.url, "--code", code, typed=f"{PASSWORD}\n{PASSWORD}\n").exit_code == 0, "the code stays good"
 
 
 @pytest.mark.parametrize("agrees", [True, False])

@@ -19,12 +19,15 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from tests.access.openid import SECRET, provided, signed_in
 
-from ostinato.access.oidc import Provider
+from ostinato.access.oidc import Provider, Strength
 from ostinato.app import Ostinato
 from ostinato.kernel.errors import Conflict, Invalid, Unauthenticated, Unavailable
+from ostinato.kernel.settings import Settings
 from ostinato.testing.doors import served
 from ostinato.testing.processes import free_port
 
+LOOPBACK = "127.0.0.1/32"
+PASSWORD = "four words of mine"
 GROUPS = {"ml": ["scientist"], "reviewers": ["reviewer", "churn:viewer"], "ops": ["admin"]}
 
 
@@ -59,7 +62,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     issuer, url = f"http://127.0.0.1:{theirs}", f"http://127.0.0.1:{ours}"
     secret = tmp_path / "secret"
     secret.write_text(SECRET + "\n")
-    given = {"ISSUER": issuer, "CLIENT": "ostinato", "SECRET_FILE": str(secret), "SCOPE": "openid profile email groups"}
+    given = {
+        "ISSUER": issuer,
+        "CLIENT": "ostinato",
+        "SECRET_FILE": str(secret),
+        "SCOPE": "openid profile email groups",
+        "NETWORKS": LOOPBACK,
+    }
     for name, value in {**given, "GROUPS": json.dumps(GROUPS)}.items():
         monkeypatch.setenv(f"OSTINATO_OIDC_{name}", value)
     with ExitStack() as stack:
@@ -207,7 +216,7 @@ def test_asvs_9_1_tokens_that_the_provider_did_not_mean_for_us(place: Place) -> 
 def test_a_changed_key_is_fetched_once_a_minute(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     with provided(port, place.callback, tmp_path / "theirs", kid="old") as issuer:
-        provider = Provider(issuer, "ostinato")
+        provider = Provider(issuer, "ostinato", networks=LOOPBACK)
         old = RSAKey.import_key(json.loads((tmp_path / "theirs.old").read_text()))
         claims = good(place) | {"iss": issuer}
         provider.claims(jwt.encode({"alg": "RS256", "kid": "old"}, claims, old), "n")
@@ -217,9 +226,9 @@ def test_a_changed_key_is_fetched_once_a_minute(place: Place, tmp_path: Path, mo
         with pytest.raises(Unauthenticated):
             provider.claims(token, "n")  # asked less than a minute ago
         asked = time.monotonic()
-        monkeypatch.setattr("ostinato.access.oidc.time.monotonic", lambda: asked + 61)
+        monkeypatch.setattr("ostinato.access.issuer.time.monotonic", lambda: asked + 61)
         assert provider.claims(token, "n")["sub"] == "ben"
-    monkeypatch.setattr("ostinato.access.oidc.time.monotonic", lambda: asked + 9999)
+    monkeypatch.setattr("ostinato.access.issuer.time.monotonic", lambda: asked + 9999)
     assert provider.claims(token, "n")["sub"] == "ben", "the last good keys are kept while the provider is away"
 
 
@@ -229,7 +238,99 @@ def test_what_a_provider_must_not_be(tmp_path: Path, place: Place) -> None:
     with pytest.raises(Invalid, match="GROUPS"):
         Provider("https://example.org", "ostinato", groups="ml=scientist")
     with pytest.raises(Unavailable):
-        Provider(f"http://127.0.0.1:{free_port()}", "ostinato").begin("x")
+        Provider(f"http://127.0.0.1:{free_port()}", "ostinato", networks=LOOPBACK).begin("x")
     with pytest.raises(Conflict, match="calls itself"):
-        Provider(place.issuer + "/", "ostinato").begin("x")
+        Provider(place.issuer + "/", "ostinato", networks=LOOPBACK).begin("x")
     assert SECRET not in repr(place.app.settings)
+
+
+def linked_in(place: Place, browser: httpx.Client, login: str) -> httpx.Response:
+    """The last answer on the way of a signed-in browser to the provider and back."""
+    away = browser.post("/api/v1/sign-in/oidc/link", json={})
+    assert away.status_code == 200, away.text
+    return browser.get(signed_in(browser, away.json()["url"], login, place.callback))
+
+
+def test_in_a_browser_at_a_real_provider(place: Place) -> None:
+    place.app.access.create_person("zoe", ["viewer"])
+    with place.browser() as browser, place.browser() as other:
+        assert browser.post("/api/v1/sign-in/oidc/link", json={}).status_code == 401
+        helped = browser.post("/api/v1/sign-in/code", json={"code": place.app.access.issue_code("person:zoe").code}).json()
+        assert (helped["delegated"], browser.post("/api/v1/sign-in/oidc/link", json={}).status_code) == (True, 403)
+        code = place.app.access.issue_code("person:zoe").code
+        assert browser.post("/api/v1/sign-in/code", json={"code": code, "password": PASSWORD}).json()["delegated"] is False
+        assert browser.post("/api/v1/sign-in/oidc/link", data={"a": "b"}).status_code == 403, "no form"
+        back = linked_in(place, browser, "ana")
+        assert (back.status_code, back.headers["location"]) == (303, "/")
+        me = browser.get("/api/v1/access/whoami").json()
+        assert (me["actor"], me["identity"]["subject"], me["has_password"]) == ("person:zoe", "ana", False)
+        place.sign_in("ana", other)
+        assert other.get("/api/v1/access/whoami").json()["actor"] == "person:zoe"
+        assert other.get("/api/v1/access/whoami").json()["roles"] == ["scientist", "viewer"]
+
+
+def test_the_link_belongs_to_the_session_that_began_it(place: Place) -> None:
+    for name in ("zoe", "max"):
+        place.app.access.create_person(name, ["viewer"])
+    codes = {name: place.app.access.issue_code(f"person:{name}").code for name in ("zoe", "max")}
+    with place.browser() as browser:
+        browser.post("/api/v1/sign-in/code", json={"code": codes["zoe"], "password": PASSWORD})
+        away = browser.post("/api/v1/sign-in/oidc/link", json={}).json()["url"]
+        answer = signed_in(browser, away, "ben", place.callback)
+        browser.post("/api/v1/sign-in/code", json={"code": codes["max"], "password": PASSWORD})
+        assert browser.get(answer).status_code == 401, "somebody else has signed in meanwhile"
+        assert browser.get("/api/v1/access/whoami").json()["identity"] is None
+        assert browser.get("/api/v1/access/whoami").json()["actor"] == "person:max"
+
+
+def weak(place: Place, **asked: Any) -> Provider:
+    return Provider(place.issuer, "ostinato", networks=LOOPBACK, strength=Strength(**asked))
+
+
+def test_asvs_6_3_3_a_provider_that_proved_less_than_we_ask_for_is_refused_in_clear_words(place: Place) -> None:
+    now = int(time.time())
+    for asked, said, enough in (
+        ({"acr": ("phr", "phrh")}, {"acr": "phr"}, True),
+        ({"acr": ("phr",)}, {"acr": "1"}, False),
+        ({"acr": ("phr",)}, {"acr": ["phr"]}, False),
+        ({"acr": ("phr",)}, {}, False),
+        ({"amr": ("mfa", "hwk")}, {"amr": ["pwd", "mfa"]}, True),
+        ({"amr": ("mfa",)}, {"amr": ["pwd"]}, False),
+        ({"amr": ("mfa",)}, {"amr": "mfa"}, False),
+        ({"amr": ("mfa",)}, {"amr": [{}]}, False),
+        ({"amr": ("mfa",)}, {}, False),
+        ({"acr": ("phr",), "amr": ("mfa",)}, {"acr": "phr"}, False),
+        ({"max_age_s": 600}, {"auth_time": now - 600}, True),
+        ({"max_age_s": 600}, {"auth_time": now - 700}, False),
+        ({"max_age_s": 600}, {"auth_time": now + 700}, False),
+        ({"max_age_s": 600}, {"auth_time": True}, False),
+        ({"max_age_s": 600}, {}, False),
+        ({}, {}, True),
+    ):
+        provider, token = weak(place, **asked), forged(place, {}, good(place) | said)
+        if enough:
+            assert provider.claims(token, "n")["sub"] == "ben"
+            continue
+        with pytest.raises(Unauthenticated, match="provider") as refused:
+            provider.claims(token, "n")
+        assert "OSTINATO_OIDC_" in refused.value.hint
+
+
+def test_what_is_asked_for_is_asked_of_the_provider_and_seen_by_the_browser(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    away = weak(place, acr=("phr", "phrh"), max_age_s=600).begin("x").url
+    assert parse_qs(urlsplit(away).query)["acr_values"] == ["phr phrh"]
+    assert parse_qs(urlsplit(away).query)["max_age"] == ["600"]
+    monkeypatch.setenv("OSTINATO_OIDC_MAX_AGE_S", "600")
+    for asked in ("", "mfa"):
+        monkeypatch.setenv("OSTINATO_OIDC_AMR", asked)
+        provider = Provider.of(Settings.read(place.app.settings.data))
+        assert provider is not None
+        with place.browser() as browser:
+            begun = provider.begin(place.callback)
+            back = signed_in(browser, begun.url, "ben", place.callback)
+        answer = {name: values[0] for name, values in parse_qs(urlsplit(back).query).items()}
+        if not asked:
+            assert provider.finish(answer, begun, place.callback).subject == "ben", "the provider said when they proved it"
+            continue
+        with pytest.raises(Unauthenticated, match="no amr"):
+            provider.finish(answer, begun, place.callback)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from ostinato.access import store, vault
 from ostinato.access.roles import REVIEW, built_in, expand, permissions
 from ostinato.access.types import ALL_PROJECTS, Actor, Binding, Credential
-from ostinato.kernel.caller import caller
+from ostinato.kernel.caller import Scope, caller
 from ostinato.kernel.errors import Conflict, Denied, NotFound
 from ostinato.storage.rows.rows import Tx
 
@@ -32,9 +33,25 @@ def limited(found: frozenset[str], by: Credential | None, project: str) -> froze
 
 
 def shown(tx: Tx) -> Credential | None:
-    """The credential by which the caller came; in process there is none."""
-    name = caller().credential
-    return vault.limits(tx, name) if name else None
+    """The credential by which the caller came, or what is left of it within an execution; in process there is none."""
+    who = caller()
+    if who.credential or who.scope is None:
+        return vault.limits(tx, who.credential) if who.credential else None
+    scope = who.scope
+    return Credential(id="", actor=who.actor, permissions=scope.permissions, projects=scope.projects, delegated=scope.delegated)
+
+
+def kept_scope(tx: Tx) -> dict[str, Any] | None:
+    """What a row keeps to limit that which the caller starts, and which goes on without the credential; None if nothing does."""
+    by = shown(tx)
+    if by is None or (by.permissions is None and by.projects is None and not by.delegated):
+        return None
+    return Scope(permissions=by.permissions, projects=by.projects, delegated=by.delegated).told()
+
+
+def permits(tx: Tx, permission: str) -> bool:
+    """Whether the caller may do this in the present project, by its roles and its credential."""
+    return is_owner(tx) or permission in mine(tx, caller().project)
 
 
 def mine(tx: Tx, project: str) -> frozenset[str]:

@@ -51,14 +51,15 @@ class Tokens:
             owner = known_actor(tx, actor)
             if owner.disabled:
                 raise Conflict(f"{actor} is disabled", hint=f"ostinato access enable {actor}")
-            by = shown(tx)
-            wanted = _within(_limits(owner.id, patterns, _existing(tx, projects), by), by)
-            _require_issuer(tx, owner, wanted)
+            wanted = issuable(tx, owner, patterns, _existing(tx, projects), shown(tx))
             return self._add_token(tx, owner, name, timedelta(days=days), wanted)
 
         return self._rows.write(change)
 
-    def _add_token(self, tx: Tx, owner: Actor, name: str, life: timedelta, reach: Credential, secret: str = "") -> IssuedToken:
+    def _add_token(
+        self, tx: Tx, owner: Actor, name: str, life: timedelta, reach: Credential, secret: str = "", *, beside: bool = False
+    ) -> IssuedToken:
+        """A new token, in place of that of the same name or `beside` it."""
         secret = secret or mint(owner.kind)
         parsed, now, by = parse(secret), self._machine_clock.now(), caller().actor
         token = Token(
@@ -72,8 +73,8 @@ class Tokens:
             issued_by=by,
             delegated=reach.delegated,
         )
-        for old in vault.tokens(tx, owner.id):
-            if name and old.name == name and not old.revoked and not old.rotated_to:
+        for old in vault.tokens(tx, owner.id) if name and not beside else ():
+            if old.name == name and not old.revoked and not old.rotated_to:
                 self._revoke_token(tx, old)
         vault.add_token(tx, token, parsed.hash)
         told = {"token": token.id, "name": name, "days": life.days, "permissions": token.permissions, "projects": token.projects}
@@ -163,6 +164,17 @@ class Tokens:
         return self._rows.read(query)
 
 
+def issuable(tx: Tx, owner: Actor, permissions: list[str] | None, projects: list[str] | None, by: Credential | None) -> Credential:
+    """How far a token of `owner` reaches that the caller issues, who came by `by`.
+
+    Raises:
+        Denied: the caller may issue none that reaches so far.
+    """
+    wanted = _within(_limits(owner.id, permissions, projects, by), by)
+    _require_issuer(tx, owner, wanted)
+    return wanted
+
+
 def _known_token(tx: Tx, name: str) -> Token:
     found = vault.token(tx, name)
     if found is None or found.actor not in {actor.id for actor in visible_actors(tx)}:
@@ -202,10 +214,10 @@ def _within(wanted: Credential, by: Credential | None) -> Credential:
 
 def _require_issuer(tx: Tx, owner: Actor, reach: Credential) -> None:
     """Refuse to issue what would let the caller act as another person, or as a service that may more."""
-    if owner.id == caller().actor or administers(tx):
+    if owner.id == caller().actor:
         return
     _require_administration(tx)
-    if owner.kind == "person":
+    if owner.kind == "person" and not administers(tx):
         hint = f"{owner.id} signs in and issues it, or somebody who administers the store does"
         raise Denied(f"a token of {owner.id} is theirs to issue", hint=hint, permission=ADMINISTER)
     require_cover(tx, store.bindings(tx, actor=owner.id), reach)

@@ -18,14 +18,19 @@ from ostinato.access.cover import (
     require_administrator,
     require_cover,
     require_permissions,
+    shown,
     visible_actors,
     visible_projects,
 )
 from ostinato.access.devices import Devices
+from ostinato.access.exchange import Exchanges
 from ostinato.access.issue import Tokens
+from ostinato.access.issuer import Issuers
 from ostinato.access.keyfile import keep
+from ostinato.access.links import Links
 from ostinato.access.passwords import Passwords
 from ostinato.access.patience import Patience
+from ostinato.access.refusals import Refusals
 from ostinato.access.rights import Rights, View
 from ostinato.access.roles import STORE_WIDE, built_in, checked_patterns, expand, roles
 from ostinato.access.sign_in import SignIns, alive, digest_of_secret
@@ -44,7 +49,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _USE_EXACT_TO = timedelta(minutes=10)
 
 
-class Access(Tokens, SignIns, Devices):
+class Access(Tokens, SignIns, Devices, Links, Exchanges):
     """Who may do what where. `record` is told of every change, in its transaction: `Ledger.append`.
 
     Nobody gives or takes away more than they have themselves. A caller who is no actor of the store is its owner: who opened its files in
@@ -58,6 +63,7 @@ class Access(Tokens, SignIns, Devices):
         clock: Clock,
         machine_clock: Clock | None = None,
         passwords: Passwords | None = None,
+        networks: str = "",
     ) -> None:
         self._rows = rows
         self._record = record
@@ -66,6 +72,8 @@ class Access(Tokens, SignIns, Devices):
         self._machine_clock = machine_clock or SystemClock()
         self._passwords = passwords or Passwords()
         self._patience = Patience(rows, self._machine_clock)
+        self._issuers = Issuers(networks)
+        self._refusals = Refusals()
         self._rights = Rights(rows)
         self._used: dict[str, datetime] = {}
 
@@ -135,9 +143,14 @@ class Access(Tokens, SignIns, Devices):
         who = caller()
 
         def query(view: View) -> Whoami:
-            permissions = limited(view.granted(who.actor, who.project), view.reach(who.credential), who.project)
+            by = shown(view.tx) if who.scope else view.reach(who.credential)
+            permissions = limited(view.granted(who.actor, who.project), by, who.project)
             roles = view.roles(who.actor, who.project)
-            return Whoami(actor=who.actor, project=who.project, roles=roles, permissions=sorted(permissions))
+            return Whoami(
+                actor=who.actor, project=who.project, roles=roles, permissions=sorted(permissions),
+                identity=vault.identities(view.tx, who.actor).get(who.actor),
+                has_password=vault.password(view.tx, who.actor) is not None,
+            )  # fmt: skip
 
         return self._rights.read(query)
 
@@ -266,12 +279,22 @@ class Access(Tokens, SignIns, Devices):
 
     def actors(self) -> list[Actor]:
         """The actors with a role in the present project; for who administers the store, all."""
-        return self._rows.read(visible_actors)
 
-    def bindings(self) -> list[Binding]:
-        """Who has which role in the present project."""
+        def query(tx: Tx) -> list[Actor]:
+            elsewhere = vault.identities(tx)
+            return [replace(found, identity=elsewhere.get(found.id)) for found in visible_actors(tx)]
+
+        return self._rows.read(query)
+
+    def bindings(self, actor: str | None = None) -> list[Binding]:
+        """Who has which role in the present project; or which roles `actor` has in all projects whose rights the caller may see."""
         project = caller().project
-        return self._rows.read(lambda tx: store.bindings(tx, projects=[project, ALL_PROJECTS]))
+
+        def query(tx: Tx) -> list[Binding]:
+            places = [project] if actor is None else visible_projects(tx, "access:read")
+            return store.bindings(tx, actor=actor, projects=[*places, ALL_PROJECTS])
+
+        return self._rows.read(query)
 
     def grant(self, actor: str, role: str) -> Binding:
         """Give an actor a role in the present project (`admin`: in all); a repeat changes nothing.

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ostinato.access import store, vault
-from ostinato.access.cover import administers, known_actor, require_administrator, shown
+from ostinato.access.cover import administers, known_actor, require_administrator, require_cover, shown
 from ostinato.access.passwords import Passwords, checked_password
 from ostinato.access.patience import ANYBODY, FREE_FAILURES, Patience, network_of
 from ostinato.access.roles import built_in
-from ostinato.access.types import Actor, Binding, IssuedCode, IssuedToken, Means, OpenedSession, Session
+from ostinato.access.types import Actor, Binding, IssuedCode, IssuedToken, LinkedIdentity, Means, OpenedSession, Session
 from ostinato.kernel.caller import Caller, caller, calling
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Conflict, Denied, Invalid, NotFound, Unauthenticated
@@ -145,7 +145,8 @@ class SignIns:
             name = f"{identity.name[:58]}-{number}"
         new = Actor(id=f"person:{name}", kind="person", disabled=False, created_at=self._clock.now())
         store.add_actor(tx, new)
-        vault.add_identity(tx, identity.issuer, identity.subject, new.id, self._machine_clock.now())
+        linked = LinkedIdentity(issuer=identity.issuer, subject=identity.subject, linked_at=self._machine_clock.now())
+        vault.add_identity(tx, new.id, linked)
         self._record(tx, "actor.created", Ref.parse(new.id), data={"issuer": identity.issuer})
         return new.id
 
@@ -257,7 +258,7 @@ class SignIns:
         self._patience.refund(who.actor, network)
 
     def _keep_password(self, tx: Tx, actor: str, hashed: str) -> None:
-        if vault.is_known_elsewhere(tx, actor):
+        if vault.identities(tx, actor):
             raise Conflict(f"{actor} signs in by OpenID Connect", hint="who leaves there must not keep a password here")
         vault.put_password(tx, actor, hashed, self._machine_clock.now())
         vault.end_sessions(tx, actor)
@@ -295,6 +296,8 @@ class SignIns:
                 raise Denied(f"{actor} is another person", hint="who administers the store may do this", permission="access:admin")
             if by and (by.permissions is not None or by.projects is not None):
                 raise Denied("a limited token signs nobody in", hint="sign in with a password", permission="access:admin")
+            if not own:
+                require_cover(tx, store.bindings(tx, actor=actor))
             delegated = not own or bool(by and by.delegated)
             vault.add_code(tx, _digest(code), actor, delegated, now + CODE_LIFE, now)
             self._record(tx, "code.issued", Ref.parse(actor), data={"delegated": delegated})

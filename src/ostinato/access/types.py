@@ -22,6 +22,16 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedIdentity:
+    """Who a person is at their OpenID provider: `subject` at `issuer`. `linked_by` is empty where that sign-in made the person."""
+
+    issuer: str
+    subject: str
+    linked_at: datetime
+    linked_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """Who acts: `id` is `person:ana` or `service:trainer`. A disabled actor may nothing, and no token of its works."""
 
@@ -29,6 +39,7 @@ class Actor:
     kind: Kind
     disabled: bool
     created_at: datetime
+    identity: LinkedIdentity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,13 +160,37 @@ class DeviceAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """What `issuer` signs for `audience` alone, and what says `claims` word for word, is exchanged for a token of `service`.
+
+    The token is good for `minutes` in `project`, for what the service may and no more than `permissions` (patterns; None: all of it).
+    """
+
+    name: str
+    project: str
+    service: str
+    issuer: str
+    audience: str
+    claims: dict[str, str]
+    permissions: list[str] | None
+    minutes: int
+    created_at: datetime
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Whoami:
-    """The caller: its roles in the present project, and all that they and its credential permit."""
+    """The caller: its roles in the present project, and all that they and its credential permit.
+
+    `identity` is who it is elsewhere, and `has_password` whether it can sign in with one.
+    """
 
     actor: str
     project: str
     roles: list[str]
     permissions: list[str]
+    identity: LinkedIdentity | None = None
+    has_password: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

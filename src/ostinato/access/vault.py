@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Row, String, Table, Text, bindparam, or_, select
 
 from ostinato.access.store import actor_table, bump
-from ostinato.access.types import Credential, Session, Token
+from ostinato.access.types import Credential, LinkedIdentity, Session, Token
 from ostinato.storage.rows.rows import Instant, Json, Tx, metadata
 
 token_table = Table(
@@ -82,8 +82,9 @@ identity_table = Table(
     Column("issuer", Text, primary_key=True),
     Column("subject", Text, primary_key=True),
     Column("actor", Text, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Index("access_identity_actor", "actor"),
+    Column("linked_at", Instant, nullable=False),
+    Column("linked_by", Text, nullable=False),
+    Index("access_identity_actor", "actor", unique=True),
 )
 
 device_table = Table(
@@ -167,6 +168,12 @@ def rotate(tx: Tx, name: str, successor: str, until: datetime) -> None:
     tx.execute(token_table.update().where(token_table.c.id == name).values(rotated_to=successor, expires_at=until))
 
 
+def forget_tokens(tx: Tx, actor: str, name: str, before: datetime) -> None:
+    """Forget the tokens of an actor by that name whose time was over before then."""
+    table = token_table.c
+    tx.execute(token_table.delete().where(table.actor == actor, table.name == name, table.expires_at < before))
+
+
 def touch(tx: Tx, name: str, at: datetime, since: datetime, address: str) -> None:
     """Remember when a token was last used and from where, unless that was remembered after `since` already."""
     table = token_table.c
@@ -246,9 +253,14 @@ def password(tx: Tx, actor: str) -> str | None:
     return None if row is None else str(row.hash)
 
 
+def drop_password(tx: Tx, actor: str) -> None:
+    """Forget an actor's password."""
+    tx.execute(password_table.delete().where(password_table.c.actor == actor))
+
+
 def put_password(tx: Tx, actor: str, hashed: str, at: datetime) -> None:
     """Keep the hash of a password in place of the one before."""
-    tx.execute(password_table.delete().where(password_table.c.actor == actor))
+    drop_password(tx, actor)
     tx.execute(password_table.insert(), {"actor": actor, "hash": hashed, "changed_at": at})
 
 
@@ -299,14 +311,24 @@ def identity(tx: Tx, issuer: str, subject: str) -> str | None:
     return None if row is None else str(row.actor)
 
 
-def is_known_elsewhere(tx: Tx, actor: str) -> bool:
-    """Whether somebody elsewhere is this actor."""
-    return tx.first(select(identity_table.c.subject).where(identity_table.c.actor == actor).limit(1)) is not None
+def identities(tx: Tx, actor: str | None = None) -> dict[str, LinkedIdentity]:
+    """Who actors are elsewhere, or one of them; each is so at one place."""
+    query = select(identity_table) if actor is None else select(identity_table).where(identity_table.c.actor == actor)
+    return {
+        row.actor: LinkedIdentity(issuer=row.issuer, subject=row.subject, linked_at=row.linked_at, linked_by=row.linked_by)
+        for row in tx.all(query)
+    }
 
 
-def add_identity(tx: Tx, issuer: str, subject: str, actor: str, at: datetime) -> None:
-    """Keep who somebody elsewhere is here."""
-    tx.execute(identity_table.insert(), {"issuer": issuer, "subject": subject, "actor": actor, "created_at": at})
+def add_identity(tx: Tx, actor: str, linked: LinkedIdentity) -> None:
+    """Keep who an actor is elsewhere."""
+    row = {"issuer": linked.issuer, "subject": linked.subject, "linked_at": linked.linked_at, "linked_by": linked.linked_by}
+    tx.execute(identity_table.insert(), row | {"actor": actor})
+
+
+def drop_identity(tx: Tx, actor: str) -> None:
+    """Forget who an actor is elsewhere."""
+    tx.execute(identity_table.delete().where(identity_table.c.actor == actor))
 
 
 # ---- devices

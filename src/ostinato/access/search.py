@@ -1,0 +1,22 @@
+"""Search: the people and services that the caller may know of, by name."""
+
+from __future__ import annotations
+
+from ostinato.access.cover import visible_actors
+from ostinato.kernel.found import Found
+from ostinato.kernel.ref import Ref
+from ostinato.storage.rows.rows import Tx
+
+
+def search(tx: Tx, typed: str) -> list[Found]:
+    """The actors of the project, for who administers the store all, whose name or id holds the text."""
+    return [
+        Found(
+            ref=Ref.parse(actor.id),
+            title=actor.id.partition(":")[2],
+            summary=actor.kind + ", disabled" * actor.disabled,
+            at=actor.created_at,
+        )
+        for actor in visible_actors(tx)
+        if typed.lower() in actor.id.lower()
+    ]

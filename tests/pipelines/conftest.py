@@ -17,9 +17,9 @@ from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.clock import Clock, ReplayClock
 from ostinato.kernel.settings import Settings
 from ostinato.ledger.service import Ledger
-from ostinato.pipelines.machine import LeaseClock
 from ostinato.pipelines.service import Pipelines
 from ostinato.storage.blobs.local import Local
+from ostinato.storage.rows.lease import LeaseClock
 from ostinato.storage.rows.rows import metadata
 from ostinato.storage.series.series import Series
 from ostinato.storage.tables.tables import Tables

@@ -19,6 +19,7 @@ from tests.pipelines.conftest import services
 
 from ostinato.pipelines import machine
 from ostinato.pipelines.service import Pipelines
+from ostinato.storage.rows import lease
 from ostinato.testing.processes import until
 
 CONFTEST = Path(__file__).with_name("conftest.py")
@@ -252,17 +253,39 @@ def test_a_wall_clock_that_steps_changes_no_lease(app: SimpleNamespace, flows: M
     assert app.pipelines.get(execution.id).state == "finished"
 
 
-def test_another_start_of_the_machine_voids_all_leases(
-    app: SimpleNamespace, flows: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("step_s", [3600.0, -3600.0])
+def test_a_database_whose_clock_is_set_ends_no_live_work_and_keeps_no_dead(
+    app: SimpleNamespace, flows: ModuleType, step_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    set_by, later = [0.0], [0.0]
+    real_s = lease.machine_s
+    monkeypatch.setattr(lease, "machine_s", lambda: real_s() + later[0])
+    monkeypatch.setattr(lease.LeaseClock, "now", lambda clock, _: lease.Moment(clock.machine_s() + set_by[0], "database", steady=False))
     execution = app.pipelines.start("flows:train", {"n": 1})
-    local = services(tmp_path / "store", leases=machine.MachineClock())
-    local.pipelines.claim()
-    assert local.pipelines.get(execution.id).state == "running"
-    monkeypatch.setattr(machine, "boot", lambda: "another")
-    assert local.pipelines.get(execution.id).state == "lost"
-    assert local.pipelines.claim().attempt == 2
-    local.rows.close()
+    held = app.pipelines.claim()
+    assert app.pipelines.claim() is None
+    set_by[0] = step_s
+    assert app.pipelines.claim() is None, "it lives: nobody has seen it silent"
+    later[0] = 10.0
+    assert app.pipelines.heartbeat(held)
+    assert app.pipelines.get(execution.id).state == "running"
+    later[0] = 20.0
+    assert app.pipelines.claim() is None, "10 s since its last beat"
+    set_by[0] = 0.0
+    later[0] = 36.0
+    assert app.pipelines.get(execution.id).state == "lost"
+    assert app.pipelines.claim().fence == held.fence + 1, "silent for more than its 15 s"
+    assert not app.pipelines.heartbeat(held)
+
+
+@pytest.mark.skipif(os.environ.get("OSTINATO_TEST_ROWS") == "postgres", reason="the clock of a database goes on")
+def test_another_start_of_the_machine_voids_all_leases(app: SimpleNamespace, flows: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    execution = app.pipelines.start("flows:train", {"n": 1})
+    app.pipelines.claim()
+    assert app.pipelines.get(execution.id).state == "running"
+    monkeypatch.setattr(lease, "boot", lambda: "another")
+    assert app.pipelines.get(execution.id).state == "lost"
+    assert app.pipelines.claim().attempt == 2
 
 
 def test_five_deaths_are_enough_and_a_retry_goes_on(app: SimpleNamespace, project: object, tmp_path: Path, traces: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 from tests.pipelines.test_recovery import skip_ahead
 
 from ostinato.kernel.errors import Invalid
-from ostinato.pipelines import machine
 from ostinato.pipelines.worker import work
+from ostinato.storage.rows import lease
 
 
 def start(app: SimpleNamespace, **more: Any) -> str:
@@ -104,6 +104,6 @@ def test_a_claim_of_many_that_are_blocked_is_quick(app: SimpleNamespace, flows: 
     app.rows.write(lambda tx: [claimed.ask(tx, row | {"id": f"{i:026}"}) for i in range(2000)])
     held = app.pipelines.claim()
     assert replace(held, deadline_s=0.0).id == "0" * 26
-    before = machine.machine_s()
+    before = lease.machine_s()
     assert app.pipelines.claim() is None
-    assert machine.machine_s() - before < 1.0
+    assert lease.machine_s() - before < 1.0

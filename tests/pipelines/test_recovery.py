@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 import threading
@@ -15,9 +16,10 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from ostinato.kernel.errors import Unavailable
-from ostinato.pipelines import claims, leases, machine, service
+from ostinato.pipelines import leases, service
 from ostinato.pipelines.recording import Recorder
 from ostinato.pipelines.worker import work
+from ostinato.storage.rows import lease
 from ostinato.testing.processes import until
 
 CONFTEST = Path(__file__).with_name("conftest.py")
@@ -25,6 +27,7 @@ WORKER = """
 import runpy, sys, threading
 from pathlib import Path
 from ostinato.pipelines.worker import work
+from ostinato.storage.rows import lease
 conftest, store, project, lease_s = sys.argv[1:]
 sys.path.insert(0, project)
 app = runpy.run_path(conftest)["services"](Path(store), lease_s=int(lease_s))
@@ -49,12 +52,17 @@ def calls(traces: Path) -> dict[str, int]:
 
 
 def skip_ahead(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """Let the leases of everybody run out."""
-    later = machine.machine_s() + seconds
-    for module in (machine, claims, leases):
-        monkeypatch.setattr(module, "machine_s", lambda: later)
-    database_s = machine.DatabaseClock.now_s
-    monkeypatch.setattr(machine.DatabaseClock, "now_s", lambda clock, tx: database_s(clock, tx) + seconds)
+    """Let the leases of everybody run out, seen by all who look."""
+    machine_s = lease.machine_s() + seconds
+    monkeypatch.setattr(lease, "machine_s", lambda: machine_s)
+    monkeypatch.setattr(lease.Watch, "still_s", lambda *_: seconds)
+    now = lease.LeaseClock.now
+
+    def later(clock: lease.LeaseClock, tx: object) -> lease.Moment:
+        moment = now(clock, tx)
+        return moment if moment.steady else replace(moment, s=moment.s + seconds)
+
+    monkeypatch.setattr(lease.LeaseClock, "now", later)
 
 
 def test_kill_9_in_the_middle_of_a_step(app: SimpleNamespace, flows: ModuleType, tmp_path: Path, traces: Path) -> None:
@@ -195,15 +203,37 @@ def test_a_store_out_of_reach_loses_the_lease_not_the_truth(
         raise Unavailable("out of reach", retry_after_s=0.05)
 
     app.pipelines.start("flows:train", {"n": 1})
-    held = replace(app.pipelines.claim(), deadline_s=machine.machine_s() + 0.3)
+    held = replace(app.pipelines.claim(), deadline_s=lease.machine_s() + 0.3)
     monkeypatch.setattr(app.rows, "write", refuse)
-    lease = leases.Lease(app.rows, Recorder(app.blobs, app.ledger, app.clock), machine.MachineClock(), held, 0.3, lambda: False)
+    keeper = leases.Lease(app.rows, Recorder(app.blobs, app.ledger, app.clock), lease.LeaseClock(), held, 0.3, lambda: False)
     try:
-        with lease.writing() as batch:
+        with keeper.writing() as batch:
             batch.logs.append({"project": "default"})
         with pytest.raises(leases.Lost):
-            lease.flush()
+            keeper.flush()
         with pytest.raises(leases.Lost):
-            lease.check()
+            keeper.check()
     finally:
-        lease.close()
+        keeper.close()
+
+
+def test_an_answer_that_is_lost_repeats_nothing(app: SimpleNamespace, flows: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, calls = app.rows.write, itertools.count()
+
+    def deaf(change: object) -> object:
+        done = write(change)
+        if next(calls) % 2 == 0:
+            raise Unavailable("the connection broke during a commit", retry_after_s=0.01)
+        return done
+
+    execution = app.pipelines.start("flows:train", {"n": 4})
+    held = app.pipelines.claim()
+    monkeypatch.setattr(app.rows, "write", deaf)
+    app.pipelines.execute(held)
+    monkeypatch.undo()
+    page = app.pipelines.page(execution.id)
+    assert (page.execution.state, page.counts) == ("finished", {"finished": 3}), page.execution.traceback
+    assert [line.text for line in app.pipelines.logs(execution.id)] == ["total is 18"]
+    assert page.execution.cpu_s == pytest.approx(sum(step.cpu_s for step in page.steps))
+    assert len(app.ledger.events(verb="execution.finished").items) == 1
+    assert {run.state for run in app.runs.search().items} == {"finished"}

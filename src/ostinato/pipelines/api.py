@@ -7,12 +7,17 @@ from ostinato.pipelines.service import Pipelines
 
 NAME = "pipelines"
 SERVICE = Pipelines
+IN_PROCESS = {"run": "pipeline:write", "value": "pipeline:read"}
+"""What the verbs need that are called in process alone."""
 OPS: list[Op] = [
     Op("GET", "/pipelines", Pipelines.all, "pipeline:read"),
+    Op("GET", "/pipelines/overview", Pipelines.overview, "pipeline:read"),
+    Op("GET", "/pipelines/{pipeline}/page", Pipelines.about, "pipeline:read"),
     Op("PUT", "/pipelines/{name}", Pipelines.register, "pipeline:write"),
     Op("POST", "/executions", Pipelines.start, "pipeline:write", 201),
     Op("GET", "/executions", Pipelines.search, "pipeline:read"),
     Op("GET", "/executions/{execution}", Pipelines.get, "pipeline:read"),
+    Op("GET", "/executions/{execution}/page", Pipelines.page, "pipeline:read"),
     Op("GET", "/executions/{execution}/wait", Pipelines.wait, "pipeline:read"),
     Op("GET", "/executions/{execution}/steps", Pipelines.steps, "pipeline:read"),
     Op("GET", "/executions/{execution}/steps/{step}/why", Pipelines.why, "pipeline:read"),

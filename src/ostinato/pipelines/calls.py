@@ -5,15 +5,18 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ostinato.pipelines.claims import finish_run
 from ostinato.pipelines.definition import Step
 from ostinato.pipelines.invoke import Outcome
 from ostinato.pipelines.packing import codec_of, digest_of_tree
+from ostinato.pipelines.spans import Span
 from ostinato.tracking.logger import Logger
 from ostinato.tracking.service import Runs
 from ostinato.tracking.types import Run, Spent, State
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,10 @@ class Home(Protocol):
         """Append a line to the log of the execution."""
         ...
 
+    def insist(self, deed: Callable[[], T]) -> T:
+        """Do what may be repeated until it is done, for as long as the lease stands."""
+        ...
+
 
 class StepContext:
     """The context of one call of a step. Its Run is kept with the rows of the call, or before, when it is asked for."""
@@ -67,12 +74,13 @@ class StepContext:
         self.execution = body.execution
         self.step = step
         self.start = start
+        self.span: Span | None = None
         self._body = body
         self._run = run
 
     @functools.cached_property
     def run(self) -> Logger:
-        return Logger(self._body.runs, self.start(self._body.runs))
+        return Logger(self._body.runs, self._body.insist(lambda: self.start(self._body.runs)))
 
     def log(self, text: str) -> None:
         self._body.write_log(self.step, text)
@@ -80,7 +88,7 @@ class StepContext:
     def finish(self, state: State, error: str = "", spent: Spent | None = None) -> Callable[[Runs], None]:
         """Send what was logged; returns what ends the Run."""
         if "run" in vars(self) and self.run.run.ended_at is None:
-            self.run.finish(state, error, spent)
+            self._body.insist(lambda: self.run.finish(state, error, spent))
         return functools.partial(finish_run, run=self._run, state=state, error=error, spent=spent)
 
 
@@ -94,6 +102,7 @@ _UNKNOWN = {
     "output": None,
     "type": None,
     "error": "",
+    "traceback": "",
 }
 
 

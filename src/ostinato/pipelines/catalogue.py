@@ -11,7 +11,7 @@ from typing import Any
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import NotFound
 from ostinato.kernel.ids import new_id
-from ostinato.pipelines import store
+from ostinato.pipelines import spans, store
 from ostinato.pipelines.outline import Outline, outline
 from ostinato.pipelines.packing import Packer, conform
 from ostinato.storage.rows.rows import Rows
@@ -35,7 +35,7 @@ class Wanted:
         """An execution of it that waits, not yet kept."""
         named = {"id": new_id(), "pipeline": self.name, "target": self.target, "parameters": self.parameters, "attempts": ATTEMPTS}
         queued = {"queue": self.outline.queue, "priority": self.outline.priority, "tags": list(self.outline.tags)}
-        return named | queued | {"actor": actor, "project": project, "created_at": now}
+        return named | queued | {"actor": actor, "project": project, "created_at": now, "trace": spans.present()}
 
 
 class Catalogue:
@@ -82,12 +82,16 @@ class Catalogue:
             )
         return outline(target)
 
+    def named(self) -> dict[str, str]:
+        """The targets of the pipelines that entry points name."""
+        return {e.name: e.value for e in entry_points(group=_GROUP)}
+
     def _target(self, pipeline: str) -> str:
         if ":" in pipeline:
             return pipeline
         project = caller().project
         known = self._rows.read(lambda tx: store.all_definitions(tx, project))
-        targets = {e.name: e.value for e in entry_points(group=_GROUP)} | {d.name: d.target for d in known}
+        targets = self.named() | {d.name: d.target for d in known}
         if pipeline not in targets:
             raise NotFound.named("pipeline", pipeline, targets)
         return targets[pipeline]

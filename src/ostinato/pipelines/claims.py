@@ -9,18 +9,19 @@ from typing import Any, Literal
 
 from sqlalchemy import Row
 
-from ostinato.access.cover import has_left
-from ostinato.kernel.caller import Caller, calling
+from ostinato.access.cover import has_left, kept_scope
+from ostinato.kernel.caller import Caller, Scope, calling
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Conflict
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
-from ostinato.pipelines import starts, store
+from ostinato.pipelines import kept, starts, store
 from ostinato.pipelines.leases import Claim, Lost
-from ostinato.pipelines.machine import LeaseClock, is_gone, machine_s, owner
+from ostinato.pipelines.machine import is_gone, owner
 from ostinato.pipelines.packing import refs_in, scalars
 from ostinato.pipelines.recording import Recorder
 from ostinato.pipelines.types import Limit
+from ostinato.storage.rows.lease import LeaseClock, Moment, Watch
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.tracking.service import Runs
 from ostinato.tracking.types import Spent, State
@@ -40,6 +41,7 @@ class Claims:
         self._clock = clock
         self._recorder = recorder
         self._leases = leases
+        self._watch = Watch(leases)
         self._lease_s = lease_s
         self._price = price
 
@@ -49,7 +51,7 @@ class Claims:
         Raises:
             Conflict: the key was used with other parameters.
         """
-        asked_s = machine_s()
+        asked_s = self._leases.machine_s()
 
         def change(tx: Tx) -> tuple[Row[Any], Claim | None]:
             row, fresh = self.ask(tx, values)
@@ -66,10 +68,11 @@ class Claims:
         key = values.get("key")
         known = store.keyed(tx, values["project"], values["pipeline"], key) if key is not None else None
         if known is None:
+            values = values | {"scope": kept_scope(tx)}
             store.add(tx, values)
             row = store.execution(tx, values["project"], values["id"])
             assert row is not None
-            cause = {name: values[name] for name in ("cause", "nominal") if values.get(name)}
+            cause = {name: values[name] for name in ("cause", "nominal", "scope") if values.get(name)}
             self._tell(tx, "execution.requested", row, **cause)
             return row, True
         if (known.target, known.parameters) != (values["target"], values["parameters"]):
@@ -82,19 +85,20 @@ class Claims:
         One that has lost its last allowed worker is failed on the way, and one that was to be cancelled is cancelled.
         """
         while self._rows.read(lambda tx: self._due(tx, queues)) is not None:
-            asked_s = machine_s()
+            asked_s = self._leases.machine_s()
             taken = self._rows.write(lambda tx, asked_s=asked_s: self._take(tx, queues, asked_s))  # type: ignore[misc]
             if taken != "ended":
                 return taken
         return None
 
-    def alive(self, tx: Tx, row: Row[Any]) -> bool:
-        """Whether the lease of a running execution stands: it has not run out, and its holder is not known to be dead."""
-        return row.era == self._leases.era() and row.lease_until_s >= self._leases.now_s(tx) and not is_gone(row.owner)
+    def alive(self, now: Moment, row: Row[Any]) -> bool:
+        """Whether the lease of a running execution stands, as far as one look can tell."""
+        return now.stands(row.beat_s, row.lease_s, row.era) and not is_gone(row.owner)
 
     def limits(self, tx: Tx, project: str) -> list[Limit]:
         """The limits of a project, with what is held of them."""
-        held = self._held([row for row in store.running(tx) if row.project == project and self.alive(tx, row)])
+        now = self._leases.now(tx)
+        held = self._held([row for row in store.running(tx) if row.project == project and self.alive(now, row)])
         found = []
         for row in starts.all_limits(tx, project):
             most = max((n for (_, name), n in held.items() if _covers(row.name, name)), default=0)
@@ -103,17 +107,17 @@ class Claims:
 
     def heartbeat(self, claim: Claim) -> bool:
         """Renew the lease; whether it was still held."""
-        return self._rows.write(lambda tx: store.beat(tx, claim.id, claim.fence, self._leases.now_s(tx) + self._lease_s))
+        return self._rows.write(lambda tx: store.beat(tx, claim.id, claim.fence, self._leases.now(tx)))
 
     def release(self, claim: Claim) -> None:
         """Give an execution back unfinished: another worker may take it at once, and this attempt does not count."""
-        values = {"state": "queued", "attempt": claim.attempt - 1, "lease_until_s": 0.0}
+        values = {"state": "queued", "attempt": claim.attempt - 1}
         self._rows.write(lambda tx: store.change(tx, claim.id, claim.fence, values))
 
     def end(
         self, claim: Claim, state: Ending, *, error: str = "", traceback: str = "", output: str | None = None, outputs: Sequence[Ref] = ()
     ) -> None:
-        """End an execution.
+        """End an execution. A repeat changes nothing.
 
         Raises:
             Lost: another worker holds it; nothing was changed.
@@ -121,7 +125,9 @@ class Claims:
 
         def change(tx: Tx) -> None:
             row = store.execution(tx, claim.project, claim.id)
-            if row is None or row.fence != claim.fence or row.state != "running":
+            if row is not None and (row.fence, row.state) == (claim.fence, state):
+                return  # it had arrived before: only the answer was lost
+            if row is None or (row.fence, row.state) != (claim.fence, "running"):
                 raise Lost(f"the lease of {claim.id} is lost")
             self._end(tx, row, state, {"error": error, "traceback": traceback, "output": output}, outputs)
 
@@ -167,7 +173,7 @@ class Claims:
     def _due(self, tx: Tx, queues: Sequence[str]) -> Row[Any] | None:
         """The next execution to take. Slots of limits belong to leases: whoever lost one holds none."""
         running = store.running(tx)
-        lost = [row.id for row in running if not self.alive(tx, row)]
+        lost = self._lost(tx, running) if running else []
         limits = starts.all_limits(tx)
         held = self._held([row for row in running if row.id not in lost]) if limits else Counter()
         full = {
@@ -178,6 +184,16 @@ class Claims:
         }
         return store.due(tx, queues, lost, sorted(full))
 
+    def _lost(self, tx: Tx, running: Sequence[Row[Any]]) -> list[str]:
+        """Those of these executions that may be taken from their holders: a clock that may have been set is not enough for that."""
+        now, lost = self._leases.now(tx), []
+        self._watch.only({row.id for row in running})
+        for row in running:
+            silent = now.steady or self._watch.still_s(row.id, (row.fence, row.beat_s)) > row.lease_s
+            if is_gone(row.owner) or (silent and not now.stands(row.beat_s, row.lease_s, row.era)):
+                lost.append(row.id)
+        return lost
+
     def _held(self, running: Iterable[Row[Any]]) -> Counter[tuple[str, str]]:
         """How many of these executions count for each name that a limit may have, by project."""
         return Counter((row.project, name) for row in running for name in {store.OF_PIPELINE + row.pipeline, *row.tags})
@@ -186,7 +202,7 @@ class Claims:
         row = self._due(tx, queues)
         if row is None:
             return None
-        with calling(Caller(actor=row.actor, project=row.project, within=row.id)):
+        with calling(Caller(actor=row.actor, project=row.project, within=row.id, scope=Scope.kept(row.scope))):
             if row.cancelling:
                 self._end(tx, row, "cancelled")
                 return "ended"
@@ -200,11 +216,12 @@ class Claims:
             return self._begin(tx, row, asked_s)
 
     def _begin(self, tx: Tx, row: Row[Any], asked_s: float) -> Claim:
-        now_s = self._leases.now_s(tx)
-        held = {"state": "running", "owner": owner(), "fence": row.fence + 1, "attempt": row.attempt + 1, "era": self._leases.era()}
-        first_s = row.claimed_s if row.claimed_s is not None and row.era in ("", self._leases.era()) else now_s
+        now = self._leases.now(tx)
+        held = {"state": "running", "owner": owner(), "fence": row.fence + 1, "attempt": row.attempt + 1, "delivered": 0}
+        lease = {"era": now.era, "beat_s": now.s, "lease_s": self._lease_s}
+        first_s = row.claimed_s if row.claimed_s is not None and row.era == now.era else now.s
         since = {"started_at": row.started_at or self._clock.now(), "claimed_s": first_s, "price": row.price or self._price}
-        store.change(tx, row.id, row.fence, held | since | {"lease_until_s": now_s + self._lease_s})
+        store.change(tx, row.id, row.fence, held | lease | since)
         runs = self._recorder.within(tx)
         runs.start(row.pipeline, row.pipeline, scalars(row.parameters), inputs=list(refs_in(row.parameters)), id=row.id)
         if row.started_at is not None:
@@ -212,15 +229,16 @@ class Claims:
         self._tell(tx, "execution.started", row, attempt=row.attempt + 1)
         return Claim(
             id=row.id, project=row.project, pipeline=row.pipeline, target=row.target, parameters=row.parameters, actor=row.actor,
-            attempt=row.attempt + 1, fence=row.fence + 1, depth=row.depth, deadline_s=asked_s + self._lease_s,
+            scope=Scope.kept(row.scope), attempt=row.attempt + 1,
+            fence=row.fence + 1, depth=row.depth, deadline_s=asked_s + self._lease_s, trace=row.trace,
         )  # fmt: skip
 
     def _end(self, tx: Tx, row: Row[Any], state: Ending, told: dict[str, Any] | None = None, outputs: Sequence[Ref] = ()) -> None:
         """End an execution, and the steps and Runs that it left running."""
-        told = told or {}
-        wall_s = self._leases.now_s(tx) - row.claimed_s if row.claimed_s is not None and row.era == self._leases.era() else None
+        told, now = told or {}, self._leases.now(tx)
+        wall_s = max(0.0, now.s - row.claimed_s) if row.claimed_s is not None and row.era == now.era else None
         store.change(tx, row.id, row.fence, {"state": state, "ended_at": self._clock.now(), "wall_s": wall_s} | told)
-        store.kill_steps(tx, row.project, row.id)
+        kept.kill_steps(tx, row.project, row.id)
         error = told.get("error", "")
         if row.started_at is not None:  # an attempt that was given back does not count, but its Run has begun
             runs = self._recorder.within(tx)

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import OstinatoError, StepFailed
 from ostinato.kernel.family import Family
-from ostinato.pipelines import store
+from ostinato.pipelines import kept
 from ostinato.pipelines.calls import Call, StepContext, Tries, output_of, row_of
 from ostinato.pipelines.context import entered
 from ostinato.pipelines.definition import Step
@@ -22,6 +22,7 @@ from ostinato.pipelines.invoke import Outcome, invoke, invoke_for
 from ostinato.pipelines.keys import Source, source_of
 from ostinato.pipelines.leases import Act, Claim, Lease
 from ostinato.pipelines.packing import Output, Packer, dumps, outputs_in, scalars
+from ostinato.pipelines.spans import Span
 from ostinato.pipelines.window import Window
 from ostinato.storage.rows.rows import Rows
 from ostinato.tracking.logger import Logger
@@ -60,6 +61,11 @@ class Body:
     def __init__(self, app: Any, claim: Claim, lease: Lease, rows: Rows, packer: Packer, clock: Clock, runs: Runs) -> None:
         self.app = app
         self.execution = claim.id
+        self.span = Span(
+            f"execution {claim.pipeline}",
+            {"execution": claim.id, "pipeline": claim.pipeline, "project": claim.project, "attempt": claim.attempt},
+            trace=claim.trace,
+        )
         self._claim = claim
         self._lease = lease
         self._rows = rows
@@ -68,10 +74,10 @@ class Body:
         self.runs = runs
         self._sources: dict[Step[..., Any], Source] = {}
         self._executors: dict[str, Executor] = {}
-        self._known = rows.read(lambda tx: store.recent(tx, claim.project, claim.pipeline, claim.id))
+        self._known = rows.read(lambda tx: kept.recent(tx, claim.project, claim.pipeline, claim.id))
         self._times: Counter[bytes] = Counter()
         self._seq = 0
-        self._ended = {r.id for r in rows.read(lambda tx: store.steps_of(tx, claim.project, claim.id)) if r.state == "finished"}
+        self._ended = {r.id for r in rows.read(lambda tx: kept.steps_of(tx, claim.project, claim.id)) if r.state == "finished"}
 
     @functools.cached_property
     def run(self) -> Logger:
@@ -126,6 +132,10 @@ class Body:
         with self._lease.writing() as batch:
             batch.logs.append(row)
 
+    def insist(self, deed: Callable[[], T]) -> T:
+        """Do what may be repeated until it is done, for as long as the lease stands."""
+        return self._lease.insist(deed)
+
     def _plan(self, step: Step[..., Any], arguments: dict[str, Any]) -> Call:
         source = self._source(step)
         packed = {name: self._packer.pack(argument, name) for name, argument in arguments.items()}
@@ -138,7 +148,8 @@ class Body:
         run = hashlib.sha256(id_ + str(self._claim.attempt).encode()).hexdigest()[:26]  # a try that died keeps a Run of its own
         row: dict[str, Any] = {
             "id": id_.hex()[:26], "run": run, "key": key, "project": self._claim.project, "execution": self.execution,
-            "seq": self._seq, "name": step.name, "started": self._clock.now(), "arguments": text.decode(), "code": source.digest,
+            "seq": self._seq, "name": step.name, "queued": (now := self._clock.now()), "started": now,
+            "arguments": text.decode(), "code": source.digest,
             "needs": json.dumps(sorted({output.step for output in outputs_in(arguments)})),
         }  # fmt: skip
         start = functools.partial(
@@ -151,17 +162,20 @@ class Body:
         if step not in self._sources:
             source = self._sources[step] = source_of(step.function)
             parts = {"code": source.code, "environment": source.environment}
-            self._rows.write(lambda tx: store.put_source(tx, self._claim.project, source.digest, parts))
+            put = functools.partial(kept.put_source, project=self._claim.project, digest=source.digest, parts=parts)
+            self.insist(lambda: self._rows.write(put))
         return self._sources[step]
 
     def _recall(self, keys: set[bytes]) -> None:
         asked = [key for key in keys if key not in self._known]
         for start in range(0, len(asked), _RECALL_MAX):
             some = asked[start : start + _RECALL_MAX]
-            self._known |= self._rows.read(lambda tx, some=some: store.recall(tx, self._claim.project, some))  # type: ignore[misc]
+            recall = functools.partial(kept.recall, project=self._claim.project, keys=some)
+            self._known |= self.insist(lambda recall=recall: self._rows.read(recall))  # type: ignore[misc]
 
     def _recalled(self, call: Call) -> Output:
         tree = json.loads(self._known[call.key])
+        self._span(call, cached=True).end()
         if call.id not in self._ended:
             now = self._clock.now()
             with self._lease.writing() as batch:
@@ -176,8 +190,12 @@ class Body:
             self._executors[name] = EXECUTORS.make(name)
         return self._executors[name]
 
+    def _span(self, call: Call, *, cached: bool) -> Span:
+        return Span(f"step {call.step.name}", {"execution": self.execution, "step": call.id, "cached": cached}, within=self.span)
+
     def _submit(self, call: Call, place: Executor) -> Future[Outcome]:
         self._lease.check()
+        call.context.span = call.context.span or self._span(call, cached=False)
         with self._lease.writing() as batch:
             call.row["started"] = self._clock.now()
             batch.steps[call.id] = row_of(call, "running")
@@ -199,8 +217,9 @@ class Body:
             if attempt <= call.step.retries:
                 self._lease.pause(min(0.1 * 2 ** (attempt - 1), _BACKOFF_MAX_S))
         ended = call.context.finish("failed", outcome.error, call.spent.all())
-        row = row_of(call, "failed", attempt=attempt, ended=self._clock.now(), error=outcome.error) | call.spent.row()
-        self._keep(call, row, ended)
+        told = {"attempt": attempt, "ended": self._clock.now(), "error": outcome.error, "traceback": outcome.traceback}
+        self._keep(call, row_of(call, "failed", **told) | call.spent.row(), ended)
+        _end_span(call, attempt, failed=True)
         raise StepFailed(f"{call.step.name}: {outcome.error}", step=call.step.name, traceback=outcome.traceback)
 
     def _finished(self, call: Call, attempt: int, outcome: Outcome) -> Output:
@@ -209,6 +228,7 @@ class Body:
         self._known[call.key] = text
         row = row_of(call, "finished", attempt=attempt, ended=self._clock.now()) | call.spent.row() | output_of(outcome.tree)
         self._keep(call, row, ended, {"project": self._claim.project, "key": call.key, "output": text, "step": call.id})
+        _end_span(call, attempt, failed=False)
         if outcome.wall_s > _FLUSH_S or not call.step.cache:
             self._lease.flush()
         return self._output(call, outcome.tree)
@@ -223,6 +243,11 @@ class Body:
                 batch.memo[call.key] = memo
 
 
+def _end_span(call: Call, attempt: int, *, failed: bool) -> None:
+    if call.context.span is not None:
+        call.context.span.end(failed=failed, attempt=attempt, cpu_s=call.spent.cpu_s)
+
+
 def _inside(context: StepContext, step: Step[..., Any], arguments: dict[str, Any], packer: Packer) -> Outcome:
-    with entered(context, None):
+    with entered(context, None), context.span.current() if context.span is not None else contextlib.nullcontext():
         return invoke(step, arguments, packer)

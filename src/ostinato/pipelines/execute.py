@@ -14,9 +14,9 @@ from ostinato.pipelines.definition import Pipeline, locate
 from ostinato.pipelines.engine import Body
 from ostinato.pipelines.invoke import one_line
 from ostinato.pipelines.leases import Claim, Halted, Lease, Lost
-from ostinato.pipelines.machine import LeaseClock
 from ostinato.pipelines.packing import Packer, dumps, refs_in, revive
 from ostinato.pipelines.recording import Recorder
+from ostinato.storage.rows.lease import LeaseClock
 from ostinato.storage.rows.rows import Rows
 from ostinato.tracking.service import Runs
 
@@ -37,21 +37,22 @@ def execute(
     stopping: Callable[[], bool],
 ) -> None:
     """Run the body of a claimed execution and end it. Without `pipeline`, it is looked up, and whoever claims next may go on."""
-    lease = Lease(rows, recorder, leases, claim, lease_s, stopping)
+    lease, span, state = Lease(rows, recorder, leases, claim, lease_s, stopping), None, "lost"
     try:
         body = Body(app, claim, lease, rows, packer, clock, runs)
-        ended = _run(body, claim, pipeline, packer)
+        span = body.span
+        with span.current():
+            ended = _run(body, claim, pipeline, packer)
         lease.flush()
-        claims.end(claim, **ended)
+        lease.insist(lambda: claims.end(claim, **ended))
+        state = ended["state"]
         body.finish(RUN_STATE[ended["state"]])
     except Lost:
         return  # whoever holds it now goes on, and nothing of ours arrives any more
     except Halted as halt:
         lease.flush()
-        if halt.why == "cancelled":
-            claims.end(claim, "cancelled")
-        else:
-            claims.release(claim)
+        state = halt.why
+        lease.insist(lambda: claims.end(claim, "cancelled") if state == "cancelled" else claims.release(claim))
     except BaseException as error:
         if pipeline is None:
             claims.release(claim)
@@ -60,6 +61,8 @@ def execute(
         raise
     finally:
         lease.close()
+        if span is not None:
+            span.end(failed=state == "failed", state=state)
 
 
 def _run(body: Body, claim: Claim, pipeline: Pipeline[..., Any] | None, packer: Packer) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Machine: what leases are measured by, and by which name a process holds one."""
+"""Machine: by which name a process of this machine holds leases, and whether it lives."""
 
 from __future__ import annotations
 
@@ -8,64 +8,10 @@ import multiprocessing
 import os
 import secrets
 import sys
-import time
 from pathlib import Path
-from typing import Protocol
-
-from sqlalchemy import extract, func, select
 
 from ostinato.kernel.errors import Invalid
-from ostinato.storage.rows.rows import Tx
-
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-_DATABASE_NOW = select(extract("epoch", func.clock_timestamp()))
-
-
-def machine_s() -> float:
-    """Seconds since this machine started, asleep or awake; nobody can set it."""
-    return time.clock_gettime(_CLOCK)
-
-
-class LeaseClock(Protocol):
-    """The one clock that all who share a store measure leases by; nobody's wall clock."""
-
-    def now_s(self, tx: Tx) -> float:
-        """Seconds since some instant that all agree on."""
-        ...
-
-    def era(self) -> str:
-        """Within which that instant stays; leases of another era are void."""
-        ...
-
-
-class MachineClock:
-    """The seconds since this machine started: for stores whose workers all run on it, as SQLite asks."""
-
-    def now_s(self, tx: Tx) -> float:  # noqa: ARG002
-        return machine_s()
-
-    def era(self) -> str:
-        return boot()
-
-
-class DatabaseClock:
-    """The clock of the database: for stores whose workers run on many machines."""
-
-    def now_s(self, tx: Tx) -> float:
-        row = tx.first(_DATABASE_NOW)
-        assert row is not None
-        return float(row[0])
-
-    def era(self) -> str:
-        return "database"
-
-
-@functools.cache
-def boot() -> str:
-    """The name of this start of the machine."""
-    with contextlib.suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return ""
+from ostinato.storage.rows.lease import boot
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib.util
 import sys
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Any
 
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.pipelines.definition import Pipeline, locate
+from ostinato.pipelines.types import Taken
 
 _PLAIN = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict, "tuple": tuple, "Any": Any}
 _GENERIC: dict[str, Any] = {"list": list, "dict": dict}
@@ -48,6 +50,18 @@ class Outline:
         bound.apply_defaults()
         return {name: value for name, value in bound.arguments.items() if value is not _LATER}
 
+    def takes(self) -> list[Taken]:
+        """The parameters in their order. A type stands as it is annotated, a default as its value is written."""
+        return [
+            Taken(
+                name=name,
+                type="" if (kind := self.hints.get(name)) is None else kind.__name__ if isinstance(kind, type) else str(kind),
+                default="" if given.default is Parameter.empty else "…" if given.default is _LATER else repr(given.default),
+                required=given.default is Parameter.empty,
+            )
+            for name, given in self.signature.parameters.items()
+        ]
+
     def _shown(self) -> str:
         return str(self.signature).replace("*, ", "", 1).replace(repr(_LATER), "…")
 
@@ -60,10 +74,8 @@ def outline(target: str) -> Outline:
     """
     module, _, name = target.partition(":")
     if module not in sys.modules:
-        try:
+        with contextlib.suppress(_Unclear):  # then the import below tells, or says what is wrong
             return _read(module, name)
-        except _Unclear:
-            pass
     found = locate(target)
     if not isinstance(found, Pipeline):
         raise NotFound(f"{target!r} is not a pipeline", hint="decorate the function with @ost.pipeline")

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from ostinato.access.cover import require_still
-from ostinato.kernel.caller import Caller, caller, calling
+from ostinato.access.cover import kept_scope, require_still
+from ostinato.kernel.caller import Caller, Scope, caller, calling
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Denied, Invalid, NotFound
 from ostinato.kernel.name import checked_name
@@ -50,7 +50,7 @@ class Schedules:
     ) -> Schedule:
         """Start a pipeline at the times of a cron expression; a repeat with anything else, or by another actor, replaces the schedule.
 
-        It starts on behalf of who set it, for as long as they may `pipeline:write`.
+        It starts on behalf of who set it, for as long as they may `pipeline:write`, and as far as their credential reached.
 
         `cron` has five fields (minute, hour, day of month, month, day of week), read in the time zone `zone`. In `parameters`,
         `${nominal}` stands for the time for which it starts, `${previous}` for the one before (together the interval), `${date}`
@@ -69,13 +69,15 @@ class Schedules:
 
         def change(tx: Tx) -> Schedule:
             known = starts.schedule(tx, who.project, name)
-            if known is not None and known.created_by == who.actor and all(known._mapping[field] == value for field, value in told.items()):
+            limits = {"created_by": who.actor, "scope": kept_scope(tx)}
+            if known is not None and all(known._mapping[field] == value for field, value in (told | limits).items()):
                 return starts.schedule_of(known)
             paused = known is not None and known.paused
             made = Schedule(
                 name=name, **told, paused=paused, next_at=None if paused else next(times.after(now)), created_at=now, created_by=who.actor
             )
-            starts.put(tx, starts.schedules, {"project": who.project} | {f: getattr(made, f) for f in Schedule.__dataclass_fields__})
+            row = {f: getattr(made, f) for f in Schedule.__dataclass_fields__}
+            starts.put(tx, starts.schedules, {"project": who.project} | row | limits)
             self._ledger.append(tx, "schedule.set", Ref("schedule", name), data=told)
             return made
 
@@ -146,7 +148,7 @@ class Schedules:
         """Start what is due, in all projects."""
         now = self._clock.now()
         for row in self._rows.read(lambda tx: starts.due(tx, now)):
-            with calling(Caller(actor=row.created_by, project=row.project)):
+            with calling(Caller(actor=row.created_by, project=row.project, scope=Scope.kept(row.scope))):
                 self._fire(row, now)
 
     def _fire(self, row: Row[Any], now: datetime) -> None:

@@ -7,44 +7,52 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from types import ModuleType
+from typing import Any, TypeVar
 
 from sqlalchemy import Row
 
+from ostinato.access.cover import permits
 from ostinato.kernel.caller import caller, calling
 from ostinato.kernel.clock import Clock
-from ostinato.kernel.errors import Conflict, Invalid, NotFound, StepFailed
+from ostinato.kernel.errors import Conflict, Denied, Invalid, NotFound, StepFailed
 from ostinato.kernel.page import Page
 from ostinato.kernel.ref import Ref
 from ostinato.kernel.settings import Settings
 from ostinato.ledger.service import Ledger
-from ostinato.pipelines import starts, store
+from ostinato.pipelines import kept, starts, store
 from ostinato.pipelines.catalogue import ATTEMPTS, Catalogue, Wanted
 from ostinato.pipelines.claims import Claims
 from ostinato.pipelines.definition import Pipeline, locate
 from ostinato.pipelines.execute import execute
 from ostinato.pipelines.leases import Claim
-from ostinato.pipelines.machine import DatabaseClock, LeaseClock, MachineClock, machine_s, refuse_within_import
+from ostinato.pipelines.machine import refuse_within_import
+from ostinato.pipelines.narrow import Narrowed, Needs, needs_of
 from ostinato.pipelines.outline import outline_of
 from ostinato.pipelines.packing import Packer, revive
+from ostinato.pipelines.pages import Pages, found
 from ostinato.pipelines.recording import Recorder
 from ostinato.pipelines.schedules import Schedules
 from ostinato.pipelines.triggers import Triggers
-from ostinato.pipelines.types import Definition, Execution, ExecutionState, Limit, LogLine, StepRun, Why
+from ostinato.pipelines.types import ENDED, Definition, Execution, ExecutionState, Limit, LogLine, StepRun, Why
 from ostinato.pipelines.why import why
 from ostinato.storage.blobs.blobs import Blobs
 from ostinato.storage.blobs.owned import Owned
+from ostinato.storage.rows.lease import LeaseClock, machine_s
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.tables.tables import Tables
 from ostinato.tracking.service import Runs
 
+T = TypeVar("T")
 _PAGE_MAX = 1000
 _WAIT_MAX_S = 20.0
 _QUEUE_MAX = 100
+_OWN = "ostinato."
+"""The platform's own pipelines do what the verb promises that starts them, and whose permission was asked for."""
 _NOT_IN_REFS = re.compile(r"[^A-Za-z0-9._/+=%-]")
 
 
-class Pipelines(Schedules, Triggers):
+class Pipelines(Schedules, Triggers, Pages):
     """Start pipelines, let them start by themselves, follow their executions, and ask why a step ran."""
 
     def __init__(
@@ -65,17 +73,19 @@ class Pipelines(Schedules, Triggers):
         self._runs = runs
         self._lease_s = float(settings.lease_s)
         self._queues = [name.strip() for name in settings.queues.split(",") if name.strip()]
-        self._leases = leases or (DatabaseClock() if settings.database_url else MachineClock())
+        self._leases = leases or LeaseClock()
         self._recorder = Recorder(blobs, ledger, clock)
         self._packer = Packer(blobs, tables, settings if isinstance(blobs, Owned) else None)
         self._catalogue = Catalogue(rows, self._packer, settings.pipelines)
         self._claims = Claims(rows, ledger, clock, self._recorder, self._leases, self._lease_s, settings.cpu_hour_price)
         self._app: Any = None
+        self._needs: Needs = {}
         self._ending = threading.Event()
 
-    def attach(self, app: Any) -> None:
-        """Say what `current().app` is inside executions of this process."""
+    def attach(self, app: Any, slices: Sequence[ModuleType] = ()) -> None:
+        """Say what `current().app` is inside executions of this process, and of which slices it has faces."""
         self._app = app
+        self._needs = needs_of(slices)
 
     def drain(self) -> None:
         """Let all who wait here have their answer at once, as things stand: this process is about to end."""
@@ -149,7 +159,7 @@ class Pipelines(Schedules, Triggers):
         values = wanted.row(who.actor, who.project, self._clock.now()) | given
         values["tags"] = _placed(values)
         row = self._claims.request(values, embedded=False)[0]
-        return self._rows.read(lambda tx: self._shown(tx, row))
+        return self._rows.read(lambda tx: self._shown(self._leases.now(tx), row))
 
     def run(self, pipeline: Pipeline[..., Any] | Callable[..., Any], /, **parameters: Any) -> Execution:
         """Execute a pipeline here and now, and return when it has ended; `value` has its result.
@@ -181,7 +191,7 @@ class Pipelines(Schedules, Triggers):
         project = caller().project
 
         def query(tx: Tx) -> Execution:
-            return self._shown(tx, _found(store.execution(tx, project, execution), execution))
+            return self._shown(self._leases.now(tx), found(store.execution(tx, project, execution), execution))
 
         return self._rows.read(query)
 
@@ -197,24 +207,31 @@ class Pipelines(Schedules, Triggers):
 
         def query(tx: Tx) -> tuple[Sequence[Row[Any]], list[Execution]]:
             rows = store.search(tx, project, pipeline, states, cursor, limit)
-            return rows, [self._shown(tx, row) for row in rows]
+            now = self._leases.now(tx)
+            return rows, [self._shown(now, row) for row in rows]
 
-        rows, found = self._rows.read(query)
-        shown = [e for e in found if state is None or e.state == state]
+        rows, page = self._rows.read(query)
+        shown = [e for e in page if state is None or e.state == state]
         return Page(items=shown, next=f"{rows[-1].created_at.isoformat()}|{rows[-1].id}" if len(rows) == limit else None)
 
     def steps(self, execution: str) -> list[StepRun]:
         """The calls of steps of an execution, in the order of the body."""
         row = self._row(execution)
-        return [store.step_of(r, row.price) for r in self._rows.read(lambda tx: store.steps_of(tx, row.project, row.id))]
+        return [kept.step_of(r, row.price) for r in self._rows.read(lambda tx: kept.steps_of(tx, row.project, row.id))]
 
-    def logs(self, execution: str, after: int = 0, limit: int = 1000, step: str | None = None) -> list[LogLine]:
+    def logs(self, execution: str, after: int = 0, limit: int = 1000, step: str | None = None, timeout_s: float = 0.0) -> list[LogLine]:
         """Lines of the log after the one numbered `after`, with the tracebacks of failed tries; at most 1000.
 
         Lines are there some milliseconds after they were logged, while the step runs. With the id of a call as `step`, only its own.
+        Where there is no further line, wait for one for `timeout_s`, at most 20 seconds, or until the execution ends.
         """
-        row = self._row(execution)
-        return self._rows.read(lambda tx: store.lines(tx, row.project, row.id, step, after, min(max(limit, 1), _PAGE_MAX)))
+        project, most = caller().project, min(max(limit, 1), _PAGE_MAX)
+
+        def query(tx: Tx) -> tuple[list[LogLine], bool]:
+            row = found(store.execution(tx, project, execution), execution)
+            return kept.lines(tx, project, row.id, step, after, most), row.state in ENDED
+
+        return self._until(lambda: self._rows.read(query), lambda seen: bool(seen[0]) or seen[1], timeout_s)[0]
 
     def output(self, execution: str) -> Any:
         """What the body returned, as JSON; large values stand as `{"$codec": digest}`.
@@ -254,13 +271,7 @@ class Pipelines(Schedules, Triggers):
 
     def wait(self, execution: str, timeout_s: float = 20.0) -> Execution:
         """The execution once it has ended, or as it is after `timeout_s`, at most 20 seconds: call again while `not ended`."""
-        deadline = machine_s() + min(max(timeout_s, 0.0), _WAIT_MAX_S)
-        pause_s = 0.01
-        while not (found := self.get(execution)).ended and (left := deadline - machine_s()) > 0:
-            if self._ending.wait(min(left, pause_s)):
-                break
-            pause_s = min(pause_s * 1.5, 0.2)
-        return found
+        return self._until(lambda: self.get(execution), lambda seen: seen.ended, timeout_s)
 
     def why(self, execution: str, step: str) -> Why:
         """Why a step ran or did not; `step` is the id of a call, or the name of a step (its first call).
@@ -318,27 +329,43 @@ class Pipelines(Schedules, Triggers):
         self, claim: Claim, pipeline: Pipeline[..., Any] | None = None, *, app: Any = None, stopping: Callable[[], bool] = lambda: False
     ) -> None:
         """Run a claimed execution here to its end, as the actor who started it; when `stopping`, give it back before the next step."""
+        reached = app or self._app
+        if claim.scope is not None and not claim.target.startswith(_OWN):
+            reached = Narrowed(reached, self._needs, self._permit)
         with calling(claim.caller):
             execute(
-                claim, pipeline, app=app or self._app, rows=self._rows, packer=self._packer, clock=self._clock, runs=self._runs,
+                claim, pipeline, app=reached, rows=self._rows, packer=self._packer, clock=self._clock, runs=self._runs,
                 recorder=self._recorder,
                 claims=self._claims, leases=self._leases, lease_s=self._lease_s, stopping=stopping,
             )  # fmt: skip
 
     # ---- within
 
+    def _permit(self, permission: str, what: str) -> None:
+        """Refuse code of the present execution what it may not, with an event.
+
+        Raises:
+            Denied: the actor has no such right, or the credential that started the execution did not reach so far.
+        """
+        if self._rows.read(lambda tx: permits(tx, permission)):
+            return
+        who, data = caller(), {"permission": permission, "operation": what}
+        self._rows.write(lambda tx: self._ledger.append(tx, "access.denied", Ref.parse(who.actor), data=data))
+        hint = "start it with a credential that reaches further"
+        raise Denied(f"{who.actor} may not {permission} in this execution, for {what}", hint=hint, permission=permission)
+
     def _row(self, execution: str) -> Row[Any]:
         project = caller().project
-        return _found(self._rows.read(lambda tx: store.execution(tx, project, execution)), execution)
+        return found(self._rows.read(lambda tx: store.execution(tx, project, execution)), execution)
 
-    def _shown(self, tx: Tx, row: Row[Any]) -> Execution:
-        return store.execution_of(row, alive=row.state != "running" or self._claims.alive(tx, row))
-
-
-def _found(row: Row[Any] | None, execution: str) -> Row[Any]:
-    if row is None:
-        raise NotFound(f"no execution {execution!r}", hint="pipelines.search() lists the executions of this project")
-    return row
+    def _until(self, look: Callable[[], T], enough: Callable[[T], bool], timeout_s: float) -> T:
+        """What is seen once it is enough, when the time is over, or when this process is about to end."""
+        deadline, pause_s = machine_s() + min(max(timeout_s, 0.0), _WAIT_MAX_S), 0.01
+        while not enough(seen := look()) and (left := deadline - machine_s()) > 0:
+            if self._ending.wait(min(left, pause_s)):
+                break
+            pause_s = min(pause_s * 1.5, 0.2)
+        return seen
 
 
 def _placed(values: dict[str, Any]) -> list[str]:

@@ -25,6 +25,7 @@ schedules = Table(
     Column("next_at", Instant),
     Column("created_at", Instant, nullable=False),
     Column("created_by", Text, nullable=False),
+    Column("scope", Json),
     Index("pipeline_schedule_due", "next_at"),
 )
 
@@ -41,6 +42,7 @@ triggers = Table(
     Column("stopped", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("created_by", Text, nullable=False),
+    Column("scope", Json),
 )
 
 limits = Table(
@@ -61,6 +63,7 @@ fires = Table(
 )
 """What was started for which occasion, once and for all: a nominal time of a schedule, or an event of a trigger."""
 
+_LIMITS = select(limits).order_by(limits.c.project, limits.c.name)
 _SCHEDULE = tuple(Schedule.__dataclass_fields__)
 _TRIGGER = tuple(Trigger.__dataclass_fields__)
 
@@ -128,8 +131,7 @@ def put_limit(tx: Tx, project: str, name: str, most: int | None) -> None:
 
 def all_limits(tx: Tx, project: str | None = None) -> Sequence[Row[Any]]:
     """The limits of a project (None: of all), by name."""
-    query = select(limits).order_by(limits.c.project, limits.c.name)
-    return tx.all(query if project is None else query.where(limits.c.project == project))
+    return tx.all(_LIMITS if project is None else _LIMITS.where(limits.c.project == project))
 
 
 def schedule_of(row: Row[Any]) -> Schedule:

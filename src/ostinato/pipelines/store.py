@@ -1,21 +1,22 @@
-"""Rows of pipelines: definitions, executions with their leases, calls of steps, the memo, lines of log."""
+"""Rows of pipelines: definitions, and executions with their leases."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Float,
     Index,
     Integer,
-    LargeBinary,
     Row,
+    Select,
     Table,
     Text,
     UniqueConstraint,
@@ -31,7 +32,8 @@ from sqlalchemy import (
     update,
 )
 
-from ostinato.pipelines.types import Definition, Execution, ExecutionState, LogLine, StepRun
+from ostinato.pipelines.types import Definition, Execution, ExecutionState
+from ostinato.storage.rows.lease import Moment
 from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import PACKED, Instant, Json, Tx, metadata
 
@@ -56,6 +58,7 @@ executions = Table(
     Column("parameters", Json, nullable=False),
     Column("key", Text),
     Column("actor", Text, nullable=False),
+    Column("scope", Json),
     Column("state", Text, nullable=False),
     Column("cancelling", Boolean, nullable=False),
     Column("attempt", Integer, nullable=False),
@@ -63,7 +66,9 @@ executions = Table(
     Column("owner", Text, nullable=False),
     Column("fence", Integer, nullable=False),
     Column("era", Text, nullable=False),
-    Column("lease_until_s", Float, nullable=False),
+    Column("beat_s", Float, nullable=False),
+    Column("lease_s", Float, nullable=False),
+    Column("delivered", BigInteger, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("started_at", Instant),
     Column("ended_at", Instant),
@@ -77,6 +82,7 @@ executions = Table(
     Column("tags", Json, nullable=False),
     Column("cause", Text, nullable=False),
     Column("nominal", Instant),
+    Column("trace", Text, nullable=False),
     Column("depth", Integer, nullable=False),
     Column("cpu_s", Float, nullable=False),
     Column("peak_rss_mb", Float, nullable=False),
@@ -84,6 +90,7 @@ executions = Table(
     UniqueConstraint("project", "pipeline", "key"),
     Index("pipeline_execution_due", "state", "queue", "priority", "created_at", "id"),
     Index("pipeline_execution_listing", "project", "created_at", "id"),
+    Index("pipeline_execution_pipeline", "project", "pipeline", "created_at", "id"),
 )
 
 slots = Table(
@@ -94,85 +101,37 @@ slots = Table(
     Column("tag", Text, primary_key=True),
 )
 
-steps = Table(
-    "pipeline_step",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("project", Text, nullable=False),
-    Column("execution", Text, nullable=False),
-    Column("seq", Integer, nullable=False),
-    Column("key", LargeBinary, nullable=False),
-    Column("run", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("cached", Boolean, nullable=False),
-    Column("attempt", Integer, nullable=False),
-    Column("started", Instant, nullable=False),
-    Column("ended", Instant),
-    Column("wall_s", Float),
-    Column("cpu_s", Float),
-    Column("peak_rss_mb", Float),
-    Column("output", Text, info=PACKED),
-    Column("type", Text),
-    Column("needs", Text, nullable=False),
-    Column("arguments", Text, nullable=False),
-    Column("code", Text, nullable=False),
-    Column("error", Text, nullable=False),
-    Index("pipeline_step_execution", "execution", "seq"),
-    Index("pipeline_step_name", "project", "name", "started"),
-)
-
-sources = Table(
-    "pipeline_source",
-    metadata,
-    Column("project", Text, primary_key=True),
-    Column("digest", Text, primary_key=True),
-    Column("parts", Json, nullable=False),
-)
-
-memo = Table(
-    "pipeline_memo",
-    metadata,
-    Column("project", Text, primary_key=True),
-    Column("key", LargeBinary, primary_key=True),
-    Column("output", Text, nullable=False, info=PACKED),
-    Column("step", Text, nullable=False),
-)
-
-logs = Table(
-    "pipeline_log",
-    metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("project", Text, nullable=False),
-    Column("execution", Text, nullable=False),
-    Column("step", Text, nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("text", Text, nullable=False),
-    Index("pipeline_log_execution", "execution", "seq"),
-)
-
-_BEAT = Prepared(
+_HELD = (executions.c.id == bindparam("execution"), executions.c.fence == bindparam("held"), executions.c.state == "running")
+_BEAT = Prepared(update(executions).where(*_HELD).values(beat_s=bindparam("now_s")))
+_DELIVERED = Prepared(
     update(executions)
-    .where(executions.c.id == bindparam("execution"), executions.c.fence == bindparam("held"), executions.c.state == "running")
+    .where(*_HELD, executions.c.delivered < bindparam("number"))
     .values(
-        lease_until_s=bindparam("until_s"),
+        beat_s=bindparam("now_s"),
+        delivered=bindparam("number"),
         cpu_s=executions.c.cpu_s + bindparam("spent_s"),
         peak_rss_mb=case((executions.c.peak_rss_mb < bindparam("peak_mb"), bindparam("peak_mb")), else_=executions.c.peak_rss_mb),
     )
 )
 _CANCELLING = select(executions.c.cancelling).where(executions.c.id == bindparam("execution"))
-_FORGET_STEP = delete(steps).where(steps.c.project == bindparam("of"), steps.c.id == bindparam("step_id"))
-_FORGET_MEMO = delete(memo).where(memo.c.project == bindparam("of"), memo.c.key == bindparam("step_key"))
-_RECALL = select(memo.c.key, memo.c.output).where(memo.c.project == bindparam("project"), memo.c.key.in_(bindparam("keys", expanding=True)))
 _FRESH: dict[str, Any] = {
-    "key": None, "state": "queued", "cancelling": False, "attempt": 0, "owner": "", "fence": 0, "era": "", "lease_until_s": 0.0,
-    "error": "", "traceback": "", "cause": "", "nominal": None, "depth": 0, "cpu_s": 0.0, "peak_rss_mb": 0.0, "price": 0.0,
+    "key": None, "state": "queued", "cancelling": False, "attempt": 0, "owner": "", "fence": 0, "era": "", "beat_s": 0.0, "lease_s": 0.0,
+    "delivered": 0, "error": "", "traceback": "", "cause": "", "nominal": None, "trace": "",
+    "depth": 0, "cpu_s": 0.0, "peak_rss_mb": 0.0, "price": 0.0,
 }  # fmt: skip
+_TAKEN = ("id", "project", "pipeline", "tags", "owner", "fence", "era", "beat_s", "lease_s")
+_RUNNING = select(*(executions.c[name] for name in _TAKEN)).where(executions.c.state == "running")
+
+
+def _next(*ready: ColumnElement[bool]) -> Select[Any]:
+    c = executions.c
+    query = select(executions).where(*ready, c.queue.in_(bindparam("queues", expanding=True)))
+    return query.order_by(c.priority.desc(), c.created_at, c.id).limit(1)
+
+
+_WAITING = _next(executions.c.state == "queued")
 OF_PIPELINE = "pipeline:"
 """How the name of a limit begins that is one of a pipeline, not of a tag."""
-_SMALL = 1024
-_RECENT_MAX = 20_000
-_INSERT_STEP, _INSERT_MEMO, _INSERT_LOG = insert(steps), insert(memo), insert(logs)
 
 
 def define(tx: Tx, project: str, definition: Definition) -> None:
@@ -225,6 +184,16 @@ def search(
     return tx.all(query)
 
 
+def started_names(tx: Tx, project: str) -> list[str]:
+    """The names of all pipelines that have executions: by steps from one to the next, so that thousands of each cost nothing."""
+    c, found = executions.c, [""]
+    while row := tx.first(select(func.min(c.pipeline)).where(c.project == project, c.pipeline > found[-1])):
+        if row[0] is None:
+            break
+        found.append(row[0])
+    return found[1:]
+
+
 def set_off(tx: Tx, project: str, cause: str, depth: int, since: datetime) -> int:
     """How many executions of a cause were set off by others, `depth` in a row or more, since then."""
     c = executions.c
@@ -234,8 +203,7 @@ def set_off(tx: Tx, project: str, cause: str, depth: int, since: datetime) -> in
 
 def running(tx: Tx) -> Sequence[Row[Any]]:
     """The executions that a worker has taken, of all projects: each with its holder and what it counts for."""
-    c = executions.c
-    return tx.all(select(c.id, c.project, c.pipeline, c.tags, c.owner, c.era, c.lease_until_s).where(c.state == "running"))
+    return tx.all(_RUNNING)
 
 
 def due(tx: Tx, queues: Sequence[str], lost: Sequence[str], full: Sequence[tuple[str, str]]) -> Row[Any] | None:
@@ -243,6 +211,8 @@ def due(tx: Tx, queues: Sequence[str], lost: Sequence[str], full: Sequence[tuple
 
     None comes whose pipeline or one of whose tags is among the `full`, as (project, name).
     """
+    if not lost and not full:
+        return tx.first(_WAITING, {"queues": queues})  # what idle workers ask all the time
     c = executions.c
     ready = [or_(c.state == "queued", c.id.in_(lost)) if lost else c.state == "queued"]
     if pipelines := [(project, name.removeprefix(OF_PIPELINE)) for project, name in full if name.startswith(OF_PIPELINE)]:
@@ -250,8 +220,7 @@ def due(tx: Tx, queues: Sequence[str], lost: Sequence[str], full: Sequence[tuple
     if tags := [(project, name) for project, name in full if not name.startswith(OF_PIPELINE)]:
         held = select(slots.c.tag).where(slots.c.project == c.project, slots.c.execution == c.id)
         ready.append(~held.where(tuple_(slots.c.project, slots.c.tag).in_(tags)).exists())
-    query = select(executions).where(*ready, c.queue.in_(queues)).order_by(c.priority.desc(), c.created_at, c.id).limit(1)
-    return tx.first(query)
+    return tx.first(_next(*ready), {"queues": queues})
 
 
 def change(tx: Tx, id: str, fence: int, values: Mapping[str, Any]) -> bool:
@@ -268,10 +237,15 @@ def reopen(tx: Tx, id: str, attempts: int) -> None:
     tx.execute(update(executions).where(*ended).values(**fresh, attempt=0, attempts=attempts))
 
 
-def beat(tx: Tx, id: str, fence: int, until_s: float, spent_s: float = 0.0, peak_mb: float = 0.0) -> bool:
-    """Renew a lease and add what its steps spent; whether it was still held."""
-    values = {"execution": id, "held": fence, "until_s": until_s, "spent_s": spent_s, "peak_mb": peak_mb}
-    return tx.run(_BEAT, values) == 1
+def beat(tx: Tx, id: str, fence: int, now: Moment) -> bool:
+    """Renew a lease; whether it was still held."""
+    return tx.run(_BEAT, {"execution": id, "held": fence, "now_s": now.s}) == 1
+
+
+def delivered(tx: Tx, id: str, fence: int, now: Moment, number: int, spent_s: float, peak_mb: float) -> bool:
+    """Renew a lease and note the delivery of this number, with what its steps spent; False if it had arrived, or nothing is held."""
+    values = {"execution": id, "held": fence, "now_s": now.s, "number": number, "spent_s": spent_s, "peak_mb": peak_mb}
+    return tx.run(_DELIVERED, values) == 1
 
 
 def cancelling(tx: Tx, id: str) -> bool:
@@ -280,109 +254,16 @@ def cancelling(tx: Tx, id: str) -> bool:
     return bool(row and row[0])
 
 
-def put_steps(tx: Tx, project: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write calls of steps in the place of earlier rows of the same ids."""
-    if rows:
-        tx.execute(_FORGET_STEP, [{"of": project, "step_id": r["id"]} for r in rows])
-        tx.execute(_INSERT_STEP, rows)
-
-
-def put_memo(tx: Tx, project: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Remember outputs by key."""
-    if rows:
-        tx.execute(_FORGET_MEMO, [{"of": project, "step_key": r["key"]} for r in rows])
-        tx.execute(_INSERT_MEMO, rows)
-
-
-def put_logs(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Append lines of log."""
-    if rows:
-        tx.execute(_INSERT_LOG, rows)
-
-
-def put_source(tx: Tx, project: str, digest: str, parts: Mapping[str, Any]) -> None:
-    """Keep the parts of a step's source, once."""
-    there = select(sources.c.digest).where(sources.c.project == project, sources.c.digest == digest)
-    if tx.first(there) is None:
-        tx.execute(insert(sources), {"project": project, "digest": digest, "parts": parts})
-
-
-def source(tx: Tx, project: str, digest: str) -> dict[str, dict[str, str]]:
-    """The parts of a step's source."""
-    row = tx.first(select(sources.c.parts).where(sources.c.project == project, sources.c.digest == digest))
-    return dict(row[0]) if row else {"code": {}, "environment": {}}
-
-
-def recall(tx: Tx, project: str, keys: Iterable[bytes]) -> dict[bytes, str]:
-    """The remembered outputs of those of the keys that are known."""
-    return {row.key: row.output for row in tx.all(_RECALL, {"project": project, "keys": list(keys)})}
-
-
-def recent(tx: Tx, project: str, pipeline: str, id: str) -> dict[bytes, str]:
-    """What the latest earlier execution of a pipeline remembered, which the next is likely to ask for; small outputs only."""
-    c = executions.c
-    earlier = select(c.id).where(c.project == project, c.pipeline == pipeline, c.id != id, c.attempt > 0)
-    last = earlier.order_by(c.created_at.desc(), c.id.desc()).limit(1).scalar_subquery()
-    found = select(memo.c.key, memo.c.output).join(steps, and_(steps.c.project == memo.c.project, steps.c.key == memo.c.key))
-    query = found.where(steps.c.project == project, steps.c.execution == last, func.length(memo.c.output) <= _SMALL).limit(_RECENT_MAX)
-    return {row.key: row.output for row in tx.all(query)}
-
-
-def steps_of(tx: Tx, project: str, id: str) -> Sequence[Row[Any]]:
-    """All calls of steps of an execution, in order."""
-    return tx.all(select(steps).where(steps.c.project == project, steps.c.execution == id).order_by(steps.c.seq, steps.c.id))
-
-
-def step(tx: Tx, project: str, id: str) -> Row[Any] | None:
-    """One call of a step."""
-    return tx.first(select(steps).where(steps.c.project == project, steps.c.id == id))
-
-
-def kill_steps(tx: Tx, project: str, id: str) -> None:
-    """Mark the calls of steps that still run in an execution as killed."""
-    left = (steps.c.project == project, steps.c.execution == id, steps.c.state == "running")
-    tx.execute(update(steps).where(*left).values(state="killed"))
-
-
-def earlier_calls(tx: Tx, project: str, pipeline: str, name: str, before: datetime, not_in: str, limit: int) -> Sequence[Row[Any]]:
-    """Calls of a step of that name in the latest earlier execution of the pipeline that has any."""
-    c, s = executions.c, steps.c
-    inside = (s.project == project, s.name == name, s.state == "finished")
-    last = tx.first(
-        select(c.id)
-        .where(c.project == project, c.pipeline == pipeline, c.id != not_in, c.created_at <= before)
-        .where(select(s.id).where(s.execution == c.id, *inside).exists())
-        .order_by(c.created_at.desc(), c.id.desc())
-        .limit(1)
-    )
-    return [] if last is None else tx.all(select(steps).where(s.execution == last[0], *inside).order_by(s.seq).limit(limit))
-
-
-def lines(tx: Tx, project: str, id: str, step: str | None, after: int, limit: int) -> list[LogLine]:
-    """Lines of the log of an execution, or of one call in it."""
-    c = logs.c
-    query = select(c.seq, c.at, c.step, c.text).where(c.project == project, c.execution == id, c.seq > after).order_by(c.seq).limit(limit)
-    query = query if step is None else query.where(c.step == step)
-    return [LogLine(**row._mapping) for row in tx.all(query)]
-
-
 _SHOWN = tuple(f.name for f in fields(Execution) if f.name not in ("state", "cost"))
-_SHOWN_STEP = tuple(f.name for f in fields(StepRun) if f.name not in ("needs", "arguments", "cost"))
 
 
 def execution_of(row: Row[Any], alive: bool) -> Execution:
     """The execution as it travels; one that should run and is not `alive` is lost."""
     state: ExecutionState = "lost" if row.state == "running" and not alive else row.state
-    return Execution(state=state, cost=_cost(row.cpu_s, row.price), **{name: row._mapping[name] for name in _SHOWN})
+    return Execution(state=state, cost=price_of(row.cpu_s, row.price), **{name: row._mapping[name] for name in _SHOWN})
 
 
-def step_of(row: Row[Any], price: float) -> StepRun:
-    """The call of a step as it travels."""
-    values = {name: row._mapping[name] for name in _SHOWN_STEP}
-    return StepRun(**values, needs=json.loads(row.needs), arguments=json.loads(row.arguments), cost=_cost(row.cpu_s, price))
-
-
-def _cost(cpu_s: float | None, price: float) -> float | None:
+def price_of(cpu_s: float | None, price: float) -> float | None:
     """The price of some CPU time, at so much for an hour."""
     return cpu_s * price / 3600 if cpu_s is not None and price else None
 

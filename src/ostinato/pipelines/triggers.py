@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from ostinato.access.cover import require_still
-from ostinato.kernel.caller import Caller, caller, calling
+from ostinato.access.cover import kept_scope, require_still
+from ostinato.kernel.caller import Caller, Scope, caller, calling
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Denied, Invalid, NotFound
 from ostinato.kernel.event import Event
@@ -43,7 +43,7 @@ class Triggers:
     def trigger(self, name: str, on: str, pipeline: str, subject: str = "*", parameters: dict[str, Any] | None = None) -> Trigger:
         """Start a pipeline on each event from now on; a repeat with anything else replaces the trigger, any repeat starts a stopped one.
 
-        It starts on behalf of who set it last, for as long as they may `pipeline:write`.
+        It starts on behalf of who set it last, for as long as they may `pipeline:write`, and as far as their credential reached.
 
         `on` is a verb or a pattern (`dataset.delivered`, `model.*`), `subject` a reference (`dataset:flights`: any version) or a
         pattern (`dataset:*`). In `parameters`, `${subject}`, `${subject.name}`, `${output}` (the first), `${actor}`, `${at}`, `${id}`
@@ -64,14 +64,13 @@ class Triggers:
 
         def change(tx: Tx) -> Trigger:
             known = starts.trigger(tx, who.project, name)
-            same = (
-                known is not None and known.created_by == who.actor and all(known._mapping[field] == value for field, value in told.items())
-            )
+            limits = {"created_by": who.actor, "scope": kept_scope(tx)}
+            same = known is not None and all(known._mapping[field] == value for field, value in (told | limits).items())
             if known is not None and same and not known.stopped:
                 return starts.trigger_of(known)
             first = not starts.all_triggers(tx)
             since = self._ledger.append(tx, "trigger.set", Ref("trigger", name), data=told).seq
-            made = told | {"project": who.project, "name": name, "stopped": "", "created_at": now, "created_by": who.actor}
+            made = told | limits | {"project": who.project, "name": name, "stopped": "", "created_at": now}
             starts.put(tx, starts.triggers, made | {"since": since})
             if first:
                 self._ledger.advance(_CURSOR, since, tx)
@@ -110,7 +109,7 @@ class Triggers:
             for event in events:
                 for row in active:
                     if row.project == event.project and event.seq > row.since and _fits(row, event):
-                        with calling(Caller(actor=row.created_by, project=row.project)):
+                        with calling(Caller(actor=row.created_by, project=row.project, scope=Scope.kept(row.scope))):
                             self._set_off(row, event)
             if not events:
                 return

@@ -70,10 +70,21 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The call that a remembered output came from: its execution, its id there, and its Run, empty where that is not known."""
+
+    execution: str
+    step: str
+    run: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepRun:
     """One call of a step in an execution. `run` is the id of its Run, empty while it waits and for one that did not run.
 
-    `cached` steps did not run: their output was remembered. `needs` are the ids of the calls whose outputs went in.
+    `cached` steps did not run: their output was remembered, and `origin` is the call that had made it. `queued` is when the
+    body called it, `started` when it began to run. `needs` are the ids of the calls whose outputs went in. `error` is the last line
+    of the failure, `traceback` all of it.
     `arguments` holds what was passed by name; large values stand as `{"$codec": digest}`. `attempt` counts the tries
     of this call. `type` is the codec of the output. `cpu_s` and `wall_s` are seconds, of all tries together: CPU time of
     the whole process and of those it waited for. `peak_rss_mb` is the most memory that the process held while the step
@@ -86,6 +97,7 @@ class StepRun:
     state: StepState
     cached: bool
     attempt: int
+    queued: datetime
     started: datetime
     ended: datetime | None = None
     wall_s: float | None = None
@@ -96,7 +108,82 @@ class StepRun:
     needs: list[str] = field(default_factory=list)
     arguments: dict[str, Any] = field(default_factory=dict)
     error: str = ""
+    traceback: str = ""
     cost: float | None = None
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """The output of the call `before` went into the call `after`; both are ids."""
+
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionPage:
+    """All that a page of an execution shows, at one instant.
+
+    `steps` are the first calls in the order of the body, `edges` what went from one of them into another; `counts` says how many
+    calls there are in each state, remembered ones apart as `cached`. Lines of the log up to `last_line` had been written: ask for
+    what comes `after` it. `verbs` are those that would change something now.
+    """
+
+    execution: Execution
+    steps: list[StepRun]
+    edges: list[Edge]
+    counts: dict[str, int]
+    last_line: int
+    verbs: list[Literal["cancel", "retry"]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glimpse:
+    """An execution in a line of a list. `wall_s` is real time from the first claim to the end, in seconds."""
+
+    id: str
+    state: ExecutionState
+    cause: str
+    created_at: datetime
+    ended_at: datetime | None
+    wall_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineSummary:
+    """A pipeline in a list: one that is `registered`, that an entry point names, or that has been started.
+
+    `recent` are its latest executions, the newest first, and `next_at` is when a schedule starts it next.
+    """
+
+    name: str
+    target: str
+    summary: str
+    registered: bool
+    recent: list[Glimpse]
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A parameter that a pipeline takes: its annotation and its default as they are written, empty where there are none."""
+
+    name: str
+    type: str
+    default: str
+    required: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelinePage:
+    """All that a page of a pipeline shows. `problem` says why it cannot be started, empty if it can."""
+
+    pipeline: PipelineSummary
+    parameters: list[Taken]
+    schedules: list[Schedule]
+    triggers: list[Trigger]
+    problem: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

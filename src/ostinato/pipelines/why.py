@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import Row
 
 from ostinato.kernel.errors import NotFound
-from ostinato.pipelines import store
+from ostinato.pipelines import kept
 from ostinato.pipelines.types import Change, Why
 from ostinato.storage.rows.rows import Tx
 
@@ -19,11 +19,11 @@ _TEXT_MAX = 200
 
 def why(tx: Tx, execution: Row[Any], step: str) -> Why:
     """Compare a call, by its id or the name of its step, with the most similar one of the latest earlier execution."""
-    calls = store.steps_of(tx, execution.project, execution.id)
+    calls = kept.steps_of(tx, execution.project, execution.id)
     call = next((c for c in calls if step in (c.id, c.name)), None)
     if call is None:
         raise NotFound.named("step", step, {c.name for c in calls})
-    earlier = store.earlier_calls(tx, execution.project, execution.pipeline, call.name, execution.created_at, execution.id, _CANDIDATES_MAX)
+    earlier = kept.earlier_calls(tx, execution.project, execution.pipeline, call.name, execution.created_at, execution.id, _CANDIDATES_MAX)
     compared = [(_changes(tx, execution.project, c, call), c) for c in earlier]
     changes, nearest = min(compared, key=lambda pair: len(pair[0]), default=([], None))
     return Why(
@@ -50,7 +50,7 @@ def _changes(tx: Tx, project: str, before: Row[Any], after: Row[Any]) -> list[Ch
     old, new = json.loads(before.arguments), json.loads(after.arguments)
     changes = _differences("argument", {n: _text(v) for n, v in old.items()}, {n: _text(v) for n, v in new.items()})
     if before.code != after.code:
-        sources = store.source(tx, project, before.code), store.source(tx, project, after.code)
+        sources = kept.source(tx, project, before.code), kept.source(tx, project, after.code)
         changes += _differences("code", sources[0]["code"], sources[1]["code"])
         changes += _differences("environment", sources[0]["environment"], sources[1]["environment"])
     return changes

@@ -1,0 +1,162 @@
+"""Pages: what the pages of pipelines show, each in one read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Row
+
+from ostinato.kernel.caller import caller
+from ostinato.kernel.errors import Invalid, NotFound
+from ostinato.pipelines import kept, starts, store
+from ostinato.pipelines.catalogue import Catalogue
+from ostinato.pipelines.claims import Claims
+from ostinato.pipelines.invoke import one_line
+from ostinato.pipelines.outline import Outline
+from ostinato.pipelines.types import (
+    Definition,
+    Edge,
+    Execution,
+    ExecutionPage,
+    Glimpse,
+    PipelinePage,
+    PipelineSummary,
+    Schedule,
+    StepRun,
+    Trigger,
+)
+from ostinato.storage.rows.lease import LeaseClock, Moment
+from ostinato.storage.rows.rows import Rows, Tx
+
+_RECENT = 20
+_STEPS_MAX = 10_000
+
+
+class Pages:
+    """The part of Pipelines that is read for pages; Pipelines gives it its parts."""
+
+    _rows: Rows
+    _claims: Claims
+    _catalogue: Catalogue
+    _leases: LeaseClock
+
+    def page(self, execution: str, limit: int = 1000) -> ExecutionPage:
+        """All that a page of an execution shows, with the first `limit` calls of steps, at most 10,000.
+
+        Raises:
+            NotFound: there is no such execution.
+        """
+        if not 1 <= limit <= _STEPS_MAX:
+            raise Invalid(f"limit {limit} is not between 1 and {_STEPS_MAX}", field="limit")
+        project = caller().project
+
+        def query(tx: Tx) -> ExecutionPage:
+            row = found(store.execution(tx, project, execution), execution)
+            steps = [kept.step_of(step, row.price) for step in kept.steps_of(tx, project, execution, limit)]
+            return ExecutionPage(
+                execution=self._shown(self._leases.now(tx), row),
+                steps=steps,
+                edges=_edges(steps),
+                counts=kept.counts(tx, project, execution),
+                last_line=kept.last_line(tx, project, execution),
+                verbs=_verbs(row),
+            )
+
+        return self._rows.read(query)
+
+    def overview(self) -> list[PipelineSummary]:
+        """All pipelines by name, each with its 20 latest executions and its next time."""
+        return self._rows.read(lambda tx: self._summaries(tx, caller().project))
+
+    def about(self, pipeline: str) -> PipelinePage:
+        """All that a page of a pipeline shows, of one that is registered, that an entry point names, or that has been started.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        project = caller().project
+
+        def query(tx: Tx) -> tuple[list[PipelineSummary], list[Schedule], list[Trigger]]:
+            triggers = [starts.trigger_of(row) for row in starts.all_triggers(tx, project)]
+            return self._summaries(tx, project), starts.all_schedules(tx, project), triggers
+
+        known, schedules, triggers = self._rows.read(query)
+        summary = next((one for one in known if one.name == pipeline), None)
+        if summary is None:
+            raise NotFound.named("pipeline", pipeline, [one.name for one in known])
+        outline, problem = self._outline(summary.target)
+        called = (summary.name, summary.target)
+        return PipelinePage(
+            pipeline=summary,
+            parameters=[] if outline is None else outline.takes(),
+            schedules=[one for one in schedules if one.pipeline in called],
+            triggers=[one for one in triggers if one.pipeline in called],
+            problem=problem,
+        )
+
+    def _summaries(self, tx: Tx, project: str) -> list[PipelineSummary]:
+        registered = {one.name: one for one in store.all_definitions(tx, project)}
+        named = self._catalogue.named()
+        schedules, now = starts.all_schedules(tx, project), self._leases.now(tx)
+        summaries = []
+        for name in sorted({*registered, *named, *store.started_names(tx, project)}):
+            rows = store.search(tx, project, name, (), None, _RECENT)
+            target = _target(name, registered, named, rows)
+            summaries.append(
+                PipelineSummary(
+                    name=name,
+                    target=target,
+                    summary=registered[name].summary if name in registered else "",
+                    registered=name in registered,
+                    recent=[_glimpse(self._shown(now, row)) for row in rows],
+                    next_at=_next(schedules, name, target),
+                )
+            )
+        return summaries
+
+    def _outline(self, target: str) -> tuple[Outline | None, str]:
+        """What the pipeline at a target takes; or why it cannot be started."""
+        try:
+            return self._catalogue.outline(target), ""
+        except NotFound as error:
+            return None, one_line(error)
+
+    def _shown(self, now: Moment, row: Row[Any]) -> Execution:
+        return store.execution_of(row, alive=row.state != "running" or self._claims.alive(now, row))
+
+
+def found(row: Row[Any] | None, execution: str) -> Row[Any]:
+    """The row of an execution, which must be there.
+
+    Raises:
+        NotFound: it is not.
+    """
+    if row is None:
+        raise NotFound(f"no execution {execution!r}", hint="pipelines.search() lists the executions of this project")
+    return row
+
+
+def _edges(steps: Iterable[StepRun]) -> list[Edge]:
+    return [Edge(before=needed, after=step.id) for step in steps for needed in step.needs]
+
+
+def _verbs(row: Row[Any]) -> list[Literal["cancel", "retry"]]:
+    if row.state in ("queued", "running"):
+        return [] if row.cancelling else ["cancel"]
+    return ["retry"] if row.state in ("failed", "cancelled") and row.attempts > 1 else []
+
+
+def _target(name: str, registered: dict[str, Definition], named: dict[str, str], rows: Iterable[Row[Any]]) -> str:
+    if name in registered:
+        return registered[name].target
+    return named.get(name) or next(row.target for row in rows)
+
+
+def _next(schedules: Iterable[Schedule], *names: str) -> datetime | None:
+    return min((one.next_at for one in schedules if one.pipeline in names and one.next_at is not None), default=None)
+
+
+def _glimpse(execution: Execution) -> Glimpse:
+    return Glimpse(**{name: getattr(execution, name) for name in Glimpse.__dataclass_fields__})

@@ -98,19 +98,27 @@ def small_writes(rows: Rows, folder: Path, seconds: float) -> None:
         database.execute(statement)
     lock = threading.Lock()
 
+    flushes: list[float] = []
+
     def alone(_: int) -> None:
         with lock:
             database.execute("BEGIN IMMEDIATE")
             database.execute("INSERT INTO t (body) VALUES (?)", (BODY,))
+            started = time.monotonic()
             database.execute("COMMIT")
+            flushes.append(time.monotonic() - started)
 
     single, _ = at_once(CALLERS, seconds / 2, alone)
     database.close()
+    flushes.sort()
+    handed, _ = at_once(CALLERS, seconds / 2, lambda _: rows.write(lambda _: None))  # to the writer and back, for nothing
     cpu = time.process_time()
     grouped, took = at_once(CALLERS, seconds, lambda _: rows.write(lambda tx: tx.run(_note, {"body": BODY})))
     cpu = time.process_time() - cpu
     report(
         "small writes, 32 callers", per_s=grouped / seconds, ungrouped_per_s=2 * single / seconds, ratio=grouped / (2 * single),
+        handed_per_s=2 * handed / seconds,
+        flush_p50_ms=1e3 * flushes[len(flushes) // 2], flush_p99_ms=1e3 * flushes[int(len(flushes) * 0.99)],
         p50_ms=1e3 * took[len(took) // 2], p99_ms=1e3 * took[int(len(took) * 0.99)], cpu_ms=1e3 * cpu / grouped,
     )  # fmt: skip
     command = [sys.executable, __file__, "--share", str(folder), "--seconds", str(seconds)]
@@ -172,6 +180,17 @@ def ingest(rows: Rows, seconds: float) -> None:
         )  # fmt: skip
     stop.set()
     reader.join()
+
+
+def drawing(rows: Rows, batch: int = 50_000) -> None:
+    """A million points of one series, drawn as a thousand; the first time by a process that has read none of them."""
+    series, chance = Series(rows), np.random.default_rng(0)
+    for seq in range(1_000_000 // batch):
+        series.append("bench", "drawn", "client", seq, frame(seq, ["loss"], batch, chance), _open)
+    series.compact("bench", "drawn")
+    report("1 M points drawn as 1,000, first", **each(1, lambda: Series(rows).outline("bench", "drawn", "loss")))
+    report("1 M points drawn as 1,000, again", **each(50, lambda: [series.outline("bench", "drawn", "loss") for _ in range(50)]))
+    report("1 M points read", **each(1, lambda: series.read("bench", "drawn", "loss", limit=0)))
 
 
 def many_blobs(rows: Rows, folder: Path, count: int) -> None:
@@ -270,6 +289,7 @@ def main() -> None:
         rows.create(metadata)
         small_writes(rows, folder, seconds)
         ingest(rows, 2 * seconds)
+        drawing(rows)
         many_blobs(rows, folder, count)
         growth(rows, folder, [1_000, 10_000] if given.quick else [1_000, 10_000, 100_000, 1_000_000])
         rows.close()

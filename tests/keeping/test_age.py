@@ -215,6 +215,6 @@ def test_the_commands(filled: Ostinato, tmp_path: Path, capsys: pytest.CaptureFi
     assert ostinato("restore", place, "--data", str(tmp_path / "r"))[0] == 2
     assert ostinato("restore", place, "--data", str(tmp_path / "r"), "--identity", key)[0] == 0
     code, out = ostinato("prune", place, "--keep", "1")
-    assert (code, "1 backups kept" in out, "--apply does it" in out) == (0, True, True)
+    assert (code, "1 backup kept" in out, "--apply does it" in out) == (0, True, True)
     assert len(list(Path(place).glob("*.json"))) == 2
     assert ostinato("prune", place)[0] == 2

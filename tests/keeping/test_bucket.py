@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -119,8 +121,6 @@ def test_blobs_in_a_bucket_are_named_or_copied(
     assert len(lacking.problems) == named.elsewhere
     assert restore(tmp_path / "copied", tmp_path / "other-bucket").problems == []
     assert note(tmp_path / "other-bucket") == b"in the bucket"
-    with pytest.raises(Invalid, match="bucket"):
-        collect(data)
 
     monkeypatch.delenv("OSTINATO_BLOBS_URL")
     assert "set OSTINATO_BLOBS_URL" in restore(tmp_path / "named", tmp_path / "no-bucket").problems[0]
@@ -143,3 +143,87 @@ def test_what_a_bucket_has_lost_or_damaged_is_named(tmp_path: Path, bucket_url: 
     assert len(made.problems) == 2
     assert f"the blob {digests['b.txt']} is damaged and not in the backup" in made.problems
     assert any(problem.startswith(f"the blob {digests['a.txt']} is missing (tracking_artifact.digest") for problem in made.problems)
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Lets a collection take place so many hours later."""
+    clock = time.time
+
+    def at(hours: float) -> None:
+        now = clock() + hours * 3600
+        monkeypatch.setattr("ostinato.keeping.collect.time.time", lambda: now)
+
+    return at
+
+
+@pytest.mark.parametrize("encrypt", ["0", "1"])
+def test_what_nothing_names_is_put_aside_in_a_bucket_and_deleted_later(
+    tmp_path: Path,
+    bucket_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    later: Callable[[float], None],
+    fill: Callable[[Ostinato], None],
+    encrypt: str,
+) -> None:
+    monkeypatch.setenv("OSTINATO_BLOBS_URL", bucket_url)
+    monkeypatch.setenv("OSTINATO_ENCRYPT", encrypt)
+    data = tmp_path / "store"
+    with Ostinato.open(data) as app:
+        fill(app)
+        wanted, named, unused = (app.models.upload(content) for content in (b"wanted again", b"named meanwhile", b"never registered"))
+        shelf = S3(bucket_url, spool=tmp_path)
+        before = {blob.digest for blob in shelf.all()}
+        assert collect(data, apply=True).unused == [], "all of it is young"
+        later(30)
+        assert {blob.digest for blob in collect(data).unused} == {wanted, named, unused}
+        assert {blob.digest for blob in collect(data, apply=True).unused} == {wanted, named, unused}
+        assert {blob.digest for blob in shelf.leaving()} == {wanted, named, unused}
+        assert {blob.digest for blob in shelf.all()} == before
+        later(1)
+        assert (collect(data, apply=True).aside, len(list(shelf.leaving()))) == ([], 3), "nothing goes for good at once"
+
+        assert app.blobs.open(wanted) == b"wanted again"
+        assert app.blobs.exists(wanted)
+        with app.run("names it") as run:
+            run.artifact("later.json", f'{{"see": "{named}"}}'.encode())
+        later(30)
+        found = collect(data, apply=True)
+        assert [blob.digest for blob in found.aside] == [unused]
+        assert {blob.digest for blob in shelf.leaving()} == {blob.digest for blob in found.unused} == {wanted}
+        assert app.blobs.open(named) == b"named meanwhile"
+        with pytest.raises(NotFound):
+            app.blobs.open(unused)
+        assert app.models.upload(b"never registered") == unused
+        assert app.blobs.open(unused) == b"never registered"
+        assert app.datasets.content("flights@1")
+    assert examine(data).complaints == []
+
+
+def test_a_collection_in_a_bucket_that_was_killed_loses_nothing(bucket_url: str, tmp_path: Path) -> None:
+    shelf = S3(bucket_url, spool=tmp_path)
+    digest = shelf.put(b"needed").digest
+    place, aside = f"{digest[:2]}/{digest}", f"leaving/{digest}"
+    place_of = objects(bucket_url)
+    place_of.copy(place, aside)  # killed before the one place was emptied
+    assert shelf.open(digest) == b"needed"
+    place_of.delete(place)  # or after
+    assert shelf.exists(digest)
+    assert shelf.open(digest) == b"needed"
+    assert list(shelf.leaving()) == []
+    assert not shelf.forget(digest, time.time() - 3600), "it was stored just now"
+    assert shelf.forget(digest, time.time() + 3600)
+    assert shelf.put(b"needed").digest == digest
+    shelf.drop(digest)
+    assert shelf.open(digest, 1, 3) == b"eed"
+    shelf.forget(digest, time.time() + 3600)
+    shelf.delete(digest)
+    assert not shelf.exists(digest)
+
+
+def test_of_two_collections_in_a_bucket_one_waits(tmp_path: Path, bucket_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OSTINATO_BLOBS_URL", bucket_url)
+    Ostinato.open(tmp_path / "store").close()
+    with S3(bucket_url, spool=tmp_path).held(alone=True), pytest.raises(Conflict, match="somebody else"):
+        collect(tmp_path / "store", apply=True)
+    assert collect(tmp_path / "store", apply=True).blobs == 0

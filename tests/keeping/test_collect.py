@@ -11,20 +11,22 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostinato.app import Ostinato
-from ostinato.keeping.collect import collect
+from ostinato.keeping.collect import Collection, collect
 from ostinato.keeping.doctor import examine
 from ostinato.keeping.files import held
-from ostinato.keeping.references import OWNERS, declared, packs, unnamed
+from ostinato.keeping.references import OWNERS, declared, named, packs
+from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.errors import Conflict, Corrupt, Invalid, NotFound
 from ostinato.storage.blobs.blobs import blob_of
 from ostinato.storage.blobs.local import Local
-from ostinato.storage.blobs.owned import Owned
+from ostinato.storage.blobs.owned import Owned, repack
 from ostinato.storage.rows import file
 
 DAY_S = 86_400.0
@@ -108,8 +110,8 @@ def test_every_column_that_names_a_blob_says_so(filled: Ostinato) -> None:
     blobs = Local(data / "blobs")
     stored = {blob.digest for blob in blobs.all()}
     rows = data / "ostinato.db"
-    named = stored - unnamed(stored, stored, file.cells(rows, but=(OWNERS,)), packs(rows), blobs)
-    assert named == {digest for digest, _ in declared(data / "ostinato.db")}
+    found = named(stored, stored, file.cells(rows, but=(OWNERS,)), packs(rows), blobs)
+    assert found & stored == {digest for digest, _ in declared(data / "ostinato.db")}
 
 
 def test_a_pack_stays_as_long_as_anything_in_it_is_named(filled: Ostinato) -> None:
@@ -132,6 +134,70 @@ def test_a_pack_stays_as_long_as_anything_in_it_is_named(filled: Ostinato) -> No
     assert examine(data).complaints == []
     assert blobs.put_many([b"in a pack", b"of which nothing is named"]) == other
     assert blobs.open(other[1].digest) == b"of which nothing is named"
+
+
+def test_what_is_needed_of_a_pack_moves_to_a_new_one_and_the_old_one_goes(filled: Ostinato) -> None:
+    data, blobs = filled.settings.data, filled.blobs
+    assert isinstance(blobs, Owned)
+    contents = [bytes([i]) * 5000 for i in range(40)]
+    made = blobs.put_many(contents)
+    shared = Caller(actor="person:otto", project="other")
+    with calling(shared):
+        assert blobs.put_many(contents[:2])[0] == made[0]
+    before = packs(data / "ostinato.db")
+    (pack,) = before[made[5].digest]
+    with filled.run("packs") as run:
+        run.artifact("names.json", json.dumps([blob.digest for blob in made[::4]]).encode())
+
+    def aged(*, apply: bool = True) -> Collection:
+        for blob in Local(data / "blobs").all():
+            age(data, blob.digest, 48)
+        return collect(data, apply=apply)
+
+    planned = aged(apply=False)
+    assert [(s.digest, s.size, s.needed) for s in planned.sparse] == [(pack, 200_000, 50_000)]
+    assert packs(data / "ostinato.db") == before, "a dry run moves nothing"
+    done = aged()
+    assert (done.sparse, done.unused) == (planned.sparse, [])
+    assert [blobs.open(blob.digest) for blob in made] == contents, "the old one is still there"
+    assert [blob.digest for blob in aged().unused] == [pack]
+    reader = Owned(Local(data / "blobs"), filled.rows)
+    for opened in (reader, blobs):
+        opened._known_s = -1e9  # as if ten minutes had passed
+        assert [opened.open(blob.digest) for blob in made[::4]] == contents[::4]
+    with calling(shared):
+        assert reader.open(made[0].digest) == contents[0]
+    with pytest.raises(NotFound):
+        reader.open(made[1].digest)
+    assert (aged().sparse, aged().unused) == ([], [])
+    assert examine(data).complaints == []
+    assert blobs.put_many(contents) == made
+    assert [blobs.open(blob.digest) for blob in made] == contents
+
+
+def test_what_is_named_between_the_look_and_the_move_stays(filled: Ostinato, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, blobs = filled.settings.data, filled.blobs
+    assert isinstance(blobs, Owned)
+    made = blobs.put_many([bytes([i]) * 5000 for i in range(10)])
+    with filled.run("packs") as run:
+        run.artifact("names.json", made[0].digest.encode())
+
+    def late(*arguments: Any) -> None:
+        with filled.run("late") as run:
+            run.artifact("late.json", made[1].digest.encode())
+        repack(*arguments)
+        raise KeyboardInterrupt  # and then it is killed
+
+    monkeypatch.setattr("ostinato.keeping.collect.repack", late)
+    for _ in range(2):
+        for blob in Local(data / "blobs").all():
+            age(data, blob.digest, 48)
+        with contextlib.suppress(KeyboardInterrupt):
+            collect(data, apply=True)
+        monkeypatch.undo()
+    reader = Owned(Local(data / "blobs"), filled.rows)
+    assert [reader.open(blob.digest)[:1] for blob in made[:2]] == [b"\0", b"\1"]
+    assert examine(data).complaints == []
 
 
 def test_what_is_stored_again_or_asked_for_stays(tmp_path: Path) -> None:

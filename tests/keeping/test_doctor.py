@@ -29,10 +29,10 @@ from ostinato.keeping.checks import databases, installation, place, work
 from ostinato.keeping.doctor import Complaint, examine
 from ostinato.keeping.restore import restore
 from ostinato.kernel.errors import NotFound
-from ostinato.pipelines.machine import boot
 from ostinato.storage.blobs.keys import Keys
 from ostinato.storage.blobs.local import Local
 from ostinato.storage.blobs.sealed import Sealed
+from ostinato.storage.rows.lease import boot
 from ostinato.storage.rows.rows import metadata
 from ostinato.testing.doors import served
 from ostinato.testing.postgres import PostgresServer
@@ -165,7 +165,7 @@ FAULTS: dict[str, tuple[Callable[[Path, Damage], object], str, str, str]] = {
         lambda data, _: sql(data, f"UPDATE ledger_event SET at_us = {when(3)} WHERE seq = 3"), "clock", "problem", "it went back",
     ),
     "worker gone": (
-        lambda data, _: execution(data, "running", owner="dead", era="another boot", lease_until_s=1e12),
+        lambda data, _: execution(data, "running", owner="dead", era="another boot", beat_s=1e12, lease_s=1e12),
         "executions", "warning", "lost its worker (dead)",
     ),
     "worker silent": (
@@ -292,6 +292,27 @@ def test_packages_that_the_store_needs(store: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("OSTINATO_BLOBS_URL", "nonsense")
     monkeypatch.setenv("OSTINATO_ENCRYPT", "7")
     assert len(complaints(store, "settings", quick=True)) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"OIDC_GROUPS": "ml=scientist"}, "OSTINATO_OIDC_GROUPS"),
+        ({"OIDC_GROUPS": '{"ml": "scientist"}'}, "OSTINATO_OIDC_GROUPS"),
+        ({"OIDC_ISSUER": "http://login.example.org"}, "https"),
+        ({"OIDC_CLIENT": ""}, "OSTINATO_OIDC_CLIENT"),
+        ({"OIDC_SECRET_FILE": "/nowhere/secret"}, "OSTINATO_OIDC_SECRET_FILE"),
+        ({"OIDC_NETWORKS": "10.0.0.1/8"}, "OSTINATO_OIDC_NETWORKS"),
+        ({"SINK_NETWORKS": "here"}, "OSTINATO_SINK_NETWORKS"),
+        ({}, ""),
+    ],
+)
+def test_settings_of_people_elsewhere(store: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], said: str) -> None:
+    for name, value in ({"OIDC_ISSUER": "https://login.example.org", "OIDC_CLIENT": "ostinato"} | settings).items():
+        monkeypatch.setenv(f"OSTINATO_{name}", value)
+    found = complaints(store, "settings", quick=True)
+    assert [said in complaint.what for complaint in found] == [True] * bool(settings)
+    assert all(complaint.mend for complaint in found)
 
 
 def test_a_process_that_keeps_the_turn_to_write(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,10 @@ import pytest
 
 from ostinato.app import Ostinato
 from ostinato.cli.main import main
-from ostinato.keeping.database import table
 from ostinato.keeping.retain import retain
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.serving.plane.log import read, write_segment
+from ostinato.storage.rows.rows import metadata
 
 NOW = datetime(2013, 6, 1, tzinfo=UTC)
 
@@ -81,7 +81,7 @@ def test_a_segment_that_cannot_be_read_stays(data: Path, caplog: pytest.LogCaptu
 
 
 def test_lines_of_executions_that_ended_long_ago_go(app: Ostinato, data: Path) -> None:
-    execution, lines = table("pipeline_execution"), table("pipeline_log")
+    execution, lines = (metadata.tables[name] for name in ("pipeline_execution", "pipeline_log"))
     plain = {"Float": 0.0, "Boolean": False, "Instant": NOW, "Json": {}, "Integer": 0}
 
     def put(id: str, ended_days: int | None) -> None:

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -20,6 +21,7 @@ from ostinato.storage.blobs.blobs import Blob, Blobs, blob_of
 from ostinato.storage.blobs.keys import Keys
 from ostinato.storage.blobs.local import Local
 from ostinato.storage.blobs.owned import Owned, packs
+from ostinato.storage.blobs.s3 import S3
 from ostinato.storage.blobs.sealed import Sealed
 from ostinato.storage.rows.postgres import Postgres
 from ostinato.storage.rows.rows import Rows, metadata
@@ -111,6 +113,44 @@ def test_who_shows_the_bytes_owns_them_too_and_one_end_is_not_the_end_of_the_oth
     assert not blobs.exists(digest)
     with calling(OTTO):
         assert Owned(inner, rows).open(digest) == b"shared"
+
+
+class Counted:
+    """Blobs that count how often they are asked for bytes."""
+
+    def __init__(self, inner: Blobs) -> None:
+        self.inner, self.asked = inner, 0
+
+    def open(self, digest: str, start: int = 0, size: int | None = None) -> bytes:
+        self.asked += 1
+        return self.inner.open(digest, start, size)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("path", "scratch"):
+            raise AttributeError(name)
+        return getattr(self.inner, name)
+
+
+def check_a_pack_in_order(inner: Blobs, rows: Rows) -> None:
+    contents = [bytes([i % 256]) * (1 + i * 37 % 20_000) for i in range(400)]
+    made = [blob.digest for blob in Owned(inner, rows).put_many(contents)]
+    counted: Any = Counted(inner)
+    reader = Owned(counted, rows)
+    assert [reader.open(digest) for digest in made] == contents
+    assert counted.asked <= 2 + sum(map(len, contents)) // (1 << 20) + 1
+    counted.asked, chance = 0, random.Random(0)
+    order = [chance.randrange(400) for _ in range(60)]
+    assert [reader.open(made[i]) for i in order] == [contents[i] for i in order]
+    assert counted.asked <= 60
+
+
+def test_a_pack_that_is_read_in_order_is_read_a_mebibyte_at_a_time(inner: Blobs, rows: Rows) -> None:
+    check_a_pack_in_order(inner, rows)
+
+
+def test_so_it_is_in_a_bucket(rows: Rows, bucket_url: str, tmp_path: Path) -> None:
+    pytest.importorskip("obstore", reason="the extra s3 is not installed")
+    check_a_pack_in_order(S3(bucket_url, spool=tmp_path), rows)
 
 
 def test_many_small_blobs_lie_in_one_and_come_back_whole_and_in_part(inner: Blobs, rows: Rows, tmp_path: Path) -> None:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 
 from ostinato.kernel.errors import Conflict, Invalid
-from ostinato.storage.rows.rows import metadata
+from ostinato.storage.rows.rows import Rows, Tx, metadata
 from ostinato.storage.rows.sqlite import Sqlite
+from ostinato.storage.series import latest
+from ostinato.storage.series.curve import Curve
 from ostinato.storage.series.points import Points
-from ostinato.storage.series.series import Curve, Series
+from ostinato.storage.series.series import Series
 
 
 class Point(NamedTuple):
@@ -151,6 +154,63 @@ def test_a_race_of_compactions_loses_and_doubles_nothing(series: Series) -> None
         thread.join()
     series.compact("p", "r")
     assert series.read("p", "r", "a").step.tolist() == list(range(600))
+
+
+class Interrupted:
+    """Rows that let something happen between what a compaction reads and what it writes."""
+
+    def __init__(self, rows: Rows, happens: Callable[[], None]) -> None:
+        self._rows = rows
+        self._happens: list[Callable[[], None]] = [happens]
+
+    def read(self, query: Callable[[Tx], Any]) -> Any:
+        found = self._rows.read(query)
+        if hasattr(found, "merged") and self._happens:
+            self._happens.pop()()
+        return found
+
+    def write(self, change: Callable[[Tx], Any]) -> Any:
+        return self._rows.write(change)
+
+
+def test_a_compaction_that_is_overtaken_takes_nothing_that_came_since(tmp_path: Path) -> None:
+    rows = Sqlite(tmp_path / "rows.db")
+    rows.create(metadata)
+    series = Series(rows)
+    sent = [[Point("a", seq, seq, float(seq))] for seq in range(10)]
+    for seq in range(5):
+        append(series, seq, sent[seq])
+
+    def faster() -> None:
+        series.compact("p", "r")
+        for seq in range(5, 10):  # in rows of which a database might say that they are those of before
+            append(series, seq, sent[seq])
+
+    interrupted: Any = Interrupted(rows, faster)
+    Series(interrupted).compact("p", "r")
+    assert series.read("p", "r", "a").step.tolist() == list(range(10))
+    assert series.latest("p", "r")["a"].n == 10
+    series.compact("p", "r")
+    assert series.read("p", "r", "a").step.tolist() == list(range(10))
+    assert series.latest("p", "r")["a"].n == 10
+    rows.close()
+
+
+def test_what_is_settled_is_told_once_for_many_batches(series: Series) -> None:
+    def told() -> dict[str, int]:
+        return {r.run: r.n for r in series._rows.read(lambda tx: tx.all(select(latest.latest)))}
+
+    for seq in range(15):
+        for run in "rs":
+            append(series, seq, [Point("a", seq, 0, 1.0)], run=run)
+    append(series, 0, [Point("a", 0, 0, 1.0)], project="q")
+    assert told() == {}
+    assert (series.latest("p", "r")["a"].step, series.latest("p", "s")["a"].n) == (14, 15)
+    series.settle("p")
+    assert told() == {"r": 15, "s": 15}
+    series.settle("p")
+    append(series, 15, [Point("a", 15, 0, 1.0)])
+    assert told() == {"r": 16, "s": 15}, "after 16 batches nobody has to ask"
 
 
 def test_thinning_keeps_ends_and_extremes() -> None:

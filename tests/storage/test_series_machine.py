@@ -23,9 +23,11 @@ from ostinato.kernel.errors import Conflict
 from ostinato.storage.rows.postgres import Postgres
 from ostinato.storage.rows.rows import Rows, metadata
 from ostinato.storage.rows.sqlite import Sqlite
+from ostinato.storage.series import latest
 from ostinato.storage.series import series as module
-from ostinato.storage.series.points import Points
+from ostinato.storage.series.points import Axis, Points
 from ostinato.storage.series.series import Series
+from ostinato.testing.outlines import check
 from ostinato.testing.postgres import PostgresServer
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
@@ -54,8 +56,8 @@ class SeriesMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
-        self.before = module._CHUNK, module._OPEN_MAX, module._TAIL_MAX
-        module._CHUNK, module._OPEN_MAX, module._TAIL_MAX = 8, 2, 4
+        self.before = module._CHUNK, module._OPEN_MAX, module._TAIL_MAX, module._UNSETTLED_MAX
+        module._CHUNK, module._OPEN_MAX, module._TAIL_MAX, module._UNSETTLED_MAX = 8, 2, 4, 3
         self.model: dict[str, Batch] = defaultdict(list)
         self.sent: dict[tuple[str, str], list[Batch]] = defaultdict(list)
         self.open()
@@ -88,6 +90,22 @@ class SeriesMachine(RuleBasedStateMachine):
     def compact(self, run: str) -> None:
         self.series.compact("p", run)
 
+    @rule(run=st.none() | RUNS)
+    def settle(self, run: str | None) -> None:
+        """What the rows say, after which others order, is what `latest` says."""
+        self.series.settle("p", run)
+        for name in self.model if run is None else [run]:
+            kept = self.rows.read(lambda tx, name=name: latest.kept(tx, {"project": "p", "run": name}))
+            assert str(kept) == str(self.series.latest("p", name))
+
+    @rule(
+        run=RUNS, key=st.sampled_from("abc"), x=st.sampled_from(["step", "time"]), points=st.integers(2, 20), ends=st.tuples(STEPS, STEPS)
+    )
+    def draw(self, run: str, key: str, x: Axis, points: int, ends: tuple[int, int]) -> None:
+        low, high = sorted(ends)
+        drawn = [(step if x == "step" else at, value) for k, step, at, value in self.model[run] if k == key]
+        check(self.series.outline("p", run, key, x, low, high, points), drawn, low, high, points)
+
     @rule()
     def restart(self) -> None:
         self.rows.close()
@@ -101,16 +119,16 @@ class SeriesMachine(RuleBasedStateMachine):
     @invariant()
     def all_is_there(self) -> None:
         for run, batch in self.model.items():
-            latest = self.series.latest("p", run)
-            assert set(latest) == {key for key, *_ in batch}
-            for key in latest:
+            said_of = self.series.latest("p", run)
+            assert set(said_of) == {key for key, *_ in batch}
+            for key in said_of:
                 expected = sorted((p for p in batch if p[0] == key), key=lambda p: p[1])
                 found = self.series.read("p", run, key)
                 assert found.step.tolist() == [p[1] for p in expected]
                 assert found.at.tolist() == [p[2] for p in expected]
                 assert found.value.view(np.uint64).tolist() == np.array([p[3] for p in expected]).view(np.uint64).tolist()
                 real = [p[3] for p in expected if not math.isnan(p[3])]
-                said = latest[key]
+                said = said_of[key]
                 assert (said.step, said.at, said.n) == (expected[-1][1], expected[-1][2], len(expected))
                 assert said.last == expected[-1][3] or (math.isnan(said.last) and math.isnan(expected[-1][3]))
                 assert (said.min, said.max) == (min(real, default=None), max(real, default=None))
@@ -118,7 +136,7 @@ class SeriesMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "rows"):
             self.rows.close()
-            module._CHUNK, module._OPEN_MAX, module._TAIL_MAX = self.before
+            module._CHUNK, module._OPEN_MAX, module._TAIL_MAX, module._UNSETTLED_MAX = self.before
             self.folder.cleanup()
 
 

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import text
 
@@ -19,11 +18,6 @@ from ostinato.storage.rows.chosen import rows_of
 from ostinato.storage.rows.rows import Tx, metadata
 from ostinato.storage.rows.sqlite import REVISION
 from ostinato.storage.rows.transfer import dump, load
-
-
-def table(name: str) -> Any:
-    """A table of some slice. Whoever keeps a store looks at the rows of all of them, and is the only one who does."""
-    return metadata.tables[name]
 
 
 def snapshot(settings: Settings, target: Path) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
-from ostinato.kernel.errors import Conflict, Invalid, NotFound
+from ostinato.kernel.errors import Conflict, NotFound
 from ostinato.kernel.settings import Settings
+from ostinato.storage import disk
 from ostinato.storage.blobs.keys import KEY_FILE
-from ostinato.storage.blobs.local import Local
 
 DATABASE = "ostinato.db"
 BLOBS = "blobs"
@@ -64,17 +63,6 @@ def in_bucket(data: Path) -> bool:
     return bool(Settings.read(data).blobs_url)
 
 
-def shelf(data: Path) -> Local:
-    """The blobs of a store as files.
-
-    Raises:
-        Invalid: they lie in a bucket.
-    """
-    if in_bucket(data):
-        raise Invalid("the blobs of this store lie in a bucket", hint="only blobs in files can be collected")
-    return Local(data / BLOBS)
-
-
 @contextlib.contextmanager
 def held(data: Path, *, alone: bool) -> Iterator[None]:
     """Hold the store's blobs against deletion, or, `alone`, to delete some; dies with the process.
@@ -83,9 +71,7 @@ def held(data: Path, *, alone: bool) -> Iterator[None]:
         Conflict: a backup is under way where nobody else may be, or a collection is.
     """
     with (data / _LOCK).open("a") as lock:
-        try:
-            fcntl.flock(lock, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not disk.take(lock.fileno(), alone=alone):
             doing = "a backup or another collection" if alone else "a collection"
-            raise Conflict(f"{doing} of {data} is under way", hint="try again when it is done") from None
+            raise Conflict(f"{doing} of {data} is under way", hint="try again when it is done")
         yield

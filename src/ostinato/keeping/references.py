@@ -60,8 +60,8 @@ def lost(database: Path, there: Collection[str]) -> dict[str, str]:
     return {digest: ", ".join(sorted(places)) for digest, places in found.items()}
 
 
-def unnamed(stored: Set[str], old: Set[str], cells: Iterable[bytes], packed: Packs, blobs: Blobs) -> set[str]:
-    """Those of the blobs `old` that appear in none of the cells, and in no blob that is named or not old.
+def named(stored: Set[str], old: Set[str], cells: Iterable[bytes], packed: Packs, blobs: Blobs) -> set[str]:
+    """The blobs that are not `old`, appear in one of the cells, or in a blob that is one of these; for one in a pack, the pack as well.
 
     `stored` are all that lie there, `old` among them. Tables (Parquet) name no blobs and are not read; every other blob that stays is.
 
@@ -70,7 +70,7 @@ def unnamed(stored: Set[str], old: Set[str], cells: Iterable[bytes], packed: Pac
     """
     known = set(stored) | packed.keys()
     pack_names = {pack for found in packed.values() for pack in found}
-    left, roots = set(old), set(stored) - set(old)
+    left, found, roots = set(old) | packed.keys(), set[str](), set(stored) - set(old)
 
     def lying(names: Iterable[str]) -> Iterator[str]:
         for name in names:
@@ -79,12 +79,11 @@ def unnamed(stored: Set[str], old: Set[str], cells: Iterable[bytes], packed: Pac
 
     for cell in cells:
         roots.update(lying(_named(cell, known)))
-    seen: set[str] = set()
-    while (roots := roots & stored) and left:
-        seen |= roots
+    while roots and left:
+        found |= roots
         left -= roots
-        roots = {name for blob in roots for name in lying(_within(blobs, blob, known, pack=blob in pack_names))} - seen
-    return left
+        roots = {name for blob in roots & stored for name in lying(_within(blobs, blob, known, pack=blob in pack_names))} - found
+    return found | roots
 
 
 def _named(content: bytes, known: Set[str]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -208,7 +207,6 @@ def _under_way(data: Path) -> Iterator[Path]:
 def _mine(folder: Path, handle: int) -> bool:
     """Whether the folder is held now by this process, and has not got another name meanwhile."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(handle), os.stat(folder))
-    except (BlockingIOError, FileNotFoundError):
+        return disk.take(handle) and os.path.samestat(os.fstat(handle), os.stat(folder))
+    except FileNotFoundError:
         return False

@@ -8,13 +8,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from sqlalchemy import delete, func, select
 
-from ostinato.keeping.database import table
 from ostinato.keeping.files import ENDPOINTS, KEY, opened
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.clock import Clock, ReplayClock, SystemClock
@@ -22,8 +19,9 @@ from ostinato.kernel.errors import Invalid
 from ostinato.kernel.ref import Ref
 from ostinato.kernel.settings import Settings
 from ostinato.ledger.service import Ledger
+from ostinato.pipelines import lines
 from ostinato.storage.rows.chosen import rows_of
-from ostinato.storage.rows.rows import Rows, Tx
+from ostinato.storage.rows.rows import Rows
 
 _log = logging.getLogger("ostinato.keeping")
 _BATCH = 1000
@@ -106,17 +104,9 @@ def _remove(rows: Rows, ledger: Ledger, found: Outdated, before: datetime, segme
 
 def _log_lines(rows: Rows, before: datetime, *, apply: bool) -> int:
     """How many lines of executions that ended earlier there are, or were."""
-    line, execution = table("pipeline_log").c, table("pipeline_execution").c
-    ended = select(execution.id).where(execution.ended_at < before)
     if not apply:
-        counted = select(func.count()).select_from(table("pipeline_log")).where(line.execution.in_(ended))
-        return int(rows.read(lambda tx: tx.all(counted))[0][0])
-
-    def some(tx: Tx) -> int:
-        old: Any = select(line.seq).where(line.execution.in_(ended)).limit(_BATCH)
-        return tx.execute(delete(table("pipeline_log")).where(line.seq.in_(old))).rowcount
-
-    return sum(iter(lambda: rows.write(some), 0))
+        return rows.read(lambda tx: lines.count(tx, before))
+    return sum(iter(lambda: rows.write(lambda tx: lines.drop(tx, before, _BATCH)), 0))
 
 
 def _clock(data: Path) -> Clock:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
 import sqlite3
+from collections.abc import Iterator
 
 from ostinato.kernel.errors import Exhausted, Unavailable
 
@@ -24,6 +26,22 @@ def told(error: Exception, place: str | os.PathLike[str]) -> Exception:
     return error
 
 
+@contextlib.contextmanager
+def blamed(place: str | os.PathLike[str]) -> Iterator[None]:
+    """In the block, what the operating system says of the disk that holds `place` is told in our words.
+
+    Raises:
+        Exhausted: the disk is full.
+        Unavailable: it refuses.
+    """
+    try:
+        yield
+    except OSError as error:
+        if (said := told(error, place)) is error:
+            raise
+        raise said from error
+
+
 def flush(folder: str | os.PathLike[str]) -> None:
     """Make the names in a folder durable, as flushing a file does its content."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -33,6 +51,18 @@ def flush(folder: str | os.PathLike[str]) -> None:
         os.close(handle)
 
 
+def take(handle: int, *, alone: bool = True) -> bool:
+    """Take the lock of an open file, alone or with others who do not want it alone; it is let go of when the file is closed, however.
+
+    False if somebody holds it already in a way that excludes this.
+    """
+    try:
+        fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def locked(path: str | os.PathLike[str]) -> bool:
     """Whether a living process holds the lock of this file or folder alone; not if there is none."""
     try:
@@ -40,9 +70,6 @@ def locked(path: str | os.PathLike[str]) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not take(lock, alone=False)
     finally:
         os.close(lock)
-    return False

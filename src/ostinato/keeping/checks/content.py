@@ -55,7 +55,7 @@ def blobs(patient: Patient) -> Iterator[Said]:
                 sealed += 1
             else:
                 yield problem(f"the blob {blob.digest} is damaged", f"copy it from a backup to {_place(patient.data, blob.digest)}")
-        except NotFound:  # collected meanwhile
+        except NotFound:  # collected since it was listed; one that is named by rows and missing is found by the check of references
             continue
     if sealed:
         yield problem(f"{KEY_FILE} is missing, and {sealed} blobs are encrypted", f"put {patient.data / KEY_FILE} back from a backup")
@@ -69,7 +69,7 @@ def logs(patient: Patient) -> Iterator[Said]:
                 pq.read_table(path, page_checksum_verification=True)
             elif path.suffix == ".jsonl":
                 read_lines(path)
-        except FileNotFoundError:  # lines became a segment meanwhile
+        except FileNotFoundError:  # lines became a segment since they were listed: what they said is in that
             continue
         except (ValueError, OSError) as error:
             name, why = path.relative_to(patient.data), str(error).splitlines()[0]

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 
 from ostinato.keeping.checks.patient import Patient, Said, problem, warning
-from ostinato.keeping.database import revision, table
+from ostinato.keeping.database import revision
 from ostinato.keeping.files import DATABASE, kept
 from ostinato.kernel.errors import OstinatoError
-from ostinato.kernel.instant import instant_of
+from ostinato.ledger.glance import newest_at
 from ostinato.storage.disk import locked
 from ostinato.storage.rows import file
 from ostinato.storage.rows.sqlite import REVISION
@@ -84,9 +84,8 @@ def clock(patient: Patient) -> Iterator[Said]:
     now = datetime.now(UTC)
     if now < _BUILT:
         yield problem(f"the clock of this machine says {now:%Y-%m-%d}", "set it: leases do not need it, but events and schedules do")
-    newest_us = patient.rows.read(lambda tx: tx.all(select(func.max(table("ledger_event").c.at_us))))[0][0]
-    found = instant_of(newest_us or 0)
-    if not (patient.data / "clock").exists() and found > now + _AHEAD:  # by a replay clock, anything goes
+    found = patient.rows.read(newest_at)
+    if found is not None and not (patient.data / "clock").exists() and found > now + _AHEAD:  # by a replay clock, anything goes
         mend = "set the clock (a time server keeps it right); new events are told apart by their order until it has caught up"
         yield problem(f"the last event is of {found:%Y-%m-%d %H:%M}, and the clock says {now:%Y-%m-%d %H:%M}: it went back", mend)
 

@@ -7,13 +7,14 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 
-from sqlalchemy import select
-
+from ostinato.access.oidc import Provider
 from ostinato.keeping.checks.patient import Patient, Said, problem
-from ostinato.keeping.database import table
 from ostinato.kernel.errors import Invalid, MissingExtra, NotFound
+from ostinato.kernel.settings import Settings
+from ostinato.registry import glance
 from ostinato.registry.flavor import FLAVORS
 from ostinato.storage.blobs.chosen import shelf_of
+from ostinato.storage.web import networks_of
 
 _PYTHON_MIN = (3, 11)
 _SQLITE_MIN = (3, 35, 0)
@@ -33,20 +34,28 @@ def settings(patient: Patient) -> Iterator[Said]:
     given = patient.settings
     if given.encrypt not in (0, 1):
         yield problem(f"OSTINATO_ENCRYPT is {given.encrypt}", "set it to 0 or 1")
-    if not given.blobs_url:
-        return
-    try:
+    for read in (_blobs, Provider.of, _networks):
+        try:
+            read(given)
+        except MissingExtra as error:
+            yield problem(f"OSTINATO_BLOBS_URL is set, but {error.message}", error.hint)
+        except Invalid as error:
+            yield problem(error.message, error.hint or f"mend OSTINATO_{error.field.upper()}")
+
+
+def _blobs(given: Settings) -> None:
+    if given.blobs_url:
         shelf_of(given)
-    except MissingExtra as error:
-        yield problem(f"OSTINATO_BLOBS_URL is set, but {error.message}", error.hint)
-    except Invalid as error:
-        yield problem(error.message, error.hint)
+
+
+def _networks(given: Settings) -> None:
+    for name in ("sink_networks", "oidc_networks"):
+        networks_of(getattr(given, name), name)
 
 
 def extras(patient: Patient) -> Iterator[Said]:
     """What the models of the store need is installed."""
-    version = table("registry_version")
-    for (flavor,) in patient.rows.read(lambda tx: tx.all(select(version.c.flavor).distinct())):
+    for flavor in patient.rows.read(glance.flavors):
         if (error := _lacking(flavor)) is not None:
             mend = error.hint or "install the package that brings this flavor"
             yield problem(f"models of the flavor {flavor} cannot be loaded: {error.message}", mend)

@@ -10,12 +10,9 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import func, or_, select
-
 from ostinato.keeping.checks.patient import Patient, Said, problem, warning
-from ostinato.keeping.database import table
 from ostinato.keeping.files import ENDPOINTS
-from ostinato.pipelines.machine import DatabaseClock, LeaseClock, MachineClock
+from ostinato.pipelines import glance as pipelines
 from ostinato.serving.plane.plan import read_plan, read_state
 from ostinato.serving.supervise import alive
 
@@ -54,18 +51,11 @@ def port(patient: Patient, host: str, number: int) -> Iterator[Said]:
 
 def executions(patient: Patient) -> Iterator[Said]:
     """Work that was claimed is being done, and work that waits has somebody to wait for."""
-    execution = table("pipeline_execution")
-    clock: LeaseClock = DatabaseClock() if patient.settings.database_url else MachineClock()
-
-    def query(tx: Any) -> tuple[Any, Any]:
-        stale = or_(execution.c.lease_until_s < clock.now_s(tx), execution.c.era != clock.era())
-        lost = tx.all(select(execution.c.id, execution.c.pipeline, execution.c.owner).where(execution.c.state == "running", stale))
-        return lost, tx.all(select(func.count()).select_from(execution).where(execution.c.state == "queued"))[0][0]
-
-    lost, waiting = patient.rows.read(query)
-    for id, pipeline, owner in lost:
+    lost, waiting = patient.rows.read(lambda tx: (pipelines.lost(tx), pipelines.waiting(tx)))
+    for found in lost:
         mend = "a worker takes it up by itself" if patient.served else "start ostinato serve, or ostinato worker: it goes on where it was"
-        yield warning(f"the execution {id} of {pipeline} lost its worker ({owner or 'unknown'}), whose heartbeat stopped", mend)
+        what = f"the execution {found.id} of {found.pipeline}"
+        yield warning(f"{what} lost its worker ({found.owner or 'unknown'}), whose heartbeat stopped", mend)
     if waiting and not patient.served:
         yield warning(f"{waiting} executions wait, and no server runs", "start ostinato serve, or ostinato worker")
 

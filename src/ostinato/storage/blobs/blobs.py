@@ -24,6 +24,15 @@ class Blob:
     size: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A blob that is there: its digest, its size in bytes, and when it was last stored or asked for, in seconds since 1970."""
+
+    digest: str
+    size: int
+    wanted_s: float
+
+
 class Blobs(Protocol):
     """A store of immutable bytes. What `put` returned is durable, and only those very bytes are ever read back."""
 

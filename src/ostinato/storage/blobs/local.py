@@ -8,29 +8,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from blake3 import blake3
 
 from ostinato.kernel.errors import Corrupt, Invalid, NotFound
 from ostinato.storage import disk
-from ostinato.storage.blobs.blobs import Blob, blob_of, damaged, pieces, valid
+from ostinato.storage.blobs.blobs import Blob, Stored, blob_of, damaged, pieces, valid
 
 _PIECE = 1 << 20
 _ABANDONED_S = 86_400
 _RENEW_S = 3600
 _LEAVING = "leaving-"
 _REMEMBERED = 100_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """A blob that is there: its digest, its size in bytes, and when it was last stored or asked for, in seconds since 1970."""
-
-    digest: str
-    size: int
-    wanted_s: float
 
 
 class Local:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from sqlalchemy import BigInteger, Column, Index, Table, Text, bindparam, delete, select
+from sqlalchemy import BigInteger, Column, Index, Table, Text, bindparam, delete, select, update
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import NotFound
@@ -17,6 +18,10 @@ from ostinato.storage.rows.rows import Rows, Tx, metadata
 _PACK = 64 << 20
 _SMALL = 1 << 20
 _REMEMBERED = 100_000
+_AHEAD = 1 << 20
+_HELD_MAX = 8
+_REMEMBERED_S = 600.0  # a pack that others have rewritten stays for longer
+_HELD_S = 60.0  # far less than a collection waits for who reads without asking the store
 
 owner = Table(
     "blob_owner",
@@ -38,6 +43,8 @@ _of = (owner.c.project == bindparam("project"), owner.c.digest == bindparam("dig
 _find = Prepared(select(owner.c.pack, owner.c.start, owner.c.size).where(*_of))
 _add = Prepared(owner.insert(), missing=True)
 _drop = Prepared(delete(owner).where(*_of))
+_members = Prepared(select(owner.c.digest, owner.c.pack, owner.c.start, owner.c.size).where(owner.c.pack == bindparam("of_pack")))
+_move = Prepared(update(owner).where(owner.c.digest == bindparam("of_digest"), owner.c.pack == bindparam("of_pack")), ("pack", "start"))
 _packed = select(owner.c.digest, owner.c.pack).where(owner.c.pack != "")
 
 
@@ -47,6 +54,14 @@ class Place(NamedTuple):
     pack: str
     start: int
     size: int
+
+
+class _Held(NamedTuple):
+    """What was read of a pack, from where on, and when."""
+
+    start: int
+    content: bytes
+    read_s: float
 
 
 class Owned:
@@ -65,6 +80,8 @@ class Owned:
         self._rows = rows
         self._name = blobs.name if isinstance(blobs, Named) else blob_of
         self._known: dict[tuple[str, str], Place] = {}
+        self._known_s = 0.0
+        self._held: dict[str, _Held] = {}
         self._lend = blobs.path if isinstance(blobs, OnDisk) else None
         if self._lend:
             self.path = self._path
@@ -128,7 +145,9 @@ class Owned:
         return self._lend(digest)
 
     def _found(self, digest: str) -> Place:
-        project = caller().project
+        project, now = caller().project, time.monotonic()
+        if now - self._known_s > _REMEMBERED_S:
+            self._known, self._known_s = {}, now
         known = self._known.get((project, valid(digest)))
         if known is None:
             found = self._rows.read(lambda tx: _places(tx, project, [digest]))
@@ -139,10 +158,25 @@ class Owned:
         return known
 
     def _unpacked(self, digest: str, place: Place) -> bytes:
-        content = self._blobs.open(place.pack, place.start, place.size)
-        if digest not in (self._name(content).digest, blob_of(content).digest):  # the latter is older than the keys of the store
+        content = self._within(place)
+        if not _holds(self._name, digest, content):
+            self._held.pop(place.pack, None)
             raise damaged(digest)
         return content
+
+    def _within(self, place: Place) -> bytes:
+        """The bytes there. Of a pack that is read from one blob to the next, 1 MiB comes at once, and is held for those that follow."""
+        held = self._held.get(place.pack)
+        if held is None or time.monotonic() - held.read_s > _HELD_S:
+            held = _Held(place.start, b"", 0.0)
+        skipped, reach = place.start - held.start, len(held.content)
+        if skipped >= 0 and skipped + place.size <= reach:
+            return held.content[skipped : skipped + place.size]
+        content = self._blobs.open(place.pack, place.start, max(_AHEAD, place.size) if 0 < skipped <= reach else place.size)
+        if len(self._held) >= _HELD_MAX:
+            self._held.clear()
+        self._held[place.pack] = _Held(place.start, content, time.monotonic())
+        return content[: place.size]
 
     def _pack(self, contents: dict[str, bytes]) -> None:
         """Store the blobs that are not there yet in one."""
@@ -165,7 +199,7 @@ class Owned:
             content = self._blobs.open(place.pack or digest, place.start, place.size)
         except NotFound:
             return False
-        return digest in (self._name(content).digest, blob_of(content).digest)
+        return _holds(self._name, digest, content)
 
     def _claim(self, places: dict[str, Place]) -> None:
         """Note that the project has stored these; they are durable where they lie."""
@@ -185,6 +219,41 @@ class Owned:
 def packs(tx: Tx) -> dict[str, str]:
     """In which blob each packed one lies, whoever owns it."""
     return {row.digest: row.pack for row in tx.all(_packed)}
+
+
+def members(tx: Tx, pack: str) -> dict[str, Place]:
+    """The blobs that lie in a pack."""
+    return {digest: Place(*place) for digest, *place in tx.fetch(_members, {"of_pack": pack})}
+
+
+def repack(blobs: Blobs, rows: Rows, pack: str, needed: Set[str]) -> None:
+    """Put those blobs of a pack that are needed into a new one; a collection deletes the old one once nobody names anything else in it.
+
+    Whoever reads one meanwhile finds it in either. A kill leaves the old pack as it was, and perhaps a new one that nobody names.
+
+    Raises:
+        Corrupt: one of them is damaged.
+    """
+    places, start = rows.read(lambda tx: members(tx, pack)), 0
+    moved: list[dict[str, Any]] = []
+
+    def content() -> Iterator[bytes]:
+        nonlocal start
+        for digest in sorted(needed & places.keys()):
+            found = blobs.open(pack, places[digest].start, places[digest].size)
+            if not _holds(blobs.name if isinstance(blobs, Named) else blob_of, digest, found):
+                raise damaged(digest)
+            moved.append({"of_digest": digest, "of_pack": pack, "start": start})
+            start += len(found)
+            yield found
+
+    new = blobs.put(content()).digest
+    rows.write(lambda tx: tx.run(_move, [{**row, "pack": new} for row in moved]))
+
+
+def _holds(name: Callable[[bytes], Blob], digest: str, content: bytes) -> bool:
+    """Whether these are the bytes of that digest, which may be older than the keys of the store."""
+    return digest in (name(content).digest, blob_of(content).digest)
 
 
 def _places(tx: Tx, project: str, digests: Sequence[str]) -> dict[str, Place]:

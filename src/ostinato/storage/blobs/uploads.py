@@ -141,3 +141,22 @@ class Uploads:
     def _found(self, upload: str) -> list[tuple[int, int, str]]:
         of = {"project": caller().project, "upload": upload}
         return self._rows.read(lambda tx: [(start, size, digest) for start, size, digest in tx.fetch(_parts, of)])
+
+
+class Arriving:
+    """The verbs of a service that takes large contents in parts; the service gives it its uploads."""
+
+    _uploads: Uploads
+
+    def send_part(self, upload: str, start: int, content: bytes) -> Received:
+        """Send a large content in parts of at most 64 MiB, each durable; `upload` is the BLAKE3 digest of all its bytes.
+
+        Raises:
+            Invalid: `upload` is no digest, or the part is empty or begins below 0.
+            TooLarge: the part is too large, or too much is under way in the project.
+        """
+        return self._uploads.keep(upload, start, content)
+
+    def received(self, upload: str) -> Received:
+        """Which parts of a large content have arrived: after an interruption, send the others."""
+        return self._uploads.received(upload)

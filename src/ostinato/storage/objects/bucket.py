@@ -21,6 +21,7 @@ _PARTS_AT_ONCE = 2
 _MOST_PARTS = 9_000
 _IN_MEMORY = 1 << 20
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+COPIED_MAX = 5 << 30
 _HOLDING = ".holding"
 _HELD = timedelta(days=1)
 
@@ -58,9 +59,7 @@ class Bucket:
         )
 
     def all(self, prefix: str = "") -> Iterator[Object]:
-        for found in self._list(prefix):
-            if not found["path"].startswith("."):
-                yield Object(name=found["path"], size=found["size"])
+        return (found for found, _ in self.dated(prefix) if not found.name.startswith("."))
 
     def put(self, name: str, content: Iterable[bytes]) -> None:
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=self._spool) as file:
@@ -102,6 +101,21 @@ class Bucket:
             yield
         finally:
             self._delete(mine)
+
+    def dated(self, prefix: str = "") -> Iterator[tuple[Object, float]]:
+        """Every object as `all` gives them, those of hidden prefixes if asked for, with the time of its storing in seconds since 1970."""
+        for found in self._list(prefix):
+            if prefix or not found["path"].startswith("."):
+                yield Object(name=found["path"], size=found["size"]), found["last_modified"].timestamp()
+
+    def copy(self, name: str, to: str) -> None:
+        """Copy an object within the bucket, which knows how: no bytes come here. It has at most `COPIED_MAX` bytes.
+
+        Raises:
+            NotFound: there is no such object.
+        """
+        with self._reaching(name):
+            self._api.copy(self._bucket, name, to)
 
     def send(self, name: str, content: Any, **how: Any) -> None:
         """Store bytes, or what is in a file, in the way that obstore is told."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import tempfile
 import time
@@ -79,10 +78,8 @@ class Folder:
         """By a file lock, which a dead process cannot hold."""
         self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
         with os.fdopen(os.open(self._root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)) as lock:
-            try:
-                fcntl.flock(lock, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Conflict(f"somebody else works in {self._root}", hint="try again when that is done") from None
+            if not disk.take(lock.fileno(), alone=alone):
+                raise Conflict(f"somebody else works in {self._root}", hint="try again when that is done")
             if alone:
                 self._sweep()
             yield

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -70,9 +70,12 @@ class Form:
         self._into = [(place, process) for place, process in enumerate(into) if process is not None]
         self._out = [(place, process) for place, process in enumerate(out) if process is not None]
 
-    def values(self, row: Mapping[str, Any]) -> list[Any]:
+    def values(self, row: Mapping[str, Any]) -> Sequence[Any]:
         """The parameters, in their order."""
-        values = list(self._pick({**self._constants, **row} if self._constants else row))
+        picked = self._pick({**self._constants, **row} if self._constants else row)
+        if not self._into:
+            return picked
+        values = list(picked)
         for place, process in self._into:
             values[place] = process(values[place])
         return values

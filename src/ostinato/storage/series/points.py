@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 
 from ostinato.kernel.errors import Corrupt, Invalid
 
+Axis = Literal["step", "time"]
 _WIDTHS = (4, 8, 8, 8)
 
 
@@ -43,13 +46,24 @@ class Points:
     def only(self, key: str) -> Points:
         """The points of one series."""
         chosen = self.key == (self.keys.index(key) if key in self.keys else len(self.keys))
-        return Points(
-            keys=[key],
-            key=np.zeros(int(chosen.sum()), np.uint32),
-            step=self.step[chosen],
-            at=self.at[chosen],
-            value=self.value[chosen],
-        )
+        return _series(key, self.step[chosen], self.at[chosen], self.value[chosen])
+
+    def along(self, axis: Axis) -> NDArray[np.int64]:
+        """The steps, or the times."""
+        return self.step if axis == "step" else self.at
+
+    def parted(self) -> dict[str, Points]:
+        """The points series by series, each in the order of their arrival; series without any are left out."""
+        order = np.argsort(self.key, kind="stable")
+        edges = np.searchsorted(self.key[order], np.arange(len(self.keys) + 1)).tolist()
+        step, at, value = self.step[order], self.at[order], self.value[order]
+        spans = [(key, slice(start, end)) for key, (start, end) in zip(self.keys, pairwise(edges), strict=True) if start < end]
+        return {key: _series(key, step[of], at[of], value[of]) for key, of in spans}
+
+    def cut(self, size: int) -> list[Points]:
+        """The points of one series in parts of at most `size`."""
+        spans = [slice(start, start + size) for start in range(0, len(self), size)]
+        return [_series(self.keys[0], self.step[of], self.at[of], self.value[of]) for of in spans]
 
     def encode(self) -> bytes:
         """As it arrives: the length of the head, the keys as JSON, then the columns, little-endian."""
@@ -68,10 +82,10 @@ class Points:
         starts = 4 + head + n * np.cumsum((0, *_WIDTHS[:-1]))
         return cls(
             keys=keys,
-            key=np.frombuffer(data, "<u4", n, starts[0]).astype(np.uint32),
-            step=np.frombuffer(data, "<i8", n, starts[1]).astype(np.int64),
-            at=np.frombuffer(data, "<i8", n, starts[2]).astype(np.int64),
-            value=np.frombuffer(data, "<f8", n, starts[3]).astype(np.float64),
+            key=np.frombuffer(data, "<u4", n, starts[0]).astype(np.uint32, copy=False),
+            step=np.frombuffer(data, "<i8", n, starts[1]).astype(np.int64, copy=False),
+            at=np.frombuffer(data, "<i8", n, starts[2]).astype(np.int64, copy=False),
+            value=np.frombuffer(data, "<f8", n, starts[3]).astype(np.float64, copy=False),
         )
 
     def pack(self) -> bytes:
@@ -86,13 +100,8 @@ class Points:
         """The inverse of `pack`."""
         plain = np.frombuffer(pa.decompress(data, 24 * n, codec="zstd", asbytes=True), np.uint8).reshape(3, 8, n)
         step, at, value = (np.ascontiguousarray(part.T).reshape(-1) for part in plain)
-        return cls(
-            keys=[key],
-            key=np.zeros(n, np.uint32),
-            step=np.cumsum(step.view("<i8"), dtype=np.int64),
-            at=np.cumsum(at.view("<i8"), dtype=np.int64),
-            value=value.view("<f8").astype(np.float64),
-        )
+        steps, times = (np.cumsum(column.view("<i8"), dtype=np.int64) for column in (step, at))
+        return _series(key, steps, times, value.view("<f8").astype(np.float64, copy=False))
 
 
 def squeezed(data: bytes) -> bytes:
@@ -107,36 +116,21 @@ def unsqueezed(data: bytes) -> bytes:
     return plain
 
 
-def joined(key: str, parts: list[Points]) -> Points:
-    """The points of one series from several parts, in their order."""
+def joined(parts: list[Points]) -> Points:
+    """The points of several batches, in their order."""
+    places: dict[str, int] = {}
+    index = [np.array([places.setdefault(key, len(places)) for key in part.keys], np.uint32)[part.key] for part in parts]
     return Points(
-        keys=[key],
-        key=np.zeros(sum(map(len, parts)), np.uint32),
-        step=np.concatenate([p.step for p in parts] or [np.empty(0, np.int64)]),
-        at=np.concatenate([p.at for p in parts] or [np.empty(0, np.int64)]),
-        value=np.concatenate([p.value for p in parts] or [np.empty(0, np.float64)]),
+        keys=list(places),
+        key=np.concatenate(index or [np.empty(0, np.uint32)]),
+        step=np.concatenate([part.step for part in parts] or [np.empty(0, np.int64)]),
+        at=np.concatenate([part.at for part in parts] or [np.empty(0, np.int64)]),
+        value=np.concatenate([part.value for part in parts] or [np.empty(0, np.float64)]),
     )
 
 
-def by_key(batches: list[Points]) -> dict[str, Points]:
-    """The points of several batches, in the order of their arrival, series by series."""
-    places: dict[str, int] = {}
-    index = [np.array([places.setdefault(key, len(places)) for key in batch.keys], np.int64)[batch.key] for batch in batches]
-    of = np.concatenate(index or [np.empty(0, np.int64)])
-    order = np.argsort(of, kind="stable")
-    edges = np.searchsorted(of[order], np.arange(len(places) + 1)).tolist()
-    step, at, value = (np.concatenate(columns)[order] for columns in zip(*((b.step, b.at, b.value) for b in batches), strict=True))
-    return {
-        key: Points(
-            keys=[key],
-            key=np.zeros(edges[i + 1] - edges[i], np.uint32),
-            step=step[edges[i] : edges[i + 1]],
-            at=at[edges[i] : edges[i + 1]],
-            value=value[edges[i] : edges[i + 1]],
-        )
-        for key, i in places.items()
-        if edges[i + 1] > edges[i]
-    }
+def _series(key: str, step: NDArray[np.int64], at: NDArray[np.int64], value: NDArray[np.float64]) -> Points:
+    return Points(keys=[key], key=np.zeros(len(step), np.uint32), step=step, at=at, value=value)
 
 
 def _differences(column: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,27 +1,35 @@
-"""Series: where the points of the runs are kept, and read as curves or by their latest values."""
+"""Series: where the points of the runs are kept, and read as curves, as outlines or by their latest values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, Table, Text, bindparam, delete, func, insert, select, text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, bindparam, delete, func, insert, select, text
 
-from ostinato.kernel.errors import Conflict, Invalid
+from ostinato.kernel.errors import Conflict, Exhausted, Invalid
 from ostinato.storage.blobs.blobs import blob_of
 from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import Rows, Tx, metadata
-from ostinato.storage.series.points import Points, by_key, joined, squeezed, unsqueezed
+from ostinato.storage.series import latest, outline
+from ostinato.storage.series.curve import Curve
+from ostinato.storage.series.latest import Latest
+from ostinato.storage.series.outline import CELL, Cells, Outline
+from ostinato.storage.series.points import Axis, Points, joined, squeezed, unsqueezed
 
 _CHUNK = 4096
+_BATCH = 1024
 _OPEN_MAX = 8
 _TAIL_MAX = 64
+_UNSETTLED_MAX = 16
 _CLIENT_MAX = 200
-_BEFORE_ALL = -(2**63)
+_COUNTED_MAX = 100_000
+_SETTLED_AT_ONCE = 10
+_LEAST, _MOST = -(2**63), 2**63 - 1
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 
 tail = Table(
@@ -32,7 +40,16 @@ tail = Table(
     Column("run", Text, nullable=False),
     Column("data", LargeBinary, nullable=False),
     Index("series_tail_run", "project", "run", "id"),
+    sqlite_autoincrement=True,
 )
+settled = Table(
+    "series_settled",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("run", Text, primary_key=True),
+    Column("tail", BigInteger, nullable=False),
+)
+"""Up to which row of its tail `series_latest` speaks for a run; no row while it speaks for none of them."""
 client = Table(
     "series_client",
     metadata,
@@ -50,60 +67,23 @@ chunk = Table(
     Column("run", Text, nullable=False),
     Column("key", Text, nullable=False),
     Column("n", Integer, nullable=False),
+    Column("step_min", BigInteger, nullable=False),
     Column("step_max", BigInteger, nullable=False),
+    Column("time_min", BigInteger, nullable=False),
+    Column("time_max", BigInteger, nullable=False),
+    Column("step_shift", Integer),
+    Column("time_shift", Integer),
+    Column("step_cells", LargeBinary),
+    Column("time_cells", LargeBinary),
     Column("data", LargeBinary, nullable=False),
     Index("series_chunk_key", "project", "run", "key", "id"),
+    sqlite_autoincrement=True,
 )
-latest = Table(
-    "series_latest",
-    metadata,
-    Column("project", Text, primary_key=True),
-    Column("run", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("last", Float),
-    Column("step", BigInteger, nullable=False),
-    Column("at", BigInteger, nullable=False),
-    Column("min", Float),
-    Column("max", Float),
-    Column("n", BigInteger, nullable=False),
-    Index("series_latest_key", "project", "key", "last"),
-)
-"""One row per series: the value at the highest step (the later, of equal ones) and the extremes; NULL stands for NaN.
-Stores of slices may join it to order their rows by a measured value."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Curve:
-    """One series in the order of its steps, equal steps in the order of arrival; `at` in microseconds after 1970."""
-
-    step: NDArray[np.int64]
-    at: NDArray[np.int64]
-    value: NDArray[np.float64]
-
-    def thinned(self, points: int) -> Curve:
-        """About `points` of the points, with the same look: of each stretch the first, the lowest, the highest and the last."""
-        stretches = max(1, points // 4)
-        if len(self.value) <= 4 * stretches:
-            return self
-        edges = np.linspace(0, len(self.value), stretches + 1).astype(np.int64)
-        lowest, highest = np.where(np.isnan(self.value), np.inf, self.value), np.where(np.isnan(self.value), -np.inf, self.value)
-        chosen = [edges[:-1], edges[1:] - 1]
-        for start, end in pairwise(edges):
-            chosen.append(np.array([start + np.argmin(lowest[start:end]), start + np.argmax(highest[start:end])]))
-        kept = np.unique(np.concatenate(chosen))
-        return Curve(step=self.step[kept], at=self.at[kept], value=self.value[kept])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latest:
-    """The value at the highest step, its step and time, the extremes apart from NaN (None if all are), and the count."""
-
-    last: float
-    step: int
-    at: int
-    min: float | None
-    max: float | None
-    n: int
+"""Points of one series; a full chunk has cells of both axes too. `data` is the last column: what stands before it is read without it."""
+Index(
+    "series_chunk_open", chunk.c.project, chunk.c.run, chunk.c.id,
+    sqlite_where=chunk.c.step_shift.is_(None), postgresql_where=chunk.c.step_shift.is_(None),
+)  # fmt: skip
 
 
 def _of_run(table: Table) -> Any:
@@ -118,36 +98,59 @@ _remember = Prepared(
     )
 )
 _keep = Prepared(insert(tail), ("project", "run", "data"))
-_renew = Prepared(
+_tail_size = Prepared(select(func.count()).select_from(tail).where(_of_run(tail)))
+_tail = Prepared(
+    select(tail.c.id, tail.c.data).where(_of_run(tail), tail.c.id > bindparam("after"), tail.c.id <= bindparam("until")).order_by(tail.c.id)
+)
+_drop_tail = Prepared(delete(tail).where(tail.c.project == bindparam("project"), tail.c.id == bindparam("id")))
+
+_mark = Prepared(select(settled.c.tail).where(_of_run(settled)))
+_set_mark = Prepared(
     text(
-        "INSERT INTO series_latest (project, run, key, last, step, at, min, max, n) "
-        "VALUES (:project, :run, :key, :last, :step, :at, :min, :max, :n) ON CONFLICT (project, run, key) DO UPDATE SET "
-        "last = CASE WHEN excluded.step >= series_latest.step THEN excluded.last ELSE series_latest.last END, "
-        "at = CASE WHEN excluded.step >= series_latest.step THEN excluded.at ELSE series_latest.at END, "
-        "step = CASE WHEN excluded.step >= series_latest.step THEN excluded.step ELSE series_latest.step END, "
-        "min = CASE WHEN excluded.min IS NULL OR series_latest.min <= excluded.min THEN series_latest.min ELSE excluded.min END, "
-        "max = CASE WHEN excluded.max IS NULL OR series_latest.max >= excluded.max THEN series_latest.max ELSE excluded.max END, "
-        "n = series_latest.n + excluded.n"
+        "INSERT INTO series_settled (project, run, tail) VALUES (:project, :run, :tail) "
+        "ON CONFLICT (project, run) DO UPDATE SET tail = excluded.tail"
     )
 )
-_tail_size = Prepared(select(func.count()).select_from(tail).where(_of_run(tail)))
-_tail = select(tail.c.id, tail.c.data).where(_of_run(tail)).order_by(tail.c.id)
-_chunks = (
-    select(chunk).where(_of_run(chunk), chunk.c.key == bindparam("key"), chunk.c.step_max >= bindparam("after_step")).order_by(chunk.c.id)
+_drop_mark = Prepared(delete(settled).where(_of_run(settled), settled.c.tail == bindparam("tail")))
+_unsettled = (
+    select(tail.c.run)
+    .distinct()
+    .select_from(tail.outerjoin(settled, (settled.c.project == tail.c.project) & (settled.c.run == tail.c.run)))
+    .where(tail.c.project == bindparam("project"), tail.c.id > func.coalesce(settled.c.tail, 0))
 )
-_open_chunks = select(chunk.c.id, chunk.c.key, chunk.c.n).where(_of_run(chunk), chunk.c.n < bindparam("full")).order_by(chunk.c.id)
+
+_of_key = _of_run(chunk) & (chunk.c.key == bindparam("key"))
+_chunks = Prepared(select(chunk.c.n, chunk.c.data).where(_of_key, chunk.c.step_max >= bindparam("low")).order_by(chunk.c.id))
+_open_chunks = Prepared(select(chunk.c.id, chunk.c.key, chunk.c.n).where(_of_run(chunk), chunk.c.step_shift.is_(None)).order_by(chunk.c.id))
 _data = Prepared(select(chunk.c.data).where(chunk.c.project == bindparam("project"), chunk.c.id == bindparam("id")))
-_latest = select(latest).where(_of_run(latest)).order_by(latest.c.key)
-_drop_tail = Prepared(delete(tail).where(tail.c.project == bindparam("project"), tail.c.id == bindparam("id")))
 _drop_chunk = Prepared(delete(chunk).where(chunk.c.project == bindparam("project"), chunk.c.id == bindparam("id")))
-_add_chunk = Prepared(insert(chunk), ("project", "run", "key", "n", "step_max", "data"))
+_add_chunk = Prepared(insert(chunk), tuple(name for name in chunk.c.keys() if name != "id"))  # noqa: SIM118 — not a dict
+
+
+class _Along:
+    """What is asked of chunks along an axis: how far they reach, their cells, and the points of those whose cells are too wide."""
+
+    def __init__(self, axis: Axis) -> None:
+        low, high, shift, held = (chunk.c[f"{axis}_{column}"] for column in ("min", "max", "shift", "cells"))
+        within = _of_key & (high >= bindparam("low")) & (low <= bindparam("high"))
+        self.extent = Prepared(select(func.sum(chunk.c.n), func.min(low), func.max(high)).where(within))
+        self.cells = Prepared(select(held).where(within, shift <= bindparam("shift")))
+        self.points = Prepared(select(chunk.c.n, chunk.c.data).where(within, (shift > bindparam("shift")) | shift.is_(None)))
+
+
+_along: dict[Axis, _Along] = {"step": _Along("step"), "time": _Along("time")}
 
 
 class Series:
-    """Points by project, run and key. A batch is one row when it arrives; chunks of one key each are made of them later."""
+    """Points by project, run and key. A batch is one row when it arrives; chunks of one key each are made of them later.
+
+    Batches are durable when `append` returns, and read from then on. What `series_latest` says is brought up to date for many of them
+    at once: `settle`.
+    """
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
+        self._waiting: dict[tuple[str, str], int] = {}
 
     def append(self, project: str, run: str, client: str, seq: int, points: Points, guard: Callable[[Tx], None]) -> None:
         """Keep a batch, durably. A client counts its batches of a run from 0 without gaps; a repeat changes nothing.
@@ -162,31 +165,31 @@ class Series:
         data = points.encode()
         digest = blob_of(data).digest
         of = {"project": project, "run": run}
-        renewed, kept = _summaries(of, points), of | {"data": squeezed(data)}
+        kept = of | {"data": squeezed(data)}
 
-        def change(tx: Tx) -> int:
+        def change(tx: Tx) -> None:
             known = tx.fetch(_known, of | {"client": client})
             if _repeats(known[0] if known else None, seq, digest):
-                return 0
+                return
             guard(tx)
             tx.run(_remember, of | {"client": client, "seq": seq, "digest": digest})
-            if renewed:
+            if len(points):
                 tx.run(_keep, kept)
-                tx.run(_renew, renewed)
-            return int(tx.fetch(_tail_size, of)[0][0])
 
-        if self._rows.write(change) >= _TAIL_MAX + hash(run) % _TAIL_MAX:  # runs that began together are not compacted together
+        self._rows.write(change)
+        more = 1 + len(points) // _BATCH
+        waiting = self._counted(project, run, more)
+        if waiting >= _TAIL_MAX + hash(run) % _TAIL_MAX:  # runs that began together are not compacted together
             self.compact(project, run)
+        elif waiting % _UNSETTLED_MAX < more:
+            self.settle(project, run)
 
     def read(self, project: str, run: str, key: str, after_step: int | None = None, limit: int = 100_000) -> Curve:
         """The points of a key beyond `after_step`, about `limit` of them: all points of a step come together."""
-        asked = {"project": project, "run": run, "key": key, "after_step": _BEFORE_ALL if after_step is None else after_step}
-
-        def query(tx: Tx) -> list[Points]:
-            kept = [Points.unpack(key, row.n, row.data) for row in tx.all(_chunks, asked)]
-            return kept + [Points.decode(unsqueezed(row.data)).only(key) for row in tx.all(_tail, {"project": project, "run": run})]
-
-        points = joined(key, self._rows.read(query))
+        of = {"project": project, "run": run}
+        asked = of | {"key": key, "low": _LEAST if after_step is None else after_step}
+        kept, waiting = self._rows.read(lambda tx: (tx.fetch(_chunks, asked), _waiting(tx, of)))
+        points = joined([Points.unpack(key, n, data) for n, data in kept] + [_decoded(data).only(key) for _, data in waiting])
         order = np.argsort(points.step, kind="stable")
         if after_step is not None:
             order = order[np.searchsorted(points.step[order], after_step, side="right") :]
@@ -194,12 +197,29 @@ class Series:
             order = order[: np.searchsorted(points.step[order], points.step[order][limit - 1], side="right")]
         return Curve(step=points.step[order], at=points.at[order], value=points.value[order])
 
+    def outline(
+        self, project: str, run: str, key: str, x: Axis = "step", low: int | None = None, high: int | None = None, points: int = 1000
+    ) -> Outline:
+        """About `points` stretches of a key, from the one with `low` to the one with `high`: steps, or times in µs after 1970."""
+        of = {"project": project, "run": run}
+        low, high = _LEAST if low is None else low, _MOST if high is None else high
+        cells, shift = self._rows.read(lambda tx: _cells(tx, of, key, x, low, high, points))
+        return Outline.of(outline.gathered(cells, shift), shift)
+
     def latest(self, project: str, run: str) -> dict[str, Latest]:
         """The latest value of every key of a run, by key."""
-        found = self._rows.read(lambda tx: tx.all(_latest, {"project": project, "run": run}))
-        return {
-            r.key: Latest(last=float("nan") if r.last is None else r.last, step=r.step, at=r.at, min=r.min, max=r.max, n=r.n) for r in found
-        }
+        found = self._rows.read(lambda tx: _now(tx, {"project": project, "run": run})[0])
+        return dict(sorted(found.items()))
+
+    def settle(self, project: str, run: str | None = None) -> None:
+        """Let `series_latest` speak for all batches of a run, or of all runs of the project.
+
+        On a full disk it does not, and speaks for those of before: nothing more arrives then either.
+        """
+        runs = [run] if run is not None else [row.run for row in self._rows.read(lambda tx: tx.all(_unsettled, {"project": project}))]
+        for start in range(0, len(runs), _SETTLED_AT_ONCE):
+            with suppress(Exhausted):
+                self._rows.write(partial(_settle, project, runs[start : start + _SETTLED_AT_ONCE]))
 
     def compact(self, project: str, run: str) -> None:
         """Turn the tail of a run into chunks. Losing a race against another compaction is no error.
@@ -208,46 +228,120 @@ class Series:
         merged. So a point is written a few times, however slowly it comes.
         """
         of = {"project": project, "run": run}
-
-        def query(tx: Tx) -> tuple[list[int], dict[str, list[Points]], list[int]]:
-            if not tx.fetch(_tail_size, of)[0][0]:
-                return [], {}, []
-            waiting = tx.all(_tail, of)
-            arrived = by_key([Points.decode(unsqueezed(row.data)) for row in waiting])
-            growing: dict[str, list[Any]] = {key: [] for key in arrived}
-            for row in tx.all(_open_chunks, of | {"full": _CHUNK}):
-                if row.key in growing:
-                    growing[row.key].append(row)
-            parts = {key: [new] for key, new in arrived.items()}
-            merged: list[int] = []
-            for key, rows in growing.items():
-                if len(rows) >= _OPEN_MAX or sum(row.n for row in rows) + len(arrived[key]) >= _CHUNK:
-                    found = [Points.unpack(key, row.n, tx.fetch(_data, {"project": project, "id": row.id})[0][0]) for row in rows]
-                    parts[key], merged = [*found, *parts[key]], [*merged, *(row.id for row in rows)]
-            return [row.id for row in waiting], parts, merged
-
-        waiting, parts, merged = self._rows.read(query)
-        made = [of | row for key, some in parts.items() for row in _chunked(key, joined(key, some))]
+        if not self._rows.read(lambda tx: tx.fetch(_tail_size, of))[0][0]:
+            return
+        self.settle(project, run)
+        found = self._rows.read(lambda tx: _compaction(tx, of))
+        made = [of | row for key, points in found.parts.items() for row in _chunked(key, points)]
 
         def change(tx: Tx) -> None:
-            for statement, ids in ((_drop_tail, waiting), (_drop_chunk, merged)):
+            for statement, ids in ((_drop_tail, found.waiting), (_drop_chunk, found.merged)):
                 if ids and tx.run(statement, [{"project": project, "id": id_} for id_ in ids]) != len(ids):
                     raise _Overtaken("another compaction was faster")
-            if made:
-                tx.run(_add_chunk, made)
+            tx.run(_drop_mark, of | {"tail": found.until})
+            tx.run(_add_chunk, made)
 
-        if waiting:
-            try:
+        if made:
+            with suppress(_Overtaken):
                 self._rows.write(change)
-            except _Overtaken:
-                return
+        self._waiting.pop((project, run), None)
+
+    def _counted(self, project: str, run: str, more: int) -> int:
+        """About how many batches wait in the tail of a run, a large one counted for several."""
+        of = (project, run)
+        known = self._waiting.get(of)
+        if known is None:
+            if len(self._waiting) >= _COUNTED_MAX:
+                self._waiting.clear()
+            known = self._rows.read(lambda tx: tx.fetch(_tail_size, {"project": project, "run": run}))[0][0] - 1
+        self._waiting[of] = known + more
+        return known + more
 
 
 class _Overtaken(Conflict):
     """What was to be compacted has been compacted already."""
 
 
-def _repeats(known: tuple[int, str] | None, seq: int, digest: str) -> bool:
+class _Compaction(NamedTuple):
+    """Rows of the tail up to `until`, the open chunks that they complete, and the points of both by key."""
+
+    until: int
+    waiting: list[int]
+    merged: list[int]
+    parts: dict[str, Points]
+
+
+def _compaction(tx: Tx, of: dict[str, str]) -> _Compaction:
+    """What is to be compacted of a run: what is settled."""
+    until = _marked(tx, of)
+    waiting = _waiting(tx, of, until=until)
+    open_chunks: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for id_, key, n in tx.fetch(_open_chunks, of):
+        open_chunks[key].append((id_, n))
+    merged: list[int] = []
+    parts = joined([_decoded(data) for _, data in waiting]).parted()
+    for key, arrived in parts.items():
+        before = open_chunks[key]
+        if len(before) >= _OPEN_MAX or sum(n for _, n in before) + len(arrived) >= _CHUNK:
+            kept = [Points.unpack(key, n, tx.fetch(_data, {"project": of["project"], "id": id_})[0][0]) for id_, n in before]
+            parts[key] = joined([*kept, arrived])
+            merged += [id_ for id_, _ in before]
+    return _Compaction(until, [id_ for id_, _ in waiting], merged, parts)
+
+
+def _cells(tx: Tx, of: dict[str, str], key: str, x: Axis, low: int, high: int, points: int) -> tuple[Cells, int]:
+    """The cells of a series between two places, in no order, and by which shift to gather them to about `points` whole ones."""
+    of_key, along = of | {"key": key}, _along[x]
+    late = joined([_decoded(data).only(key) for _, data in _waiting(tx, of)])
+    seen = late.along(x)[(late.along(x) >= low) & (late.along(x) <= high)]
+    extents = [tx.fetch(along.extent, {**of_key, "low": low, "high": high})[0]]
+    if len(seen):
+        extents.append((len(seen), int(seen.min()), int(seen.max())))
+    if not (extents := [extent for extent in extents if extent[0]]):
+        return np.empty(0, CELL), 0
+    first, last = max(low, min(least for _, least, _ in extents)), min(high, max(most for *_, most in extents))
+    shift = 0 if sum(int(n) for n, *_ in extents) <= points else outline.shift_of(last - first, points)
+    low, high = low >> shift << shift, ((high >> shift) + 1 << shift) - 1
+    asked = {**of_key, "low": low, "high": high, "shift": shift}
+    open_ = [*(Points.unpack(key, n, data) for n, data in tx.fetch(along.points, asked)), late]
+    kept = np.frombuffer(b"".join(held for (held,) in tx.fetch(along.cells, asked)), CELL)
+    cells = np.concatenate([kept, *(outline.raw(part.along(x), part.value) for part in open_)])
+    return cells[(cells["x"] >= low) & (cells["x"] <= high)], shift
+
+
+def _settle(project: str, runs: Sequence[str], tx: Tx) -> None:
+    for run in runs:
+        of = {"project": project, "run": run}
+        said, arrived, top = _now(tx, of)
+        if arrived:
+            latest.keep(tx, of, {key: said[key] for key in arrived})
+            tx.run(_set_mark, of | {"tail": top})
+
+
+def _now(tx: Tx, of: dict[str, str]) -> tuple[dict[str, Latest], set[str], int]:
+    """What is to be said of the series of a run, of which `series_latest` does not say so yet, and up to where the tail was read."""
+    waiting = _waiting(tx, of, after=_marked(tx, of))
+    said = latest.kept(tx, of)
+    arrived = latest.of_points(joined([_decoded(data) for _, data in waiting]))
+    for key, new in arrived.items():
+        said[key] = latest.newer(said.get(key), new)
+    return said, set(arrived), waiting[-1][0] if waiting else 0
+
+
+def _marked(tx: Tx, of: dict[str, str]) -> int:
+    found = tx.fetch(_mark, of)
+    return int(found[0][0]) if found else 0
+
+
+def _waiting(tx: Tx, of: dict[str, str], after: int = 0, until: int = _MOST) -> list[tuple[Any, ...]]:
+    return tx.fetch(_tail, of | {"after": after, "until": until})
+
+
+def _decoded(data: bytes) -> Points:
+    return Points.decode(unsqueezed(data))
+
+
+def _repeats(known: tuple[Any, ...] | None, seq: int, digest: str) -> bool:
     """Whether this batch is kept already."""
     if seq < 0:
         raise Invalid("a batch has a negative number", field="seq")
@@ -258,43 +352,16 @@ def _repeats(known: tuple[int, str] | None, seq: int, digest: str) -> bool:
         )
     if seq == last and before != digest:
         raise Conflict(f"batch {seq} was other points before", hint="use a new client id for each process that logs")
-    return seq <= last
-
-
-def _summaries(of: dict[str, str], points: Points) -> list[dict[str, Any]]:
-    """What each key of a batch has to say to `latest`."""
-    if not len(points):
-        return []
-    order = np.lexsort((points.step, points.key))  # stable: of equal steps, the later stays the later
-    key, value = points.key[order], points.value[order]
-    ends = np.append(np.flatnonzero(key[1:] != key[:-1]), len(key) - 1)
-    starts = np.append(0, ends[:-1] + 1)
-    top = order[ends]
-    columns = zip(
-        key[ends].tolist(), _numbers(value[ends]), points.step[top].tolist(), points.at[top].tolist(),
-        _numbers(np.fmin.reduceat(value, starts)), _numbers(np.fmax.reduceat(value, starts)), (ends - starts + 1).tolist(),
-        strict=True,
-    )  # fmt: skip
-    return [
-        {**of, "key": points.keys[k], "last": last, "step": step, "at": at, "min": low, "max": high, "n": n}
-        for k, last, step, at, low, high, n in columns
-    ]
-
-
-def _numbers(column: NDArray[np.float64]) -> list[float | None]:
-    absent = np.isnan(column)
-    return [None if no else value for no, value in zip(absent.tolist(), column.tolist(), strict=True)] if absent.any() else column.tolist()
+    return bool(seq <= last)
 
 
 def _chunked(key: str, points: Points) -> list[dict[str, Any]]:
     rows = []
-    for start in range(0, len(points), _CHUNK):
-        part = Points(
-            keys=[key],
-            key=points.key[start : start + _CHUNK],
-            step=points.step[start : start + _CHUNK],
-            at=points.at[start : start + _CHUNK],
-            value=points.value[start : start + _CHUNK],
-        )
-        rows.append({"key": key, "n": len(part), "step_max": int(part.step.max()), "data": part.pack()})
+    for part in points.cut(_CHUNK):
+        row: dict[str, Any] = {"key": key, "n": len(part), "data": part.pack()}
+        for axis in _along:
+            x = part.along(axis)
+            shift, held = outline.kept(x, part.value) if len(part) == _CHUNK else (None, None)
+            row |= {f"{axis}_min": int(x.min()), f"{axis}_max": int(x.max()), f"{axis}_shift": shift, f"{axis}_cells": held}
+        rows.append(row)
     return rows

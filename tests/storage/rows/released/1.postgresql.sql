@@ -46,14 +46,20 @@ id SERIAL NOT NULL,
 value BIGINT NOT NULL,
 PRIMARY KEY (id)
 );
+CREATE TABLE access_exchanged (
+hash BYTEA NOT NULL,
+expires_at BIGINT NOT NULL,
+PRIMARY KEY (hash)
+);
 CREATE TABLE access_identity (
 issuer TEXT NOT NULL,
 subject TEXT NOT NULL,
 actor TEXT NOT NULL,
-created_at BIGINT NOT NULL,
+linked_at BIGINT NOT NULL,
+linked_by TEXT NOT NULL,
 PRIMARY KEY (issuer, subject)
 );
-CREATE INDEX access_identity_actor ON access_identity (actor);
+CREATE UNIQUE INDEX access_identity_actor ON access_identity (actor);
 CREATE TABLE access_password (
 actor TEXT NOT NULL,
 hash TEXT NOT NULL,
@@ -106,6 +112,20 @@ rotated_to VARCHAR(10),
 PRIMARY KEY (id)
 );
 CREATE INDEX access_token_actor ON access_token (actor);
+CREATE TABLE access_trust (
+project TEXT NOT NULL,
+name TEXT NOT NULL,
+service TEXT NOT NULL,
+issuer TEXT NOT NULL,
+audience TEXT NOT NULL,
+claims TEXT NOT NULL,
+permissions TEXT,
+minutes INTEGER NOT NULL,
+created_at BIGINT NOT NULL,
+created_by TEXT NOT NULL,
+PRIMARY KEY (project, name)
+);
+CREATE INDEX access_trust_issuer ON access_trust (issuer);
 CREATE TABLE blob_owner (
 project TEXT NOT NULL,
 digest TEXT NOT NULL,
@@ -156,6 +176,8 @@ delivered_at BIGINT NOT NULL,
 delivered_by TEXT NOT NULL,
 PRIMARY KEY (project, dataset, key, attempt)
 );
+CREATE INDEX data_delivery_at ON data_delivery (project, dataset, delivered_at);
+CREATE INDEX data_delivery_state ON data_delivery (project, state, delivered_at);
 CREATE TABLE data_part (
 project TEXT NOT NULL,
 dataset TEXT NOT NULL,
@@ -316,6 +338,8 @@ body TEXT NOT NULL,
 PRIMARY KEY (project, id)
 );
 CREATE INDEX ix_monitoring_finding_endpoint ON monitoring_finding (endpoint);
+CREATE INDEX monitoring_finding_start ON monitoring_finding (project, start);
+CREATE INDEX monitoring_finding_state ON monitoring_finding (project, state, start);
 CREATE TABLE monitoring_monitor (
 project TEXT NOT NULL,
 name TEXT NOT NULL,
@@ -352,6 +376,7 @@ body TEXT NOT NULL,
 PRIMARY KEY (project, id),
 UNIQUE (project, monitor, key)
 );
+CREATE INDEX monitoring_window_start ON monitoring_window (project, monitor, start);
 CREATE TABLE pipeline_definition (
 project TEXT NOT NULL,
 name TEXT NOT NULL,
@@ -369,6 +394,7 @@ target TEXT NOT NULL,
 parameters TEXT NOT NULL,
 key TEXT,
 actor TEXT NOT NULL,
+scope TEXT,
 state TEXT NOT NULL,
 cancelling BOOLEAN NOT NULL,
 attempt INTEGER NOT NULL,
@@ -376,7 +402,9 @@ attempts INTEGER NOT NULL,
 owner TEXT NOT NULL,
 fence INTEGER NOT NULL,
 era TEXT NOT NULL,
-lease_until_s FLOAT NOT NULL,
+beat_s FLOAT NOT NULL,
+lease_s FLOAT NOT NULL,
+delivered BIGINT NOT NULL,
 created_at BIGINT NOT NULL,
 started_at BIGINT,
 ended_at BIGINT,
@@ -390,6 +418,7 @@ priority INTEGER NOT NULL,
 tags TEXT NOT NULL,
 cause TEXT NOT NULL,
 nominal BIGINT,
+trace TEXT NOT NULL,
 depth INTEGER NOT NULL,
 cpu_s FLOAT NOT NULL,
 peak_rss_mb FLOAT NOT NULL,
@@ -399,6 +428,7 @@ UNIQUE (project, pipeline, key)
 );
 CREATE INDEX pipeline_execution_due ON pipeline_execution (state, queue, priority, created_at, id);
 CREATE INDEX pipeline_execution_listing ON pipeline_execution (project, created_at, id);
+CREATE INDEX pipeline_execution_pipeline ON pipeline_execution (project, pipeline, created_at, id);
 CREATE TABLE pipeline_fire (
 project TEXT NOT NULL,
 cause TEXT NOT NULL,
@@ -413,7 +443,7 @@ slots INTEGER NOT NULL,
 PRIMARY KEY (project, name)
 );
 CREATE TABLE pipeline_log (
-seq SERIAL NOT NULL,
+seq BIGSERIAL NOT NULL,
 project TEXT NOT NULL,
 execution TEXT NOT NULL,
 step TEXT NOT NULL,
@@ -441,6 +471,7 @@ paused BOOLEAN NOT NULL,
 next_at BIGINT,
 created_at BIGINT NOT NULL,
 created_by TEXT NOT NULL,
+scope TEXT,
 PRIMARY KEY (project, name)
 );
 CREATE INDEX pipeline_schedule_due ON pipeline_schedule (next_at);
@@ -467,6 +498,7 @@ name TEXT NOT NULL,
 state TEXT NOT NULL,
 cached BOOLEAN NOT NULL,
 attempt INTEGER NOT NULL,
+queued BIGINT NOT NULL,
 started BIGINT NOT NULL,
 ended BIGINT,
 wall_s FLOAT,
@@ -478,6 +510,7 @@ needs TEXT NOT NULL,
 arguments TEXT NOT NULL,
 code TEXT NOT NULL,
 error TEXT NOT NULL,
+traceback TEXT NOT NULL,
 PRIMARY KEY (id)
 );
 CREATE INDEX pipeline_step_execution ON pipeline_step (execution, seq);
@@ -493,6 +526,7 @@ since BIGINT NOT NULL,
 stopped TEXT NOT NULL,
 created_at BIGINT NOT NULL,
 created_by TEXT NOT NULL,
+scope TEXT,
 PRIMARY KEY (project, name)
 );
 CREATE TABLE registry_check (
@@ -605,11 +639,19 @@ project TEXT NOT NULL,
 run TEXT NOT NULL,
 key TEXT NOT NULL,
 n INTEGER NOT NULL,
+step_min BIGINT NOT NULL,
 step_max BIGINT NOT NULL,
+time_min BIGINT NOT NULL,
+time_max BIGINT NOT NULL,
+step_shift INTEGER,
+time_shift INTEGER,
+step_cells BYTEA,
+time_cells BYTEA,
 data BYTEA NOT NULL,
 PRIMARY KEY (id)
 );
 CREATE INDEX series_chunk_key ON series_chunk (project, run, key, id);
+CREATE INDEX series_chunk_open ON series_chunk (project, run, id) WHERE step_shift IS NULL;
 CREATE TABLE series_client (
 project TEXT NOT NULL,
 run TEXT NOT NULL,
@@ -631,6 +673,12 @@ n BIGINT NOT NULL,
 PRIMARY KEY (project, run, key)
 );
 CREATE INDEX series_latest_key ON series_latest (project, key, last);
+CREATE TABLE series_settled (
+project TEXT NOT NULL,
+run TEXT NOT NULL,
+tail BIGINT NOT NULL,
+PRIMARY KEY (project, run)
+);
 CREATE TABLE series_tail (
 id BIGSERIAL NOT NULL,
 project TEXT NOT NULL,
@@ -691,7 +739,7 @@ PRIMARY KEY (name)
 CREATE TABLE store_term (
 duty TEXT NOT NULL,
 owner TEXT NOT NULL,
-until_s FLOAT NOT NULL,
+beat BIGINT NOT NULL,
 PRIMARY KEY (duty)
 );
 CREATE TABLE tracking_artifact (
@@ -720,7 +768,9 @@ started_at BIGINT NOT NULL,
 started_by TEXT NOT NULL,
 ended_at BIGINT,
 error TEXT NOT NULL,
-alive_until BIGINT,
+era TEXT,
+beat_s FLOAT,
+lease_s FLOAT,
 cpu_s FLOAT,
 wall_s FLOAT,
 peak_rss_mb FLOAT,

@@ -43,3 +43,21 @@ def test_blobs_and_the_rows_that_name_them_survive_any_loss_of_what_was_not_flus
             assert app.ledger.verify().ok
             app.runs.put_artifact(run, "later", b"it goes on")
     assert len(seen) > 3
+
+
+@pytest.mark.parametrize("who", ["same", "next"])
+def test_what_is_acknowledged_after_a_commit_that_could_not_be_flushed_is_on_the_disk(
+    who: str, on_failing_disk: Callable[..., str], tmp_path: Path, scale: float, chance: random.Random
+) -> None:
+    """By the same process without a restart, and by another that finds in the cache of the system what the disk does not have."""
+    told = on_failing_disk("verbs.py", "doubtful", tmp_path, who)
+    assert "whether that write is stored is unknown | then the rows are ok" in told, "a server is ready again without a restart"
+    changes = faults.recorded(tmp_path / "record")
+    assert sum(one.act == "!" for one in changes) == 9
+    assert sum(one.act == "x" for one in changes) == 1
+    for image, marks in faults.crashes(changes, tmp_path / "store", tmp_path / "start", tmp_path / "crashes", round(60 * scale), chance):
+        with Ostinato.open(image) as app:
+            there = {run.id for run in app.runs.search().items}
+            assert set(marks) <= there, f"acknowledged, and lost: {set(marks) - there}"
+            assert app.ledger.verify().ok
+            app.runs.start("flights", id="01JH0000000000000000000099")

@@ -11,6 +11,7 @@ import os
 import pickle
 import random
 import shutil
+import sqlite3
 import sys
 import time
 import traceback
@@ -25,6 +26,7 @@ from ostinato.app import Ostinato
 from ostinato.keeping.backup import backup
 from ostinato.keeping.restore import restore
 from ostinato.kernel.errors import NotFound, OstinatoError, Unavailable
+from ostinato.server.health import Health
 from ostinato.serving.plane.log import Log, read
 from ostinato.storage.blobs.blobs import blob_of
 from ostinato.testing.faults import Call, Fault, Manner, arm, heal, mark, record
@@ -320,7 +322,44 @@ def history(place: Path) -> None:
     app.close()
 
 
+def doubtful(place: Path, who: str) -> None:
+    """A commit that cannot be flushed, and what is acknowledged after it: by the `same` process, or by the `next` on the same cache."""
+    root = place / "store"
+    with Ostinato.open(root) as app:
+        app.runs.start("flights", id=RUN)
+    shutil.copytree(root, place / "start")
+    record(root, place / "record")
+
+    def refused() -> Ostinato:
+        app = Ostinato.open(root)
+        acknowledge(app, 1)
+        others.append(sqlite3.connect(root / "ostinato.db"))  # else the last to close it would empty the log
+        others[0].execute("SELECT count(*) FROM tracking_run").fetchone()
+        arm(root, Fault(call="sync", nth=1, manner="EIO"))
+        try:
+            app.runs.start("flights", id=f"{RUN[:-2]}XX")
+        except Unavailable as error:
+            heal(root)
+            print(f"{error.message} | then the rows are {Health(app).check().checks['rows']}")
+        return app
+
+    def acknowledge(app: Ostinato, *numbers: int) -> None:
+        for number in numbers:
+            app.runs.start("flights", id=f"{RUN[:-2]}{number:02}")
+            mark(f"{RUN[:-2]}{number:02}")
+
+    others: list[sqlite3.Connection] = []
+    later = range(2, 10)
+    if who == "same":
+        child(lambda: acknowledge(refused(), *later))
+    else:
+        child(lambda: refused() and None)
+        child(lambda: acknowledge(Ostinato.open(root), *later))
+
+
 if __name__ == "__main__" and sys.argv[1] in ("unknown", "history"):
     {"unknown": unknown, "history": history}[sys.argv[1]](Path(sys.argv[2]))
+elif __name__ == "__main__" and sys.argv[1] == "doubtful":
+    doubtful(Path(sys.argv[2]), sys.argv[3])
 elif __name__ == "__main__":
     main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), sys.argv[4])

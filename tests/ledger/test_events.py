@@ -13,11 +13,15 @@ import numpy as np
 import pytest
 
 from ostinato.kernel.caller import Caller, calling
-from ostinato.kernel.errors import Corrupt, Invalid
+from ostinato.kernel.errors import Corrupt, Invalid, NotFound, TooLarge
 from ostinato.kernel.ref import Ref
+from ostinato.ledger import lineage, service
+from ostinato.ledger.types import SealState
 
 if TYPE_CHECKING:
     from tests.ledger.conftest import Store
+
+    from ostinato.kernel.event import Event
 
 
 def test_an_event_reads_back_as_it_was_appended(store: Store) -> None:
@@ -196,3 +200,67 @@ def test_a_damaged_event_is_called_that(store: Store) -> None:
         for read in (store.ledger.events, lambda: store.ledger.lineage(Ref("run", "r1")), lambda: store.ledger.after("ui")):
             with pytest.raises(Corrupt, match="event 0 is damaged"):
                 read()
+
+
+def test_a_history_is_never_cut_in_silence(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for day in range(1, 8):
+        store.clock.set(datetime(2013, 1, day, tzinfo=UTC))
+        store.act("dataset.delivered", "dataset:flights", outputs=[f"dataset:flights@{day}"])
+        store.act("run.started", f"run:r{day}")
+    ledger, flights = store.ledger, Ref("dataset", "flights")
+    whole = ledger.history(flights)
+    assert len(whole) == 7
+    for newest_first in (False, True):
+        seen: list[Event] = []
+        while part := ledger.history(flights, after=seen[-1].seq if seen else None, limit=3, newest_first=newest_first):
+            seen += part
+        assert seen == (whole[::-1] if newest_first else whole)
+    monkeypatch.setattr(service, "_ALL", 6)
+    with pytest.raises(TooLarge, match="more than 6 events are about dataset:flights"):
+        ledger.history(flights)
+    assert len(ledger.history(flights, at=whole[5].at)) == 6
+    assert len(ledger.history(flights, limit=1000)) == 7
+
+
+def test_lineage_says_so_where_events_without_an_edge_fill_its_limit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        store.act("run.touched", "run:r1", ["run:r1"], ["run:r1"])  # from itself to itself: no edge
+    store.act("run.finished", "run:r1", ["dataset:d@1"], ["run:r1"])
+    assert not store.ledger.lineage(Ref("run", "r1")).truncated
+    monkeypatch.setattr(lineage, "_EDGES_MAX", 2)
+    cut = store.ledger.lineage(Ref("run", "r1"))
+    assert (cut.edges, cut.truncated) == ([], True)
+
+
+def test_a_search_is_counted_over_time_and_by_what_would_narrow_it(store: Store) -> None:
+    store.act("dataset.delivered", "dataset:flights", ["source:a.csv"], ["dataset:flights@1"])
+    store.act("model.registered", "model:late@1", ["dataset:flights@1"], ["model:late@1"])
+    with calling(Caller(actor="person:ben", project="default")):
+        store.act("model.approved", "model:late@1")
+    counted = store.ledger.tally()
+    assert counted.events == 3
+    assert sum(bin.events for bin in counted.bins) == 3
+    assert counted.actors == {"person:ana": 2, "person:ben": 1}
+    touching = store.ledger.tally(touching=Ref("dataset", "flights"), verb="dataset.*")
+    assert touching.events == 1
+    assert touching.verbs == {"dataset.delivered": 1, "model.registered": 1}  # as if no verb were asked for
+    found = store.ledger.events(touching=Ref("dataset", "flights")).items
+    assert [event.verb for event in found] == ["dataset.delivered", "model.registered"]
+    assert store.ledger.tally(actor="person:nobody").bins == []
+    with pytest.raises(Invalid, match="bins"):
+        store.ledger.tally(bins=0)
+
+
+def test_the_state_of_the_seals_is_told_without_reading_the_events(store: Store) -> None:
+    assert store.ledger.seal_state() == SealState(events=0, head=None)
+    store.act("model.approved", "model:late@1")
+    head = store.ledger.seal()
+    store.act("model.promoted", "model:late@1")
+    assert store.ledger.seal_state() == SealState(events=2, head=head)
+
+
+def test_an_event_is_found_by_its_id_within_its_project(store: Store) -> None:
+    event = store.act("model.approved", "model:late@1")
+    assert store.ledger.event(event.id) == event
+    with calling(Caller(actor="person:ana", project="other")), pytest.raises(NotFound, match=event.id):
+        store.ledger.event(event.id)

@@ -19,6 +19,7 @@ from tritonclient import http as triton
 from ostinato.registry.flavors.linear import Linear
 from ostinato.serving.plane.encoding import packed
 from ostinato.serving.plane.log import Log, read, read_lines
+from ostinato.testing.processes import until
 
 Planes = Callable[[], Plane]
 
@@ -175,14 +176,15 @@ def test_kill_9_under_load_every_answer_is_in_the_log_exactly_once(plane: Plane)
     for worker in workers:
         worker.start()
     for _ in range(2):
-        time.sleep(0.5)
+        before = len(answered)
+        until(lambda before=before: len(answered) > before + 50)
         before = len(answered)
         plane.kill()
         plane.start()
         state = plane.follows(plane.plan(plane.served(1, model())))
         assert state.port == port
         assert before > 0
-    time.sleep(0.3)
+    until(lambda: len(answered) > before + 50)
     stop.set()
     for worker in workers:
         worker.join()

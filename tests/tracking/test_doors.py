@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from ostinato.app import Ostinato
@@ -31,6 +32,30 @@ def test_a_run_is_logged_and_read_through_both_doors(both: Ostinato) -> None:  #
     assert {a.path for a in both.runs.artifacts(run.id)} >= {"models/late.json", "leer"}
     assert [r.id for r in both.runs.search("flights", state="finished").items] == [run.id]
     assert [e.name for e in both.runs.experiments()] == ["flights"]
+
+
+def test_a_curve_is_drawn_from_columns_of_floats(both: Ostinato) -> None:  # noqa: F811
+    run = both.runs.start("flights", id="r1").id
+    points = [("valid/auc", step, step * 1000, math.nan if 512 <= step < 1024 else float(step % 7)) for step in range(5000)]
+    both.runs.log(run, "c", 0, MetricFrame.of(points))
+    x, low, high, mean = columns(both.runs.outline(run, "valid/auc", points=100))
+    assert x.tolist() == list(range(0, 5000, 64))
+    assert (low[0], high[0]) == (0, 6)
+    assert mean[0] == pytest.approx(sum(step % 7 for step in range(64)) / 64)
+    assert np.flatnonzero(np.isnan(mean)).tolist() == np.flatnonzero(np.isnan(low)).tolist() == list(range(8, 16))
+    x, low, high, mean = columns(both.runs.outline(run, "valid/auc", "time", low=100_000, high=120_000))
+    assert x.tolist() == [1000.0 * step for step in range(100, 121)]
+    assert low.tolist() == high.tolist() == mean.tolist() == [float(step % 7) for step in range(100, 121)]
+    assert both.runs.outline(run, "no/such") == b""
+    for wrong in ({"points": 1}, {"low": 3, "high": 2}):
+        with pytest.raises(Invalid):
+            both.runs.outline(run, "valid/auc", **wrong)
+    with pytest.raises(NotFound):
+        both.runs.outline("r2", "valid/auc")
+
+
+def columns(content: bytes) -> np.ndarray:
+    return np.frombuffer(content, "<f8").reshape(4, -1)
 
 
 def test_refusals_are_the_same_errors_behind_both_doors(both: Ostinato) -> None:  # noqa: F811

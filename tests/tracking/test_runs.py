@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -203,8 +204,8 @@ def test_a_run_whose_process_fell_silent_counts_as_killed_until_it_speaks(runs: 
     runs.start("flights", id="r1", lease_s=60)
     runs.start("flights", id="r2")
     assert runs.get("r1").state == "running"
-    now = store._machine_now()
-    monkeypatch.setattr(store, "_machine_now", lambda: now + 61)
+    moment = store._LEASES.now
+    monkeypatch.setattr(store._LEASES, "now", lambda tx: replace(moment(tx), s=moment(tx).s + 61))
     assert runs.get("r1").state == "killed"
     assert [run.id for run in runs.search(state="killed").items] == ["r1"]
     assert [run.id for run in runs.search(state="running").items] == ["r2"]

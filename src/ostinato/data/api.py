@@ -7,10 +7,15 @@ from ostinato.kernel.operation import Op
 
 NAME = "datasets"
 SERVICE = Datasets
+IN_PROCESS = {"table": "dataset:read"}
+"""What the verbs need that are called in process alone."""
 OPS: list[Op] = [
     Op("POST", "/datasets", Datasets.create, "dataset:write"),
     Op("GET", "/datasets", Datasets.all, "dataset:read"),
+    Op("GET", "/dataset-states", Datasets.states, "dataset:read"),
     Op("GET", "/datasets/{name}", Datasets.get, "dataset:read"),
+    Op("GET", "/datasets/{name}/story", Datasets.story, "dataset:read"),
+    Op("GET", "/datasets/{name}/difference", Datasets.difference, "dataset:read"),
     Op("POST", "/datasets/{name}/deliveries", Datasets.deliver, "dataset:write"),
     Op("PUT", "/datasets/{name}/deliveries/{key}", Datasets.upload, "dataset:write"),
     Op("PUT", "/dataset-uploads/{upload}/{start:int}", Datasets.send_part, "dataset:write"),

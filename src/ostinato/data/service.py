@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ostinato.data import store
+from ostinato.data.catalog import Catalog
+from ostinato.data.find import find_dataset, find_version
 from ostinato.data.judge import judge, references, validate
 from ostinato.data.profile import profile_column
 from ostinato.data.shape import conform, normal, plain_rows, schema_of
@@ -28,7 +30,7 @@ from ostinato.kernel.name import checked_name
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.blobs import Blobs
-from ostinato.storage.blobs.uploads import Received, Uploads
+from ostinato.storage.blobs.uploads import Arriving, Uploads
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.tables.sql import name as quoted
 from ostinato.storage.tables.tables import TableBlob, Tables
@@ -48,7 +50,7 @@ class Source(Protocol):
 SOURCES: Family[Source] = Family("ostinato.data.sources")
 
 
-class Datasets:
+class Datasets(Catalog, Arriving):
     """Named tables that grow by deliveries; each accepted delivery makes an immutable version."""
 
     def __init__(self, *, rows: Rows, blobs: Blobs, tables: Tables, ledger: Ledger, clock: Clock, inbox: Path) -> None:
@@ -106,7 +108,7 @@ class Datasets:
 
     def get(self, name: str) -> Dataset:
         """The dataset of this name."""
-        return self._rows.read(lambda tx: _found(tx, caller().project, name))
+        return self._rows.read(lambda tx: find_dataset(tx, caller().project, name))
 
     def all(self) -> list[Dataset]:
         """All datasets, by name."""
@@ -132,19 +134,6 @@ class Datasets:
         pulled = Pulled.of(f"upload/{key}", content, parse(content, "the upload"))
         return self._take(name, key, pulled, digest_of(["upload", pulled.digest]), "")
 
-    def send_part(self, upload: str, start: int, content: bytes) -> Received:
-        """Send a large Parquet file in parts of at most 64 MiB, each durable; `upload` is the BLAKE3 digest of all its bytes.
-
-        Raises:
-            Invalid: `upload` is no digest, or the part is empty or begins below 0.
-            TooLarge: the part is too large, or too much is under way in the project.
-        """
-        return self._uploads.keep(upload, start, content)
-
-    def received(self, upload: str) -> Received:
-        """Which parts of a large file have arrived: after an interruption, send the others."""
-        return self._uploads.received(upload)
-
     def upload_sent(self, name: str, key: str, upload: str, size: int) -> Delivery:
         """Deliver what was sent in parts, `size` bytes together; otherwise like `upload`.
 
@@ -159,7 +148,7 @@ class Datasets:
         """All deliveries to a dataset in the order of their coming, accepted or not, with their reports."""
 
         def query(tx: Tx) -> list[Delivery]:
-            _found(tx, caller().project, name)
+            find_dataset(tx, caller().project, name)
             return store.deliveries_of(tx, caller().project, name)
 
         return self._rows.read(query)
@@ -172,7 +161,7 @@ class Datasets:
         """All versions of a dataset, oldest first."""
 
         def query(tx: Tx) -> list[DatasetVersion]:
-            _found(tx, caller().project, name)
+            find_dataset(tx, caller().project, name)
             return store.versions_of(tx, caller().project, name)
 
         return self._rows.read(query)
@@ -184,7 +173,7 @@ class Datasets:
             NotFound: there is no such dataset or version.
         """
         wanted = Ref.parse(ref, kind="dataset")
-        return self._rows.read(lambda tx: _version(tx, caller().project, wanted))
+        return self._rows.read(lambda tx: find_version(tx, caller().project, wanted))
 
     def profile(self, ref: str) -> Profile:
         """What is in each column of a version; computed once."""
@@ -339,26 +328,8 @@ def _declared(dataset: Dataset) -> tuple[object, ...]:
     return (dataset.contract, dataset.description, dataset.mode, dataset.licence, dataset.purpose)
 
 
-def _found(tx: Tx, project: str, name: str) -> Dataset:
-    found = store.dataset_named(tx, project, name)
-    if found is None:
-        raise NotFound.named("dataset", name, [d.name for d in store.all_datasets(tx, project)])
-    return found
-
-
-def _version(tx: Tx, project: str, wanted: Ref) -> DatasetVersion:
-    dataset = _found(tx, project, wanted.name)
-    if dataset.latest is None:
-        raise NotFound(f"dataset {wanted.name} has no version yet", hint=f"deliver to it first: datasets.deliver({wanted.name!r}, …)")
-    number = wanted.version or str(dataset.latest)
-    found = store.version_of(tx, project, wanted.name, int(number)) if number.isdecimal() else None
-    if found is None:
-        raise NotFound(f"no version {number!r} of dataset {wanted.name}", hint=f"versions are 1 to {dataset.latest}")
-    return found
-
-
 def _standing(tx: Tx, project: str, name: str, key: str) -> tuple[Dataset, DatasetVersion | None, tuple[Delivery, str] | None]:
     """A dataset, its latest version, and the newest delivery under a key with its origin."""
-    dataset = _found(tx, project, name)
+    dataset = find_dataset(tx, project, name)
     latest = store.version_of(tx, project, name, dataset.latest) if dataset.latest else None
     return dataset, latest, store.last_attempt(tx, project, name, key)

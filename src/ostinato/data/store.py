@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Integer, Row, Table, Text, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import BigInteger, Column, Index, Integer, Row, Table, Text, and_, bindparam, func, insert, or_, select, update
 
 from ostinato.data.types import Column as Field
 from ostinato.data.types import Contract, Dataset, DatasetVersion, Delivery, Part, Profile, Report
@@ -52,6 +52,8 @@ deliveries = Table(
     Column("note", Text, nullable=False),
     Column("delivered_at", Instant, nullable=False),
     Column("delivered_by", Text, nullable=False),
+    Index("data_delivery_at", "project", "dataset", "delivered_at"),
+    Index("data_delivery_state", "project", "state", "delivered_at"),
 )
 versions = Table(
     "data_version",
@@ -98,6 +100,11 @@ _delivery = (
     select(deliveries)
     .where(deliveries.c.project == bindparam("project"), deliveries.c.dataset == bindparam("dataset"))
     .order_by(deliveries.c.delivered_at, deliveries.c.key, deliveries.c.attempt)
+)
+_newest_delivery = (
+    select(deliveries)
+    .where(deliveries.c.project == bindparam("project"), deliveries.c.dataset == bindparam("dataset"))
+    .order_by(deliveries.c.delivered_at.desc(), deliveries.c.key.desc(), deliveries.c.attempt.desc())
 )
 _last_attempt = (
     select(deliveries)
@@ -163,11 +170,28 @@ def all_datasets(tx: Tx, project: str) -> list[Dataset]:
 def last_attempt(tx: Tx, project: str, dataset: str, key: str) -> tuple[Delivery, str] | None:
     """The newest delivery under a key, with the digest that tells whether another is the same."""
     row = tx.first(_last_attempt, {"project": project, "dataset": dataset, "key": key})
-    return None if row is None else (_read_delivery(row), row.origin)
+    return None if row is None else (read_delivery(row), row.origin)
 
 
 def deliveries_of(tx: Tx, project: str, dataset: str) -> list[Delivery]:
-    return [_read_delivery(row) for row in tx.all(_delivery, {"project": project, "dataset": dataset})]
+    return [read_delivery(row) for row in tx.all(_delivery, {"project": project, "dataset": dataset})]
+
+
+def newest_delivery(tx: Tx, project: str, dataset: str, state: str | None = None) -> Delivery | None:
+    """The latest delivery, or the latest that had this verdict."""
+    query = _newest_delivery if state is None else _newest_delivery.where(deliveries.c.state == state)
+    row = tx.first(query.limit(1), {"project": project, "dataset": dataset})
+    return None if row is None else read_delivery(row)
+
+
+def uncorrected(tx: Tx, project: str, since: datetime, limit: int) -> list[Delivery]:
+    """Deliveries since then that were quarantined, each the last under its key, newest first."""
+    d, later = deliveries.c, deliveries.alias()
+    again = select(later.c.key).where(
+        later.c.project == d.project, later.c.dataset == d.dataset, later.c.key == d.key, later.c.attempt > d.attempt
+    )
+    query = select(deliveries).where(d.project == project, d.state == "quarantined", d.delivered_at >= since, ~again.exists())
+    return [read_delivery(row) for row in tx.all(query.order_by(d.delivered_at.desc(), d.dataset, d.key).limit(limit))]
 
 
 def add_delivery(tx: Tx, project: str, delivery: Delivery, origin: str) -> None:
@@ -213,7 +237,7 @@ def _read_dataset(row: Row[Any]) -> Dataset:
     return Dataset(**values)
 
 
-def _read_delivery(row: Row[Any]) -> Delivery:
+def read_delivery(row: Row[Any]) -> Delivery:
     values = {**row._mapping, "report": msgspec.convert(row.report, Report)}
     for hidden in ("project", "origin"):
         values.pop(hidden)

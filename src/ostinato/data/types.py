@@ -203,6 +203,139 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckMark:
+    """How one check went, without the offending rows."""
+
+    check: str
+    columns: list[str]
+    passed: bool
+    violations: int
+    fraction: float
+    tolerance: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryMark:
+    """A delivery in short, with how each check went."""
+
+    key: str
+    attempt: int
+    state: State
+    version: int | None
+    rows: int
+    note: str
+    delivered_at: datetime
+    delivered_by: str
+    checks: list[CheckMark]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionMark:
+    """A version in short; `size` is in bytes."""
+
+    version: int
+    rows: int
+    size: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetState:
+    """How a dataset stands: its newest version and delivery, and whether it is as recent as was promised.
+
+    `waiting` counts the keys that were refused and not accepted since. `age_hours` is that of the newest version, and
+    `promise_hours` the least `max_age_hours` of the checks `fresh`; `fresh` is None where nothing was promised.
+    """
+
+    dataset: Dataset
+    version: VersionMark | None
+    last: DeliveryMark | None
+    waiting: int
+    age_hours: float | None
+    promise_hours: float | None
+    fresh: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetStory:
+    """What came to a dataset up to the instant `at`.
+
+    `deliveries` are the newest ones, oldest first, after `earlier` others. `failing` is the newest delivery that was refused,
+    with samples of its offending rows, and `mended` the acceptance of its key since.
+    """
+
+    state: DatasetState
+    at: datetime
+    deliveries: list[DeliveryMark]
+    earlier: int
+    failing: Delivery | None
+    mended: DeliveryMark | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaChange:
+    """A column that came, went (`after` is None) or changed its type."""
+
+    column: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairBin:
+    """The share of the values of either version that lies in [low, high), or is `label`."""
+
+    label: str
+    low: float | None
+    high: float | None
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnShift:
+    """How far the values of a column have moved, 0 to 1, and the shares of nulls.
+
+    `measure` is the largest gap between the distribution functions (`ks`) for what is ordered, and half the sum of the
+    differences of the shares (`total_variation`) for text and truth values.
+    """
+
+    name: str
+    type: str
+    measure: Literal["ks", "total_variation"]
+    shift: float
+    nulls_before: float
+    nulls_after: float
+    bins: list[PairBin]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What lies between two versions of a dataset.
+
+    Rows are told apart by `key` where the contract has one, and `changed` counts those of one key that differ; without
+    a key rows are compared whole, and `changed` is None. The samples are the first rows by key. `columns`, without the key, come by
+    largest shift: of all rows of `a` against all of `b`, or, where rows only came (`compared` is `added`), against those that came.
+    """
+
+    dataset: str
+    a: int
+    b: int
+    rows_a: int
+    rows_b: int
+    added: int
+    removed: int
+    changed: int | None
+    key: list[str]
+    schema: list[SchemaChange]
+    compared: Literal["whole", "added"]
+    columns: list[ColumnShift]
+    added_sample: list[dict[str, Scalar]]
+    removed_sample: list[dict[str, Scalar]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """What a check may look at besides the delivery `d` itself.
 

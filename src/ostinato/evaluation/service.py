@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
 from ostinato.evaluation import store
@@ -70,6 +72,10 @@ class Evaluations:
         if found is None:
             raise NotFound(f"no evaluation {evaluation!r}", hint="evaluations.of(subject) lists those of a run or model version")
         return found
+
+    def many(self, evaluations: Collection[str]) -> dict[str, Evaluation]:
+        """Those of these evaluations that there are, by id. In process only."""
+        return self._rows.read(lambda tx: store.many(tx, caller().project, evaluations))
 
     def of(self, subject: Ref, data: str | None = None) -> list[Evaluation]:
         """The evaluations of a run or model version, newest first; with `data`, only those on the rows with that digest."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -54,6 +54,12 @@ def one(tx: Tx, project: str, evaluation_id: str) -> Evaluation | None:
     """The evaluation with this id."""
     row = tx.first(_one, {"project": project, "id": evaluation_id})
     return _read(row) if row else None
+
+
+def many(tx: Tx, project: str, ids: Collection[str]) -> dict[str, Evaluation]:
+    """The evaluations with these ids."""
+    known = select(evaluation).where(evaluation.c.project == project, evaluation.c.id.in_(sorted(set(ids))))
+    return {row.id: _read(row) for row in tx.all(known)} if ids else {}
 
 
 def of(tx: Tx, project: str, subject: Ref, data: str | None) -> list[Evaluation]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -16,7 +17,7 @@ from ostinato.features.events import Events, in_order
 from ostinato.features.history import entity_codes, events_of
 from ostinato.features.types import FeatureView
 from ostinato.kernel.errors import Invalid
-from ostinato.kernel.instant import micros_of
+from ostinato.kernel.instant import instant_from, micros_of
 
 _PLAIN: dict[str, tuple[type, ...]] = {"int64": (int,), "string": (str,), "bool": (bool,)}
 
@@ -80,13 +81,11 @@ def key_value(value: Any, kind: str, column: str) -> Any:
     """
     if value is None or (isinstance(value, _PLAIN.get(kind, ())) and (kind == "bool" or not isinstance(value, bool))):
         return value
-    try:
+    with contextlib.suppress(TypeError, ValueError):  # it is told below what it should have been
         if kind == "timestamp":
-            return _aware(value if isinstance(value, datetime) else datetime.fromisoformat(value))
+            return _aware(value) if isinstance(value, datetime) else instant_from(str(value), column)
         if kind == "date":
             return date.fromisoformat(str(value))
-    except (TypeError, ValueError):
-        pass
     raise Invalid(f"{value!r} is no {kind}", hint=f"the column {column} holds {kind}", field=column)
 
 

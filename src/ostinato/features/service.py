@@ -17,7 +17,7 @@ from ostinato.features.declare import declared
 from ostinato.features.events import NEVER, NO, NONE, Events, Floats, Ints, statistic
 from ostinato.features.history import History, entity_codes, events_of, instants, known, window_us
 from ostinato.features.keys import by_entity, columnar, entity, key_value, micros, typed
-from ostinato.features.types import FeatureView, Freshness, Materialized, Pushed, Scalar
+from ostinato.features.types import FeatureView, Freshness, Materialized, Pushed, Scalar, ViewState
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Conflict, Invalid, NotFound
@@ -40,8 +40,8 @@ class OnlineStore(Protocol):
         """The parts of a dataset that were added whole."""
         ...
 
-    def newest(self, project: str, view: str) -> int | None:
-        """The greatest instant that was added."""
+    def newest(self, project: str) -> dict[str, int]:
+        """The greatest instant that was added to each view that holds anything."""
         ...
 
     def look_up(
@@ -216,13 +216,34 @@ class Features:
 
     def freshness(self, view: str) -> Freshness:
         """How old the newest event of a view is in the online store."""
-        found, newest = self.get(view), self._online.newest(caller().project, view)
-        limit = found.freshness_hours
-        if newest is None:
-            return Freshness(view=view, newest=None, age_hours=None, limit_hours=limit, fresh=None if limit is None else False)
-        at = instant_of(newest)
-        age = (self._clock.now() - at).total_seconds() / 3600
-        return Freshness(view=view, newest=at, age_hours=age, limit_hours=limit, fresh=None if limit is None else age <= limit)
+        found = self.get(view)
+        return freshness(found, self._online.newest(caller().project).get(view), self._clock.now())
+
+    def states(self) -> list[ViewState]:
+        """Every view with its freshness and what of its dataset was loaded."""
+        return self._states(None)
+
+    def state(self, view: str) -> ViewState:
+        """How one view stands.
+
+        Raises:
+            NotFound: there is none of this name.
+        """
+        return self._states(self.get(view).name)[0]
+
+    def _states(self, name: str | None) -> list[ViewState]:
+        project, now = caller().project, self._clock.now()
+        newest, latest = self._online.newest(project), {d.name: d.latest for d in self._datasets.all()}
+        found = self._rows.read(lambda tx: store.standing(tx, project, name))
+        views = [store.view_of(row) for row in found]
+        return [
+            ViewState(
+                view=view, freshness=freshness(view, newest.get(view.name), now), keys={c: row.kinds[c] for c in view.entity},
+                loaded=row.loaded, loaded_at=row.loaded_at, latest=latest.get(view.dataset), defined_at=row.defined_at,
+                defined_by=row.defined_by,
+            )
+            for view, row in zip(views, found, strict=True)
+        ]  # fmt: skip
 
     def _found(self, name: str) -> tuple[FeatureView, dict[str, str]]:
         """A view and the types of its columns; views never change, so they are read once."""
@@ -253,6 +274,16 @@ class Features:
             plain = [v if e else None for v, e in zip(values.tolist(), exist.tolist(), strict=True)]
             answer[name] = [plain[distinct[question]] for question in asked]
         return answer
+
+
+def freshness(view: FeatureView, newest_us: int | None, now: datetime) -> Freshness:
+    """How old the newest event of a view, in microseconds since 1970, is against what the view promises."""
+    limit = view.freshness_hours
+    if newest_us is None:
+        return Freshness(view=view.name, newest=None, age_hours=None, limit_hours=limit, fresh=None if limit is None else False)
+    at = instant_of(newest_us)
+    age = (now - at).total_seconds() / 3600
+    return Freshness(view=view.name, newest=at, age_hours=age, limit_hours=limit, fresh=None if limit is None else age <= limit)
 
 
 def _require(given: Sequence[str], wanted: Sequence[str]) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Integer, Table, Text, bindparam, insert, select
+from sqlalchemy import Column, Integer, Row, Table, Text, and_, bindparam, func, insert, select
 
 from ostinato.features.types import FeatureView
 from ostinato.kernel.errors import Invalid
@@ -37,6 +38,18 @@ _load = select(loads.c.version).where(
     loads.c.project == bindparam("project"), loads.c.view == bindparam("view"), loads.c.version == bindparam("version")
 )
 
+_newest = (
+    select(loads.c.view, func.max(loads.c.version).label("version")).where(loads.c.project == bindparam("project")).group_by(loads.c.view)
+).subquery()
+_loaded = and_(loads.c.project == views.c.project, loads.c.view == _newest.c.view, loads.c.version == _newest.c.version)
+_standing = (
+    select(views, loads.c.version.label("loaded"), loads.c.loaded_at)
+    .outerjoin(_newest, _newest.c.view == views.c.name)
+    .outerjoin(loads, _loaded)
+    .where(views.c.project == bindparam("project"))
+    .order_by(views.c.name)
+)
+
 
 def as_kept(view: FeatureView) -> FeatureView:
     """A view as it will come back, so that two can be compared.
@@ -59,11 +72,21 @@ def add_view(tx: Tx, project: str, view: FeatureView, kinds: dict[str, str], at:
 def view_named(tx: Tx, project: str, name: str) -> tuple[FeatureView, dict[str, str]] | None:
     """A view and the types of its columns."""
     row = tx.first(_view, {"project": project, "name": name})
-    return None if row is None else (msgspec.convert(row.definition, FeatureView), row.kinds)
+    return None if row is None else (view_of(row), row.kinds)
 
 
 def all_views(tx: Tx, project: str) -> list[FeatureView]:
-    return [msgspec.convert(row.definition, FeatureView) for row in tx.all(_views, {"project": project})]
+    return [view_of(row) for row in tx.all(_views, {"project": project})]
+
+
+def view_of(row: Row[Any]) -> FeatureView:
+    """The view in a row."""
+    return msgspec.convert(row.definition, FeatureView)
+
+
+def standing(tx: Tx, project: str, name: str | None = None) -> list[Row[Any]]:
+    """The rows of all views, or of one: `definition`, `kinds`, `defined_at`, `defined_by`, and the newest version `loaded`, and when."""
+    return list(tx.all(_standing if name is None else _standing.where(views.c.name == name), {"project": project}))
 
 
 def add_load(tx: Tx, project: str, view: str, version: int, at: datetime) -> bool:

@@ -83,3 +83,20 @@ class Freshness:
     age_hours: float | None
     limit_hours: float | None
     fresh: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewState:
+    """How a view stands: its freshness, the types of its key columns, and the newest version of its dataset that was `loaded`.
+
+    `latest` is the newest version that the dataset has.
+    """
+
+    view: FeatureView
+    freshness: Freshness
+    keys: dict[str, str]
+    loaded: int | None
+    loaded_at: datetime | None
+    latest: int | None
+    defined_at: datetime
+    defined_by: str

@@ -10,6 +10,8 @@ SERVICE = Ledger
 
 OPS: list[Op] = [
     Op("GET", "/ledger/events", Ledger.events, "ledger:read"),
+    Op("GET", "/ledger/events/{event}", Ledger.event, "ledger:read"),
+    Op("GET", "/ledger/tally", Ledger.tally, "ledger:read"),
     Op("GET", "/ledger/history/{ref:path}", Ledger.history, "ledger:read"),
     Op("GET", "/ledger/lineage/{ref:path}", Ledger.lineage, "ledger:read"),
     Op("POST", "/ledger/comments/{ref:path}", Ledger.comment, "ledger:write"),
@@ -17,6 +19,7 @@ OPS: list[Op] = [
     Op("PUT", "/ledger/comments/{comment}", Ledger.edit_comment, "ledger:write"),
     Op("GET", "/ledger/mentions", Ledger.mentions, "ledger:read"),
     Op("POST", "/ledger/erasures/{person:path}", Ledger.erase, "ledger:erase"),
+    Op("GET", "/ledger/seal", Ledger.seal_state, "ledger:read"),
     Op("GET", "/ledger/heads", Ledger.heads, "ledger:read"),
     Op("GET", "/ledger/key", Ledger.key, "ledger:read"),
     Op("GET", "/ledger/head", Ledger.export_head, "ledger:read"),

@@ -19,10 +19,10 @@ def walk(tx: Tx, project: str, start: Ref, direction: str, depth: int, at: datet
         hint = "up (what it was made from) or down (what was made from it)"
         raise Invalid(f"no such direction: {direction!r}", hint=hint, field="direction")
     nodes, edges = {start: None}, dict[tuple[Ref, Ref, int], Edge]()
-    frontier = [start]
+    frontier, whole = [start], True
     for _ in range(depth):
-        found = store.edges(tx, project, direction == "up", [str(ref) for ref in frontier], at, _EDGES_MAX + 1 - len(edges))
-        frontier = []
+        found, complete = store.edges(tx, project, direction == "up", [str(ref) for ref in frontier], at, _EDGES_MAX + 1 - len(edges))
+        frontier, whole = [], whole and complete
         for edge in found:
             edges[edge.source, edge.target, edge.seq] = edge
             far = edge.source if direction == "up" else edge.target
@@ -31,5 +31,5 @@ def walk(tx: Tx, project: str, start: Ref, direction: str, depth: int, at: datet
                 frontier.append(far)
         if not frontier or len(edges) > _EDGES_MAX:
             break
-    cut = bool(frontier) or len(edges) > _EDGES_MAX
+    cut = bool(frontier) or not whole or len(edges) > _EDGES_MAX
     return Graph(nodes=list(nodes), edges=sorted(edges.values(), key=lambda edge: edge.seq), truncated=cut)

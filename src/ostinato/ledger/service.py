@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from ostinato.kernel.caller import caller
+from ostinato.kernel.caller import Caller, caller, calling
 from ostinato.kernel.clock import Clock
-from ostinato.kernel.errors import Conflict, Invalid, NotFound
+from ostinato.kernel.errors import Conflict, Invalid, NotFound, TooLarge
 from ostinato.kernel.event import Event
 from ostinato.kernel.page import Page
 from ostinato.kernel.ref import Ref
@@ -22,12 +22,28 @@ from ostinato.ledger.proof import prove_consistency, prove_inclusion
 from ostinato.ledger.record import record
 from ostinato.ledger.seal import Seal
 from ostinato.ledger.sealer import Sealer
-from ostinato.ledger.types import Comment, Consistency, Graph, Head, Inclusion, Mention, Parked, Subscription, Surroundings, Verification
+from ostinato.ledger.tally import tally
+from ostinato.ledger.types import (
+    Comment,
+    Consistency,
+    Graph,
+    Head,
+    Inclusion,
+    Mention,
+    Parked,
+    Particular,
+    SealState,
+    Subscription,
+    Surroundings,
+    Tally,
+    Verification,
+)
 from ostinato.ledger.verify import verify
 from ostinato.storage.rows.rows import Rows, Tx
 
 _LIMIT_MAX = 1000
 _ALL = 100_000
+_BINS_MAX = 500
 
 
 class Ledger:
@@ -40,6 +56,7 @@ class Ledger:
         around = Surroundings(home=key_path.parent / "sinks")
         if settings is not None:
             around = replace(around, networks=settings.sink_networks, smtp_url=settings.smtp_url, mail_from=settings.mail_from)
+        self._around = around
         self._delivery = Delivery(rows, clock, self._seal, around)
         self._sealer = Sealer(rows, clock, self._seal)
 
@@ -128,21 +145,68 @@ class Ledger:
         after: str | None = None,
         limit: int = 100,
         newest_first: bool = False,
+        touching: Ref | None = None,
     ) -> Page[Event]:
         """The events of the project, oldest first unless asked otherwise.
 
-        A `subject` without a version stands for all its versions; a `verb` may end in `*` (`model.*`); `since` and `until` are
+        `subject` is what was acted on, `touching` what an event names in any place, as an input or an output, too; without a version
+        either stands for all versions. A `verb` may end in `*` (`model.*`); `since` and `until` are
         inclusive; `after` is the `next` of the page before, or the `seq` of an event; `limit` is 1 to 1000.
         """
-        filters = {"subject": subject, "actor": actor, "verb": verb, "since": since, "until": until}
+        filters = {"subject": subject, "touching": touching, "actor": actor, "verb": verb, "since": since, "until": until}
         start, project = _position(after), caller().project
         found = self._rows.read(lambda tx: store.events(tx, project, filters, start, _page(limit) + 1, newest_first))
         return Page(items=found[:limit], next=str(found[limit - 1].seq) if len(found) > limit else None)
 
-    def history(self, ref: Ref, at: datetime | None = None) -> list[Event]:
-        """All that happened to or with `ref` (without a version: to any version of it), oldest first, up to the instant `at`."""
+    def event(self, event: str) -> Event:
+        """The event of that id.
+
+        Raises:
+            NotFound: there is none in the project.
+        """
         project = caller().project
-        return self._rows.read(lambda tx: store.events(tx, project, {"touching": ref, "until": at}, None, _ALL))
+
+        def query(tx: Tx) -> Event:
+            found = store.body_of(tx, project, event)
+            if found is None:
+                raise NotFound(f"there is no event {event!r}", hint="ostinato ledger events lists what there is")
+            return store.events_at(tx, [found[0]])[0]
+
+        return self._rows.read(query)
+
+    def tally(
+        self,
+        touching: Ref | None = None,
+        actor: str | None = None,
+        verb: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        bins: int = 60,
+    ) -> Tally:
+        """How many events `events` would list, over time in about `bins` (1 to 500) at most, and by verb and actor."""
+        if not 1 <= bins <= _BINS_MAX:
+            raise Invalid(f"the time is cut into 1 to {_BINS_MAX} bins, not {bins}", field="bins")
+        filters = {"touching": touching, "actor": actor, "verb": verb, "since": since, "until": until}
+        project = caller().project
+        return self._rows.read(lambda tx: tally(tx, project, filters, bins))
+
+    def history(
+        self, ref: Ref, at: datetime | None = None, after: int | None = None, limit: int | None = None, newest_first: bool = False
+    ) -> list[Event]:
+        """All that happened to or with `ref` (without a version: to any version of it) up to the instant `at`, oldest first unless
+        asked otherwise.
+
+        Nothing is left out: to read it in parts, pass a `limit` (1 to 1000), and as `after` the `seq` of the last event of the
+        part before, until one comes short.
+
+        Raises:
+            TooLarge: without a `limit`, for more than 100,000 events.
+        """
+        project, most = caller().project, _ALL + 1 if limit is None else _page(limit)
+        found = self._rows.read(lambda tx: store.events(tx, project, {"touching": ref, "until": at}, after, most, newest_first))
+        if limit is None and len(found) > _ALL:
+            raise TooLarge(f"more than {_ALL} events are about {ref}", hint="read them in parts: limit=1000, after=<seq of the last one>")
+        return found
 
     def lineage(self, ref: Ref, direction: Literal["up", "down"] = "up", depth: int = 20, at: datetime | None = None) -> Graph:
         """What `ref` was made from (`up`) or what was made from it (`down`), through at most `depth` events, as known at `at`."""
@@ -162,6 +226,10 @@ class Ledger:
     def heads(self) -> list[Head]:
         """All sealed heads, oldest first. Keep the `note` of one elsewhere: it proves any later rewriting."""
         return self._rows.read(store.heads)
+
+    def seal_state(self) -> SealState:
+        """How many events there are, in all projects, and the newest head; without reading them again."""
+        return self._rows.read(lambda tx: SealState(events=store.count(tx), head=store.last_head(tx)))
 
     def key(self) -> str:
         """The public key of the seals, in the form that witnesses take (C2SP signed-note): `origin+id+key`."""
@@ -218,6 +286,19 @@ class Ledger:
         else:
             self._rows.write(lambda own: outbox.advance(own, cursor, seq))
 
+    def hand(self, cursor: str, handle: Callable[[Event], None]) -> None:
+        """Hand the events that come next for `cursor` to `handle`, each in its project; the next round begins with the first that
+        `handle` refused, by raising."""
+        done = None
+        try:
+            for event in self.after(cursor):
+                with calling(Caller(actor=caller().actor, project=event.project)):
+                    handle(event)
+                done = event.seq
+        finally:
+            if done is not None:
+                self.advance(cursor, done)
+
     def subscribe(
         self, name: str, sink: str, parameters: dict[str, str | int | float | bool] | None = None, verbs: list[str] | None = None
     ) -> Subscription:
@@ -226,11 +307,14 @@ class Ledger:
         Raises:
             NotFound: there is no such sink.
             Invalid: the sink refuses its parameters.
+            Denied: its address is none that this installation calls.
             Conflict: the name is taken by another subscription.
         """
         wanted, project = Subscription(name=name, sink=sink, parameters=parameters or {}, verbs=verbs or []), caller().project
         subject = Ref("subscription", name)
-        SINKS.make(sink, dict(wanted.parameters))
+        made = SINKS.make(sink, dict(wanted.parameters))
+        if isinstance(made, Particular):
+            made.check(self._around)
 
         def change(tx: Tx) -> None:
             for known in outbox.subscriptions(tx, project, name):

@@ -145,7 +145,16 @@ _events = select(event_table.c.seq, event_table.c.body)
 
 def events(tx: Tx, project: str | None, filters: Mapping[str, Any], after: int | None, limit: int, newest: bool = False) -> list[Event]:
     """Events of a project (None: of all) beyond the position `after` in the direction of the listing."""
-    table, query = event_table.c, _events
+    table, query = event_table.c, narrowed(_events, project, filters)
+    if after is not None:
+        query = query.where(table.seq < after if newest else table.seq > after)
+    rows = tx.all(query.order_by(table.seq.desc() if newest else table.seq).limit(limit))
+    return _decoded(tx, [(row.seq, row.body) for row in rows])
+
+
+def narrowed(query: Any, project: str | None, filters: Mapping[str, Any]) -> Any:
+    """A query over the events, of those of a project that pass the filters alone."""
+    table = event_table.c
     if project is not None and not any(filters.get(name) for name in _ROLES):  # a reference knows its project, and is the better way in
         query = query.where(table.project == project)
     for name, value in filters.items():
@@ -161,10 +170,7 @@ def events(tx: Tx, project: str | None, filters: Mapping[str, Any], after: int |
             query = query.where(table.verb.startswith(value[:-1], autoescape=True))
         else:
             query = query.where(table[name] == value)
-    if after is not None:
-        query = query.where(table.seq < after if newest else table.seq > after)
-    rows = tx.all(query.order_by(table.seq.desc() if newest else table.seq).limit(limit))
-    return _decoded(tx, [(row.seq, row.body) for row in rows])
+    return query
 
 
 _ROLES = {"subject": (SUBJECT, MADE, COMMENTED), "touching": (), "commented": (COMMENTED,)}
@@ -264,9 +270,10 @@ def erase(tx: Tx, project: str, person: str) -> int:
 # ---- lineage
 
 
-def edges(tx: Tx, project: str, up: bool, refs: Sequence[str], at: datetime | None, limit: int) -> list[Edge]:
-    """At most `limit` edges that lead into (`up`) or out of any of `refs`, up to the instant `at`, oldest first."""
-    table, found, wanted = ref_table.c, list[Edge](), set(refs)
+def edges(tx: Tx, project: str, up: bool, refs: Sequence[str], at: datetime | None, limit: int) -> tuple[list[Edge], bool]:
+    """Edges that lead into (`up`) or out of any of `refs`, up to the instant `at`, from at most `limit` events for 500 of them, and
+    at most `limit` edges; and whether that is all."""
+    table, found, wanted, all_of_them = ref_table.c, list[Edge](), set(refs), True
     for chunk in _chunks(refs):
         drawing = select(table.place // REFS_MAX).where(
             table.project == project, table.ref.in_(chunk), table.role.in_((MADE, OUTPUT) if up else (INPUT,))
@@ -274,12 +281,14 @@ def edges(tx: Tx, project: str, up: bool, refs: Sequence[str], at: datetime | No
         query = _events.where(event_table.c.seq.in_(drawing)).order_by(event_table.c.seq).limit(limit)
         if at is not None:
             query = query.where(event_table.c.at_us <= micros_of(at))
-        for row in tx.all(query):
+        rows = tx.all(query)
+        all_of_them = all_of_them and len(rows) < limit
+        for row in rows:
             for edge in _drawn(_read(row.seq, row.body), row.seq, wanted, up):
                 found.append(edge)
                 if len(found) >= limit:
-                    return found
-    return found
+                    return found, False
+    return found, all_of_them
 
 
 def _drawn(body: Body, seq: int, wanted: set[str], up: bool) -> Iterator[Edge]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ostinato.kernel.event import Event
 from ostinato.kernel.ref import Ref
@@ -36,6 +36,32 @@ class Graph:
     truncated: bool = False
 
 
+# ---- search
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TallyBin:
+    """So many events happened from `start` on, for the width of a bin."""
+
+    start: datetime
+    events: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many events a search finds, and what it may be narrowed by.
+
+    `bins` are `bin_s` wide and begin at multiples of that since 1970; empty ones are absent. `verbs` and `actors` say how many events
+    each would leave, the most frequent first.
+    """
+
+    events: int
+    bin_s: int
+    bins: list[TallyBin]
+    verbs: dict[str, int]
+    actors: dict[str, int]
+
+
 # ---- seals
 
 
@@ -50,6 +76,14 @@ class Head:
     root: str
     at: datetime
     note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealState:
+    """How far the seals reach: the ledger has `events`, and the newest head covers the first `head.size` of them."""
+
+    events: int
+    head: Head | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,4 +221,13 @@ class Sink(Protocol):
 
     def send(self, parcel: Parcel, around: Surroundings) -> None:
         """Hand over one parcel."""
+        ...
+
+
+@runtime_checkable
+class Particular(Protocol):
+    """A sink that knows at once what would never be sent."""
+
+    def check(self, around: Surroundings) -> None:
+        """Refuse to be subscribed. Raises any OstinatoError."""
         ...

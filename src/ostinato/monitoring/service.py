@@ -29,6 +29,7 @@ from ostinato.monitoring.types import (
     TestSpec,
     Window,
 )
+from ostinato.monitoring.views import Views
 from ostinato.monitoring.windows import Reference
 from ostinato.pipelines.service import Pipelines
 from ostinato.pipelines.types import Execution
@@ -37,7 +38,7 @@ from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.tables.tables import Tables
 
 
-class Monitors(Alerts):
+class Monitors(Alerts, Views):
     """The monitors of a project, what they measured and found, and all alerts."""
 
     def __init__(
@@ -135,7 +136,7 @@ class Monitors(Alerts):
 
     def get(self, monitor: str) -> Monitor:
         """A monitor by name."""
-        return self._get(monitor)[0]
+        return self._monitor(monitor)[0]
 
     def all(self) -> list[Monitor]:
         """Every monitor of the project, by name."""
@@ -162,7 +163,7 @@ class Monitors(Alerts):
         if start.tzinfo is None or end.tzinfo is None or not start < end:
             raise Invalid("a window goes from an aware instant up to a later one", hint="datetime(…, tzinfo=UTC)", field="start")
         key, project = _window_key(start, end, key), caller().project
-        known, counted = self._get(monitor)
+        known, counted = self._monitor(monitor)
         id_ = digest_of([monitor, key])[:26]
         window = self._rows.read(lambda tx: store.window(tx, project, id_))
         if window is None:
@@ -240,12 +241,6 @@ class Monitors(Alerts):
         return self._rows.write(change)
 
     # ---- how a window is measured and reacted to
-
-    def _get(self, monitor: str) -> tuple[Monitor, str]:
-        found = self._rows.read(lambda tx: store.monitor(tx, caller().project, monitor))
-        if found is None:
-            raise NotFound.named("monitor", monitor, [m.name for m in self.all()])
-        return found[0], found[2]
 
     def _count(self, reference: str, monitor: Monitor) -> str:
         wanted = list(dict.fromkeys([*monitor.features, "score", "label", *([monitor.block] if monitor.block else [])]))

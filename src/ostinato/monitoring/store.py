@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import BindParameter, Column, Integer, Select, Table, Text, UniqueConstraint, and_, bindparam, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    Index,
+    Integer,
+    Select,
+    Table,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from ostinato.monitoring.types import Alert, Finding, Monitor, Reaction, ReactionSpec, Silence, Window
+from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import BLOB, Instant, Json, Tx, metadata
 
 T = TypeVar("T")
@@ -34,6 +50,7 @@ windows = Table(
     Column("start", Instant, nullable=False),
     Column("body", Json, nullable=False),
     UniqueConstraint("project", "monitor", "key"),
+    Index("monitoring_window_start", "project", "monitor", "start"),
 )
 
 findings = Table(
@@ -47,6 +64,8 @@ findings = Table(
     Column("state", Text, nullable=False),
     Column("start", Instant, nullable=False),
     Column("body", Json, nullable=False),
+    Index("monitoring_finding_start", "project", "start"),
+    Index("monitoring_finding_state", "project", "state", "start"),
 )
 
 reactions = Table(
@@ -89,20 +108,18 @@ def _where(table: Table, *names: str) -> Select[Any]:
     return select(table).where(table.c.project == _P, *(table.c[name] == bindparam(name) for name in names))
 
 
-def _filtered(table: Table, *names: str) -> Select[Any]:
-    """Rows where each named column has the value bound to it, if one is bound that is not null."""
-    return select(table).where(table.c.project == _P, and_(*(or_(bindparam(n).is_(None), table.c[n] == bindparam(n)) for n in names)))
+def _filtered(table: Table, filters: Mapping[str, str | None]) -> Select[Any]:
+    """Rows where each named column has the value that is given for it, if one is."""
+    return _where(table, *(name for name, value in filters.items() if value is not None))
 
 
 _monitor, _monitors = _where(monitors, "name"), _where(monitors).order_by(monitors.c.name)
 _window = _where(windows, "id")
 _windows = _where(windows, "monitor").order_by(windows.c.start, windows.c.key)
 _finding = _where(findings, "id")
-_findings = _filtered(findings, "endpoint", "monitor", "window", "state").order_by(findings.c.start.desc(), findings.c.id)
 _reactions = _where(reactions, "window").order_by(reactions.c.position)
 _silence, _silences = _where(silences, "id"), _where(silences, "monitor").order_by(silences.c.id)
-_alert = _where(alerts, "id")
-_alerts = _filtered(alerts, "state").order_by(alerts.c.raised_at.desc(), alerts.c.id)
+_alert, _add_alert = Prepared(select(alerts.c.body).where(alerts.c.project == _P, alerts.c.id == bindparam("id"))), Prepared(insert(alerts))
 _rebase = (
     update(monitors)
     .where(monitors.c.project == _IN, monitors.c.name == bindparam("of"))
@@ -166,6 +183,12 @@ def windows_of(tx: Tx, project: str, name: str) -> list[Window]:
     return [msgspec.convert(row.body, Window) for row in tx.all(_windows, {"project": project, "monitor": name})]
 
 
+def newest_windows(tx: Tx, project: str, name: str, limit: int) -> list[Window]:
+    """The newest windows of a monitor, newest first."""
+    query = _where(windows, "monitor").order_by(windows.c.start.desc(), windows.c.key.desc()).limit(limit)
+    return [msgspec.convert(row.body, Window) for row in tx.all(query, {"project": project, "monitor": name})]
+
+
 def add_finding(tx: Tx, project: str, made: Finding) -> None:
     """Keep a finding."""
     row = {
@@ -186,7 +209,22 @@ def finding(tx: Tx, project: str, id_: str) -> Finding | None:
 
 def all_findings(tx: Tx, project: str, filters: Mapping[str, str | None]) -> list[Finding]:
     """Findings by endpoint, monitor, window and state, newest first."""
-    return [msgspec.convert(row.body, Finding) for row in tx.all(_findings, {"project": project} | dict(filters))]
+    query = _filtered(findings, filters).order_by(findings.c.start.desc(), findings.c.id)
+    return [msgspec.convert(row.body, Finding) for row in tx.all(query, {"project": project} | dict(filters))]
+
+
+def newest_findings(tx: Tx, project: str, state: str, since: datetime, limit: int) -> list[Finding]:
+    """The findings in a state of windows since then, newest first."""
+    query = _where(findings, "state").where(findings.c.start >= since).order_by(findings.c.start.desc(), findings.c.id).limit(limit)
+    return [msgspec.convert(row.body, Finding) for row in tx.all(query, {"project": project, "state": state})]
+
+
+def open_findings(tx: Tx, project: str) -> dict[str, tuple[int, datetime]]:
+    """By monitor, how many findings are open, and the start of the oldest window of one."""
+    f = findings.c
+    counted = select(f.monitor, func.count().label("open"), func.min(f.start, type_=Instant).label("since"))
+    rows = tx.all(counted.where(f.project == project, f.state == "open").group_by(f.monitor))
+    return {row.monitor: (row.open, row.since) for row in rows}
 
 
 def change_finding(tx: Tx, project: str, changed: Finding) -> None:
@@ -233,17 +271,19 @@ def silences_of(tx: Tx, project: str, name: str) -> list[Silence]:
 def add_alert(tx: Tx, project: str, made: Alert) -> None:
     """Keep an alert."""
     row = {"id": made.id, "state": made.state, "raised_at": made.raised_at, "body": _plain(made)}
-    tx.execute(insert(alerts), row | {"project": project})
+    tx.run(_add_alert, row | {"project": project})
 
 
 def alert(tx: Tx, project: str, id_: str) -> Alert | None:
     """The alert with this id."""
-    return _one(tx, _alert, {"project": project, "id": id_}, Alert)
+    found = tx.fetch(_alert, {"project": project, "id": id_})
+    return msgspec.convert(found[0][0], Alert) if found else None
 
 
 def all_alerts(tx: Tx, project: str, state: str | None) -> list[Alert]:
     """Alerts, newest first."""
-    return [msgspec.convert(row.body, Alert) for row in tx.all(_alerts, {"project": project, "state": state})]
+    query = _filtered(alerts, {"state": state}).order_by(alerts.c.raised_at.desc(), alerts.c.id)
+    return [msgspec.convert(row.body, Alert) for row in tx.all(query, {"project": project, "state": state})]
 
 
 def acknowledge_alert(tx: Tx, project: str, known: Alert, by: str, note: str) -> Alert:

@@ -161,3 +161,116 @@ class Alert:
     state: Literal["open", "acknowledged"]
     handled_by: str | None
     note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowMark:
+    """A window in short, and how many of its measurements alarmed."""
+
+    id: str
+    key: str
+    start: datetime
+    end: datetime
+    rows: int
+    labelled: int
+    alarms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatCell:
+    """One test of one feature in one window; the numbers are None where nothing was measured, and `sentence` says why.
+
+    `significant` means a corrected p-value below the alpha of the monitor; `alarm`, that the interval lies beyond the tolerance too.
+    """
+
+    state: Literal["measured", "few", "none"]
+    effect: float | None = None
+    low: float | None = None
+    high: float | None = None
+    corrected_p: float | None = None
+    significant: bool = False
+    alarm: bool = False
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatLine:
+    """One test of one feature over the windows: a cell for each of them, in their order."""
+
+    feature: str
+    test: str
+    tolerance: float | None
+    cells: list[HeatCell]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatMap:
+    """Every feature of a monitor against its windows, oldest first; the lines with the greatest effect against their tolerance first."""
+
+    monitor: str
+    kind: Kind
+    windows: list[WindowMark]
+    lines: list[HeatLine]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairShare:
+    """The share of the values of the reference and of a window that lies in [low, high), or is `label`."""
+
+    label: str
+    low: float | None
+    high: float | None
+    reference: float
+    window: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """A feature in the reference and in a window, counted into the same bins, with what was measured on it.
+
+    Shares are of the values that are there; `missing` and `new` are shares of all rows, without a value and with one that the
+    reference does not hold. Predictions that came after the window was measured are counted here too.
+    """
+
+    window: WindowMark
+    feature: str
+    kind: Literal["numeric", "category"]
+    rows_reference: int
+    rows_window: int
+    bins: list[PairShare]
+    missing_reference: float
+    missing_window: float
+    new_window: float
+    measurements: list[Measurement]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformancePoint:
+    """A measure of performance in one window with its 95 % interval; None where it could not be measured, and `reason` says why."""
+
+    window: WindowMark
+    value: float | None
+    low: float | None
+    high: float | None
+    reference: float | None
+    tolerance: float | None
+    alarm: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformanceLine:
+    """One measure of performance over the windows, oldest first."""
+
+    test: str
+    higher_is_better: bool
+    points: list[PerformancePoint]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingPage:
+    """Findings, newest first; `next` is the cursor of the following page. `counts` are by state, under the other filters."""
+
+    items: list[Finding]
+    next: str | None
+    counts: dict[str, int]

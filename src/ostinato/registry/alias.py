@@ -16,7 +16,7 @@ from ostinato.registry import store
 from ostinato.registry.approve import reason_given
 from ostinato.registry.binding import CHAMPION, standing
 from ostinato.registry.find import find_model, find_version
-from ostinato.registry.types import AliasState, ModelVersion
+from ostinato.registry.types import AliasState, Model, ModelVersion
 from ostinato.storage.rows.rows import Rows, Tx
 
 _ALIAS = re.compile(r"[a-z][a-z0-9_-]{0,31}")
@@ -43,10 +43,7 @@ class Aliases:
             of, found = find_version(tx, ref)
             if of.aliases.get(alias) == found.version:
                 return store.moves(tx, caller().project, of.name, alias)[-1]
-            if found.state != "approved":
-                held = len(standing(found.decisions, found.binding))
-                hint = f"models.check and models.approve first; it has {held} of {of.approvals} approvals under the present gates"
-                raise Conflict(f"{found.ref} is {found.state}, not approved", hint=hint)
+            approved(of, found)
             return self._move(tx, found, alias, "promoted", reason)
 
         return self._rows.write(change)
@@ -108,6 +105,18 @@ class Aliases:
         data = {"alias": alias, "to": str(to.ref), "approved_by": made.approved_by, "reason": reason}
         self._ledger.append(tx, f"model.{how}", bad or to.ref, data=data)
         return made
+
+
+def approved(model: Model, version: ModelVersion) -> None:
+    """Let only approved versions be promoted.
+
+    Raises:
+        Conflict: it is not approved, or no longer since the gates changed.
+    """
+    if version.state != "approved":
+        held = len(standing(version.decisions, version.binding))
+        hint = f"models.check and models.approve first; it has {held} of {model.approvals} approvals under the present gates"
+        raise Conflict(f"{version.ref} is {version.state}, not approved", hint=hint)
 
 
 def before(moves: Sequence[AliasState], usable: Callable[[int], bool]) -> AliasState:

@@ -8,10 +8,14 @@ from ostinato.registry.service import Models
 NAME = "models"
 SERVICE = Models
 
+IN_PROCESS = {"scorer": "model:read"}
+"""What the verbs need that are called in process alone."""
 OPS: list[Op] = [
     Op("POST", "/models", Models.create, "model:write"),
     Op("GET", "/models", Models.all, "model:read"),
+    Op("GET", "/model-states", Models.states, "model:read"),
     Op("GET", "/models/{model}", Models.model, "model:read"),
+    Op("GET", "/models/{model}/story", Models.story, "model:read"),
     Op("POST", "/models/{model}/rules", Models.require, "model:approve"),
     Op("POST", "/models/{model}/versions", Models.register, "model:write"),
     Op("GET", "/models/{model}/versions", Models.versions, "model:read"),
@@ -23,7 +27,11 @@ OPS: list[Op] = [
     Op("GET", "/models/{model}/notes", Models.notes, "model:read"),
     Op("GET", "/models/{model}/history", Models.history, "model:read"),
     Op("POST", "/model-artifacts", Models.upload, "model:write"),
+    Op("PUT", "/model-uploads/{upload}/{start:int}", Models.send_part, "model:write"),
+    Op("GET", "/model-uploads/{upload}", Models.received, "model:write"),
+    Op("POST", "/sent-model-artifacts", Models.upload_sent, "model:write"),
     Op("GET", "/model-versions/{ref}", Models.get, "model:read"),
+    Op("GET", "/model-versions/{ref}/review", Models.review, "model:read"),
     Op("GET", "/model-versions/{ref}/resolved", Models.resolve, "model:read"),
     Op("GET", "/model-versions/{ref}/artifact", Models.artifact, "model:read"),
     Op("GET", "/model-versions/{ref}/card", Models.card, "model:read"),

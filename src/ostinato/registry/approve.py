@@ -46,7 +46,7 @@ class Approvals:
             evaluation=evaluation,
             champion=rival.ref if rival else None,
             champion_evaluation=self._rival_evaluation(rival, evaluation),
-            data=[DataAge(dataset=d, delivered_at=self._datasets.version(f"{d.name}@{d.version}").created_at) for d in found.datasets],
+            data=self._ages(found),
             now=now,
             baseline_evaluation=self._baseline_evaluation(of.name, evaluation),
         )
@@ -182,15 +182,17 @@ class Approvals:
             of, found = find_version(tx, ref)
             if found.state == kind:
                 return found
-            named = [a for a, version in of.aliases.items() if version == found.version]
-            if named:
-                raise Conflict(f"{found.ref} is {', '.join(named)}", hint="roll back or promote another version first")
+            unnamed(of, found)
             made = Decision(kind=kind, by=who.actor, responsible=who.actor, reason=why, at=self._clock.now(), binding=found.binding)
             store.add_decision(tx, who.project, found.ref, made)
             self._ledger.append(tx, f"model.{kind}", found.ref, data=plain(made))
             return find_version(tx, str(found.ref))[1]
 
         return self._rows.write(change)
+
+    def _ages(self, found: ModelVersion) -> list[DataAge]:
+        """The datasets that a version was trained on, and when their rows were delivered."""
+        return [DataAge(dataset=d, delivered_at=self._datasets.version(f"{d.name}@{d.version}").created_at) for d in found.datasets]
 
     def _rival_evaluation(self, rival: ModelVersion | None, evaluation: Evaluation | None) -> Evaluation | None:
         """The newest evaluation of the rival on the very rows of `evaluation`, else the one it was registered with, if on those."""
@@ -235,6 +237,17 @@ def undecided(version: ModelVersion) -> None:
     if version.state in ("rejected", "retired"):
         last = next(d for d in version.decisions if d.kind == version.state)
         raise Conflict(f"{version.ref} was {version.state} by {last.by}: {last.reason}", hint="register a new version")
+
+
+def unnamed(model: Model, version: ModelVersion) -> None:
+    """Let nothing be refused that an alias names.
+
+    Raises:
+        Conflict: one does.
+    """
+    named = [alias for alias, number in model.aliases.items() if number == version.version]
+    if named:
+        raise Conflict(f"{version.ref} is {', '.join(named)}", hint="roll back or promote another version first")
 
 
 def fitting(policies: Sequence[Policy], model: Model, version: ModelVersion, now: datetime) -> Policy:

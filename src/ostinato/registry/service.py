@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
+from ostinato.access.service import Access
 from ostinato.data.service import Datasets
 from ostinato.evaluation.service import Evaluations
 from ostinato.kernel.caller import caller
@@ -17,12 +18,14 @@ from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.registry import store
 from ostinato.registry.alias import Aliases
-from ostinato.registry.approve import Approvals, reason_given
+from ostinato.registry.approve import reason_given
 from ostinato.registry.binding import binding_of, plain, rules_of
 from ostinato.registry.card import render
 from ostinato.registry.find import find_model, find_version
 from ostinato.registry.flavor import FLAVORS, Predictor
 from ostinato.registry.gate import gate_of
+from ostinato.registry.review import Reviews
+from ostinato.registry.story import Stories
 from ostinato.registry.types import (
     GateSpec,
     Model,
@@ -31,25 +34,37 @@ from ostinato.registry.types import (
     Signature,
 )
 from ostinato.storage.blobs.blobs import Blobs, blob_of
+from ostinato.storage.blobs.uploads import Arriving, Uploads
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.tracking.service import Runs
 
 Risk = Literal["low", "medium", "high"]
 
 
-class Models(Approvals, Aliases):
+class Models(Reviews, Aliases, Stories, Arriving):
     """The models of a project. Where a verb takes `ref`, it is `late@7` or `late@champion`."""
 
     def __init__(
-        self, *, rows: Rows, blobs: Blobs, ledger: Ledger, clock: Clock, runs: Runs, evaluations: Evaluations, datasets: Datasets
+        self,
+        *,
+        rows: Rows,
+        blobs: Blobs,
+        ledger: Ledger,
+        clock: Clock,
+        runs: Runs,
+        evaluations: Evaluations,
+        datasets: Datasets,
+        access: Access | None = None,
     ) -> None:
         self._rows = rows
         self._blobs = blobs
+        self._uploads = Uploads(blobs, rows)
         self._ledger = ledger
         self._clock = clock
         self._runs = runs
         self._evaluations = evaluations
         self._datasets = datasets
+        self._access = access
 
     # ---- models and versions
 
@@ -122,6 +137,16 @@ class Models(Approvals, Aliases):
     def upload(self, artifact: bytes) -> str:
         """Store the bytes of an artifact; the answer is the digest to register it by."""
         return self._blobs.put(artifact).digest
+
+    def upload_sent(self, upload: str, size: int) -> str:
+        """Store as an artifact what was sent in parts, `size` bytes together; otherwise like `upload`.
+
+        Raises:
+            NotFound: nothing of the upload has arrived, or it was forgotten, a day after its last part.
+            Conflict: a part is missing.
+            Invalid: the parts are not the bytes that the upload is called by.
+        """
+        return self._uploads.finish(upload, size).digest
 
     def register(
         self,

@@ -129,6 +129,7 @@ _models = select(model).where(model.c.project == _p).order_by(model.c.name)
 _model = _models.where(model.c.name == _m)
 _versions = select(version).where(version.c.project == _p, version.c.model == _m).order_by(version.c.version)
 _version = _versions.where(version.c.version == _v)
+_newest = select(version).where(version.c.project == _p, version.c.model == _m).order_by(version.c.version.desc())
 _by_key = _versions.where(version.c.key == bindparam("key"))
 _latest = select(func.max(version.c.version)).where(version.c.project == _p, version.c.model == _m)
 _decisions = select(decision).where(decision.c.project == _p, decision.c.model == _m).order_by(decision.c.number)
@@ -136,6 +137,11 @@ _checks = select(check).where(check.c.project == _p, check.c.version == _v).orde
 _check = select(check).where(check.c.project == _p, check.c.id == bindparam("id"))
 _moves = select(move).where(move.c.project == _p, move.c.model == _m).order_by(move.c.number)
 _named = select(move.c.alias, move.c.version).where(move.c.project == _p, move.c.model == _m).order_by(move.c.number)
+_last_moves = select(func.max(move.c.number)).where(move.c.project == _p).group_by(move.c.model, move.c.alias)
+_named_of_all = select(move.c.model, move.c.alias, move.c.version).where(move.c.number.in_(_last_moves))
+_latest_of_all = (
+    select(version.c.model, func.max(version.c.version).label("latest")).where(version.c.project == _p).group_by(version.c.model)
+)
 _policies = select(policy).where(policy.c.project == _p, policy.c.model == _m).order_by(policy.c.number)
 _notes = select(note).where(note.c.project == _p, note.c.model == _m).order_by(note.c.number)
 
@@ -161,12 +167,16 @@ def set_rules(tx: Tx, project: str, name: str, gates: Sequence[GateSpec], approv
 def one_model(tx: Tx, project: str, name: str) -> Model | None:
     """The model of this name."""
     row = tx.first(_model, {"project": project, "model": name})
-    return _read_model(tx, row) if row else None
+    return _read_model(row, next_version(tx, project, name) - 1 or None, aliases(tx, project, name)) if row else None
 
 
 def all_models(tx: Tx, project: str) -> list[Model]:
     """Every model of the project, by name."""
-    return [_read_model(tx, row) for row in tx.all(_models, {"project": project})]
+    latest = {row.model: row.latest for row in tx.all(_latest_of_all, {"project": project})}
+    named: dict[str, dict[str, int]] = {}
+    for row in tx.all(_named_of_all, {"project": project}):
+        named.setdefault(row.model, {})[row.alias] = row.version
+    return [_read_model(row, latest.get(row.name), named.get(row.name, {})) for row in tx.all(_models, {"project": project})]
 
 
 def add_version(tx: Tx, project: str, made: ModelVersion, key: str, content: str) -> None:
@@ -191,13 +201,20 @@ def versions(tx: Tx, project: str, of: Model) -> list[ModelVersion]:
     """Every version of a model, oldest first."""
     known = _all_decisions(tx, project, of.name)
     rows = tx.all(_versions, {"project": project, "model": of.name})
-    return [_read_version(row, of, known.get(row.version, [])) for row in rows]
+    return [read_version(row, of, known.get(row.version, [])) for row in rows]
+
+
+def newest_versions(tx: Tx, project: str, of: Model, limit: int) -> list[ModelVersion]:
+    """The newest versions of a model, newest first."""
+    rows = tx.all(_newest.limit(limit), {"project": project, "model": of.name})
+    known = _all_decisions(tx, project, of.name, rows[-1].version) if rows else {}
+    return [read_version(row, of, known.get(row.version, [])) for row in rows]
 
 
 def one_version(tx: Tx, project: str, of: Model, number: int) -> ModelVersion | None:
     """The version of a model with this number."""
     row = tx.first(_version, {"project": project, "model": of.name, "version": number})
-    return _read_version(row, of, _all_decisions(tx, project, of.name).get(number, [])) if row else None
+    return read_version(row, of, _all_decisions(tx, project, of.name).get(number, [])) if row else None
 
 
 def add_check(tx: Tx, project: str, made: Check) -> None:
@@ -208,13 +225,13 @@ def add_check(tx: Tx, project: str, made: Check) -> None:
 def last_check(tx: Tx, project: str, ref: Ref) -> Check | None:
     """The latest check of a version."""
     row = tx.first(_checks, {"project": project, "version": str(ref)})
-    return _read_check(row) if row else None
+    return read_check(row) if row else None
 
 
 def one_check(tx: Tx, project: str, check_id: str) -> Check | None:
     """The check with this id."""
     row = tx.first(_check, {"project": project, "id": check_id})
-    return _read_check(row) if row else None
+    return read_check(row) if row else None
 
 
 def add_decision(tx: Tx, project: str, ref: Ref, made: Decision) -> None:
@@ -235,6 +252,13 @@ def moves(tx: Tx, project: str, name: str, alias: str) -> list[AliasState]:
     return [_read_move(tx, row) for row in rows]
 
 
+def last_move(tx: Tx, project: str, name: str, alias: str) -> AliasState | None:
+    """The latest move of an alias."""
+    latest = select(move).where(move.c.project == _p, move.c.model == _m, move.c.alias == bindparam("alias")).order_by(move.c.number.desc())
+    row = tx.first(latest.limit(1), {"project": project, "model": name, "alias": alias})
+    return _read_move(tx, row) if row else None
+
+
 def aliases(tx: Tx, project: str, name: str) -> dict[str, int]:
     """Which version every alias of a model names now."""
     return {row.alias: row.version for row in tx.all(_named, {"project": project, "model": name})}
@@ -248,7 +272,7 @@ def add_policy(tx: Tx, project: str, made: Policy) -> None:
 
 def policies(tx: Tx, project: str, name: str) -> list[Policy]:
     """The policies of a model, oldest first."""
-    return [_read(Policy, row) for row in tx.all(_policies, {"project": project, "model": name})]
+    return [read(Policy, row) for row in tx.all(_policies, {"project": project, "model": name})]
 
 
 def add_note(tx: Tx, project: str, name: str, made: Note) -> None:
@@ -258,25 +282,24 @@ def add_note(tx: Tx, project: str, name: str, made: Note) -> None:
 
 def notes(tx: Tx, project: str, name: str) -> list[Note]:
     """All that was ever written into the card of a model, oldest first."""
-    return [_read(Note, row) for row in tx.all(_notes, {"project": project, "model": name})]
+    return [read(Note, row) for row in tx.all(_notes, {"project": project, "model": name})]
 
 
-def _read(kind: type[T], row: Row[Any], **also: Any) -> T:
+def read(kind: type[T], row: Row[Any], **also: Any) -> T:
     """A wire type from the columns of the same names, with `also` in place of some."""
     names = {f.name for f in fields(kind)}  # type: ignore[arg-type]
     return kind(**{k: v for k, v in row._mapping.items() if k in names} | also)
 
 
-def _read_model(tx: Tx, row: Row[Any]) -> Model:
-    latest = next_version(tx, row.project, row.name) - 1
-    gates = msgspec.convert(row.gates, list[GateSpec])
-    return _read(Model, row, gates=gates, aliases=aliases(tx, row.project, row.name), latest=latest or None)
+def _read_model(row: Row[Any], latest: int | None, named: dict[str, int]) -> Model:
+    return read(Model, row, gates=msgspec.convert(row.gates, list[GateSpec]), aliases=named, latest=latest)
 
 
-def _read_version(row: Row[Any], of: Model, decisions: list[Decision]) -> ModelVersion:
+def read_version(row: Row[Any], of: Model, decisions: list[Decision]) -> ModelVersion:
+    """The version in a row, in the state that follows from the rules of `of` and from `decisions`."""
     signature = msgspec.convert(row.signature, Signature)
     binding = binding_of(row.artifact, signature, row.evaluation, rules_of(of.gates, of.approvals))
-    return _read(
+    return read(
         ModelVersion,
         row,
         ref=Ref("model", row.model, str(row.version)),
@@ -289,22 +312,21 @@ def _read_version(row: Row[Any], of: Model, decisions: list[Decision]) -> ModelV
     )
 
 
-def _all_decisions(tx: Tx, project: str, name: str) -> dict[int, list[Decision]]:
+def _all_decisions(tx: Tx, project: str, name: str, since: int = 1) -> dict[int, list[Decision]]:
     found: dict[int, list[Decision]] = {}
-    for row in tx.all(_decisions, {"project": project, "model": name}):
-        found.setdefault(row.version, []).append(_read(Decision, row))
+    for row in tx.all(_decisions.where(decision.c.version >= since), {"project": project, "model": name}):
+        found.setdefault(row.version, []).append(read(Decision, row))
     return found
 
 
-def _read_check(row: Row[Any]) -> Check:
-    return _read(
-        Check, row, version=Ref.parse(row.version), passed=bool(row.passed), results=msgspec.convert(row.results, list[GateResult])
-    )
+def read_check(row: Row[Any]) -> Check:
+    """The check in a row."""
+    return read(Check, row, version=Ref.parse(row.version), passed=bool(row.passed), results=msgspec.convert(row.results, list[GateResult]))
 
 
 def _read_move(tx: Tx, row: Row[Any]) -> AliasState:
     approvals = msgspec.convert(row.approvals, list[Decision])
-    return _read(
+    return read(
         AliasState,
         row,
         ref=Ref("model", row.model, str(row.version)),

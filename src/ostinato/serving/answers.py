@@ -40,13 +40,14 @@ def frame(
 
     A feature that is called like another column keeps the prefix `feature.`.
     """
-    log = read(folder)
+    window = (since or _FIRST, until or _LAST)
+    log = read(folder, within=window)
     names = [name for name in log.column_names if name.startswith(FEATURE)]
     features = "".join(f", a.{quoted(name)} AS {quoted(_plain(name))}" for name in names)
     sql = _JOIN.format(
         features=features, only=" AND a.request_id = ?" if request_id is not None else "", limit=f" LIMIT {int(limit)}" if limit else ""
     )
-    parameters = (since or _FIRST, until or _LAST, *([request_id] if request_id is not None else []))
+    parameters = (*window, *([request_id] if request_id is not None else []))
     return tables.query(sql, parameters, log=log)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Row
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.digest import digest_of
-from ostinato.kernel.errors import Conflict, Invalid
+from ostinato.kernel.errors import Conflict, Invalid, NotFound
 from ostinato.kernel.family import Family
 from ostinato.kernel.ids import new_id
 from ostinato.kernel.ref import Ref
@@ -24,7 +24,8 @@ from ostinato.serving.decide import FIELDS, Decision, Scored, decide
 from ostinato.serving.find import approved, find_endpoint
 from ostinato.serving.front import Front
 from ostinato.serving.plane.log import fingerprint, read
-from ostinato.serving.types import Evidence, Rollout, RolloutPlan, Share, Step, Strategy
+from ostinato.serving.types import Evidence, Rollout, RolloutPlan, RolloutStory, Share, Step, Strategy
+from ostinato.serving.verdict import looked, story
 from ostinato.storage.rows.rows import Rows, Tx
 
 STRATEGIES: Family[Strategy] = Family("ostinato.serving.rollouts")
@@ -91,6 +92,22 @@ class Rollouts:
             return store.rollouts(tx, caller().project, endpoint)
 
         return self._rows.read(query)
+
+    def rollout_story(self, endpoint: str, rollout: str) -> RolloutStory:
+        """One rollout with the sentence of its verdict, its limits, and how far the evidence is on its way to them.
+
+        Raises:
+            NotFound: the endpoint had no such rollout.
+        """
+
+        def query(tx: Tx) -> Rollout | None:
+            find_endpoint(tx, endpoint)
+            return store.one_rollout(tx, caller().project, endpoint, rollout)
+
+        found = self._rows.read(query)
+        if found is None:
+            raise NotFound(f"{endpoint} had no rollout {rollout!r}", hint="endpoints.rollouts lists them")
+        return story(found)
 
     def advance(self, endpoint: str) -> Rollout | None:
         """Look at the running rollout now, with all answers and labels so far, and do what follows; the newest one otherwise."""
@@ -176,7 +193,7 @@ class Rollouts:
         if rollout.state != "running":
             return rollout
         count = (evidence.pairs if rollout.plan.labels else evidence.scored) if evidence else 0
-        made = replace(rollout, evidence=evidence)
+        made = replace(rollout, evidence=evidence, looks=looked(rollout, evidence, now) if evidence else rollout.looks)
         if decision.weight is not None:
             if decision.weight == rollout.steps[-1].weight:
                 return rollout

@@ -22,6 +22,8 @@ from ostinato.serving.feedback import Feedback
 from ostinato.serving.find import find_endpoint
 from ostinato.serving.front import Front
 from ostinato.serving.rollout import Rollouts
+from ostinato.serving.traffic import Traffics
+from ostinato.serving.tryout import Tryouts
 from ostinato.serving.types import Endpoint, Release, Share
 from ostinato.storage.blobs.blobs import Blobs
 from ostinato.storage.rows.rows import Rows, Tx
@@ -30,7 +32,7 @@ from ostinato.storage.tables.tables import Tables
 _log = logging.getLogger("ostinato.serving")
 
 
-class Endpoints(Deployments, Rollouts, Feedback):
+class Endpoints(Deployments, Rollouts, Feedback, Traffics, Tryouts):
     """The endpoints of a project. Where a verb takes a model, it is `late@7` or `late@champion`."""
 
     def __init__(

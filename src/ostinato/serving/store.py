@@ -141,6 +141,13 @@ def rollout(tx: Tx, project: str, rollout_id: str) -> tuple[Rollout, int]:
     return _read(row.body, Rollout), row.labels_before
 
 
+def one_rollout(tx: Tx, project: str, name: str, rollout_id: str) -> Rollout | None:
+    """The rollout of an endpoint with this id."""
+    c = rollout_table.c
+    row = tx.first(select(c.body).where(c.project == project, c.endpoint == name, c.id == rollout_id))
+    return _read(row.body, Rollout) if row else None
+
+
 def rollouts(tx: Tx, project: str, name: str, identity: str | None = None) -> list[Rollout]:
     """The rollouts of an endpoint, newest first; with `identity`, those of one candidate, plan and stable version."""
     c = rollout_table.c
@@ -148,6 +155,25 @@ def rollouts(tx: Tx, project: str, name: str, identity: str | None = None) -> li
     if identity is not None:
         query = query.where(c.identity == identity)
     return [_read(row.body, Rollout) for row in tx.all(query)]
+
+
+def newest_rollout(tx: Tx, project: str, name: str) -> Rollout | None:
+    """The latest rollout of an endpoint."""
+    c = rollout_table.c
+    row = tx.first(select(c.body).where(c.project == project, c.endpoint == name).order_by(c.id.desc()).limit(1))
+    return _read(row.body, Rollout) if row else None
+
+
+def standing_release(tx: Tx, project: str, name: str) -> Release | None:
+    """The release with which the present stable version of an endpoint began to be that."""
+    c = release_table.c
+    found: Release | None = None
+    for row in tx.stream(select(release_table).where(c.project == project, c.endpoint == name).order_by(c.number.desc())):
+        release = Release(shares=_shares(row.shares), since=row.since, by=row.by, reason=row.reason)
+        if found is not None and release.stable != found.stable:
+            break
+        found = release
+    return found
 
 
 def labels(tx: Tx, project: str, name: str, after: int = 0) -> Sequence[Row[Any]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from ostinato.kernel.ref import Ref
 
@@ -155,8 +155,34 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a rollout had seen at one instant, and the candidate's weight then: the evidence in short."""
+
+    at: datetime
+    weight: float
+    scored: int
+    pairs: int
+    e_value: float
+    e_loss: float
+    e_errors: float
+    e_shift: float
+    harm: float | None
+    shift: float | None
+    low: float
+    high: float
+    errors_stable: int
+    errors_candidate: int
+    latency_p99_ms_stable: float | None
+    latency_p99_ms_candidate: float | None
+    guard: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rollout:
-    """A candidate on its way to replace the stable version of an endpoint, why it stands where it stands, and the evidence."""
+    """A candidate on its way to replace the stable version of an endpoint, why it stands where it stands, and the evidence.
+
+    `looks` are at most 100 of the instants at which the evidence was held against the limits, the last included.
+    """
 
     id: str
     endpoint: str
@@ -170,6 +196,7 @@ class Rollout:
     started_at: datetime
     started_by: str
     ended_at: datetime | None = None
+    looks: list[Look] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +207,11 @@ class Release:
     since: datetime
     by: str
     reason: str
+
+    @property
+    def stable(self) -> Ref:
+        """The version that answers what no candidate does."""
+        return next(share.version for share in self.shares if share.role == "stable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +236,89 @@ class Production:
     reason: str
     versions: list[Served]
     rollout: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutStory:
+    """A rollout with what led to its end in one sentence.
+
+    The mean harm below `promote_below` promotes, an e-value of `roll_back_at` takes it back; `to_promote` and `to_roll_back` say how far
+    the evidence is on its way there, 0 to 1.
+    """
+
+    rollout: Rollout
+    sentence: str
+    promote_below: float
+    roll_back_at: float
+    to_promote: float
+    to_roll_back: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """Requests that one version answered, of them `errors` that it could not and `batch` that were scored in batch.
+
+    The quantiles of the latency are of those that were asked one by one and answered.
+    """
+
+    version: Ref
+    requests: int
+    errors: int
+    batch: int
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
+    latency_p99_ms: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficBin:
+    """What one version answered from `start` on, for the length of a bin."""
+
+    start: datetime
+    answered: Answered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """What an endpoint answered with `since <= at < until`, by version and by bins of `bin_s` seconds; bins without any are left out."""
+
+    endpoint: str
+    since: datetime
+    until: datetime
+    bin_s: int
+    versions: list[Answered]
+    bins: list[TrafficBin]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointState:
+    """An endpoint, since when its stable version answers, and what was asked of it of late: requests, errors, the slow ones, the last."""
+
+    endpoint: Endpoint
+    since: datetime | None
+    requests: int
+    errors: int
+    latency_p95_ms: float | None
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What a version takes, as a JSON Schema of an object with one property for each input, and the inputs of a recent answer."""
+
+    version: Ref
+    schema: dict[str, Any]
+    example: dict[str, Scalar]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """The score that a version behind an endpoint gives to a row, and how long it took, without the way through the plane."""
+
+    version: Ref
+    role: Role
+    score: float
+    latency_ms: float
 
 
 class Strategy(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ostinato.tracking.types import Difference, Metric, Run, Scalar
+from ostinato.tracking.types import Comparison, Difference, Metric, MetricRow, Run, Scalar
 
 
 def differences(runs: Sequence[Run], metrics: Sequence[Mapping[str, Metric]]) -> list[Difference]:
@@ -13,6 +13,20 @@ def differences(runs: Sequence[Run], metrics: Sequence[Mapping[str, Metric]]) ->
     names = sorted({name for row in rows for name in row})
     compared = [Difference(what=name, values=[row.get(name) for row in rows]) for name in names]
     return [entry for entry in compared if any(_other(value, entry.values[0]) for value in entry.values)]
+
+
+def compared(runs: Sequence[Run], metrics: Sequence[Mapping[str, Metric]]) -> Comparison:
+    """Runs side by side."""
+    rows = [_flat(run, {}) for run in runs]
+    differing = differences(runs, [{}] * len(runs))
+    other = {entry.what for entry in differing}
+    keys = sorted({key for measured in metrics for key in measured})
+    return Comparison(
+        runs=list(runs),
+        differing=differing,
+        same={name: value for name, value in rows[0].items() if name not in other},
+        metrics=[MetricRow(key=key, values=[measured.get(key) for measured in metrics]) for key in keys],
+    )
 
 
 def _flat(run: Run, metrics: Mapping[str, Metric]) -> dict[str, Scalar]:

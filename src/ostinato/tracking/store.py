@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -14,8 +16,8 @@ from sqlalchemy import (
     ColumnElement,
     Float,
     Index,
+    Integer,
     Row,
-    Select,
     Table,
     Text,
     and_,
@@ -23,6 +25,7 @@ from sqlalchemy import (
     case,
     func,
     insert,
+    or_,
     select,
     text,
     tuple_,
@@ -33,9 +36,10 @@ from sqlalchemy import (
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.page import Page
 from ostinato.kernel.ref import Ref
+from ostinato.storage.rows.lease import LeaseClock, at, silent
 from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import BLOB, Instant, Json, Tx, metadata
-from ostinato.storage.series.series import latest
+from ostinato.storage.series.latest import latest
 from ostinato.tracking.types import Artifact, Code, Experiment, Run, Spent
 
 run_table = Table(
@@ -57,7 +61,9 @@ run_table = Table(
     Column("started_by", Text, nullable=False),
     Column("ended_at", Instant),
     Column("error", Text, nullable=False),
-    Column("alive_until", BigInteger),
+    Column("era", Text),
+    Column("beat_s", Float),
+    Column("lease_s", Float),
     Column("cpu_s", Float),
     Column("wall_s", Float),
     Column("peak_rss_mb", Float),
@@ -75,14 +81,16 @@ artifact_table = Table(
     Column("size", BigInteger, nullable=False),
     Column("kept_at", Instant, nullable=False),
 )
+_LEASES = LeaseClock()
 _r = run_table.c
-_silent = and_(_r.state == "running", _r.alive_until < bindparam("machine_now"))
-_state = case((_silent, "killed"), else_=_r.state).label("seen_state")
+_state = case((and_(_r.state == "running", silent(_r)), "killed"), else_=_r.state).label("seen_state")
 _runs = select(run_table, _state).where(_r.project == bindparam("project"))
-_one = Prepared(_runs.where(_r.id == bindparam("id")))
+_one = Prepared(select(run_table, _r.state.label("seen_state")).where(_r.project == bindparam("project"), _r.id == bindparam("id")))
+_ERA = list(_r.keys()).index("era")
+_ended = Prepared(select(_r.ended_at).where(_r.project == bindparam("project"), _r.id == bindparam("id")))
 _exists = Prepared(select(_r.id).where(_r.project == bindparam("project"), _r.id == bindparam("id")))
 _insert = Prepared(insert(run_table))
-_WRITTEN = tuple(name for name in run_table.c.keys() if name not in ("project", "id", "alive_until"))  # noqa: SIM118 — not a dict
+_WRITTEN = tuple(name for name in run_table.c.keys() if name not in ("project", "id", "era", "beat_s", "lease_s"))  # noqa: SIM118 — not a dict
 _update = Prepared(update(run_table).where(_r.project == bindparam("of_project"), _r.id == bindparam("of_id")), _WRITTEN)
 _artifacts = select(artifact_table).where(artifact_table.c.project == bindparam("project"), artifact_table.c.run == bindparam("run"))
 _artifact = _artifacts.where(artifact_table.c.path == bindparam("path"))
@@ -107,9 +115,9 @@ _TIMES: dict[str, ColumnElement[Any]] = {
 }
 
 
-def add(tx: Tx, project: str, made: Run, alive_until: int | None) -> None:
-    """Keep a new run. `alive_until` is in seconds of the machine's clock."""
-    tx.run(_insert, {"project": project, "id": made.id, **_columns(made), "alive_until": alive_until})
+def add(tx: Tx, project: str, made: Run, lease_s: int | None) -> None:
+    """Keep a new run, with a lease of so many seconds or without."""
+    tx.run(_insert, {"project": project, "id": made.id, **_columns(made), **_beat(tx, lease_s)})
 
 
 def change(tx: Tx, project: str, changed: Run) -> None:
@@ -117,15 +125,26 @@ def change(tx: Tx, project: str, changed: Run) -> None:
     tx.run(_update, {"of_project": project, "of_id": changed.id, **_columns(changed)})
 
 
-def beat(tx: Tx, project: str, run: str, alive_until: int) -> None:
-    """Extend the lease of a run."""
-    tx.execute(update(run_table).where(_r.project == project, _r.id == run), {"alive_until": alive_until})
+def beat(tx: Tx, project: str, run: str, lease_s: int) -> None:
+    """Renew the lease of a run."""
+    tx.execute(update(run_table).where(_r.project == project, _r.id == run), _beat(tx, lease_s))
 
 
 def one(tx: Tx, project: str, run: str) -> Run | None:
     """The run with this id."""
-    rows = tx.fetch(_one, {"project": project, "id": run, "machine_now": _machine_now()})
-    return _read(rows[0]) if rows else None
+    rows = tx.fetch(_one, {"project": project, "id": run})
+    if not rows:
+        return None
+    found, (era, beat_s, lease_s) = _read(rows[0]), rows[0][_ERA : _ERA + 3]
+    if found.state != "running" or lease_s is None or _LEASES.now(tx).stands(beat_s, lease_s, era):
+        return found
+    return replace(found, state="killed")
+
+
+def many(tx: Tx, project: str, runs: Sequence[str]) -> dict[str, Run]:
+    """Those of these runs that there are, by id."""
+    rows = tx.all(_runs.where(_r.id.in_(runs)), {"project": project, **at(_LEASES.now(tx))})
+    return {row.id: _read(row) for row in rows}
 
 
 def exists(tx: Tx, project: str, run: str) -> bool:
@@ -133,17 +152,45 @@ def exists(tx: Tx, project: str, run: str) -> bool:
     return bool(tx.fetch(_exists, {"project": project, "id": run}))
 
 
+def going(tx: Tx, project: str, run: str) -> bool | None:
+    """Whether a run has not ended; None if there is none."""
+    found = tx.fetch(_ended, {"project": project, "id": run})
+    return found[0][0] is None if found else None
+
+
 def search(tx: Tx, project: str, wanted: Mapping[str, str | None], order_by: str, limit: int, after: str | None) -> Page[Run]:
     """Runs whose columns equal `wanted`, in an order, from behind a cursor."""
-    rows = tx.all(_search(wanted, order_by, limit, after), {"project": project, "machine_now": _machine_now()})
+    name = order_by.removeprefix("-")
+    if name not in _TIMES and not name.startswith("metrics."):
+        raise Invalid(f"cannot order by {order_by!r}", hint="started_at, ended_at or metrics.<key>, with - before it for descending")
+    kind, _, key = name.partition(".")
+    given = {column: value for column, value in wanted.items() if value is not None}
+    place = {} if after is None else dict(zip(("from_value", "from_id"), _cursor(after), strict=True))
+    query = _search(tuple(given), kind, name != order_by, after is not None)
+    around = {"project": project, "key": key, "most": limit + 1, **at(_LEASES.now(tx))}
+    rows = tx.fetch(query, {**around, **place, **{f"wanted_{column}": value for column, value in given.items()}})
     more = len(rows) > limit
-    last = rows[limit - 1] if more else None
-    return Page(items=[_read(row) for row in rows[:limit]], next=None if last is None else json.dumps([last.sort_value, last.id]))
+    items = [_read(row) for row in rows[:limit]]
+    return Page(items=items, next=json.dumps([rows[limit - 1][-1], items[-1].id]) if more else None)
+
+
+_NEAR = 3_000
+
+
+def failed(tx: Tx, project: str, actor: str, since: datetime, limit: int) -> list[Run]:
+    """Of the newest 3,000 runs since then, those of an actor that failed or were killed and are part of no other, newest first."""
+    near = select(run_table).where(_r.project == project, _r.started_at >= since).order_by(_r.started_at.desc(), _r.id.desc())
+    n, around = near.limit(_NEAR).subquery().c, at(_LEASES.now(tx))
+    lost = or_(n.state.in_(("failed", "killed")), and_(n.state == "running", silent(n)))
+    ids = select(n.id).where(n.started_by == actor, n.parent.is_(None), lost).order_by(n.started_at.desc(), n.id.desc()).limit(limit)
+    found = [row.id for row in tx.all(ids, around)]
+    rows = tx.all(_runs.where(_r.id.in_(found)).order_by(_r.started_at.desc(), _r.id.desc()), {"project": project, **around})
+    return [_read(row) for row in rows]
 
 
 def experiments(tx: Tx, project: str) -> list[Experiment]:
     """All names of experiments with their counts."""
-    rows = tx.all(_experiments, {"project": project, "machine_now": _machine_now()})
+    rows = tx.all(_experiments, {"project": project, **at(_LEASES.now(tx))})
     return [Experiment(name=r.experiment, runs=r.runs, running=r.running, last_started_at=r.last_started_at) for r in rows]
 
 
@@ -164,27 +211,25 @@ def artifact(tx: Tx, project: str, run: str, path: str) -> Artifact | None:
     return _read_artifact(row) if row else None
 
 
-def _search(wanted: Mapping[str, str | None], order_by: str, limit: int, after: str | None) -> Select[Any]:
-    name, down = order_by.removeprefix("-"), order_by.startswith("-")
+@cache
+def _search(wanted: tuple[str, ...], kind: str, down: bool, onward: bool) -> Prepared:
+    """The search for runs whose columns are as `wanted`, ordered by a time or by metrics; `onward` from behind a cursor."""
     statement = _runs
     value: ColumnElement[Any]
-    if name.startswith("metrics."):
-        value = latest.c.last
-        of_run = and_(latest.c.project == _r.project, latest.c.run == _r.id, latest.c.key == name.removeprefix("metrics."))
-        statement = statement.join(latest, of_run).where(value.is_not(None))
-    elif name in _TIMES:
-        value = _TIMES[name]
+    if kind in _TIMES:
+        value = _TIMES[kind]
     else:
-        raise Invalid(f"cannot order by {order_by!r}", hint="started_at, ended_at or metrics.<key>, with - before it for descending")
-    for column, equal in wanted.items():
-        if equal is not None:
-            statement = statement.where((_state if column == "state" else _r[column]) == equal)
-    if after is not None:
-        place = _cursor(after)
-        key = tuple_(value, _r.id)
-        statement = statement.where(key < tuple_(*place) if down else key > tuple_(*place))
+        value = latest.c.last
+        of_run = and_(latest.c.project == _r.project, latest.c.run == _r.id, latest.c.key == bindparam("key"))
+        statement = statement.join(latest, of_run).where(value.is_not(None))
+    for column in wanted:
+        statement = statement.where((_state if column == "state" else _r[column]) == bindparam(f"wanted_{column}"))
+    if onward:
+        here = tuple_(value, _r.id)
+        place = tuple_(bindparam("from_value", type_=value.type), bindparam("from_id", type_=Text()))
+        statement = statement.where(here < place if down else here > place)
     order = (value.desc(), _r.id.desc()) if down else (value, _r.id)
-    return statement.add_columns(value.label("sort_value")).order_by(*order).limit(limit + 1)
+    return Prepared(statement.add_columns(value.label("sort_value")).order_by(*order).limit(bindparam("most", type_=Integer())))
 
 
 def _cursor(after: str) -> tuple[float, str]:
@@ -223,7 +268,7 @@ def _read(row: Sequence[Any]) -> Run:
     """The run of a row of `_runs`, whatever stands behind its columns."""
     (
         _, id_, experiment, name, _, parent, params, tags, inputs, outputs, code, environment,
-        started_at, started_by, ended_at, error, _, cpu_s, wall_s, peak_rss_mb, seen_state, *_,
+        started_at, started_by, ended_at, error, _, _, _, cpu_s, wall_s, peak_rss_mb, seen_state, *_,
     ) = row  # fmt: skip
     return Run(
         id=id_,
@@ -253,5 +298,8 @@ def _read_artifact(row: Row[Any]) -> Artifact:
     return Artifact(path=row.path, digest=row.digest, size=row.size, kept_at=row.kept_at)
 
 
-def _machine_now() -> int:
-    return int(time.time())
+def _beat(tx: Tx, lease_s: int | None) -> dict[str, Any]:
+    if lease_s is None:
+        return {"era": None, "beat_s": None, "lease_s": None}
+    now = _LEASES.now(tx)
+    return {"era": now.era, "beat_s": now.s, "lease_s": float(lease_s)}

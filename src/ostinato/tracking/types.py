@@ -131,6 +131,59 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """A run as a line of a table; `cells` holds what it has of the columns that were asked for, such as `metrics.auc`."""
+
+    id: str
+    experiment: str
+    name: str
+    state: State
+    parent: str | None
+    started_at: datetime
+    started_by: str
+    ended_at: datetime | None
+    error: str
+    cells: dict[str, Scalar]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anchor:
+    """Passed as `after`, the page begins with the row at `offset`, counted from 0."""
+
+    offset: int
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunIndex:
+    """How many runs a table has and where to begin in the middle of it, and which columns the newest thousand of them have."""
+
+    total: int
+    anchors: list[Anchor]
+    params: list[str]
+    metrics: list[str]
+    tags: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricRow:
+    """One metric of several runs, None where a run has not measured it."""
+
+    key: str
+    values: list[Metric | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Runs side by side: in what they differ, what they have in common, and their metrics; all lists in the order of `runs`."""
+
+    runs: list[Run]
+    differing: list[Difference]
+    same: dict[str, Scalar]
+    metrics: list[MetricRow]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricFrame:
     """Points in columns, little-endian: point i belongs to `keys[key[i]]`.
 

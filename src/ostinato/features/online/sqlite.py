@@ -63,11 +63,11 @@ class Sqlite:
         with self._open.reading() as database:
             return {row[0] for row in database.execute(sql, (project, view))}
 
-    def newest(self, project: str, view: str) -> int | None:
-        """The greatest instant that was added, in microseconds since 1970."""
+    def newest(self, project: str) -> dict[str, int]:
+        """The greatest instant that was added to each view, in microseconds since 1970."""
         with self._open.reading() as database:
-            row = database.execute("SELECT newest FROM view WHERE project = ? AND name = ?", (project, view)).fetchone()
-            return None if row is None else row[0]
+            found = database.execute("SELECT name, newest FROM view WHERE project = ? AND newest IS NOT NULL", (project,))
+            return dict(found.fetchall())
 
     def look_up(
         self,

@@ -10,8 +10,9 @@ from typing import Any
 from ostinato.kernel.event import Event
 from ostinato.kernel.instant import instant_of, micros_of
 from ostinato.kernel.ref import Ref
-from ostinato.ledger.post import check_place, post
+from ostinato.ledger.post import check_networks, post
 from ostinato.ledger.types import Parcel, Surroundings
+from ostinato.storage.web import check_url
 
 _SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 _VERSION_FACET = "https://openlineage.io/spec/facets/1-0-1/DatasetVersionDatasetFacet.json#/$defs/DatasetVersionDatasetFacet"
@@ -32,7 +33,11 @@ class Openlineage:
     timeout_s: float = 3.0
 
     def __post_init__(self) -> None:
-        check_place(self.url, self.timeout_s)
+        check_url(self.url, self.timeout_s)
+
+    def check(self, around: Surroundings) -> None:
+        """Refuse an address that this installation does not call."""
+        check_networks(self.url, around.networks)
 
     def send(self, parcel: Parcel, around: Surroundings) -> None:
         """Post one run event, if the event is one."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from ostinato.ledger.post import check_place, post
+from ostinato.ledger.post import check_networks, post
 from ostinato.ledger.telling import sentence
 from ostinato.ledger.types import Parcel, Surroundings
+from ostinato.storage.web import check_url
 
 _SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
@@ -20,7 +21,11 @@ class Slack:
     timeout_s: float = 3.0
 
     def __post_init__(self) -> None:
-        check_place(self.url, self.timeout_s)
+        check_url(self.url, self.timeout_s)
+
+    def check(self, around: Surroundings) -> None:
+        """Refuse an address that this installation does not call."""
+        check_networks(self.url, around.networks)
 
     def send(self, parcel: Parcel, around: Surroundings) -> None:
         """Post one message."""

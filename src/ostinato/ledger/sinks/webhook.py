@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ostinato.ledger.post import check_place, post
+from ostinato.ledger.post import check_networks, post
 from ostinato.ledger.types import Parcel, Surroundings
+from ostinato.storage.web import check_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +22,11 @@ class Webhook:
     timeout_s: float = 3.0
 
     def __post_init__(self) -> None:
-        check_place(self.url, self.timeout_s)
+        check_url(self.url, self.timeout_s)
+
+    def check(self, around: Surroundings) -> None:
+        """Refuse an address that this installation does not call."""
+        check_networks(self.url, around.networks)
 
     def send(self, parcel: Parcel, around: Surroundings) -> None:
         """Post one event."""

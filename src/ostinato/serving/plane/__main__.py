@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import fcntl
 import os
 import socket
 import sys
@@ -20,6 +19,7 @@ from ostinato.serving.plane.listener import Listener
 from ostinato.serving.plane.log import Log
 from ostinato.serving.plane.plan import LOCK, PLAN, STATE, PlaneState, encode, read_plan, read_state, replace
 from ostinato.serving.plane.scoring import ModelError
+from ostinato.storage import disk
 
 _POLL_S = 0.1
 Stamp = tuple[int, int]
@@ -43,12 +43,9 @@ def _alone(home: Path) -> bool:
     """Take the lock of the folder for the life of this process; who only looks at the lock holds it for a moment."""
     lock = os.open(home / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     for _ in range(20):
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(0.05)
-        else:
+        if disk.take(lock):
             return True
+        time.sleep(0.05)
     return False
 
 

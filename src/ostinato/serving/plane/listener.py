@@ -31,6 +31,8 @@ LINGER_S = 1.0
 """So long a listener that ends waits on open, idle connections for a request that is on its way."""
 UNWANTED_BYTES_MAX = 16 * 1024 * 1024
 """So much of a body that was refused is still taken: who sends without listening would not see the refusal else."""
+JOINED_BYTES_MAX = 64 * 1024
+"""A body of more is not copied to follow its head in the same packet."""
 CONNECTIONS_MAX = 1000
 """Open connections from one address; the next one is told to come back."""
 SECURITY_HEADERS = [
@@ -137,6 +139,10 @@ class Connection(HttpToolsProtocol):
         if self._room.closing and self.cycle.response_complete:
             self._linger()
 
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        cycle.transport = Whole(self.loop, cycle.transport)
+        super()._start_asgi_task(cycle, app)
+
     def _linger(self) -> None:
         if not self._in_header:  # in the midst of a header, its own timer runs
             self._await(self._room.linger_s, self.transport.close)
@@ -224,6 +230,37 @@ class Connection(HttpToolsProtocol):
         lines = [b"%s: %s\r\n" % pair for pair in [*headers, *SECURITY_HEADERS]]
         self.transport.write(b"".join([STATUS_LINE[status], *lines, b"\r\n", content]))
         self.transport.close()
+
+
+class Whole:
+    """Where a reply is written: its head waits for what follows at once, so that most replies are one system call and one packet."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport) -> None:
+        self._loop = loop
+        self._transport = transport
+        self._head = b""
+        self.is_closing = transport.is_closing
+
+    def write(self, content: bytes) -> None:
+        """Write it, with the head if that waits; the head itself waits until the loop turns."""
+        if self._head and len(content) <= JOINED_BYTES_MAX:
+            content, self._head = self._head + content, b""
+        elif not self._head and content.startswith(b"HTTP/1.1 "):
+            self._head = content
+            self._loop.call_soon(self._flush)
+            return
+        self._flush()
+        self._transport.write(content)
+
+    def close(self) -> None:
+        """Close the connection once everything is written."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        head, self._head = self._head, b""
+        if head:
+            self._transport.write(head)
 
 
 _TOO_MUCH = f"more than {HEADERS_MAX} header fields, or {HEADER_BYTES_MAX >> 10} KiB of them"

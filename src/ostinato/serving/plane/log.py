@@ -19,6 +19,7 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 FEATURE = "feature."
@@ -139,28 +140,64 @@ def _rolled(segment: Path, columns: list[str] | None) -> pa.Table:
     return pq.read_table(segment, **_VERIFIED) if columns is None else _slim(segment, tuple(columns))
 
 
-def read(folder: Path, columns: Sequence[str] | None = None, *, batches: bool = True) -> pa.Table:
+def read(
+    folder: Path, columns: Sequence[str] | None = None, *, batches: bool = True, within: tuple[datetime, datetime] | None = None
+) -> pa.Table:
     """The rows of a log, one per scored row, in the order of the files; features stand in columns called `feature.NAME`.
 
     `columns` names those of the fixed columns that are wanted, None means all and the features; without `batches`, only what
-    was asked for one by one is read.
+    was asked for one by one is read. `within` passes over segments that hold nothing from its first instant up to its last.
     """
     wanted = None if columns is None else list(columns)
+
+    def fits(segment: Path) -> bool:
+        return within is None or _overlaps(segment, *within)
+
     for _ in range(5):
         try:
-            parts = [_rolled(path, wanted) for path in sorted(folder.glob("segment-batch-*.parquet") if batches else ())]
+            parts = [_rolled(path, wanted) for path in sorted(folder.glob("segment-batch-*.parquet") if batches else ()) if fits(path)]
             for number in sorted(_numbers(folder)):
                 segment = folder / _segment(number)
                 if segment.exists():
-                    parts.append(_rolled(segment, wanted))
+                    parts += [_rolled(segment, wanted)] if fits(segment) else []
                 else:
                     lines = _table(read_lines(folder / _wal(number)))
                     parts.append(lines if wanted is None else lines.select(wanted))
             empty = _COLUMNS.empty_table()
             return pa.concat_tables([empty if wanted is None else empty.select(wanted), *parts], promote_options="permissive")
-        except FileNotFoundError:  # lines became a segment between the look and the reading
+        except FileNotFoundError:  # lines became a segment between the look and the reading: look again, and the last time say so
             continue
     raise FileNotFoundError(f"the log in {folder} keeps changing")
+
+
+def between(folder: Path, since: datetime, until: datetime, columns: Sequence[str]) -> pa.Table:
+    """Some of the fixed columns of the rows with `since <= at < until`; of the segments only those are read that hold such rows."""
+    wanted = [*columns, *({"at"} - set(columns))]
+    for _ in range(5):
+        try:
+            parts = [_rolled(p, wanted) for p in sorted(folder.glob("segment-*.parquet")) if _overlaps(p, since, until)]
+            rolled = {number for number in _numbers(folder) if (folder / _segment(number)).exists()}
+            parts += [_table(read_lines(folder / _wal(number))).select(wanted) for number in sorted(_numbers(folder) - rolled)]
+            found = pa.concat_tables([_COLUMNS.empty_table().select(wanted), *parts], promote_options="permissive")
+            return found.filter(pc.and_(pc.greater_equal(found["at"], since), pc.less(found["at"], until)))
+        except FileNotFoundError:  # lines became a segment between the look and the reading: look again, and the last time say so
+            continue
+    raise FileNotFoundError(f"the log in {folder} keeps changing")
+
+
+@lru_cache(maxsize=65_536)
+def _span(segment: Path) -> tuple[datetime, datetime] | None:
+    """The first and the last instant in a segment, which never changes, by its own statistics; None if they do not tell."""
+    told = pq.read_metadata(segment)
+    groups = [told.row_group(number).column(_COLUMNS.get_field_index("at")).statistics for number in range(told.num_row_groups)]
+    if not groups or any(group is None or not group.has_min_max for group in groups):
+        return None
+    return min(group.min for group in groups), max(group.max for group in groups)
+
+
+def _overlaps(segment: Path, since: datetime, until: datetime) -> bool:
+    span = _span(segment)
+    return span is None or (span[0] < until and span[1] >= since)
 
 
 def fingerprint(folder: Path) -> tuple[tuple[str, int], ...]:

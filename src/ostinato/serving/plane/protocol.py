@@ -11,7 +11,8 @@ import msgspec
 import numpy as np
 import orjson
 
-from ostinato.kernel.errors import OstinatoError
+from ostinato.kernel.errors import Invalid, OstinatoError
+from ostinato.kernel.instant import instant_from
 from ostinato.registry.types import Field, Signature
 
 Columns = dict[str, np.ndarray[Any, Any]]
@@ -146,15 +147,9 @@ def _instant(text: Any) -> datetime:
     if text is None:
         return datetime.now(UTC)
     try:
-        at = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        raise RequestError(400, f"$.parameters.at: not an ISO 8601 instant: {text!r}") from None
-    if at.tzinfo is None:
-        raise RequestError(400, f"$.parameters.at: {text!r} has no time zone")
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:
-        raise RequestError(400, f"$.parameters.at: {text!r} lies beyond the years 1 to 9999") from None
+        return instant_from(str(text), "$.parameters.at")
+    except Invalid as error:
+        raise RequestError(400, f"{error.message}; {error.hint}") from None
 
 
 def _wants_binary(given: _Body, signature: Signature) -> bool:

@@ -1,0 +1,92 @@
+"""Catalog: the verbs of Datasets that say how the data stands, what came, and what has changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ostinato.data import difference as differing
+from ostinato.data import looks, store
+from ostinato.data.find import find_dataset, find_version
+from ostinato.data.looks import Asked
+from ostinato.data.types import Contract, Dataset, DatasetState, DatasetStory, DeliveryMark, Difference, VersionMark
+from ostinato.kernel.caller import caller
+from ostinato.kernel.clock import Clock
+from ostinato.kernel.errors import Invalid
+from ostinato.kernel.ref import Ref
+from ostinato.storage.rows.rows import Rows, Tx
+from ostinato.storage.tables.tables import Tables
+
+_STRIP_MAX = 1_000
+_SAMPLE_MAX = 100
+
+
+class Catalog:
+    """The part of Datasets that looks; Datasets gives it its parts."""
+
+    _rows: Rows
+    _tables: Tables
+    _clock: Clock
+
+    def states(self) -> list[DatasetState]:
+        """Every dataset with its newest version and delivery, what waits, and its age against what was promised."""
+        asked = Asked(project=caller().project, at=self._clock.now())
+
+        def query(tx: Tx) -> list[DatasetState]:
+            versions, last, waiting = looks.newest_versions(tx, asked), looks.last_deliveries(tx, asked), looks.waiting(tx, asked)
+            found = store.all_datasets(tx, asked.project)
+            return [_state(d, versions.get(d.name), last.get(d.name), waiting.get(d.name, 0), asked.at) for d in found]
+
+        return self._rows.read(query)
+
+    def story(self, name: str, at: datetime | None = None, limit: int = 100) -> DatasetStory:
+        """What came to a dataset up to the instant `at` (default: now): the newest `limit` deliveries (1 to 1,000) with their checks.
+
+        Raises:
+            NotFound: there is no such dataset.
+        """
+        if not 1 <= limit <= _STRIP_MAX:
+            raise Invalid(f"1 to {_STRIP_MAX} deliveries can be listed at once, not {limit}", field="limit")
+        asked = Asked(project=caller().project, at=at or self._clock.now(), dataset=name)
+
+        def query(tx: Tx) -> DatasetStory:
+            dataset = find_dataset(tx, asked.project, name)
+            deliveries, earlier = looks.strip(tx, asked, limit)
+            failing, mended = looks.failing(tx, asked)
+            version, waiting = looks.newest_versions(tx, asked).get(name), looks.waiting(tx, asked).get(name, 0)
+            state = _state(dataset, version, deliveries[-1] if deliveries else None, waiting, asked.at)
+            return DatasetStory(state=state, at=asked.at, deliveries=deliveries, earlier=earlier, failing=failing, mended=mended)
+
+        return self._rows.read(query)
+
+    def difference(self, name: str, a: int, b: int, limit: int = 5) -> Difference:
+        """What changed from version `a` to version `b`: rows by key, the schema, and how far each column has moved.
+
+        Of rows that came and went, the first `limit` (at most 100) are shown.
+
+        Raises:
+            NotFound: there is no such dataset or version.
+        """
+        project = caller().project
+        before, after, contract = self._rows.read(
+            lambda tx: (
+                find_version(tx, project, Ref("dataset", name, str(a))),
+                find_version(tx, project, Ref("dataset", name, str(b))),
+                find_dataset(tx, project, name).contract,
+            )
+        )
+        return differing.difference(self._tables, before, after, contract.key, max(0, min(limit, _SAMPLE_MAX)))
+
+
+def promise_hours(contract: Contract) -> float | None:
+    """How old the newest rows may be by the strictest check `fresh`; None where none is asked."""
+    limits = [float(spec.parameters["max_age_hours"]) for spec in contract.checks if spec.check == "fresh"]
+    return min(limits, default=None)
+
+
+def _state(dataset: Dataset, version: VersionMark | None, last: DeliveryMark | None, waiting: int, at: datetime) -> DatasetState:
+    promise = promise_hours(dataset.contract)
+    age = None if version is None else (at - version.created_at).total_seconds() / 3600
+    fresh = None if promise is None else age is not None and age <= promise
+    return DatasetState(
+        dataset=dataset, version=version, last=last, waiting=waiting, age_hours=age, promise_hours=promise, fresh=fresh
+    )  # fmt: skip

@@ -1,0 +1,37 @@
+"""Search: datasets by name and description, and the versions of one."""
+
+from __future__ import annotations
+
+from sqlalchemy import Text, cast, func, select
+
+from ostinato.data.store import datasets, versions
+from ostinato.kernel.found import Found
+from ostinato.kernel.ref import Ref
+from ostinato.storage.rows.matching import matching
+from ostinato.storage.rows.rows import Tx
+
+
+def search(tx: Tx, project: str, typed: str, limit: int) -> list[Found]:
+    """The best matches; `flights@1` finds the versions of `flights` that begin with 1, the newest first."""
+    name, at, number = typed.rpartition("@")
+    if at:
+        return _versions(tx, project, name, number, limit)
+    d = datasets.c
+    latest = select(func.max(versions.c.version)).where(versions.c.project == d.project, versions.c.dataset == d.name).scalar_subquery()
+    query = select(d.name, d.description, d.created_at, latest.label("latest")).where(d.project == project)
+    rows = tx.all(matching(query, typed, d.name, d.description, recent=d.created_at.desc()).limit(limit))
+    return [Found(ref=Ref("dataset", r.name), title=r.name, summary=_summary(r.latest, r.description), at=r.created_at) for r in rows]
+
+
+def _versions(tx: Tx, project: str, name: str, number: str, limit: int) -> list[Found]:
+    v = versions.c
+    query = select(v.version, v.source, v.created_at).where(v.project == project, v.dataset == name)
+    if number:
+        query = query.where(cast(v.version, Text).startswith(number, autoescape=True))
+    rows = tx.all(query.order_by(func.length(cast(v.version, Text)) if number else v.version.desc(), v.version.desc()).limit(limit))
+    found = [(Ref("dataset", name, str(row.version)), row) for row in rows]
+    return [Found(ref=ref, title=f"{ref.name}@{ref.version}", summary=f"from {row.source}", at=row.created_at) for ref, row in found]
+
+
+def _summary(latest: int | None, description: str) -> str:
+    return f"version {latest}" + f" · {description}" * bool(description) if latest else description or "nothing was delivered yet"

@@ -1,0 +1,104 @@
+"""Inbox: what waits for the caller, of what the caller may do something about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from ostinato.data import glance as data
+from ostinato.insights.types import Inbox, Item
+from ostinato.insights.waits import undecided
+from ostinato.kernel.ref import Ref
+from ostinato.monitoring import glance as monitoring
+from ostinato.pipelines import glance as pipelines
+from ostinato.registry import glance as registry
+from ostinato.serving import glance as serving
+from ostinato.storage.rows.rows import Tx
+from ostinato.tracking import glance as tracking
+
+WINDOW_DAYS = 30
+"""How far back findings, failures and deliveries are looked for; an approval waits however long."""
+_MOST = 500
+
+
+def inbox(tx: Tx, project: str, actor: str, permissions: frozenset[str], now: datetime, limit: int) -> Inbox:
+    """What waits for `actor`, newest first."""
+    since, items = now - timedelta(days=WINDOW_DAYS), list[Item]()
+    if "model:approve" in permissions and actor.startswith("person:"):
+        items += _approvals(tx, project, actor)
+    if "monitor:write" in permissions:
+        items += _findings(tx, project, since)
+    if "endpoint:deploy" in permissions:
+        items += _rollouts(tx, project)
+    if "dataset:write" in permissions:
+        items += _quarantines(tx, project, since)
+    if "run:read" in permissions:
+        items += _failures(tx, project, actor, since)
+    counts: dict[str, int] = {}
+    for item in items:
+        counts[item.kind] = counts.get(item.kind, 0) + 1
+    return Inbox(
+        items=sorted(items, key=lambda item: (-item.since.timestamp(), str(item.ref)))[:limit], counts=counts, window_days=WINDOW_DAYS
+    )
+
+
+def _approvals(tx: Tx, project: str, actor: str) -> Iterator[Item]:
+    for model in registry.models(tx, project):
+        version = undecided(registry.newest(tx, project, model, 1), registry.champion(tx, project, model.name))
+        if version is None or version.author == actor or actor in {d.responsible for d in version.decisions if d.kind == "approved"}:
+            continue
+        check = registry.checked(tx, project, version)
+        told = "not checked yet" if check is None else "its gates pass" if check.passed else "a gate says no"
+        name = f"{version.model}@{version.version}"
+        yield Item(
+            kind="approval", ref=version.ref, title=f"{name} asks for an approval", detail=told + f" · {version.note}" * bool(version.note),
+            since=version.registered_at, by=version.author, verb="models.approve", command=f"ostinato models approve {name} --reason '…'",
+        )  # fmt: skip
+
+
+def _findings(tx: Tx, project: str, since: datetime) -> Iterator[Item]:
+    for finding in monitoring.open_findings(tx, project, since, _MOST):
+        yield Item(
+            kind="finding", ref=Ref("finding", finding.id), title=f"{finding.endpoint}: {finding.measurement.feature} ({finding.severity})",
+            detail=finding.measurement.sentence, since=finding.end, by=f"monitor:{finding.monitor}", verb="monitors.acknowledge",
+            command=f"ostinato monitors acknowledge {finding.id} --note '…'",
+        )  # fmt: skip
+
+
+def _rollouts(tx: Tx, project: str) -> Iterator[Item]:
+    for standing in serving.standings(tx, project):
+        made = standing.rollout
+        if made is None or made.state != "inconclusive" or made.ended_at is None or made.plan.on_inconclusive != "hold":
+            continue
+        name = standing.endpoint.name
+        yield Item(
+            kind="rollout", ref=Ref("rollout", made.id), title=f"{made.candidate} on {name}: no verdict", detail=made.reason,
+            since=made.ended_at, by=made.started_by, verb="endpoints.rollout", command=f"ostinato endpoints rollouts {name}",
+        )  # fmt: skip
+
+
+def _quarantines(tx: Tx, project: str, since: datetime) -> Iterator[Item]:
+    for made in data.uncorrected(tx, project, since, _MOST):
+        failed = ", ".join(f"{f.check}({', '.join(f.columns)}): {f.violations}" for f in made.report.failures)
+        yield Item(
+            kind="quarantine", ref=Ref("dataset", made.dataset), title=f"{made.dataset}: the delivery {made.key} is quarantined",
+            detail=failed, since=made.delivered_at, by=made.delivered_by, verb="datasets.deliver",
+            command=f"ostinato datasets quarantined {made.dataset}",
+        )  # fmt: skip
+
+
+def _failures(tx: Tx, project: str, actor: str, since: datetime) -> Iterator[Item]:
+    """Executions are runs as well: one that failed stands here once, as the execution."""
+    failed = pipelines.failed(tx, project, actor, since, _MOST)
+    for execution in failed:
+        yield Item(
+            kind="failure", ref=Ref("execution", execution.id), title=f"{execution.pipeline} failed", detail=execution.error,
+            since=execution.at, by=actor, verb="pipelines.retry", command=f"ostinato pipelines retry {execution.id}",
+        )  # fmt: skip
+    known = {execution.id for execution in failed}
+    for run in tracking.failed(tx, project, actor, since, _MOST):
+        if run.id not in known:
+            yield Item(
+                kind="failure", ref=run.ref, title=f"{run.experiment}: {run.name} {run.state}", detail=run.error,
+                since=run.ended_at or run.started_at, by=actor, verb="runs.get", command=f"ostinato runs get {run.id}",
+            )  # fmt: skip

@@ -1,0 +1,286 @@
+"""The nouns of insights: hits of a search, loops at a glance, what waits, and figures of the practice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from ostinato.kernel.ref import Ref
+
+# ---- search
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A thing that matches: how people call it, one line about it, when it was made or last used, and how well it matches."""
+
+    ref: Ref
+    title: str
+    summary: str
+    at: datetime | None
+    match: Literal["exact", "prefix", "part"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hits:
+    """What a search for `text` found, the best first; `more` says that there is more than was asked for."""
+
+    text: str
+    hits: list[Hit]
+    more: bool
+
+
+# ---- the loop at a glance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """The newest version of the dataset behind a model. `promised_h` is the age in hours that its contract or a view over it promises
+    to stay below, `fresh` whether it does; `state` and `failed` are those of the last delivery: its verdict and the checks it failed."""
+
+    version: Ref
+    delivered_at: datetime
+    age_h: float
+    promised_h: float | None
+    fresh: bool | None
+    last_at: datetime
+    state: Literal["accepted", "quarantined"]
+    failed: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """When and by which run the newest version was made."""
+
+    version: Ref
+    at: datetime
+    run: Ref | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Production:
+    """The version that answers, since when and by whose act; without an endpoint, the champion that would."""
+
+    version: Ref
+    since: datetime
+    by: str
+    endpoint: Ref | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rolling:
+    """The newest rollout: where it stands and what it has seen. `to_rollback` and `to_end` run from 0 to 1: how much of the evidence
+    for a rollback is there (on a logarithmic scale), and how many of the pairs after which it ends without a verdict."""
+
+    rollout: Ref
+    endpoint: Ref
+    candidate: Ref
+    strategy: str
+    state: Literal["running", "promoted", "rolled_back", "inconclusive", "aborted"]
+    reason: str
+    weight: float
+    since: datetime
+    pairs: int
+    e_value: float | None
+    e_limit: float
+    harm: float | None
+    low: float | None
+    high: float | None
+    margin: float
+    to_rollback: float
+    to_end: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """The answers of the last 24 hours: requests, of these failed; latencies in milliseconds of those that were asked one by one;
+    `spark` and `spark_errors` by hour, the oldest first."""
+
+    endpoint: Ref
+    since: datetime
+    requests: int
+    errors: int
+    p50_ms: float | None
+    p95_ms: float | None
+    spark: list[int]
+    spark_errors: list[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """How far a feature has moved, with the 95 % interval, against the tolerance."""
+
+    feature: str
+    test: str
+    effect: float
+    low: float
+    high: float
+    tolerance: float
+    alarm: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """The newest window of the monitors of a model: its worst drift, and how many findings are open."""
+
+    monitor: Ref
+    window: Ref | None
+    measured_to: datetime | None
+    worst: Effect | None
+    open_findings: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """A metric in the newest window that has enough labels, with its 95 % interval, and as it was evaluated before the approval."""
+
+    metric: str
+    now: float
+    low: float
+    high: float
+    approved: float | None
+    approved_low: float | None
+    approved_high: float | None
+    labelled: int
+    rows: int
+    window: Ref
+    measured_to: datetime
+    alarm: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What the runs of the experiments that make versions of a model cost in `days`: CPU time in seconds, and its price if one is set."""
+
+    days: int
+    runs: int
+    failed: int
+    cpu_s: float
+    money: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Something that does not go on by itself: `verb` on `ref` by who holds `permission`, since when and why. `owner` is whom to ask."""
+
+    ref: Ref
+    verb: str
+    permission: str
+    owner: str
+    since: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """One model and how its loop turns. A part that is None is absent; `absent` has by its name the command that would make it, or
+    says that the caller may not see it. `worry` is 0 where all is well, 1 where something waits, 2 where something is wrong."""
+
+    model: Ref
+    owner: str
+    description: str
+    worry: int
+    data: Data | None = None
+    trained: Trained | None = None
+    production: Production | None = None
+    rollout: Rolling | None = None
+    health: Health | None = None
+    drift: Drift | None = None
+    quality: Quality | None = None
+    cost: Cost | None = None
+    waits: list[Wait] = field(default_factory=list)
+    absent: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """Every model of the project as of `at`, the one to worry about most first."""
+
+    at: datetime
+    loops: list[Loop]
+    command: str = ""
+    """What makes the first model, where there is none."""
+
+
+# ---- what waits for me
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """Something that waits for the caller: `verb` is what to do about `ref`, `command` how."""
+
+    kind: Literal["approval", "finding", "failure", "quarantine", "rollout"]
+    ref: Ref
+    title: str
+    detail: str
+    since: datetime
+    by: str
+    verb: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbox:
+    """What waits for the caller, newest first, at most `limit`; `counts` by kind count all of it, as far as `window_days` go back."""
+
+    items: list[Item]
+    counts: dict[str, int]
+    window_days: int
+
+
+# ---- the practice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """How long something took in `cases` cases, in hours; `worst` is the one that took longest."""
+
+    cases: int
+    p50_h: float | None = None
+    p90_h: float | None = None
+    worst_h: float | None = None
+    worst: Ref | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """How many of `cases` it was, and the 95 % interval of the share (Wilson 1927)."""
+
+    cases: int
+    hits: int
+    share: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """What the runs of one experiment cost. It is of the stage `training` if it made a version of a model, `serving` and `monitoring` if
+    it is one of the platform's own, and of `experiments` otherwise."""
+
+    stage: Literal["training", "serving", "monitoring", "experiments"]
+    experiment: str
+    runs: int
+    failed: int
+    cpu_s: float
+    money: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Practice:
+    """How the practice did from `since` to `until`, by the events of the ledger.
+
+    `lead_time` runs from the delivery of the newest data of a version to its first answer in production, `approval_wait` from its
+    registration to the approval that sufficed. A change is a version that went live; it has failed if it was taken back, and
+    `restore` is how long it was live until then.
+    """
+
+    since: datetime
+    until: datetime
+    lead_time: Span
+    approval_wait: Span
+    changes: int
+    failed_changes: Share
+    restore: Span
+    stages: list[Stage]

@@ -1,0 +1,36 @@
+"""Glance: the little of monitors that overviews read, the same effort however many windows were measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ostinato.monitoring import store
+from ostinato.monitoring.types import Finding, Monitor, Window
+from ostinato.storage.rows.rows import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """A monitor, its newest windows (newest first), how many of its findings are open, and since when the oldest of them is."""
+
+    monitor: Monitor
+    windows: list[Window]
+    open_findings: int
+    open_since: datetime | None
+
+
+def watches(tx: Tx, project: str, windows: int = 5) -> list[Watch]:
+    """Every monitor with its newest windows."""
+    unseen = store.open_findings(tx, project)
+    found = []
+    for monitor in store.all_monitors(tx, project):
+        count, since = unseen.get(monitor.name, (0, None))
+        newest = store.newest_windows(tx, project, monitor.name, windows)
+        found.append(Watch(monitor=monitor, windows=newest, open_findings=count, open_since=since))
+    return found
+
+
+def open_findings(tx: Tx, project: str, since: datetime, limit: int) -> list[Finding]:
+    """The open findings of windows since then, newest first."""
+    return store.newest_findings(tx, project, "open", since, limit)

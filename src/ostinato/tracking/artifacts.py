@@ -1,0 +1,83 @@
+"""Artifacts: the verbs of Runs that keep files."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from ostinato.kernel.caller import caller
+from ostinato.kernel.clock import Clock
+from ostinato.kernel.errors import Invalid, NotFound
+from ostinato.storage.blobs.blobs import Blob, Blobs
+from ostinato.storage.blobs.uploads import Arriving
+from ostinato.storage.rows.rows import Rows, Tx
+from ostinato.tracking import store
+from ostinato.tracking.find import check_going, find_run
+from ostinato.tracking.types import Artifact
+
+
+class Artifacts(Arriving):
+    """The part of Runs that keeps files; Runs gives it its parts."""
+
+    _rows: Rows
+    _blobs: Blobs
+    _clock: Clock
+
+    def put_artifact(self, run: str, path: str, content: bytes) -> Artifact:
+        """Keep a file under a path within the run, in the place of an earlier one while the run is running.
+
+        Raises:
+            Conflict: the run has ended, and has no such file of the same content.
+            Invalid: the path is not relative, or leaves the run.
+        """
+        return self._keep_artifact(run, _path(path), self._blobs.put(content))
+
+    def put_artifact_sent(self, run: str, path: str, upload: str, size: int) -> Artifact:
+        """Keep as a file what was sent in parts, `size` bytes together; otherwise like `put_artifact`.
+
+        Raises:
+            NotFound: nothing of the upload has arrived, or it was forgotten, a day after its last part.
+            Conflict: a part is missing, or the run has ended.
+            Invalid: the parts are not the bytes that the upload is called by, or the path leaves the run.
+        """
+        self._rows.read(lambda tx: check_going(tx, run))
+        return self._keep_artifact(run, _path(path), self._uploads.finish(upload, size))
+
+    def _keep_artifact(self, run: str, path: str, blob: Blob) -> Artifact:
+        project = caller().project
+        kept = Artifact(path=path, digest=blob.digest, size=blob.size, kept_at=self._clock.now())
+
+        def change(tx: Tx) -> Artifact:
+            known = store.artifact(tx, project, run, path)
+            if known is not None and known.digest == kept.digest:
+                return known
+            check_going(tx, run)
+            store.put_artifact(tx, project, run, kept)
+            return kept
+
+        return self._rows.write(change)
+
+    def artifact(self, run: str, path: str, start: int = 0, size: int | None = None) -> bytes:
+        """The content of a file of a run, or `size` bytes of it from `start` on, so that a large one need not come at once."""
+        known = {found.path: found for found in self.artifacts(run)}
+        if path not in known:
+            raise NotFound.named("artifact", path, known)
+        if start < 0 or (size is not None and size < 0):
+            raise Invalid("a part begins at 0 or later and has a size", field="start")
+        return self._blobs.open(known[path].digest, start, size)
+
+    def artifacts(self, run: str) -> list[Artifact]:
+        """The files of a run, by path."""
+        project = caller().project
+
+        def query(tx: Tx) -> list[Artifact]:
+            find_run(tx, run)
+            return store.artifacts(tx, project, run)
+
+        return self._rows.read(query)
+
+
+def _path(path: str) -> str:
+    pure = PurePosixPath(path)
+    if not path or len(path) > 500 or pure.is_absolute() or ".." in pure.parts or str(pure) != path or not path.isprintable():
+        raise Invalid(f"not a path within a run: {path!r}", hint="relative, with single slashes and without '..'", field="path")
+    return path

@@ -1,0 +1,106 @@
+"""Curves: the verbs of Runs that keep and show what a run measures."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import numpy as np
+
+from ostinato.kernel.caller import caller
+from ostinato.kernel.errors import Invalid
+from ostinato.storage.rows.rows import Rows
+from ostinato.storage.series.points import Points
+from ostinato.storage.series.series import Series
+from ostinato.tracking.find import check_going, find_run
+from ostinato.tracking.types import Curve, Metric, MetricFrame, number
+
+_DRAWN_MAX = 100_000
+
+
+class Curves:
+    """The part of Runs that measures; Runs gives it its parts."""
+
+    _rows: Rows
+    _series: Series
+
+    def log(self, run: str, client: str, seq: int, frame: MetricFrame) -> None:
+        """Keep measured points. Each client counts its batches of a run from 0; a repeated batch changes nothing.
+
+        Raises:
+            Conflict: the run has ended, or a batch is missing before this one.
+            Invalid: the columns of the frame do not fit together.
+        """
+        self._series.append(caller().project, run, client, seq, _points(frame), lambda tx: check_going(tx, run))
+
+    def metrics(self, run: str) -> dict[str, Metric]:
+        """The latest value and the extremes of everything that a run measured."""
+        return {
+            key: Metric(
+                last=number(value.last),
+                step=value.step,
+                at=datetime.fromtimestamp(value.at / 1e6, UTC),
+                min=None if value.min is None else number(value.min),
+                max=None if value.max is None else number(value.max),
+                n=value.n,
+            )
+            for key, value in self._series.latest(*self._known(run)).items()
+        }
+
+    def curve(self, run: str, key: str, after_step: int | None = None, limit: int = 100_000, points: int = 0) -> Curve:
+        """The points of one metric beyond `after_step`, in the order of steps; with `points`, about so many with the same look.
+
+        All points of a step come together, so `after_step=curve.steps[-1]` goes on without a gap. An unknown key is empty.
+        """
+        found = self._series.read(*self._known(run), key, after_step, limit)
+        found = found.thinned(points) if points > 0 else found
+        values = [number(value) for value in found.value.tolist()]
+        return Curve(key=key, steps=found.step.tolist(), times_us=found.at.tolist(), values=values)
+
+    def outline(
+        self,
+        run: str,
+        key: str,
+        x: Literal["step", "time"] = "step",
+        low: int | None = None,
+        high: int | None = None,
+        points: int = 1000,
+    ) -> bytes:
+        """One metric as a plot draws it, from `low` to `high`: four columns of 8-byte IEEE floats, little-endian, one after the other.
+
+        The columns are x, lowest, highest and mean; each row is a stretch in which there are points, about `points` of them. Stretches are
+        a power of two wide and begin at its multiples, and those at the ends are whole; x is the least step in one, or the least time in µs
+        after 1970. NaN are passed over, and a stretch of nothing else is NaN; one without any point is left out, never filled. Where there
+        are no more than `points`, each step is a row of its own. An unknown key is empty.
+
+        Raises:
+            Invalid: `low` is beyond `high`, or `points` is not between 2 and 100,000.
+        """
+        if not 2 <= points <= _DRAWN_MAX:
+            raise Invalid(f"{points} points cannot be drawn", hint=f"2 to {_DRAWN_MAX}; as many as the plot has pixels", field="points")
+        if low is not None and high is not None and low > high:
+            raise Invalid(f"nothing lies between {low} and {high}", field="low")
+        found = self._series.outline(*self._known(run), key, x, low, high, points)
+        return np.concatenate([found.x, found.low, found.high, found.mean]).astype("<f8").tobytes()
+
+    def _known(self, run: str) -> tuple[str, str]:
+        """The project and the id of a run that is there."""
+        return caller().project, self._rows.read(lambda tx: find_run(tx, run)).id
+
+
+def _points(frame: MetricFrame) -> Points:
+    def column(data: bytes, kind: Literal["<u4", "<i8", "<f8"], name: str) -> Any:
+        try:
+            return np.frombuffer(data, kind)
+        except ValueError as error:
+            raise Invalid(f"the column is cut: {error}", field=f"frame.{name}") from error
+
+    if any(not key or len(key) > 200 or not key.isprintable() for key in frame.keys):
+        raise Invalid("a metric is called by 1 to 200 printable characters", field="frame.keys")
+    return Points(
+        keys=frame.keys,
+        key=column(frame.key, "<u4", "key"),
+        step=column(frame.steps, "<i8", "steps"),
+        at=column(frame.times_us, "<i8", "times_us"),
+        value=column(frame.values, "<f8", "values"),
+    )

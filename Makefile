@@ -7,10 +7,10 @@ PYTHON ?= python3
 export GOMP_SPINCOUNT := 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check docs bench serve clean format openapi schema
+.PHONY: help setup demo test check docs bench serve clean format openapi schema web web-check web-types chromium
 
 help:  ## what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | column -t -s '|'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
 
 .venv/.ready: pyproject.toml constraints.txt
 	@test -x $(PY) || $(PYTHON) -m venv .venv
@@ -23,15 +23,50 @@ $(OPENID)/node_modules/.ready: $(OPENID)/package.json
 	@npm install --prefix $(OPENID) --no-package-lock --no-audit --no-fund --silent
 	@touch $@
 
+NODE := $(shell node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2>/dev/null && echo there)
+WEB := web/node_modules/.ready
+STATIC := src/ostinato/server/static/index.html
+SHOWN := $(shell find web/src web/index.html web/vite.config.ts -type f -not -name '*.test.*' 2>/dev/null)
+
+$(WEB): web/package.json web/package-lock.json
+	@npm ci --prefix web --no-audit --no-fund --silent
+	@touch $@
+
+$(STATIC): $(WEB) $(SHOWN)
+	@npm run build --prefix web --silent -- --logLevel warn
+	@touch $@
+
+ifeq ($(NODE),there)
+web: $(STATIC)  ## the web UI, built for the server from web/ (with Node ≥ 20)
+
+PAGES := $(STATIC)
+else
+web:
+	@echo "the web UI is not built: that takes Node 20 or later; all else works without" >&2; exit 1
+endif
+
+web-types: $(WEB)  ## what web/ knows of the API, from docs/openapi.json
+	@npm run types --prefix web --silent > /dev/null
+
+web-check: web  ## format, lint, types, unit tests and the bundle's budget of web/
+	@cp web/src/kernel/api/schema.ts .schema.before && $(MAKE) -s web-types && { diff -q .schema.before web/src/kernel/api/schema.ts > /dev/null \
+		|| { echo "web/src/kernel/api/schema.ts was not of docs/openapi.json; it is now" >&2; rm .schema.before; exit 1; }; } && rm .schema.before
+	@npm run check --prefix web --silent
+	@npm run budget --prefix web --silent
+
+chromium:  ## the browser of the journeys, from Debian where it is absent
+	@command -v chromium > /dev/null || { [ "$$(id -u)" = 0 ] && as= || as=sudo; \
+		$$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends chromium > /dev/null; }
+
 setup: .venv/.ready $(OPENID)/node_modules/.ready  ## the environment in .venv, with everything that demo and tests need (Node ≥ 20 is there)
 
-demo: .venv/.ready  ## the whole loop on real data (about four minutes), then a server to look around on
+demo: .venv/.ready $(PAGES)  ## the whole loop on real data (about four minutes), then a server to look around on
 	@.venv/bin/ostinato demo --data $(DEMO) --summary $(DEMO)/summary.json
 
-test: setup  ## all tests
+test: setup $(PAGES)  ## all tests
 	@$(PY) -m pytest -n 2 --dist worksteal
 
-check: setup  ## format, lint, types and the guards of the design
+check: setup web-check  ## format, lint, types and the guards of the design
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
@@ -52,8 +87,8 @@ schema: setup  ## the tables of the present revision, from which later ones are 
 bench: setup  ## measurements, side by side with the peers where they are installed
 	@for b in bench/*.py; do echo "== $$b"; $(PY) $$b; done
 
-serve: .venv/.ready  ## a server on ./ostinato-data, port 8080
+serve: .venv/.ready $(PAGES)  ## a server on ./ostinato-data, port 8080
 	@.venv/bin/ostinato serve --port 8080
 
 clean:  ## forget the environment and the demo
-	@rm -rf .venv $(DEMO)
+	@rm -rf .venv $(DEMO) web/node_modules $(dir $(STATIC))

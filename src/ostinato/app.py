@@ -18,6 +18,8 @@ from ostinato.explain import api as explain_api
 from ostinato.explain.service import Explanations
 from ostinato.features import api as features_api
 from ostinato.features.service import Features
+from ostinato.insights import api as insights_api
+from ostinato.insights.service import Insights
 from ostinato.kernel.caller import Caller, caller, calling, own
 from ostinato.kernel.clock import Clock, SystemClock
 from ostinato.kernel.errors import NotFound, Unavailable
@@ -34,6 +36,7 @@ from ostinato.serving import api as serving_api
 from ostinato.serving.service import Endpoints
 from ostinato.storage.blobs.chosen import blobs_of
 from ostinato.storage.blobs.owned import Owned
+from ostinato.storage.disk import blamed
 from ostinato.storage.rows.chosen import rows_of
 from ostinato.storage.rows.rows import metadata
 from ostinato.storage.rows.term import Term, belong
@@ -45,7 +48,7 @@ from ostinato.tracking.service import Runs
 
 SLICES: tuple[ModuleType, ...] = (
     access_api, ledger_api, data_api, features_api, tracking_api, pipelines_api,
-    evaluation_api, registry_api, explain_api, serving_api, monitoring_api,
+    evaluation_api, registry_api, explain_api, serving_api, monitoring_api, insights_api,
 )  # fmt: skip
 """The API of every slice, in the order of the lifecycle."""
 
@@ -67,20 +70,21 @@ class Ostinato:
         store: dict[str, Any] = {"rows": self.rows, "clock": clock}
         self.ledger = Ledger(**store, key_path=home / "ledger-key", settings=settings)
         told = store | {"ledger": self.ledger}
-        self.access = Access(**store, record=self.ledger.append)
-        self.datasets = Datasets(**told, blobs=self.blobs, tables=self.tables, inbox=settings.inbox)
+        kept = told | {"blobs": self.blobs}
+        self.access = Access(**store, record=self.ledger.append, networks=settings.oidc_networks)
+        self.datasets = Datasets(**kept, tables=self.tables, inbox=settings.inbox)
         self.features = Features(**told, tables=self.tables, datasets=self.datasets, online_path=home / "online.db")
-        self.runs = Runs(**told, blobs=self.blobs, series=self.series)
-        self.pipelines = Pipelines(**told, blobs=self.blobs, tables=self.tables, runs=self.runs, settings=settings)
+        self.runs = Runs(**kept, series=self.series)
+        self.pipelines = Pipelines(**kept, tables=self.tables, runs=self.runs, settings=settings)
         self.evaluations = Evaluations(**told)
-        self.models = Models(**told, blobs=self.blobs, runs=self.runs, evaluations=self.evaluations, datasets=self.datasets)
+        self.models = Models(**kept, runs=self.runs, evaluations=self.evaluations, datasets=self.datasets, access=self.access)
         self.explanations = Explanations(**told, tables=self.tables, models=self.models)
         self.endpoints = Endpoints(
-            **told, blobs=self.blobs, tables=self.tables, models=self.models, datasets=self.datasets,
-            pipelines=self.pipelines, home=home / "endpoints",
-        )  # fmt: skip
+            **kept, tables=self.tables, models=self.models, datasets=self.datasets, pipelines=self.pipelines, home=home / "endpoints"
+        )
         self.monitors = Monitors(**told, tables=self.tables, endpoints=self.endpoints, pipelines=self.pipelines)
-        self.pipelines.attach(self)
+        self.insights = Insights(**told, access=self.access, endpoints=self.endpoints, price=settings.cpu_hour_price)
+        self.pipelines.attach(self, SLICES)
         self.rows.create(metadata)
         if settings.database_url:
             belong(self.rows, "ledger-key", self.ledger.key())
@@ -90,10 +94,11 @@ class Ostinato:
     def open(cls, path: str | os.PathLike[str] | None = None, *, clock: Clock | None = None, project: str | None = None) -> Ostinato:
         """Open the store in the folder `path`, making it if need be, as its owner and administrator."""
         settings = Settings.read(path)
-        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        settings.inbox.mkdir(parents=True, exist_ok=True)
-        opened = cls(settings, clock or SystemClock())
-        opened.access.bootstrap(settings.data)
+        with blamed(settings.data):
+            settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+            settings.inbox.mkdir(parents=True, exist_ok=True)
+            opened = cls(settings, clock or SystemClock())
+            opened.access.bootstrap(settings.data)
         own(Caller(actor="person:admin", project=project or settings.project))
         return opened
 
@@ -122,15 +127,7 @@ class Ostinato:
                 return
             self.ledger.tick()
             self.pipelines.tick()
-            done = None
-            try:
-                for event in self.ledger.after("monitoring"):  # last: an event that cannot be handled must not hold up the rest
-                    with calling(Caller(actor=ENGINE.actor, project=event.project)):
-                        self.monitors.on_event(event)
-                    done = event.seq
-            finally:
-                if done is not None:
-                    self.ledger.advance("monitoring", done)
+            self.ledger.hand("monitoring", self.monitors.on_event)  # last: an event that cannot be handled must not hold up the rest
 
     def close(self) -> None:
         """Stop what this process supervises and let go of the store."""

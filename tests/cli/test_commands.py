@@ -120,3 +120,14 @@ def test_help_shows_the_docstring_and_the_options(ask: Ask) -> None:
     assert "Make a toy." in text
     assert "[plain|fancy]" in text
     assert "JSON, or @FILE" in text
+
+
+def test_an_instant_is_written_with_its_zone_or_as_a_date_which_is_its_midnight_in_utc(ask: Ask) -> None:
+    ask("make", "--name", "top")
+    for since, found in {"2013-01-01": 1, "2013-01-02": 0, "2013-01-01T00:30+01:00": 1, "2013-01-01T00:00:00.1Z": 0}.items():
+        assert len(printed(ask("search", "--since", since, "--json"))["items"]) == found
+    for since, why in {"2013-01-01T00:00": "has no time zone", "yesterday": "is no instant", "2013-13-01": "is no instant"}.items():
+        refused = ask("search", "--since", since).exception
+        assert isinstance(refused, Invalid)
+        assert why in refused.message
+        assert "write 2013-01-03T00:00:00Z" in refused.hint

@@ -107,6 +107,11 @@ def test_the_ledger_is_verified_offline(app: Ostinato, tmp_path: Path) -> None:
     assert "problems" in bad.stdout
 
 
+def test_a_family_is_known_by_its_last_name_and_a_misspelt_one_is_guessed() -> None:
+    assert ostinato("families", "sinks").stdout.startswith("ledger.sinks  ")
+    assert "did you mean sinks" in ostinato("families", "sink").stderr
+
+
 def test_families_are_listed_with_their_members() -> None:
     told = json.loads(ostinato("families", "--json").stdout)
     by_name = {family["name"]: family for family in told}

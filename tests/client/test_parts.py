@@ -134,6 +134,16 @@ def test_a_large_table_is_delivered_in_parts(app: Ostinato, remote: Remote) -> N
     assert app.datasets.upload("d", "first", sink.getvalue()) == made
 
 
+def test_a_large_model_arrives_in_parts_and_only_those_that_are_missing(app: Ostinato) -> None:
+    with served(app) as url, cutting(url, 0, cuts=0) as proxy, connect(proxy.url, token(app)) as remote:
+        remote.models.send_part(NAME, PART_BYTES, CONTENT[PART_BYTES : 2 * PART_BYTES])
+        before = proxy.passed
+        digest = remote.models.upload(CONTENT)
+        assert proxy.passed - before < len(CONTENT) - PART_BYTES + 100_000
+    assert app.blobs.open(digest) == CONTENT
+    assert app.models.upload(CONTENT) == digest
+
+
 def test_uploads_say_what_is_wrong(remote: Remote) -> None:
     run = remote.runs.start("large").id
     with pytest.raises(NotFound, match="no upload"):

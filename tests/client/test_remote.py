@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import inspect
 import math
 import os
@@ -125,7 +126,17 @@ def test_a_busy_server_is_asked_again(ana: Remote, toys: object) -> None:
     assert toys.toys.failures == 3
 
 
-def test_calls_survive_a_restart_of_the_server(toys: object) -> None:
+def test_calls_survive_a_restart_of_the_server(toys: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused, connect = threading.Event(), Link._connect
+
+    def trying(link: Link) -> http.client.HTTPConnection:
+        try:
+            return connect(link)
+        except ConnectionError:
+            refused.set()
+            raise
+
+    monkeypatch.setattr(Link, "_connect", trying)
     with served(toys, [API]) as url:
         port = urlsplit(url).port
         remote = Remote(Link(url, "ana-token", "default"), [API])
@@ -133,7 +144,7 @@ def test_calls_survive_a_restart_of_the_server(toys: object) -> None:
     answers = []
     asking = threading.Thread(target=lambda: answers.append(remote.toys.get("top").name))
     asking.start()
-    time.sleep(0.5)
+    assert refused.wait(30)
     assert answers == []
     with served(toys, [API], port):
         asking.join(timeout=10)

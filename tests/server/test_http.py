@@ -16,6 +16,8 @@ import pytest
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.errors import Unavailable
 from ostinato.kernel.ref import Ref
+from ostinato.server.pools import THREADS
+from ostinato.testing.processes import until
 
 
 @pytest.fixture
@@ -173,20 +175,21 @@ def test_bodies_have_a_limit_announced_or_not(ana: httpx.Client) -> None:
     assert (unread.status_code, told(unread)["field"]) == (415, "content-type")
 
 
-def test_long_polls_starve_nobody(url: str, ana: httpx.Client) -> None:
+def test_long_polls_starve_nobody(url: str, ana: httpx.Client, toys: object) -> None:
     def wait() -> None:
-        httpx.get(f"{url}/api/v1/toys/top/wait", params={"timeout_s": 1}, headers={"authorization": "Bearer ana-token"}, timeout=30)
+        httpx.get(f"{url}/api/v1/toys/top/wait", params={"timeout_s": 60}, headers={"authorization": "Bearer ana-token"}, timeout=90)
 
-    waiting = [threading.Thread(target=wait) for _ in range(70)]
+    waiting = [threading.Thread(target=wait) for _ in range(THREADS + 6)]
     for thread in waiting:
         thread.start()
-    time.sleep(0.3)
-    started = time.monotonic()
-    assert ana.get("/toys").status_code == 200
-    took = time.monotonic() - started
-    for thread in waiting:
-        thread.join()
-    assert took < 0.9
+    try:
+        until(lambda: len(toys.toys.waits) == THREADS, what="every thread for those who wait is taken")
+        assert ana.get("/toys", timeout=30).status_code == 200
+        assert len(toys.toys.waits) == THREADS, "it was answered while all of them waited"
+    finally:
+        toys.toys.enough.set()
+        for thread in waiting:
+            thread.join()
 
 
 def test_the_access_log_is_json_without_secrets(ana: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from ostinato.serving.plane import listener
 from ostinato.serving.plane.engine import Engine
@@ -155,3 +156,33 @@ def test_a_listener_that_ends_answers_what_is_on_its_way(tmp_path: Path) -> None
             assert connection.recv(4096) == b""
         assert idle.recv(4096) == b""
         assert threading.active_count() < 50
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers with what is asked of it; at `/late` the head comes long before the body."""
+    content = {"/whole": b"short", "/large": b"x" * 300_000, "/alike": b"HTTP/1.1 404 Not Found\r\n\r\n", "/late": b"late"}[scope["path"]]
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(content))]})
+    if scope["path"] == "/late":
+        await receive()
+        await receive()  # until the client has gone
+    await send({"type": "http.response.body", "body": content[:3], "more_body": True})
+    await send({"type": "http.response.body", "body": content[3:]})
+
+
+@pytest.mark.parametrize("path", ["whole", "large", "alike"])
+def test_a_reply_arrives_as_it_was_sent_and_its_head_with_what_follows(path: str) -> None:
+    with listening(Listener(echo, linger_s=0.0)) as url:
+        with connected(url) as connection:
+            connection.sendall(f"GET /{path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            head, _, began = connection.recv(65536).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 OK")
+        assert began, "one packet"
+        content = {"whole": "short", "large": "x" * 300_000, "alike": "HTTP/1.1 404 Not Found\r\n\r\n"}[path]
+        assert httpx.get(f"{url}/{path}").text == content
+        assert httpx.head(f"{url}/{path}").headers["content-length"] == str(len(content))
+
+
+def test_a_head_does_not_wait_for_a_body_that_comes_later() -> None:
+    with listening(Listener(echo, linger_s=0.0)) as url, connected(url) as connection:
+        connection.sendall(b"GET /late HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.recv(65536).endswith(b"\r\n\r\n")

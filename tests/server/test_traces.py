@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,6 +16,7 @@ from opentelemetry import trace
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import TracerProvider
 
+from ostinato.app import SLICES, Ostinato
 from ostinato.client.link import Link
 from ostinato.client.remote import Remote
 from ostinato.kernel.errors import MissingExtra
@@ -21,6 +24,8 @@ from ostinato.server.http import build
 from ostinato.server.traces import tracing
 from ostinato.serving.plane.listener import Listener
 from ostinato.testing.doors import listening
+from ostinato.testing.processes import until
+from ostinato.testing.scene import ENV
 from ostinato.testing.toy import API
 
 
@@ -90,6 +95,32 @@ def test_the_client_carries_its_trace_over(toys: object, collected: list[ExportT
     span, _ = spans(collected)["GET /toys"]
     assert span.trace_id.hex() == trace.format_trace_id(work.get_span_context().trace_id)
     assert span.parent_span_id.hex() == trace.format_span_id(work.get_span_context().span_id)
+
+
+def test_an_execution_in_a_worker_is_part_of_the_trace_of_its_request(
+    tmp_path: Path, collected: list[ExportTraceServiceRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ENV.items():
+        monkeypatch.setenv(name, value)
+    with Ostinato.open(tmp_path / "store") as app:
+        door, token = build(app, SLICES), (tmp_path / "store" / "admin-token").read_text().strip()
+        with listening(Listener(door, linger_s=0.0)) as url:
+            headers = {"authorization": f"Bearer {token}", "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+            asked = {"pipeline": "ostinato.testing.crowd:trace", "parameters": {"folder": str(tmp_path), "key": "k"}}
+            assert httpx.post(f"{url}/api/v1/executions", json=asked, headers=headers).status_code == 201
+        door.traces.close()
+        worker = subprocess.Popen([sys.executable, "-m", "ostinato.cli.main", "--data", str(tmp_path / "store"), "worker"])
+        try:
+            until(lambda: app.pipelines.search(state="finished").items)
+            worker.terminate()
+            assert worker.wait(30) == 0
+        finally:
+            worker.kill()
+            worker.wait()
+    found = {name: span for name, (span, _) in spans(collected).items()}
+    request, execution, step = found["POST /executions"], found["execution trace"], found["step leave"]
+    assert {span.trace_id.hex() for span in (request, execution, step)} == {"0af7651916cd43dd8448eb211c80319c"}
+    assert (execution.parent_span_id, step.parent_span_id) == (request.span_id, execution.span_id)
 
 
 def test_nobody_asks_and_nothing_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,7 +144,11 @@ def collect(ctx: click.Context, data: Path | None, as_json: bool, apply: bool, o
     if not _told(found, as_json=as_json):
         for blob in found.unused:
             click.echo(f"{blob.digest}  {_size(blob.size)}  unused for {blob.unused_hours:.0f} h")
-        said = "deleted" if found.applied else "would be deleted; --apply does it"
+        for blob in found.aside:
+            click.echo(f"{blob.digest}  {_size(blob.size)}  was put aside {blob.unused_hours:.0f} h ago")
+        for pack in found.sparse:
+            click.echo(f"{pack.digest}  {_size(pack.size)}  a pack of which {_size(pack.needed)} are needed")
+        said = "gone" if found.applied else "would go; --apply does it"
         click.echo(f"{len(found.unused)} of {found.blobs} blobs, {_size(found.size)} of {_size(found.blobs_size)}: {said}")
 
 
@@ -184,7 +188,12 @@ def _prune(place: str, keep: int | None, keep_days: float | None, *, apply: bool
     said = "removed" if found.applied else "would be removed; --apply does it"
     for name in found.removed:
         click.echo(f"{name}  {said}")
-    click.echo(f"{len(found.kept)} backups kept; {found.objects} objects that no other needs, {_size(found.size)}: {said}")
+    kept, objects = _counted(len(found.kept), "backup"), _counted(found.objects, "object")
+    click.echo(f"{kept} kept; {objects} that no other needs, {_size(found.size)}: {said}")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" + "s" * (number != 1)
 
 
 def _folder(ctx: click.Context, data: Path | None) -> Path:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib
 import signal
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from ostinato.cli import keeping, signing
 from ostinato.cli.commands import Target
-from ostinato.kernel.errors import Invalid, MissingExtra
+from ostinato.kernel.errors import Invalid, MissingExtra, NotFound
+from ostinato.kernel.instant import instant_from
 
 
 def attach(root: click.Group) -> None:
@@ -24,12 +25,9 @@ def attach(root: click.Group) -> None:
 
 def _instant(_: click.Context, option: click.Parameter, value: str | None) -> datetime | None:
     try:
-        found = datetime.fromisoformat(value) if value is not None else None
-    except ValueError:
-        found = datetime.min  # noqa: DTZ901 — as wrong as one without a zone
-    if found is not None and found.tzinfo is None:
-        raise click.BadParameter(f"not an instant with its zone: {value!r}; write 2013-01-01T00:00:00Z", param=option)
-    return found and found.astimezone(UTC)
+        return None if value is None else instant_from(value)
+    except Invalid as error:
+        raise click.BadParameter(f"{error.message}; {error.hint}", param=option) from None
 
 
 _data = click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Folder of the store; default OSTINATO_DATA.")
@@ -93,7 +91,8 @@ def worker(ctx: click.Context, data: Path | None, queues: str, parent: int | Non
         signal.signal(number, lambda *_: stop.set())
     folder = _folder(ctx, data)
     clock = importlib.import_module("ostinato.server.clock").clock_of(folder)
-    with importlib.import_module("ostinato.app").Ostinato.open(folder, clock=clock) as app:
+    exporting = importlib.import_module("ostinato.server.traces").exporting()
+    with exporting, importlib.import_module("ostinato.app").Ostinato.open(folder, clock=clock) as app:
         served = [name.strip() for name in queues.split(",") if name.strip()]
         working.work(app, app.pipelines, stop, queues=served)
 
@@ -121,9 +120,10 @@ def families(family: str | None, as_json: bool) -> None:
     """The interchangeable parts, by family."""
     found = importlib.import_module("ostinato.server.system").families()
     if family is not None:
-        found = [f for f in found if f.name == family]
+        names = [name for f in found for name in (f.name, f.name.rpartition(".")[2])]
+        found = [f for f in found if family in (f.name, f.name.rpartition(".")[2])]
         if not found:
-            raise Invalid(f"no family {family!r}", hint="ostinato families lists them")
+            raise Invalid(f"no family {family!r}", hint=NotFound.named("family", family, names).hint)
     if as_json:
         click.echo(importlib.import_module("ostinato.server.wire").encode(found))
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import importlib
 import ipaddress
@@ -116,10 +117,8 @@ class Link:
         if self._pid != os.getpid():  # a child of fork must not speak on its parent's connections
             self.close()
             self._pid = os.getpid()
-        try:
+        with contextlib.suppress(IndexError):  # none is idle: another thread may have taken the last between a look and the pop
             return self._idle.pop()
-        except IndexError:
-            pass
         return self._connect()
 
     def _connect(self) -> http.client.HTTPConnection:

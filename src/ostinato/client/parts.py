@@ -16,14 +16,14 @@ LARGE_BYTES = 16 << 20
 """What is larger travels in parts."""
 
 
-def up(whole: Callable[..., Any], sent: Callable[..., Any], face: Any) -> Callable[..., Any]:
-    """The verb `whole` for any `content`: a large one is sent in parts, of which those that arrived before are not sent again."""
+def up(whole: Callable[..., Any], raw: str, sent: Callable[..., Any], face: Any) -> Callable[..., Any]:
+    """The verb `whole` for any content, its parameter `raw`: a large one goes in parts, of which those that arrived are not sent again."""
     shape = inspect.signature(whole)
 
     @functools.wraps(whole)
     def ask(*given: Any, **named: Any) -> Any:
         values = shape.bind(*given, **named).arguments
-        content = memoryview(values["content"]).cast("B")
+        content = memoryview(values[raw]).cast("B")
         if (size := len(content)) <= LARGE_BYTES:
             return whole(**values)
         upload = blake3(content).hexdigest()
@@ -32,7 +32,7 @@ def up(whole: Callable[..., Any], sent: Callable[..., Any], face: Any) -> Callab
             end = min(start + PART_BYTES, size)
             if not any(span.start <= start and end <= span.start + span.size for span in arrived.parts):
                 face.send_part(upload, start, content[start:end])
-        del values["content"]
+        del values[raw]
         return sent(**values, upload=upload, size=size)
 
     return ask

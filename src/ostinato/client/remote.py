@@ -84,8 +84,9 @@ class Face:
         self._name = name
         for op in ops:
             setattr(self, op.name, _verb(link, op))
-        for name in [op.name for op in ops if f"{op.name}_sent" in self.__dict__]:
-            setattr(self, name, parts.up(getattr(self, name), getattr(self, f"{name}_sent"), self))
+        for op in ops:
+            if sent := self.__dict__.get(f"{op.name}_sent"):
+                setattr(self, op.name, parts.up(getattr(self, op.name), signature_of(op).at("raw")[0].name, sent, self))
         if "artifacts" in self.__dict__:
             self.artifact = parts.down(self.__dict__["artifact"], self)
 

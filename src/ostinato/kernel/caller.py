@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from ostinato.kernel.errors import Unauthenticated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """How far a credential goes: `permissions` (patterns) in `projects`, None sets no limit; a `delegated` one approves nothing."""
+
+    permissions: tuple[str, ...] | None = None
+    projects: tuple[str, ...] | None = None
+    delegated: bool = False
+
+    @classmethod
+    def kept(cls, row: Mapping[str, Any] | None) -> Scope | None:
+        """The scope that `row` tells, as a row of the store keeps it.
+
+        >>> Scope.kept(Scope(permissions=("run:*",)).told()) == Scope(permissions=("run:*",))
+        True
+        """
+        if row is None:
+            return None
+        permissions, projects = (None if row[name] is None else tuple(row[name]) for name in ("permissions", "projects"))
+        return cls(permissions=permissions, projects=projects, delegated=row["delegated"])
+
+    def told(self) -> dict[str, Any]:
+        """What a row keeps of it, and an event says."""
+        permissions, projects = (None if found is None else list(found) for found in (self.permissions, self.projects))
+        return {"permissions": permissions, "projects": projects, "delegated": self.delegated}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,13 +42,15 @@ class Caller:
     """An actor (`person:ana`, `service:trainer`) within a project.
 
     `credential` is the public id of the token or session by which the actor came, empty in process: it may narrow what the actor may.
-    `within` is the id of the execution of a pipeline whose code makes the call, empty elsewhere.
+    `within` is the id of the execution of a pipeline whose code makes the call, empty elsewhere; there, `scope` is how far the credential
+    reached by which it was started, None if that set no limit.
     """
 
     actor: str
     project: str = "default"
     credential: str = ""
     within: str = ""
+    scope: Scope | None = None
 
 
 _current: ContextVar[Caller | None] = ContextVar("ostinato_caller", default=None)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ostinato.kernel.errors import Invalid
 
 _SHAPE = re.compile(
     r"(?P<kind>[a-z][a-z_]{0,31}):(?P<name>[A-Za-z0-9][A-Za-z0-9._/+=%-]{0,199})(?:@(?P<version>[A-Za-z0-9][A-Za-z0-9._-]{0,63}))?"
 )
+_CHARACTERS_MAX = 32 + 1 + 200 + 1 + 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +49,23 @@ class Ref:
             Invalid: the text has another shape or names another kind.
         """
         full = text if kind is None or ":" in text else f"{kind}:{text}"
-        match = _SHAPE.fullmatch(full)
-        if match is None:
+        found = _read(full) if len(full) <= _CHARACTERS_MAX else None
+        if found is None:
             raise Invalid(f"not a reference: {text!r}", hint="write kind:name or kind:name@version, such as model:late@7")
-        if kind is not None and match["kind"] != kind:
+        if kind is not None and found.kind != kind:
             raise Invalid(f"expected a {kind}, got {text!r}", hint=f"write {kind}:name or {kind}:name@version")
-        return cls(match["kind"], match["name"], match["version"])
+        return found
 
     def at(self, version: int | str) -> Ref:
         """The same thing at another version."""
         return Ref(self.kind, self.name, str(version))
+
+
+@lru_cache(8192)
+def _read(text: str) -> Ref | None:
+    """The reference in its full form; few are read again and again, wherever events and lineage are listed."""
+    match = _SHAPE.fullmatch(text)
+    return Ref(match["kind"], match["name"], match["version"]) if match else None
 
 
 del Ref.__dataclass_fields__  # msgspec takes dataclasses apart; a Ref travels whole, as its string (kernel/signature.py)

@@ -25,7 +25,9 @@ class Settings:
     `tls_certificate` and `tls_key` the files with which it speaks TLS; `ca_file` the certificates that a client trusts;
     `database_url` the PostgreSQL database that holds the rows (default a SQLite file in `data`);
     `oidc_issuer` where people sign in by OpenID Connect, to whom the server is `oidc_client` with `oidc_secret` or what stands in
-    `oidc_secret_file`; it asks for `oidc_scope`, and `oidc_groups` says which role a group in `oidc_groups_claim` brings;
+    `oidc_secret_file`; it asks for `oidc_scope`, and `oidc_groups` says which role a group in `oidc_groups_claim` brings; they must have
+    proved themselves by one of `oidc_acr` and one of `oidc_amr`, at most `oidc_max_age_s` ago; `oidc_networks` the networks beyond the
+    public internet, separated by commas, in which issuers of tokens may stand;
     `sink_networks` the networks beyond the public internet, separated by commas, into which events may be sent; `smtp_url` the mail server
     (`smtp://user:password@host:587` or `smtps://…`) and `mail_from` the address in whose name it sends.
     """
@@ -57,6 +59,10 @@ class Settings:
     oidc_scope: str = "openid profile"
     oidc_groups: str = ""
     oidc_groups_claim: str = "groups"
+    oidc_acr: str = ""
+    oidc_amr: str = ""
+    oidc_max_age_s: int = 0
+    oidc_networks: str = ""
     sink_networks: str = ""
     smtp_url: str = field(default="", repr=False)  # it may hold a password
     mail_from: str = ""

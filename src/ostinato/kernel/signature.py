@@ -108,6 +108,16 @@ def is_scalar(annotation: Any) -> bool:
     return all(get_origin(a) is Literal or a in _SCALARS for a in _options(annotation))
 
 
+def is_instant(annotation: Any) -> bool:
+    """Whether a text of this type names an instant, or is absent.
+
+    >>> is_instant(datetime | None), is_instant(str | None)
+    (True, False)
+    """
+    options = _options(annotation)
+    return datetime in options and str not in options
+
+
 def wire_type(annotation: Any) -> Any:
     """The type as it travels: beside `str` a `Ref` is a str already, so `str | Ref` is `str`."""
     options = _options(annotation)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ostinato.kernel.clock import Clock, ReplayClock, SystemClock
 from ostinato.kernel.errors import Invalid
+from ostinato.storage.disk import blamed
 
 
 class SharedClock(ReplayClock):
@@ -46,10 +47,14 @@ class SharedClock(ReplayClock):
         return datetime.fromisoformat(self._path.read_text())
 
     def _write(self, instant: datetime) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_name(f"clock.{os.getpid()}")
-        fresh.write_text(instant.isoformat())
-        fresh.replace(self._path)
+        with blamed(self._path.parent):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                fresh.write_text(instant.isoformat())
+                fresh.replace(self._path)
+            finally:
+                fresh.unlink(missing_ok=True)
 
 
 def clock_of(data: Path) -> Clock:

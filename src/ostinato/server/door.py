@@ -8,6 +8,7 @@ import re
 import time
 from datetime import UTC, datetime
 
+import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -75,7 +76,8 @@ class _Visit:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [*message["headers"], *self._headers]
+            own = {name for name, _ in message["headers"]}
+            message["headers"] = [*message["headers"], *(header for header in self._headers if header[0] not in own)]
         await self._send(message)
 
     def told(self, error: Exception) -> OstinatoError:
@@ -112,5 +114,8 @@ class _Visit:
             "actor": who.actor if who else None,
             "project": who.project if who else None,
         }
-        # json escapes all but ASCII: whatever a client sends, it is one line; and who calls is known, so nobody looks for it
-        access_log.handle(logging.LogRecord(access_log.name, logging.INFO, __file__, 0, json.dumps(line), None, None))
+        told = msgspec.json.encode(line).decode()
+        if not told.isascii():
+            told = json.dumps(line, separators=(",", ":"))  # escapes the rest: whatever a client sends, it is one line
+        # who logs is known, so nobody looks for it
+        access_log.handle(logging.LogRecord(access_log.name, logging.INFO, __file__, 0, told, None, None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from ostinato.access.oidc import Begun, Provider
+from ostinato.access.sign_in import Identity
 from ostinato.app import Ostinato
+from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.errors import NotFound, OstinatoError, Unauthenticated
 from ostinato.server.errors import failure
 from ostinato.server.visit import visit
@@ -26,9 +29,9 @@ _LIFE_S = 600
 class Elsewhere:
     """`GET /api/v1/sign-in/oidc` sends the browser away, `…/callback` takes it back; what it must bring back is in a cookie of its own."""
 
-    def __init__(self, app: Ostinato, run: Callable[..., Awaitable[Any]]) -> None:
+    def __init__(self, app: Ostinato, provider: Provider | None, run: Callable[..., Awaitable[Any]]) -> None:
         self._access = app.access
-        self._provider = Provider.of(app.settings)
+        self._provider = provider
         self._run = run
 
     def routes(self) -> list[Route]:
@@ -36,29 +39,52 @@ class Elsewhere:
         return [Route(PATH, self._away, methods=["GET"]), Route(f"{PATH}/callback", self._back, methods=["GET"])]
 
     async def _away(self, request: Request) -> Response:  # noqa: ARG002 — starlette's shape
-        begun: Begun = await self._run(self._known().begin, _redirect_uri())
-        kept = base64.urlsafe_b64encode(msgspec.json.encode(replace(begun, url=""))).decode()
-        visit().set_cookie(kept.rstrip("="), _COOKIE, _LIFE_S)
-        return RedirectResponse(begun.url, 303)
+        return RedirectResponse(await self._run(away, self._provider), 303)
 
     async def _back(self, request: Request) -> Response:
         begun, answer = _begun(visit().cookie(_COOKIE)), dict(request.query_params)
         visit().set_cookie("", _COOKIE)
         try:
-            opened = await self._run(self._finish, answer, begun)
+            secret = await self._run(self._finish, answer, begun)
         except OstinatoError as error:
             return failure(error)  # with the cookie taken back: an attempt that failed is over
-        visit().set_cookie(opened.secret)
+        if secret:
+            visit().set_cookie(secret)
         return RedirectResponse("/", 303)
 
-    def _finish(self, answer: dict[str, str], begun: Begun) -> Any:
-        identity = self._known().finish(answer, begun, _redirect_uri())
-        return self._access.sign_in_elsewhere(identity, visit().visitor)
+    def _finish(self, answer: dict[str, str], begun: Begun) -> str:
+        """The secret of the session that begins, or nothing where somebody who is signed in is known by what they proved from now on."""
+        identity = _known(self._provider).finish(answer, begun, _redirect_uri())
+        if not begun.link:
+            return self._access.sign_in_elsewhere(identity, visit().visitor).secret
+        self._link(identity, begun.link)
+        return ""
 
-    def _known(self) -> Provider:
-        if self._provider is None:
-            raise NotFound("nobody signs in by OpenID Connect here", hint="OSTINATO_OIDC_ISSUER on the server names a provider")
-        return self._provider
+    def _link(self, identity: Identity, session: str) -> None:
+        by = self._access.admit_session(visit().session, "default").credential
+        if not hmac.compare_digest(by.id, session):
+            raise Unauthenticated("somebody else has signed in here meanwhile", hint=f"start again at POST {PATH}/link")
+        with calling(Caller(actor=by.actor, credential=by.id)):
+            self._access.link_own(identity)
+
+
+def away(provider: Provider | None, link: str = "") -> str:
+    """Where the present browser is to go, with a cookie of what it must bring back; `link` is the session of who wants to be known by it.
+
+    Raises:
+        NotFound: no provider is set up.
+        Unavailable: it is out of reach.
+    """
+    begun = _known(provider).begin(_redirect_uri(), link)
+    kept = base64.urlsafe_b64encode(msgspec.json.encode(replace(begun, url=""))).decode()
+    visit().set_cookie(kept.rstrip("="), _COOKIE, _LIFE_S)
+    return begun.url
+
+
+def _known(provider: Provider | None) -> Provider:
+    if provider is None:
+        raise NotFound("nobody signs in by OpenID Connect here", hint="OSTINATO_OIDC_ISSUER on the server names a provider")
+    return provider
 
 
 def _redirect_uri() -> str:

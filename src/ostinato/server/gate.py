@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping
 
+from ostinato.access.refusals import Refusals
 from ostinato.access.types import Admission
 from ostinato.app import Ostinato
 from ostinato.kernel.caller import Caller, calling
@@ -15,8 +15,6 @@ from ostinato.server.visit import visit
 
 _PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 ANYBODY = Caller(actor="person:anonymous")
-TOLD_EVERY_S = 60.0
-_KEYS_MAX = 10_000
 
 
 class Gate:
@@ -70,27 +68,3 @@ class Gate:
         data = {"permission": needs, "operation": what} | ({"repeated": repeated} if repeated else {})
         with calling(who):
             self._app.rows.write(lambda tx: self._app.ledger.append(tx, "access.denied", Ref.parse(who.actor), data=data))
-
-
-class Refusals:
-    """When each refusal was last told of, and how many followed: what strangers do must not fill the ledger."""
-
-    def __init__(self) -> None:
-        self._told: dict[tuple[str, ...], tuple[float, int]] = {}
-
-    def due(self, key: tuple[str, ...]) -> int | None:
-        """How many refusals since the last that was told of; None if that was within the minute.
-
-        >>> refusals = Refusals()
-        >>> refusals.due(("ana",)), refusals.due(("ana",)), refusals.due(("ben",))
-        (0, None, 0)
-        """
-        now = time.monotonic()
-        at, untold = self._told.get(key, (now - TOLD_EVERY_S, 0))
-        if now - at < TOLD_EVERY_S:
-            self._told[key] = (at, untold + 1)
-            return None
-        if len(self._told) >= _KEYS_MAX:
-            self._told.clear()
-        self._told[key] = (now, 0)
-        return untold

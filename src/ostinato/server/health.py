@@ -44,7 +44,7 @@ class Health:
 
     def _rows(self) -> str:
         self._app.rows.read(lambda tx: tx.first(text("SELECT 1")))
-        self._app.rows.write(lambda tx: tx.first(text("SELECT 1")))  # a writer that a disk has failed refuses until it is restarted
+        self._app.rows.write(lambda tx: tx.first(text("SELECT 1")))  # the writer has a connection of its own
         return "ok"
 
     def _disk(self) -> str:

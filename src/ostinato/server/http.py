@@ -10,15 +10,20 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import Receive, Scope, Send
 
+from ostinato.access.oidc import Provider
 from ostinato.app import Ostinato
 from ostinato.server import openapi, sign_in, system
 from ostinato.server.door import Door
 from ostinato.server.elsewhere import Elsewhere
+from ostinato.server.exchange import Exchange
+from ostinato.server.frames import PATH as FRAMES
+from ostinato.server.frames import Frames
 from ostinato.server.gate import Gate
 from ostinato.server.health import Health
 from ostinato.server.hosts import Hosts
 from ostinato.server.live import Live
 from ostinato.server.metrics import Metrics
+from ostinato.server.pages import Pages
 from ostinato.server.pools import Pools
 from ostinato.server.routes import Routes
 from ostinato.server.traces import tracing
@@ -33,7 +38,7 @@ def build(app: Ostinato, slices: Sequence[ModuleType], health: Health | None = N
     """The whole control plane over an opened store; `health` is what a supervisor knows beyond the store, `host` where it listens."""
     gate, metrics, pools = Gate(app), Metrics(), Pools()
     health = health or Health(app)
-    document = openapi.render(slices)
+    document, provider = openapi.render(slices), Provider.of(app.settings)
 
     async def live(_: Request) -> Response:
         return Response(b'{"live":true}', media_type=JSON)
@@ -55,10 +60,13 @@ def build(app: Ostinato, slices: Sequence[ModuleType], health: Health | None = N
         Route("/metrics", scrape),
         Route("/openapi.json", description),
         Route(f"{ROOT}/live", Live(app, gate, health, pools.run), methods=["GET"]),
-        *Elsewhere(app, pools.run).routes(),
+        *Elsewhere(app, provider, pools.run).routes(),
+        *Exchange(app, pools.run).routes(),
+        Route(FRAMES, Frames(app, gate, pools.run).show, methods=["GET"]),
+        Route("/{path:path}", Pages(), methods=["GET"]),
     ]
     services = [(module, getattr(app, module.NAME)) for module in slices]
-    services += [(system, system.System(app)), (sign_in, sign_in.SignIn(app))]
+    services += [(system, system.System(app)), (sign_in, sign_in.SignIn(app, provider))]
     verbs = [Verb(op, service, gate, pools, app.settings.body_limit_mb << 20) for module, service in services for op in module.OPS]
     hosts = Hosts([host, *app.settings.hosts.split(",")])
     return Door(Visits(_Turn(Routes(verbs), Router(routes))), metrics, hosts, tracing())

@@ -27,7 +27,10 @@ _POSITION = re.compile(r"-?[0-9]{1,18}")
 
 
 class Live:
-    """ASGI endpoint of `GET /api/v1/live?after=SEQ`; without `after` and `Last-Event-ID` it begins at the present end."""
+    """ASGI endpoint of `GET /api/v1/live?after=SEQ`; without `after` and `Last-Event-ID` it begins at the present end.
+
+    `project` in the query goes before the header: an EventSource of a browser sends no header of its page's choice.
+    """
 
     def __init__(self, app: Ostinato, gate: Gate, health: Health, run: Callable[..., Awaitable[Any]]) -> None:
         self._app = app
@@ -47,7 +50,9 @@ class Live:
         await StreamingResponse(stream, media_type="text/event-stream")(scope, receive, send)
 
     async def _admit(self, request: Request) -> Caller:
-        caller: Caller = await self._run(self._gate.admit, request.headers, "ledger:read", "GET /live")
+        asked = request.query_params.get("project")
+        headers = request.headers if asked is None else {**request.headers, "ostinato-project": asked}
+        caller: Caller = await self._run(self._gate.admit, headers, "ledger:read", "GET /live")
         return caller
 
     async def _stream(self, request: Request, after: int) -> AsyncIterator[bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
@@ -29,6 +28,7 @@ from ostinato.server.sockets import listening, require_private, tell_supervisor,
 from ostinato.server.welcome import welcome
 from ostinato.server.workers import Workers
 from ostinato.serving.plane.listener import Listener
+from ostinato.storage.disk import blamed, take
 
 _log = logging.getLogger("ostinato.server")
 TICK_S = 0.2
@@ -58,7 +58,7 @@ def serve(
     settings = Settings.read(data)
     _log_to_stderr()
     os.umask(0o077)  # whatever this process and its children write is for its owner alone
-    with _held(data, handed) as lock, listening(host, port, handed.listener if handed else fd) as listener:
+    with blamed(data), _held(data, handed) as lock, listening(host, port, handed.listener if handed else fd) as listener:
         require_private(listener, settings, beyond_loopback=beyond_loopback)
         clock = _clock(data, replay=replay, at=at)
         with Ostinato.open(data, clock=clock) as app:
@@ -187,10 +187,8 @@ def _held(data: Path, handed: Handed | None) -> Iterator[int]:
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with open(handed.lock if handed else data / "server.lock", "a") as lock:
         os.set_inheritable(lock.fileno(), False)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Conflict(f"another server holds {data}", hint=_who(data)) from None
+        if not take(lock.fileno()):
+            raise Conflict(f"another server holds {data}", hint=_who(data))
         yield lock.fileno()
 
 

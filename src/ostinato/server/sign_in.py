@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ostinato.access.oidc import Provider
 from ostinato.access.types import DeviceAnswer, DeviceGrant, DeviceRequest, IssuedToken, OpenedSession, Session
 from ostinato.app import Ostinato
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import NotFound
 from ostinato.kernel.operation import Op
+from ostinato.server.elsewhere import away
 from ostinato.server.visit import visit
 
 NAME = "sign_in"
@@ -22,11 +24,19 @@ class Ways:
     elsewhere: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Away:
+    """The address at the OpenID provider to which the browser is to go."""
+
+    url: str
+
+
 class SignIn:
     """The verbs of coming and going. What opens a session sets its cookie; what ends it takes the cookie back."""
 
-    def __init__(self, app: Ostinato) -> None:
+    def __init__(self, app: Ostinato, provider: Provider | None) -> None:
         self._access = app.access
+        self._provider = provider
         self._issuer = app.settings.oidc_issuer
 
     def ways(self) -> Ways:
@@ -57,6 +67,18 @@ class SignIn:
             Unauthenticated: the code is unknown, used or older than ten minutes.
         """
         return self._access.redeem_code(code, password, name, visit().visitor)
+
+    def link_elsewhere(self) -> Away:
+        """Begin to be known by an OpenID provider: the browser goes there, signs in, and comes back; from a browser that is signed in.
+
+        From then on the password is no more, and other sessions are over.
+
+        Raises:
+            NotFound: no provider is set up.
+            Denied: a token came with the request instead of a session, or the session was opened with another's help.
+        """
+        session = self._access.own_session()
+        return Away(url=away(self._provider, link=session.id))
 
     def sign_out(self) -> None:
         """End the session of this browser."""
@@ -113,6 +135,7 @@ OPS: list[Op] = [
     Op("POST", "/sign-in", SignIn.sign_in, "public"),
     Op("POST", "/sign-in/code", SignIn.sign_in_by_code, "public"),
     Op("POST", "/sign-in/token", SignIn.redeem, "public"),
+    Op("POST", "/sign-in/oidc/link", SignIn.link_elsewhere, ""),
     Op("POST", "/sign-out", SignIn.sign_out, ""),
     Op("POST", "/password", SignIn.set_password, ""),
     Op("POST", "/device", SignIn.begin_device, "public"),

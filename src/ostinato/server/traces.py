@@ -1,9 +1,14 @@
-"""Traces: a span for each request, sent by OTLP to where OpenTelemetry's own variables say. Where they say nothing, nothing is loaded."""
+"""Traces: a span for each request, and in workers for each execution and step, sent by OTLP to where OpenTelemetry's own variables say.
+
+Where they say nothing, nothing is loaded.
+"""
 
 from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from starlette.types import Scope
@@ -19,27 +24,54 @@ def tracing() -> Traces | None:
     Raises:
         MissingExtra: somebody does, and the packages are not installed.
     """
+    return Traces() if _wanted() else None
+
+
+@contextmanager
+def exporting() -> Iterator[None]:
+    """Spans that are made in the block in any part of this process are sent; all of them have been at its end.
+
+    Raises:
+        MissingExtra: somebody collects them, and the packages are not installed.
+    """
+    if not _wanted():
+        yield
+        return
+    provider = _provider()
+    importlib.import_module("opentelemetry.trace").set_tracer_provider(provider)
+    try:
+        yield
+    finally:
+        provider.shutdown()
+
+
+def _wanted() -> bool:
     off = os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or os.environ.get("OTEL_TRACES_EXPORTER") == "none"
-    return None if off or not any(os.environ.get(name) for name in _WHERE) else Traces()
+    return not off and any(os.environ.get(name) for name in _WHERE)
+
+
+def _provider() -> Any:
+    try:
+        sdk = importlib.import_module("opentelemetry.sdk.trace")
+        batches = importlib.import_module("opentelemetry.sdk.trace.export")
+        otlp = importlib.import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter")
+        resources = importlib.import_module("opentelemetry.sdk.resources")
+    except ModuleNotFoundError:
+        raise MissingExtra.of("opentelemetry", "otel") from None
+    named = {} if os.environ.get("OTEL_SERVICE_NAME") else {"service.name": "ostinato"}
+    made = sdk.TracerProvider(resource=resources.Resource.create(named))
+    made.add_span_processor(batches.BatchSpanProcessor(otlp.OTLPSpanExporter()))
+    return made
 
 
 class Traces:
     """Spans of requests: which route, how it ended, of what kind the actor is. Never a secret, a query, a name of anybody or a body."""
 
     def __init__(self) -> None:
-        try:
-            sdk = importlib.import_module("opentelemetry.sdk.trace")
-            batches = importlib.import_module("opentelemetry.sdk.trace.export")
-            otlp = importlib.import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter")
-            resources = importlib.import_module("opentelemetry.sdk.resources")
-        except ModuleNotFoundError:
-            raise MissingExtra.of("opentelemetry", "otel") from None
+        self._provider = _provider()
         self._api: Any = importlib.import_module("opentelemetry.trace")
         self._propagate: Any = importlib.import_module("opentelemetry.propagate")
         self._context: Any = importlib.import_module("opentelemetry.context")
-        named = {} if os.environ.get("OTEL_SERVICE_NAME") else {"service.name": "ostinato"}
-        self._provider = sdk.TracerProvider(resource=resources.Resource.create(named))
-        self._provider.add_span_processor(batches.BatchSpanProcessor(otlp.OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("ostinato.server")
 
     def begin(self, scope: Scope) -> tuple[Any, Any]:

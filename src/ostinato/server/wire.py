@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any
 
 import msgspec
 
 from ostinato.kernel.errors import Invalid
-from ostinato.kernel.signature import Parameter, from_wire, to_wire
+from ostinato.kernel.instant import WRITTEN, instant_from
+from ostinato.kernel.signature import Parameter, from_wire, is_instant, to_wire
 
 JSON = "application/json"
 MSGPACK = "application/msgpack"
+_is_instant = cache(is_instant)
 
 
 def from_texts(parameters: Sequence[Parameter], pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -20,6 +23,8 @@ def from_texts(parameters: Sequence[Parameter], pairs: Sequence[tuple[str, str]]
 
     A list of scalars repeats its key; what is neither a scalar nor such a list is JSON.
     """
+    if not pairs and not parameters:
+        return {}
     texts: dict[str, list[str]] = {}
     for name, text in pairs:
         texts.setdefault(name, []).append(text)
@@ -39,6 +44,8 @@ def from_body(parameters: Sequence[Parameter], content: bytes, kind: str = JSON)
     Raises:
         Invalid: not an object, a field is unknown, missing or of another type; `field` is its path.
     """
+    if not content and not parameters:
+        return {}
     given = decode(content, kind) if content else {}
     if not isinstance(given, dict):
         raise Invalid("the body is not an object", hint="send one JSON object with a field per parameter", field="$")
@@ -66,12 +73,14 @@ def convert(value: Any, annotation: Any, at: str, *, lax: bool = False) -> Any:
     Raises:
         Invalid: it is of another type or an object has a field that nobody knows; `field` is the path.
     """
+    if isinstance(value, str) and _is_instant(annotation):
+        return instant_from(value, at)
     try:
         found = msgspec.convert(value, annotation, strict=not lax, dec_hook=from_wire)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$")
         path = at + where.rstrip("`")
-        raise Invalid(f"{path}: {what}", field=path) from None
+        raise Invalid(f"{path}: {what}", hint=WRITTEN if "RFC3339" in what else "", field=path) from None
     _refuse_extra(value, found, at)
     return found
 

@@ -127,7 +127,12 @@ ssize_t pwrite(int fd, const void *bytes, size_t count, off_t offset) { return p
 static int synced(int fd, const char *name) {
     char path[PATH_MAX];
     if (root_length && path_of(fd, path)) {
-        if (strikes(SYNC)) return -1;
+        if (strikes(SYNC)) {
+            int error = errno;
+            note('x', path, 0, "", 0);
+            errno = error;
+            return -1;
+        }
         note('s', path, 0, "", 0);
     }
     return ((int (*)(int))real(name))(fd);

@@ -91,7 +91,8 @@ def _bytes(path: Path) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One recorded call: `c`reate, `w`rite, `t`runcate, `s`ync, `r`ename, `l`ink, `u`nlink, make `d`irectory, or a mark `!`."""
+    """One recorded call: `c`reate, `w`rite, `t`runcate, `s`ync or one that failed (`x`), `r`ename, `l`ink, `u`nlink, make `d`irectory,
+    or a mark `!`."""
 
     act: str
     path: str
@@ -112,9 +113,14 @@ def recorded(file: Path) -> list[Change]:
 
 @dataclass(slots=True)
 class _File:
-    """The bytes of a file that surely are on the disk, and the writes since, each of which may be or not."""
+    """The bytes of a file that surely are on the disk, and the writes since, each of which may be or not.
+
+    What a flush that failed should have written no later one writes (Rebello et al., ATC 2020): `after` is such writes, which
+    may be on the disk, with those flushed since, which are.
+    """
 
     sure: bytearray = field(default_factory=bytearray)
+    after: list[tuple[int, bytes | None, bool]] = field(default_factory=list)
     loose: list[tuple[int, bytes | None]] = field(default_factory=list)
 
     def apply(self, offset: int, content: bytes | None) -> None:
@@ -126,21 +132,33 @@ class _File:
         self.sure.extend(bytes(max(0, offset - len(self.sure))))
         self.sure[offset : offset + len(content)] = content
 
-    def sync(self) -> None:
+    def sync(self, *, failed: bool) -> None:
         for offset, content in self.loose:
-            self.apply(offset, content)
+            if failed or self.after:
+                self.after.append((offset, content, not failed))
+            else:
+                self.apply(offset, content)
         self.loose.clear()
 
     def crashed(self, chance: random.Random) -> bytes:
         """What may be left: of what was not synced any part, in any order, a write perhaps cut at a sector."""
         left = _File(bytearray(self.sure))
+        for offset, content, sure in self.after:
+            if sure:
+                left.apply(offset, content)
+            elif chance.random() < 0.5:
+                left.apply(offset, _cut(content, chance))
         kept = [one for one in self.loose if chance.random() < 0.5]
         chance.shuffle(kept)
         for offset, content in kept:
-            if content is not None and len(content) > 512 and chance.random() < 0.3:
-                content = content[: 512 * chance.randrange(1, len(content) // 512 + 1)]
-            left.apply(offset, content)
+            left.apply(offset, _cut(content, chance))
         return bytes(left.sure)
+
+
+def _cut(content: bytes | None, chance: random.Random) -> bytes | None:
+    if content is not None and len(content) > 512 and chance.random() < 0.3:
+        return content[: 512 * chance.randrange(1, len(content) // 512 + 1)]
+    return content
 
 
 _FOLDER = 0
@@ -179,6 +197,8 @@ class Disk:
             self._name(one.path, _FOLDER)
         elif one.act == "s":
             self._sync(one.path)
+        elif one.act == "x" and self._names.get(one.path):
+            self._files[self._names[one.path]].sync(failed=True)
 
     def image(self, target: Path, chance: random.Random) -> None:
         """Write to the new folder `target` what a crash at this moment may leave."""
@@ -206,7 +226,7 @@ class Disk:
 
     def _sync(self, path: str) -> None:
         if self._names.get(path):
-            self._files[self._names[path]].sync()
+            self._files[self._names[path]].sync(failed=False)
         for name, number in self._loose.pop(path, []):
             _set(self._sure, name, number)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -55,6 +55,9 @@ class Toys:
         self._toys: dict[str, Toy] = {}
         self._paint: dict[str, bytes] = {}
         self.failures = 0
+        self.waits: list[str] = []
+        self.enough = threading.Event()
+        """Ends all waiting."""
 
     def make(self, name: str, parts: list[Part] | None = None, origin: Ref | None = None, kind: Literal["plain", "fancy"] = "plain") -> Toy:
         """Make a toy.
@@ -117,7 +120,8 @@ class Toys:
 
     def wait(self, name: str, timeout_s: float = 20.0) -> bool:
         """Wait for a toy that never comes."""
-        time.sleep(timeout_s)
+        self.waits.append(name)
+        self.enough.wait(timeout_s)
         return name in self._toys
 
     def check(self, name: str) -> Toy:

@@ -1,0 +1,41 @@
+"""A small store behind a real server, for journeys in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ostinato.app import Ostinato
+from ostinato.kernel.clock import ReplayClock
+from ostinato.testing.doors import served
+
+HOSTILE = Path(__file__).with_name("hostile.html")
+PICTURE = b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><script>parent.postMessage("svg ran", "*")</script></svg>'
+
+
+@dataclass(frozen=True)
+class Place:
+    """A server and the folder of its store."""
+
+    app: Ostinato
+    url: str
+    data: Path
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """The store with a run whose files want out of their frame, served."""
+    data = tmp_path_factory.mktemp("web") / "store"
+    with Ostinato.open(data, clock=ReplayClock(datetime(2013, 1, 1, tzinfo=UTC))) as app:
+        with app.run("frames", name="hostile", params={"depth": 3}) as run:
+            run.log(loss=0.5, step=1)
+            run.artifact("report/hostile.html", HOSTILE)
+            run.artifact("report/picture.svg", PICTURE)
+            run.artifact("notes.txt", b"<script>alert(1)</script>")
+            run.artifact("model.bin", b"\x00\x01")
+        with served(app) as url:
+            yield Place(app, url, data)

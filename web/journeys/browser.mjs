@@ -1,0 +1,95 @@
+// A browser on a real server, for journeys and for looking: OSTINATO_URL names the server; OSTINATO_CODE is a one-time code, or OSTINATO_DATA the folder
+// of a store on this machine, whose administrator asks for one.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+export const url = (process.env.OSTINATO_URL ?? "http://127.0.0.1:8080").replace(/\/$/, "");
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/** @returns {Promise<import("playwright-core").Browser>} */
+export function launch() {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+}
+
+/** A fresh one-time code of the administrator. */
+export async function code() {
+  if (process.env.OSTINATO_DATA === undefined) return process.env.OSTINATO_CODE ?? "";
+  const token = readFileSync(join(process.env.OSTINATO_DATA, "admin-token"), "utf8").trim();
+  const headers = { authorization: `Bearer ${token}` };
+  const reply = await fetch(`${url}/api/v1/access/actors/person:admin/codes`, { method: "POST", headers });
+  return /** @type {{ code: string }} */ (await reply.json()).code;
+}
+
+/**
+ * Signs in by the one-time address and returns what a browser keeps of it, for further contexts.
+ * @param {import("playwright-core").Browser} browser
+ */
+export async function signIn(browser) {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(`${url}/#/sign-in/${await code()}`);
+  await page.waitForSelector(".shell h1", { timeout: 20_000 });
+  const state = await context.storageState();
+  await context.close();
+  return state;
+}
+
+/**
+ * Collects all that a page must not do: log an error, break the policy, ask another host.
+ * @param {import("playwright-core").Page} page
+ * @returns {Promise<string[]>}
+ */
+export async function watched(page) {
+  /** @type {string[]} */
+  const problems = [];
+  page.on("console", (message) => {
+    if (message.type() === "error") problems.push(`console: ${message.text()} ${message.location().url}`);
+  });
+  page.on("pageerror", (error) => problems.push(`error: ${error.message}`));
+  page.on("request", (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (protocol.startsWith("http") && origin !== new URL(url).origin) problems.push(`another host: ${request.url()}`);
+  });
+  await page.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (event) =>
+      console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`),
+    );
+  });
+  return problems;
+}
+
+/**
+ * Waits until nothing is being loaded any more.
+ * @param {import("playwright-core").Page} page
+ */
+export async function settled(page) {
+  await page
+    .waitForFunction(() => document.querySelector("h1") && !document.querySelector("[data-skeleton], .skeleton"), {
+      timeout: 15_000,
+    })
+    .catch(() => undefined);
+  await page.waitForTimeout(250);
+}
+
+/**
+ * What axe finds, a line each.
+ * @param {import("playwright-core").Page} page
+ * @returns {Promise<string[]>}
+ */
+export async function axe(page) {
+  await page.evaluate(AXE);
+  const found = await page.evaluate(
+    (values) => /** @type {any} */ (globalThis).axe.run({ runOnly: { type: "tag", values } }),
+    RULES,
+  );
+  return found.violations.map(
+    (/** @type {any} */ v) =>
+      `axe ${v.id}: ${v.help} — ${v.nodes.length}× ${v.nodes
+        .slice(0, 3)
+        .map((/** @type {any} */ n) => n.target.join(" "))
+        .join(" | ")}`,
+  );
+}

@@ -1,0 +1,67 @@
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { axe, launch, settled, signIn, url, watched } from "./browser.mjs";
+
+const PAGES_MAX = 60;
+let browser: Browser;
+let context: BrowserContext;
+beforeAll(async () => {
+  browser = await launch();
+  context = await browser.newContext({ storageState: await signIn(browser), reducedMotion: "reduce" });
+});
+afterAll(() => browser.close());
+
+/** Of many things of a kind, one page stands for all. */
+function shape(path: string): string {
+  return path
+    .replace(
+      /\/(runs|executions|evaluations|explanations|windows|rollouts|predictions|versions|lineage|r)\/[^/?]+/g,
+      "/$1/*",
+    )
+    .replace(/\?.*/, "");
+}
+
+async function linked(page: Page): Promise<string[]> {
+  const all = await page
+    .locator("a[href^='/']")
+    .evaluateAll((links) => links.map((link) => link.getAttribute("href") ?? ""));
+  return all.filter((path) => !path.startsWith("/api/") && !path.startsWith("/frames/"));
+}
+
+test("every page that is linked from home is whole, accessible in both themes, and asks nobody else", async () => {
+  const seen = new Set(["/default"]);
+  const waiting = ["/default"];
+  const wrong: string[] = [];
+  const page = await context.newPage();
+  const problems = await watched(page);
+  for (let path = waiting.shift(); path !== undefined && seen.size <= PAGES_MAX; path = waiting.shift()) {
+    await page.goto(url + path);
+    await settled(page);
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.waitForTimeout(200); // colours turn over a moment
+      problems.push(...(await axe(page)).map((found) => `${colorScheme}: ${found}`));
+    }
+    const counts = { h1: await page.locator("h1").count(), main: await page.locator("main").count() };
+    const title = await page.title();
+    if (counts.h1 !== 1 || counts.main !== 1) problems.push(`h1 and main: ${JSON.stringify(counts)}`);
+    if (!/.+ · Ostinato$/.test(title)) problems.push(`title: ${title}`);
+    wrong.push(...problems.splice(0).map((problem) => `${path}: ${problem}`));
+    for (const next of await linked(page)) {
+      if (seen.has(shape(next))) continue;
+      seen.add(shape(next));
+      waiting.push(next);
+    }
+  }
+  expect(wrong).toEqual([]);
+  expect(seen.size).toBeGreaterThan(10);
+});
+
+test("an address that names nothing says so, inside the shell", async () => {
+  const page = await context.newPage();
+  const problems = await watched(page);
+  await page.goto(`${url}/default/nothing/at/all`);
+  await page.getByRole("heading", { level: 1, name: "Nothing is here" }).waitFor();
+  await page.getByRole("navigation", { name: "Lifecycle" }).waitFor();
+  expect([...problems, ...(await axe(page))]).toEqual([]);
+});

@@ -1,0 +1,34 @@
+import { QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { newQueries } from "../kernel/queries";
+import { applyTheme } from "../kernel/theme";
+import "../ui/tokens.css";
+import "../ui/base.css";
+import { newRouter } from "./routes";
+import { backTo, hasCode, takeCode } from "./sign-in/way";
+
+applyTheme();
+takeCode();
+
+const queries = newQueries(() => {
+  if (!location.pathname.startsWith("/sign-in")) void router.navigate({ to: "/sign-in", search: backTo() as never });
+});
+const router = newRouter(queries);
+
+addEventListener("hashchange", () => {
+  if (hasCode()) location.reload(); // a sign-in address was opened over a page of ours
+});
+addEventListener("vite:preloadError", () => location.reload()); // the server has newer pages than this one knows of
+
+const root = document.getElementById("root");
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <QueryClientProvider client={queries}>
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </StrictMode>,
+  );
+}

@@ -1,0 +1,3 @@
+import type { PageRoute } from "../kernel/page";
+
+export const routes: PageRoute[] = [];

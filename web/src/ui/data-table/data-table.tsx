@@ -1,0 +1,135 @@
+import { useTable } from "@tanstack/react-table";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type CSSProperties, type ReactNode, useEffect, useId, useMemo, useRef, useState } from "react";
+import { Empty } from "../empty";
+import { type Column, definitions, features, fromSorting, type Slot, toSorting, widths } from "./columns";
+import { type Acts, Head, Line, type Picks } from "./lines";
+import { useRowKeys } from "./row-keys";
+import { arranged, isArray, type Rows } from "./rows";
+import "./data-table.css";
+
+interface DataTableProps<Row> {
+  label: string;
+  columns: readonly Column<Row>[];
+  /** All rows, or rows that come page by page (`usePagedRows`). */
+  rows: readonly Row[] | Rows<Row>;
+  rowKey: (row: Row) => string;
+  /** "loss" or "-loss": keep it in the page's search params. */
+  sort?: string | undefined;
+  onSort?: (sort: string | undefined) => void;
+  /** Ids of columns that are not shown. */
+  hidden?: readonly string[];
+  /** Enter, or a click beside the links of the row. */
+  onOpen?: (row: Row) => void;
+  /** Keys of the rows that are ticked; with `onSelect` each row has a box, and x ticks it. */
+  selected?: ReadonlySet<string>;
+  onSelect?: (selected: ReadonlySet<string>) => void;
+  /** Called when the last rows come into view, to fetch the next page of a cursor. */
+  onEnd?: () => void;
+  /** Tallest that the table grows before it scrolls, in CSS. */
+  maxHeight?: string;
+  empty?: ReactNode;
+}
+
+const HEAD_HEIGHT = 34;
+const NONE: readonly string[] = [];
+
+/** A sorted, virtual table that is walked by keyboard: j and k or arrows move, Enter opens, x ticks. */
+export function DataTable<Row>(props: DataTableProps<Row>) {
+  const { label, columns, rowKey, sort, onSort, hidden = NONE, onOpen, maxHeight, empty } = props;
+  const id = useId();
+  const frame = useRef<HTMLDivElement>(null);
+  const [active, setActive] = useState(0);
+  const rows = useRows(props);
+  const virtual = useVirtualizer({
+    count: rows.total,
+    getScrollElement: () => frame.current,
+    estimateSize: rowHeight,
+    overscan: 8,
+    scrollPaddingStart: HEAD_HEIGHT,
+  });
+  const items = virtual.getVirtualItems();
+  useSight(rows, items[0]?.index ?? 0, items.at(-1)?.index ?? 0, props.onEnd);
+  const picks = usePicks(props);
+  const acts = useRef<Acts<Row>>({ onOpen, toggle: picks?.toggle, point: setActive });
+  acts.current = { onOpen, toggle: picks?.toggle, point: setActive };
+  const drawn = useMemo(() => ({ columns, hidden }), [columns, hidden]);
+  const sorting = useMemo(() => toSorting(sort), [sort]);
+  const table = useTable({
+    features,
+    data: items.map(({ index }): Slot<Row> => ({ index, row: rows.at(index) })),
+    columns: useMemo(() => definitions(columns), [columns]),
+    manualSorting: true,
+    enableSorting: onSort !== undefined,
+    enableMultiSort: false,
+    state: { sorting, columnVisibility: useMemo(() => Object.fromEntries(hidden.map((c) => [c, false])), [hidden]) },
+    onSortingChange: (change) => onSort?.(fromSorting(typeof change === "function" ? change(sorting) : change)),
+  });
+  const onKeyDown = useRowKeys({ virtual, active, setActive, at: rows.at, onOpen, toggle: picks?.toggle });
+  if (rows.total === 0) return empty ?? <Empty title="Nothing here" />;
+  const shown = columns.filter((column) => !hidden.includes(column.id));
+  const style = { ...widths(shown, picks !== undefined), maxHeight } as CSSProperties;
+  return (
+    <div
+      ref={frame}
+      role="grid"
+      aria-label={label}
+      aria-rowcount={rows.total + 1}
+      aria-activedescendant={`${id}-${active}`}
+      aria-multiselectable={picks && true}
+      tabIndex={0}
+      className="data-table"
+      style={style}
+      onKeyDown={onKeyDown}
+    >
+      <Head table={table} picks={picks !== undefined} />
+      <div className="data-rows" role="rowgroup" style={{ height: virtual.getTotalSize() }}>
+        {table.getRowModel().rows.map((line, i) => (
+          <Line
+            key={line.original.row ? rowKey(line.original.row) : line.original.index}
+            id={`${id}-${line.original.index}`}
+            line={line}
+            start={items[i]?.start ?? 0}
+            active={line.original.index === active}
+            picked={picks && line.original.row !== undefined ? picks.has(line.original.row) : picks && false}
+            columns={drawn}
+            acts={acts}
+          />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+/** Rows are taller where a finger points at them; the same as --row in tokens.css. */
+function rowHeight(): number {
+  return matchMedia("(pointer: coarse)").matches ? 40 : 32;
+}
+
+function useRows<Row>({ rows, columns, sort = "" }: DataTableProps<Row>): Rows<Row> {
+  return useMemo(() => {
+    if (!isArray(rows)) return rows;
+    const by = columns.find((column) => column.id === sort.replace(/^-/, ""))?.sort;
+    return arranged(rows, typeof by === "function" ? by : undefined, sort);
+  }, [rows, columns, sort]);
+}
+
+function useSight<Row>(rows: Rows<Row>, first: number, last: number, onEnd: (() => void) | undefined) {
+  const { show, total } = rows;
+  useEffect(() => show?.(first, last), [show, first, last]);
+  useEffect(() => {
+    if (last > 0 && last >= total - 1) onEnd?.();
+  }, [last, total, onEnd]);
+}
+
+const NO_KEYS: ReadonlySet<string> = new Set();
+
+function usePicks<Row>({ selected = NO_KEYS, onSelect, rowKey }: DataTableProps<Row>): Picks<Row> | undefined {
+  if (!onSelect) return undefined;
+  const toggle = (row: Row) => {
+    const next = new Set(selected);
+    if (!next.delete(rowKey(row))) next.add(rowKey(row));
+    onSelect(next);
+  };
+  return { has: (row) => selected.has(rowKey(row)), toggle };
+}

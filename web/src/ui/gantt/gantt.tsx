@@ -1,0 +1,128 @@
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import { duration, exact } from "../../kernel/time";
+import type { StatusKind } from "../status";
+import { type Axis, folded } from "./folded";
+import "./gantt.css";
+
+/** One try of a step: queued, then worked on. */
+export interface Attempt {
+  key: string;
+  queued?: number | null;
+  /** Null while it still waits. */
+  started: number | null;
+  /** Null while it goes on: drawn up to now. */
+  ended: number | null;
+  kind: StatusKind;
+  word: string;
+}
+
+export interface GanttRow {
+  key: string;
+  /** A link to the step, where it has a page. */
+  label: ReactNode;
+  name: string;
+  attempts: readonly Attempt[];
+  /** Nothing ran, an earlier result was taken; the address of the run that made it. */
+  reused?: { at: number; to: string };
+  /** No other step could have made the whole faster. */
+  critical?: boolean;
+}
+
+interface GanttProps {
+  label: string;
+  rows: readonly GanttRow[];
+  now: number;
+}
+
+/** Steps over time, a row each in the order of the graph; tries of one step share its row. */
+export function Gantt({ label, rows, now }: GanttProps) {
+  const axis = folded(rows.flatMap((row) => spans(row, now)));
+  const alive = rows.some((row) => row.attempts.some(({ ended, started }) => started !== null && ended === null));
+  return (
+    <div className="gantt-frame">
+      <table className="gantt" aria-label={label}>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.key} data-critical={row.critical || undefined}>
+              <th scope="row">{row.label}</th>
+              <td className="gantt-lane">
+                {axis.folds.map((fold) => (
+                  <span
+                    key={fold.from}
+                    className="gantt-fold"
+                    style={{ left: percent(fold.at) }}
+                    title={`${duration(fold.to - fold.from)} in which nothing ran`}
+                  />
+                ))}
+                {row.reused && (
+                  <Link
+                    className="gantt-reused"
+                    to={row.reused.to}
+                    style={{ left: percent(axis.place(row.reused.at)) }}
+                    title={`${row.name}: an earlier result was reused`}
+                  >
+                    <span className="sr-only">{row.name} was reused from an earlier run</span>
+                  </Link>
+                )}
+                {row.attempts.map((attempt) => (
+                  <AttemptBars key={attempt.key} name={row.name} attempt={attempt} axis={axis} now={now} />
+                ))}
+                {alive && <span className="gantt-now" style={{ left: percent(axis.place(now)) }} />}
+              </td>
+              <td className="gantt-took">{row.reused ? "reused" : took(row, now)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+interface BarProps {
+  name: string;
+  attempt: Attempt;
+  axis: Axis;
+  now: number;
+}
+
+function AttemptBars({ name, attempt, axis, now }: BarProps) {
+  const { queued, started, ended, kind, word } = attempt;
+  const box = (from: number, to: number) => ({
+    left: percent(axis.place(from)),
+    width: percent(axis.place(to) - axis.place(from)),
+  });
+  const began = started ?? now;
+  return (
+    <>
+      {queued != null && queued < began && (
+        <span className="gantt-queue" style={box(queued, began)} title={`waited ${duration(began - queued)}`} />
+      )}
+      {started !== null && (
+        <span
+          role="img"
+          className="gantt-bar"
+          data-kind={kind}
+          style={box(started, ended ?? now)}
+          title={`${name}: ${word}, ${duration((ended ?? now) - started)} from ${exact(started)}`}
+          aria-label={`${name}: ${word}, ${duration((ended ?? now) - started)}`}
+        />
+      )}
+    </>
+  );
+}
+
+function spans({ attempts, reused }: GanttRow, now: number) {
+  const own = attempts.map(({ queued, started, ended }) => ({ from: queued ?? started ?? now, to: ended ?? now }));
+  return reused ? [...own, { from: reused.at, to: reused.at }] : own;
+}
+
+function took({ attempts }: GanttRow, now: number): string {
+  const worked = attempts.filter(({ started }) => started !== null);
+  if (worked.length === 0) return "–";
+  return duration(worked.reduce((sum, { started, ended }) => sum + (ended ?? now) - (started ?? now), 0));
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(3)}%`;
+}

@@ -29,7 +29,7 @@ STATIC := src/ostinato/server/static/index.html
 SHOWN := $(shell find web/src web/index.html web/vite.config.ts -type f -not -name '*.test.*' 2>/dev/null)
 
 $(WEB): web/package.json web/package-lock.json
-	@npm ci --prefix web --no-audit --no-fund --silent
+	@npm install --no-save --prefix web --no-audit --no-fund --silent  # not `ci`: it wants the other platforms' binaries in the lock
 	@touch $@
 
 $(STATIC): $(WEB) $(SHOWN)

@@ -29,7 +29,7 @@ FACES: tuple[tuple[str, str, str], ...] = (
     ("explanations", "ostinato.explain.api", "Why a model says what it says."),
     ("endpoints", "ostinato.serving.api", "Predictions, rollouts and labels."),
     ("monitors", "ostinato.monitoring.api", "Windows, findings and alerts."),
-    ("insights", "ostinato.insights.api", "Search, every loop at a glance, what waits, how well it goes."),
+    ("insights", "ostinato.insights.api", "Search, loops at a glance, what waits, how it goes."),
 )
 """Name, module and one line of each slice; equal to `ostinato.app.SLICES`, and a test sees to it."""
 

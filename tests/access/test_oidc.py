@@ -81,7 +81,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
 
 def test_sign_in_brings_the_roles_of_the_groups_as_they_are(place: Place) -> None:
     with place.browser() as browser:
-        assert browser.get("/api/v1/sign-in").json() == {"issuer": place.issuer, "elsewhere": "/api/v1/sign-in/oidc"}
+        assert browser.get("/api/v1/sign-in").json() == {"issuer": place.issuer, "elsewhere": "/api/v1/sign-in/oidc", "actor": None}
         back = place.sign_in("ben", browser)
         assert (back.status_code, back.headers["location"]) == (303, "/")
         me = browser.get("/api/v1/access/whoami").json()
@@ -133,6 +133,8 @@ def test_asvs_10_1_2_the_answer_belongs_to_the_browser_that_asked(place: Place) 
         assert other.get(answer).status_code == 401, "the code of another browser"
         other.get("/api/v1/sign-in/oidc")
         assert other.get(answer).status_code == 401, "the state of another browser"
+        shown = other.get(answer, headers={"accept": "text/html,*/*;q=0.8"})
+        assert (shown.status_code, shown.headers["location"]) == (303, "/sign-in?failed=Unauthenticated"), "people read no JSON"
         state = parse_qs(urlsplit(answer).query)["state"][0]
         for forged in (answer.replace(state, "x" * 43), answer.replace(f"state={state}", ""), answer.replace("iss=", "is=")):
             with place.browser() as third:
@@ -264,6 +266,7 @@ def test_in_a_browser_at_a_real_provider(place: Place) -> None:
         assert (back.status_code, back.headers["location"]) == (303, "/")
         me = browser.get("/api/v1/access/whoami").json()
         assert (me["actor"], me["identity"]["subject"], me["has_password"]) == ("person:zoe", "ana", False)
+        assert browser.get("/api/v1/sign-in").json()["actor"] == "person:zoe", "who is here is asked before another comes"
         place.sign_in("ana", other)
         assert other.get("/api/v1/access/whoami").json()["actor"] == "person:zoe"
         assert other.get("/api/v1/access/whoami").json()["roles"] == ["scientist", "viewer"]

@@ -55,6 +55,11 @@ def test_the_states_of_all_datasets(store: Any) -> None:
     assert state.last is not None
     assert (state.last.key, state.last.attempt, state.last.state) == ("february", 2, "accepted")
     assert state.waiting == 0
+    assert [(o.key, o.attempt, o.state, o.rows) for o in state.recent] == [
+        ("january", 1, "accepted", 3),
+        ("february", 1, "quarantined", 2),
+        ("february", 2, "accepted", 2),
+    ]
     assert (old.promise_hours, old.age_hours, old.fresh) == (24.0, 48.0, False)
 
 
@@ -74,6 +79,16 @@ def test_a_story_names_the_newest_failure_and_what_mended_it(store: Any) -> None
     assert (story.mended.attempt, story.earlier) == (2, 0)
     assert [d.key for d in store.datasets.story("d", limit=1).deliveries] == ["february"]
     assert store.datasets.story("d", limit=1).earlier == 2
+
+
+def test_one_delivery_is_found_by_key_and_attempt(store: Any) -> None:
+    story_of_a_month(store)
+    assert store.datasets.delivery("d", "february").state == "accepted"
+    refused = store.datasets.delivery("d", "february", attempt=1)
+    assert (refused.attempt, refused.report.failures[0].sample) == (1, [{"id": 4, "x": 99, "_row": 1}])
+    for wanted in (("d", "march", None), ("d", "february", 3), ("none", "february", None)):
+        with pytest.raises(NotFound):
+            store.datasets.delivery(*wanted)
 
 
 def test_a_story_as_of_an_instant_knows_nothing_of_what_came_later(store: Any) -> None:

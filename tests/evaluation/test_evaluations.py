@@ -56,6 +56,22 @@ def test_of_lists_the_newest_first_and_by_rows(parts: tuple[Evaluations, Ledger]
     assert evaluations.of(RUN, data="a") == [first]
 
 
+def test_figures_carry_what_is_drawn(parts: tuple[Evaluations, Ledger]) -> None:
+    evaluations, _ = parts
+    made = evaluations.record(RUN, "a", REPORT)
+    drawn = evaluations.figures(made.id)
+    assert drawn.evaluation == made
+    directions = {m.metric: m.higher_is_better for m in drawn.metrics}
+    assert directions["auc"]
+    assert not directions["brier"]
+    assert {m.metric: m.estimate for m in drawn.metrics} == made.report.metrics
+    for point, bin_ in zip(drawn.calibration, made.report.calibration, strict=True):
+        assert (point.predicted, point.observed.value, point.rows) == (bin_.mean_score, bin_.rate, bin_.rows)
+        assert point.observed.low is not None
+        assert point.observed.high is not None
+        assert point.observed.low <= bin_.rate <= point.observed.high
+
+
 def test_other_projects_see_nothing(parts: tuple[Evaluations, Ledger]) -> None:
     evaluations, _ = parts
     made = evaluations.record(RUN, "a", REPORT)

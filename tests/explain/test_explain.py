@@ -17,7 +17,7 @@ from ostinato.evaluation.service import Evaluations
 from ostinato.explain.methods.permutation import Permutation
 from ostinato.explain.methods.shapley import Shapley
 from ostinato.explain.service import METHODS, Explanations
-from ostinato.explain.types import Columns
+from ostinato.explain.types import Columns, Kept
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Invalid, NotFound
@@ -154,8 +154,15 @@ def test_r52_a_registered_version_is_explained_and_kept(explanations: tuple[Expl
     assert one.score == pytest.approx(1 / (1 + math.exp(-4)))
     assert one.base + sum(c.value for c in one.contributions) == pytest.approx(one.score, abs=1e-12)
     assert door.get_local(one.id) == one
+    other = door.explain_local("late@1", {"delay": -1.0, "carrier": "AA", "idle": 0.0}, digest)
+    assert {e.id for e in door.of_answers("late@1")} == {one.id, other.id}
+    assert len(door.of_answers("late@1", limit=1)) == 1
+    assert door.of("late@1") == [whole]
     with pytest.raises(NotFound):
         door.get(one.id)
+    assert (door.kept(whole.id), door.kept(one.id)) == (Kept(whole=whole), Kept(answer=one))
+    with pytest.raises(NotFound):
+        door.kept("nothing")
 
 
 def test_what_cannot_be_explained_says_why(explanations: tuple[Explanations, Tables]) -> None:
@@ -167,6 +174,8 @@ def test_what_cannot_be_explained_says_why(explanations: tuple[Explanations, Tab
         door.explain_local("late@1", {"delay": 2.0, "carrier": "UA", "idle": 0}, digest, method="permutation")
     with pytest.raises(NotFound):
         door.explain_global("late@1", digest, method="lime")
+    with pytest.raises(Invalid, match="1 to 200"):
+        door.of_answers("late@1", limit=0)
     with pytest.raises(NotFound):
         door.get("nothing")
     empty = tables.write(pa.table({"delay": [1.0], "carrier": ["AA"], "idle": [0.0], "label": pa.array([None], pa.int64())})).digest

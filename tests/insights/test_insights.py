@@ -51,6 +51,11 @@ def test_r88_lead_times_and_what_failed_are_those_of_the_events(loop: Loop) -> N
     assert (wait.cases, wait.p50_h, wait.worst_h, wait.worst) == (2, 2.0, 3.0, Ref("model", "late", "1"))
     assert (found.restore.cases, found.restore.worst_h) == (1, 4.0)
     assert [(s.stage, s.experiment, s.runs, s.failed, s.cpu_s, s.money) for s in found.stages] == [("training", "fit", 2, 0, 5400.0, None)]
+    second, first = found.passages
+    assert (second.version, second.delivered_at, second.registered_at, second.approved_at, second.live_at, second.taken_back_at) == (
+        Ref("model", "late", "2"), *(START + timedelta(hours=hours) for hours in (24, 34, 35, 36, 40)),
+    )  # fmt: skip
+    assert (first.version, first.taken_back_at) == (Ref("model", "late", "1"), None)
     early = loop.app.insights.practice(until=START + timedelta(hours=30))
     assert (early.changes, early.failed_changes.hits, early.lead_time.worst_h, early.restore.cases) == (1, 0, 6.0, 0), (
         "as it was known then"
@@ -118,6 +123,10 @@ def test_drift_and_quality_are_those_of_the_newest_window_beside_the_approval(lo
     assert row.worry == 2
     with calling(Caller(actor="person:dora")):
         assert app.insights.inbox().counts == {"finding": row.drift.open_findings}
+        loop.at(51 + 29 * 24)
+        assert app.insights.inbox().counts == {"finding": row.drift.open_findings}, "the window ended within 30 days"
+        loop.at(51 + 31 * 24)
+        assert app.insights.inbox().counts == {}
     for finding in app.monitors.findings(state="open"):
         app.monitors.acknowledge(finding.id, "the sensor was changed")
     row = app.insights.home().loops[0]
@@ -189,6 +198,24 @@ def test_who_may_nothing_in_a_project_finds_it_not(app: Ostinato) -> None:
 
 def test_an_empty_project_says_how_to_begin(app: Ostinato) -> None:
     home = app.insights.home()
-    assert (home.loops, home.command) == ([], "ostinato models create NAME")
+    assert (home.loops, home.command) == ([], "ostinato models create --name NAME")
     found = app.insights.practice()
     assert (found.changes, found.failed_changes.share, found.lead_time.p50_h, found.stages) == (0, None, None, [])
+
+
+def test_the_news_leave_out_what_is_no_news_and_fold_what_is_alike(loop: Loop) -> None:
+    app = loop.app
+    lived(loop)
+    told = [(str(n.event.subject), n.event.verb, n.times) for n in app.insights.news()]
+    assert told[0] == ("endpoint:late", "endpoint.rolled_back", 1)
+    assert ("model:late@2", "model.registered", 1) in told
+    assert not any(verb.startswith(("token.", "run.started")) for _, verb, _ in told)
+    loop.at(41)
+    for text in ("first", "second", "third"):
+        app.ledger.comment(Ref("model", "late"), text)
+        loop.at(42)
+    (newest,) = app.insights.news(limit=1)
+    assert (newest.event.verb, newest.event.data["text"], newest.times) == ("model.commented", "third", 3)
+    assert newest.since == START + timedelta(hours=41)
+    with pytest.raises(Invalid, match="at once"):
+        app.insights.news(limit=0)

@@ -12,6 +12,7 @@ from tests.monitoring.conftest import Answers, table
 
 from ostinato.kernel.errors import Conflict, Invalid, NotFound
 from ostinato.monitoring.service import Monitors
+from ostinato.monitoring.types import ReactionSpec
 
 pytestmark = pytest.mark.usefixtures("database_url")
 FEBRUARY, MARCH, APRIL, MAY = (datetime(2013, month, 1, tzinfo=UTC) for month in (2, 3, 4, 5))
@@ -48,11 +49,16 @@ def test_the_heat_map_lays_features_against_windows(watched: Monitors) -> None:
 
 
 def test_of_windows_of_the_same_instants_the_last_measured_counts(watched: Monitors, answers: Answers, store: Any) -> None:
-    store.clock.set(store.clock.now() + timedelta(days=1))
+    store.clock.set(MAY + timedelta(days=1))
     answers.given = table(2, month=2, rows=2000)
     again = watched.assess("late", FEBRUARY, MARCH, "more labels")
     assert watched.heat("late").windows[0].id == again.id
     assert len(watched.heat("late").windows) == 3
+    before = watched.heat("late", at=MAY)
+    assert again.id not in {w.id for w in before.windows}
+    assert [w.start for w in before.windows] == [FEBRUARY, MARCH, APRIL]
+    assert [p.window.id for p in watched.performance("late", at=MAY)[0].points] == [w.id for w in before.windows]
+    assert watched.story("late", at=MARCH).state.last == before.windows[0]
 
 
 def test_a_window_of_few_rows_says_so(watched: Monitors, answers: Answers) -> None:
@@ -131,7 +137,7 @@ def test_performance_stands_beside_its_reference_with_an_interval(monitors: Moni
 
 def test_findings_come_by_the_page_and_are_counted(monitors: Monitors, answers: Answers, reference: str) -> None:
     monitors.create("late", "late", reference, ["delay", "carrier"])
-    answers.given = pa.concat_tables([table(3, month=2, shift=0.6), table(3, month=3, shift=0.6, slope=0.3)])
+    answers.given = pa.concat_tables([table(3, month=2, shift=0.6), table(3, month=3, shift=0.4, slope=0.3)])
     for start, end in ((FEBRUARY, MARCH), (MARCH, APRIL)):
         monitors.assess("late", start, end)
     every = monitors.findings()
@@ -143,12 +149,53 @@ def test_findings_come_by_the_page_and_are_counted(monitors: Monitors, answers: 
         assert page.counts == {"open": len(every) - 1, "acknowledged": 1, "silenced": 0}
         after = page.next
     assert after is None
-    assert [f.id for f in seen] == [f.id for f in every]
+    assert {f.id for f in seen} == {f.id for f in every}
+    assert [(f.start, f.severity, f.id) for f in seen] == sorted(
+        ((f.start, f.severity, f.id) for f in every), key=lambda f: (-f[0].timestamp(), f[1] != "critical", f[2])
+    )
+    assert {f.severity for f in every} == {"critical", "warning"}
+    for severity in ("critical", "warning"):
+        page = monitors.finding_page(severity=severity)
+        assert [f.id for f in page.items] == [f.id for f in seen if f.severity == severity]
+        assert sum(page.counts.values()) == len(page.items)
+    assert {f.measurement.kind for f in monitors.finding_page(kind="performance").items} == {"performance"}
+    assert monitors.finding(every[0].id).note == "known"
+    with pytest.raises(NotFound, match="finding"):
+        monitors.finding("none")
     assert [f.id for f in monitors.finding_page(state="acknowledged").items] == [every[0].id]
     assert monitors.finding_page(state="acknowledged").counts["open"] == len(every) - 1
     assert monitors.finding_page(monitor="other").items == []
-    for cursor in ("x", "[1]", '["a","b"]', "[1e400, 3]"):
+    for cursor in ("x", "[1]", '["a",0,"b"]', "[1e400, 0, 3]"):
         with pytest.raises(Invalid, match="cursor"):
             monitors.finding_page(after=cursor)
     with pytest.raises(Invalid):
         monitors.finding_page(limit=0)
+
+
+def test_how_monitors_stand_and_what_followed(watched: Monitors, reference: str) -> None:
+    watched.create("idle", "late", reference, ["delay"])
+    watched.silence("late", MAY, "a known shift", feature="delay")
+    idle, late = watched.states()
+    assert (idle.monitor.name, idle.last, idle.kinds, idle.open_findings) == ("idle", None, [], 0)
+    assert [w.alarms for w in late.recent] == [0, 1, 0]
+    assert (late.last, late.open_findings, late.open_since) == (late.recent[-1], 1, MARCH)
+    assert late.kinds == []
+    story = watched.story("late", at=APRIL)
+    drift = next(k for k in story.state.kinds if k.kind == "drift")
+    assert (drift.tests, drift.alarms, drift.worst.feature) == (3, 1, "delay")
+    assert drift.any_false_alarm is not None
+    assert [s.feature for s in story.silences] == ["delay"]
+    assert story.reactions == []
+
+
+def test_what_a_window_set_off_is_told_with_the_window(monitors: Monitors, answers: Answers, reference: str) -> None:
+    monitors.create("late", "late", reference, ["delay"], reactions=[ReactionSpec(reaction="alert")])
+    answers.given = pa.concat_tables([table(3, month=2, shift=0.6), table(4, month=3, shift=0.6)])
+    for start, end in ((FEBRUARY, MARCH), (MARCH, APRIL)):
+        monitors.assess("late", start, end)
+    told = monitors.story("late").reactions
+    assert [(r.window.start, r.reaction.reaction, r.reaction.state) for r in told] == [
+        (MARCH, "alert", "done"),
+        (FEBRUARY, "alert", "done"),
+    ]
+    assert {r.reaction.outcome for r in told} == {f"alert:{a.id}" for a in monitors.alerts()}

@@ -8,8 +8,10 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from ostinato.kernel.errors import NotFound, StepFailed
+from ostinato.kernel.errors import Invalid, NotFound, StepFailed
+from ostinato.pipelines.outline import outline
 from ostinato.pipelines.types import Edge, Origin
+from ostinato.pipelines.why import _differences
 from ostinato.pipelines.worker import work
 
 
@@ -67,13 +69,49 @@ def test_the_overview_and_the_page_of_a_pipeline(app: SimpleNamespace, flows: Mo
     assert [(p.name, p.type, p.default, p.required) for p in page.parameters] == [
         ("n", "int", "", True), ("folder", "str", "''", False), ("source", "str", "''", False),
     ]  # fmt: skip
+    assert page.schema["properties"] == {
+        "n": {"type": "integer"}, "folder": {"type": "string", "default": ""}, "source": {"type": "string", "default": ""},
+    }  # fmt: skip
+    assert page.schema["required"] == ["n"]
+    assert app.pipelines.about("squares").pipeline.summary == outline("flows:squares").summary
     assert ([s.name for s in page.schedules], [t.name for t in page.triggers], page.problem) == (["hourly", "nightly"], ["fresh"], "")
     app.pipelines._catalogue._modules = ()
     closed = app.pipelines.about("daily")
     assert (closed.parameters, "OSTINATO_PIPELINES" in closed.problem) == ([], True)
-    assert replace(closed, problem="", parameters=page.parameters) == page
+    assert replace(closed, problem="", parameters=page.parameters, schema=page.schema) == page
     with pytest.raises(NotFound):
         app.pipelines.about("dayly")
+
+
+def test_what_the_work_of_an_execution_began_with(app: SimpleNamespace, flows: ModuleType) -> None:
+    first = app.pipelines.run(flows.train, n=4)
+    (cause,) = app.pipelines.causes(first.id)
+    assert (cause.name, cause.compared_with, cause.changes) == ("load", None, [])
+    assert app.pipelines.causes(app.pipelines.run(flows.train, n=4).id) == [], "all was remembered"
+    other = app.pipelines.run(flows.train, n=5)
+    (cause,) = app.pipelines.causes(other.id)
+    assert cause == app.pipelines.why(other.id, "load")
+    assert [(change.part, change.name, change.before, change.after) for change in cause.changes] == [("argument", "n", "4", "5")]
+    with pytest.raises(NotFound):
+        app.pipelines.causes("none")
+    with pytest.raises(Invalid):
+        app.pipelines.causes(first.id, limit=0)
+
+
+def test_a_long_argument_that_changed_at_its_end_is_seen_and_shown_there() -> None:
+    old, new = ("[" + "1, " * 300 + end for end in ("2]", "3]"))
+    (change,) = _differences("argument", {"rows": old, "same": old}, {"rows": new, "same": old})
+    assert (change.before, change.after) == (f"…{old[-42:]}", f"…{new[-42:]}")
+    (gone,) = _differences("argument", {"rows": old, "n": "1"}, {"n": "1"})
+    assert (gone.before, gone.after) == (f"{old[:198]}…", None)
+
+
+def test_a_pipeline_of_the_platform_is_not_started_by_hand(app: SimpleNamespace) -> None:
+    given = ("endpoint", "dataset", "key", "at", "request_id", "since", "until")
+    app.pipelines.start_own("ostinato.serving.batch:batch", dict.fromkeys(given, "") | {"views": None}, key="batch")
+    page = app.pipelines.about("batch")
+    assert "platform's own" in page.problem
+    assert page.schema["properties"]["views"] == {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "null"}]}
 
 
 def test_a_tail_of_the_log_waits_for_the_next_line(app: SimpleNamespace, flows: ModuleType) -> None:

@@ -88,8 +88,9 @@ def test_the_states_of_endpoints_speak_of_the_last_hours(late: Any) -> None:
     log_of(late, [answer(T0, "old"), answer(now - timedelta(hours=1), "new", latency_ms=7.0), answer(now, "x", status="failed")])
     (state,) = late.endpoints.states()
     assert (state.requests, state.errors, state.latency_p95_ms, state.last_at, state.since) == (2, 1, 7.0, now, T0)
+    assert (sum(state.spark), state.spark[-1], len(state.spark)) == (2, 1, 49)
     (state,) = late.endpoints.states(hours=200)
-    assert state.requests == 3
+    assert (state.requests, sum(state.spark)) == (3, 3)
     with pytest.raises(Invalid):
         late.endpoints.states(hours=0)
 
@@ -187,5 +188,16 @@ def test_looks_stay_few_and_keep_the_last() -> None:
 def test_a_rollout_is_found_by_its_id(late: Any) -> None:
     late.rows.write(lambda tx: rows_of.add_rollout(tx, "default", "identity", running(seen(5))))
     assert late.endpoints.rollout_story("late", "r1").rollout.evidence.scored == 5
+    assert late.endpoints.find_rollout("r1") == late.endpoints.rollout_story("late", "r1")
     with pytest.raises(NotFound, match="had no rollout"):
         late.endpoints.rollout_story("late", "r2")
+    with pytest.raises(NotFound, match="there was no rollout"):
+        late.endpoints.find_rollout("r2")
+
+
+def test_predictions_from_the_end_and_of_a_rollout(late: Any) -> None:
+    log_of(late, [answer(T0 + timedelta(hours=i), f"a{i}", rollout="r1" if i % 2 else None) for i in range(6)])
+    found = late.endpoints.predictions("late", limit=2, newest_first=True)
+    assert [p.request_id for p in found] == ["a5", "a4"]
+    assert [p.request_id for p in late.endpoints.predictions("late", rollout="r1")] == ["a1", "a3", "a5"]
+    assert late.endpoints.predictions("late", until=T0 + timedelta(hours=2), newest_first=True)[0].request_id == "a1"

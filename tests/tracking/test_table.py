@@ -139,7 +139,7 @@ def test_cells_are_those_that_were_asked_for(five: Ostinato) -> None:
 
 def test_the_index_says_which_columns_there_are(five: Ostinato) -> None:
     index = five.runs.index("e")
-    assert (index.total, index.params, index.metrics, index.tags) == (5, ["depth", "kind", "on"], ["auc"], ["word"])
+    assert (index.total, index.params, index.metrics, index.tags) == (5, ["kind", "depth", "on"], ["auc"], ["word"])
     none = five.runs.index("nothing")
     assert (none.total, [a.offset for a in none.anchors], none.params, none.metrics) == (0, [0], [], [])
     with calling(Caller(actor="person:admin", project="elsewhere")):
@@ -174,3 +174,10 @@ def test_runs_side_by_side(five: Ostinato) -> None:
         five.runs.comparison([ids["one"]])
     with pytest.raises(NotFound, match="no run 'x'"):
         five.runs.comparison([ids["one"], "x"])
+
+
+def test_a_whole_run_is_part_of_no_other(app: Ostinato) -> None:
+    whole = app.runs.start("e", "whole")
+    part = app.runs.start("e", "part", parent=whole.id)
+    assert names(app, 'parent = ""') == ["whole"]
+    assert names(app, f"parent = {whole.id}") == [part.name]

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +17,7 @@ import pytest
 from ostinato.app import Ostinato
 from ostinato.kernel.clock import ReplayClock
 from ostinato.testing.doors import served
+from ostinato.testing.processes import until
 
 HOSTILE = Path(__file__).with_name("hostile.html")
 PICTURE = b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><script>parent.postMessage("svg ran", "*")</script></svg>'
@@ -39,3 +45,30 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             run.artifact("model.bin", b"\x00\x01")
         with served(app) as url:
             yield Place(app, url, data)
+
+
+@pytest.fixture
+def year(tmp_path: Path) -> Path:
+    """The store of the demo after its twelve months."""
+    pytest.importorskip("sklearn", reason="the demo needs the extra demo")
+    data, single = tmp_path / "store", os.environ | {"OMP_NUM_THREADS": "1"}
+    with (tmp_path / "demo.log").open("wb") as log:
+        command = [sys.executable, "-m", "ostinato.cli.main", "demo", "--data", str(data), "--summary", str(tmp_path / "summary.json")]
+        subprocess.run(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=single, timeout=900, check=True)
+    return data
+
+
+@contextmanager
+def serving(data: Path) -> Iterator[str]:
+    """A server of its own process on a store, as people start it; its address."""
+    told = data / "server.json"
+    told.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "ostinato.cli.main", "serve", "--data", str(data), "--port", "0", "--clock", "replay"]
+    with (data.parent / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        try:
+            until(lambda: told.exists() or process.poll() is not None, what="the start of the server")
+            yield str(json.loads(told.read_text())["url"])
+        finally:
+            process.terminate()
+            process.wait(60)

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.web.conftest import Place
+from tests.web.conftest import Place, serving
 
 from ostinato.server.pages import STATIC
 
@@ -23,17 +23,25 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no browser: make chromium"),
 ]
 SMALL = ("shell", "pages", "frames")
-"""Those that need no more than the small store; others go with the demo."""
+"""Those that need no more than the small store; all others go through the year of the demo."""
 
 
 @pytest.mark.parametrize("journey", SMALL)
 def test_a_journey_on_the_small_store(place: Place, journey: str) -> None:
-    travel(place, journey)
+    travel(place.url, place.data, [journey])
 
 
-def travel(place: Place, journey: str) -> None:
-    """Run the journeys of one file to their end."""
-    env = os.environ | {"OSTINATO_URL": place.url, "OSTINATO_DATA": str(place.data), "CHROMIUM": str(CHROMIUM), "NO_COLOR": "1"}
-    command = ["npm", "run", "--silent", "journeys", "--", f"{journey}.journey"]
-    done = subprocess.run(command, cwd=WEB, env=env, capture_output=True, text=True, timeout=280, check=False)
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+@pytest.mark.timeout(1500)
+def test_the_journeys_through_the_year_of_the_demo(year: Path) -> None:
+    """A data engineer, a scientist, a reviewer, an operator and an auditor find in the pages what they look for."""
+    journeys = sorted(file.name.removesuffix(".journey.ts") for file in (WEB / "journeys").glob("*.journey.ts"))
+    with serving(year) as url:
+        travel(url, year, [journey for journey in journeys if journey not in SMALL])
+
+
+def travel(url: str, data: Path, journeys: list[str]) -> None:
+    """Run the journeys of these files to their end, one after another."""
+    env = os.environ | {"OSTINATO_URL": url, "OSTINATO_DATA": str(data), "CHROMIUM": str(CHROMIUM), "NO_COLOR": "1"}
+    command = ["npm", "run", "--silent", "journeys", "--", *(f"{journey}.journey" for journey in journeys)]
+    done = subprocess.run(command, cwd=WEB, env=env, capture_output=True, text=True, timeout=900, check=False)
+    assert done.returncode == 0, done.stdout[-12000:] + done.stderr[-2000:]

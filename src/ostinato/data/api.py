@@ -17,6 +17,7 @@ OPS: list[Op] = [
     Op("GET", "/datasets/{name}/story", Datasets.story, "dataset:read"),
     Op("GET", "/datasets/{name}/difference", Datasets.difference, "dataset:read"),
     Op("POST", "/datasets/{name}/deliveries", Datasets.deliver, "dataset:write"),
+    Op("GET", "/datasets/{name}/deliveries/{key}", Datasets.delivery, "dataset:read"),
     Op("PUT", "/datasets/{name}/deliveries/{key}", Datasets.upload, "dataset:write"),
     Op("PUT", "/dataset-uploads/{upload}/{start:int}", Datasets.send_part, "dataset:write"),
     Op("GET", "/dataset-uploads/{upload}", Datasets.received, "dataset:write"),

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from ostinato.data import difference as differing
 from ostinato.data import looks, store
 from ostinato.data.find import find_dataset, find_version
 from ostinato.data.looks import Asked
-from ostinato.data.types import Contract, Dataset, DatasetState, DatasetStory, DeliveryMark, Difference, VersionMark
+from ostinato.data.types import Contract, Dataset, DatasetState, DatasetStory, Delivery, DeliveryMark, Difference
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
-from ostinato.kernel.errors import Invalid
+from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.ref import Ref
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.tables.tables import Tables
 
 _STRIP_MAX = 1_000
 _SAMPLE_MAX = 100
+_RECENT = 12
 
 
 class Catalog:
@@ -32,9 +34,26 @@ class Catalog:
         asked = Asked(project=caller().project, at=self._clock.now())
 
         def query(tx: Tx) -> list[DatasetState]:
-            versions, last, waiting = looks.newest_versions(tx, asked), looks.last_deliveries(tx, asked), looks.waiting(tx, asked)
-            found = store.all_datasets(tx, asked.project)
-            return [_state(d, versions.get(d.name), last.get(d.name), waiting.get(d.name, 0), asked.at) for d in found]
+            last = looks.last_deliveries(tx, asked)
+            standing = _standing(tx, asked)
+            return [standing(dataset, last.get(dataset.name)) for dataset in store.all_datasets(tx, asked.project)]
+
+        return self._rows.read(query)
+
+    def delivery(self, name: str, key: str, attempt: int | None = None) -> Delivery:
+        """An attempt under a key, by default the last, with its report and samples of the rows that offended.
+
+        Raises:
+            NotFound: there is no such dataset or delivery.
+        """
+
+        def query(tx: Tx) -> Delivery:
+            find_dataset(tx, caller().project, name)
+            found = looks.delivery(tx, caller().project, name, key, attempt)
+            if found is None:
+                which = "delivery" if attempt is None else f"attempt {attempt}"
+                raise NotFound(f"no {which} under the key {key!r} to dataset {name}", hint=f"datasets.deliveries({name!r}) lists all")
+            return found
 
         return self._rows.read(query)
 
@@ -52,8 +71,7 @@ class Catalog:
             dataset = find_dataset(tx, asked.project, name)
             deliveries, earlier = looks.strip(tx, asked, limit)
             failing, mended = looks.failing(tx, asked)
-            version, waiting = looks.newest_versions(tx, asked).get(name), looks.waiting(tx, asked).get(name, 0)
-            state = _state(dataset, version, deliveries[-1] if deliveries else None, waiting, asked.at)
+            state = _standing(tx, asked)(dataset, deliveries[-1] if deliveries else None)
             return DatasetStory(state=state, at=asked.at, deliveries=deliveries, earlier=earlier, failing=failing, mended=mended)
 
         return self._rows.read(query)
@@ -83,10 +101,16 @@ def promise_hours(contract: Contract) -> float | None:
     return min(limits, default=None)
 
 
-def _state(dataset: Dataset, version: VersionMark | None, last: DeliveryMark | None, waiting: int, at: datetime) -> DatasetState:
-    promise = promise_hours(dataset.contract)
-    age = None if version is None else (at - version.created_at).total_seconds() / 3600
-    fresh = None if promise is None else age is not None and age <= promise
-    return DatasetState(
-        dataset=dataset, version=version, last=last, waiting=waiting, age_hours=age, promise_hours=promise, fresh=fresh
-    )  # fmt: skip
+def _standing(tx: Tx, asked: Asked) -> Callable[[Dataset, DeliveryMark | None], DatasetState]:
+    """What tells of each of the datasets asked for how it stands, given its last delivery."""
+    versions, waiting, recent = looks.newest_versions(tx, asked), looks.waiting(tx, asked), looks.recent(tx, asked, _RECENT)
+
+    def state(dataset: Dataset, last: DeliveryMark | None) -> DatasetState:
+        version, promise = versions.get(dataset.name), promise_hours(dataset.contract)
+        age = None if version is None else (asked.at - version.created_at).total_seconds() / 3600
+        return DatasetState(
+            dataset=dataset, version=version, last=last, recent=recent.get(dataset.name, []), waiting=waiting.get(dataset.name, 0),
+            age_hours=age, promise_hours=promise, fresh=None if promise is None else age is not None and age <= promise,
+        )  # fmt: skip
+
+    return state

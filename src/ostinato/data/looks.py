@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from ostinato.data.store import deliveries, parts, read_delivery, versions
-from ostinato.data.types import CheckMark, Delivery, DeliveryMark, VersionMark
+from ostinato.data.types import CheckMark, Delivery, DeliveryMark, Outcome, VersionMark
 from ostinato.storage.rows.rows import Tx
 
 _D = deliveries.c
@@ -62,6 +62,18 @@ def last_deliveries(tx: Tx, asked: Asked) -> dict[str, DeliveryMark]:
     return {row.dataset: mark(read_delivery(row)) for row in found}
 
 
+def recent(tx: Tx, asked: Asked, limit: int) -> dict[str, list[Outcome]]:
+    """The newest deliveries to each dataset, oldest first, without their reports."""
+    place = func.row_number().over(partition_by=_D.dataset, order_by=(_D.delivered_at.desc(), _D.key.desc(), _D.attempt.desc()))
+    short = select(_D.dataset, _D.key, _D.attempt, _D.state, _D.rows, _D.delivered_at, place.label("place"))
+    ranked = short.where(asked.deliveries).subquery()
+    found: dict[str, list[Outcome]] = {}
+    for row in tx.all(select(ranked).where(ranked.c.place <= limit).order_by(ranked.c.place.desc())):
+        outcome = Outcome(key=row.key, attempt=row.attempt, state=row.state, rows=row.rows, delivered_at=row.delivered_at)
+        found.setdefault(row.dataset, []).append(outcome)
+    return found
+
+
 def waiting(tx: Tx, asked: Asked) -> dict[str, int]:
     """How many keys of each dataset were refused and not accepted since."""
     accepted = func.count(_D.version)  # only what was accepted has one
@@ -76,6 +88,13 @@ def strip(tx: Tx, asked: Asked, limit: int) -> tuple[list[DeliveryMark], int]:
     found = [mark(read_delivery(row)) for row in tx.all(newest)]
     total = tx.first(select(func.count()).select_from(deliveries).where(asked.deliveries))
     return found[::-1], (total[0] if total else 0) - len(found)
+
+
+def delivery(tx: Tx, project: str, dataset: str, key: str, attempt: int | None) -> Delivery | None:
+    """An attempt under a key, or the last one."""
+    query = select(deliveries).where(_D.project == project, _D.dataset == dataset, _D.key == key)
+    row = tx.first(query.order_by(_D.attempt.desc()).limit(1) if attempt is None else query.where(_D.attempt == attempt))
+    return read_delivery(row) if row else None
 
 
 def failing(tx: Tx, asked: Asked) -> tuple[Delivery | None, DeliveryMark | None]:

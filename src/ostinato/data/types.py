@@ -231,6 +231,17 @@ class DeliveryMark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a delivery, in one line of many."""
+
+    key: str
+    attempt: int
+    state: State
+    rows: int
+    delivered_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VersionMark:
     """A version in short; `size` is in bytes."""
 
@@ -245,12 +256,14 @@ class DatasetState:
     """How a dataset stands: its newest version and delivery, and whether it is as recent as was promised.
 
     `waiting` counts the keys that were refused and not accepted since. `age_hours` is that of the newest version, and
-    `promise_hours` the least `max_age_hours` of the checks `fresh`; `fresh` is None where nothing was promised.
+    `promise_hours` the least `max_age_hours` of the checks `fresh`; `fresh` is None where nothing was promised. `recent` are the
+    newest twelve deliveries, oldest first.
     """
 
     dataset: Dataset
     version: VersionMark | None
     last: DeliveryMark | None
+    recent: list[Outcome]
     waiting: int
     age_hours: float | None
     promise_hours: float | None

@@ -12,4 +12,5 @@ OPS: list[Op] = [
     Op("POST", "/evaluations", Evaluations.record, "evaluation:write"),
     Op("GET", "/evaluations", Evaluations.of, "evaluation:read"),
     Op("GET", "/evaluations/{evaluation}", Evaluations.get, "evaluation:read"),
+    Op("GET", "/evaluations/{evaluation}/figures", Evaluations.figures, "evaluation:read"),
 ]

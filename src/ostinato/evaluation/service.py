@@ -7,7 +7,8 @@ from collections.abc import Collection
 import msgspec
 
 from ostinato.evaluation import store
-from ostinato.evaluation.types import Evaluation, Report
+from ostinato.evaluation.figures import figures
+from ostinato.evaluation.types import Evaluation, Figures, Report
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.digest import digest_of
@@ -72,6 +73,14 @@ class Evaluations:
         if found is None:
             raise NotFound(f"no evaluation {evaluation!r}", hint="evaluations.of(subject) lists those of a run or model version")
         return found
+
+    def figures(self, evaluation: str) -> Figures:
+        """The evaluation with this id, with the directions of its metrics and the intervals of its calibration.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return figures(self.get(evaluation))
 
     def many(self, evaluations: Collection[str]) -> dict[str, Evaluation]:
         """Those of these evaluations that there are, by id. In process only."""

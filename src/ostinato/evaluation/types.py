@@ -1,4 +1,4 @@
-"""The nouns of evaluation: Estimate, Bin, CostMatrix, Cost, Slice, Report, Evaluation."""
+"""The nouns of evaluation: Estimate, Bin, CostMatrix, Cost, Slice, Report, Evaluation; and Figures, what is drawn of one."""
 
 from __future__ import annotations
 
@@ -104,3 +104,32 @@ class Evaluation:
     report: Report
     recorded_at: datetime
     recorded_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricFigure:
+    """A metric over all rows, and in which direction it is good."""
+
+    metric: str
+    higher_is_better: bool
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationPoint:
+    """A bin of the scores from `low` to `high`: the mean score of its rows, and the share of them that was positive."""
+
+    low: float
+    high: float
+    rows: int
+    predicted: float
+    observed: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """An evaluation with what its pictures need besides: directions, and the intervals of the calibration."""
+
+    evaluation: Evaluation
+    metrics: list[MetricFigure]
+    calibration: list[CalibrationPoint]

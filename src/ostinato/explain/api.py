@@ -12,6 +12,8 @@ OPS: list[Op] = [
     Op("POST", "/explanations/global", Explanations.explain_global, "explanation:write"),
     Op("POST", "/explanations/local", Explanations.explain_local, "explanation:write"),
     Op("GET", "/explanations", Explanations.of, "explanation:read"),
+    Op("GET", "/explanations/local", Explanations.of_answers, "explanation:read"),
     Op("GET", "/explanations/{explanation}", Explanations.get, "explanation:read"),
+    Op("GET", "/explanations/{explanation}/kept", Explanations.kept, "explanation:read"),
     Op("GET", "/explanations/local/{explanation}", Explanations.get_local, "explanation:read"),
 ]

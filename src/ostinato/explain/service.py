@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from ostinato.explain import store
-from ostinato.explain.types import Columns, GlobalExplanation, LocalExplanation, Scalar
+from ostinato.explain.types import Columns, GlobalExplanation, Kept, LocalExplanation, Scalar
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.digest import digest_of
@@ -23,9 +23,11 @@ from ostinato.storage.tables.tables import Tables
 
 METHODS: Family[Any] = Family("ostinato.explain.methods")
 Made = TypeVar("Made", GlobalExplanation, LocalExplanation)
+Found = TypeVar("Found", bound=GlobalExplanation | LocalExplanation)
 
 _GLOBAL_ROWS = 5000
 _BACKGROUND_ROWS = 100
+_LISTED_MAX = 200
 
 
 class Explanations:
@@ -128,6 +130,13 @@ class Explanations:
         ref = str(self._models.resolve(model))
         return self._rows.read(lambda tx: store.of(tx, caller().project, ref))
 
+    def of_answers(self, model: str, limit: int = 20) -> list[LocalExplanation]:
+        """The newest `limit` (1 to 200) explanations of single answers of a version, newest first."""
+        if not 1 <= limit <= _LISTED_MAX:
+            raise Invalid(f"1 to {_LISTED_MAX} explanations can be listed at once, not {limit}", field="limit")
+        ref = str(self._models.resolve(model))
+        return self._rows.read(lambda tx: store.local(tx, caller().project, ref, limit))
+
     def get(self, explanation: str) -> GlobalExplanation:
         """The global explanation with this id.
 
@@ -143,6 +152,15 @@ class Explanations:
             NotFound: there is none.
         """
         return _found(self._known(explanation, LocalExplanation), explanation)
+
+    def kept(self, explanation: str) -> Kept:
+        """The explanation with this id, of either kind.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = _found(self._rows.read(lambda tx: store.one(tx, caller().project, explanation)), explanation)
+        return Kept(whole=found) if isinstance(found, GlobalExplanation) else Kept(answer=found)
 
     def _known(self, id_: str, kind: type[Made]) -> Made | None:
         found = self._rows.read(lambda tx: store.one(tx, caller().project, id_))
@@ -163,7 +181,7 @@ class Explanations:
         return self._rows.write(change)
 
 
-def _found(made: Made | None, name: str) -> Made:
+def _found(made: Found | None, name: str) -> Found:
     if made is None:
         raise NotFound(f"no explanation {name!r}", hint="explanations.of(model) lists those of a version")
     return made

@@ -28,9 +28,15 @@ _insert = insert(explanation)
 _one = select(explanation).where(explanation.c.project == bindparam("project"), explanation.c.id == bindparam("id"))
 _of = (
     select(explanation)
-    .where(explanation.c.project == bindparam("project"), explanation.c.model == bindparam("model"), explanation.c.scope == "global")
+    .where(
+        explanation.c.project == bindparam("project"),
+        explanation.c.model == bindparam("model"),
+        explanation.c.scope == bindparam("scope"),
+    )
     .order_by(explanation.c.made_at.desc(), explanation.c.id)
+    .limit(bindparam("most"))
 )
+_NO_LIMIT = 2**31 - 1
 
 
 def add(tx: Tx, project: str, made: Explanation) -> None:
@@ -50,8 +56,14 @@ def one(tx: Tx, project: str, id_: str) -> Explanation | None:
 
 def of(tx: Tx, project: str, model: str) -> list[GlobalExplanation]:
     """The global explanations of a model version, newest first."""
-    found = [_read(row.scope, row.body) for row in tx.all(_of, {"project": project, "model": model})]
-    return [f for f in found if isinstance(f, GlobalExplanation)]
+    rows = tx.all(_of, {"project": project, "model": model, "scope": "global", "most": _NO_LIMIT})
+    return [f for f in (_read(row.scope, row.body) for row in rows) if isinstance(f, GlobalExplanation)]
+
+
+def local(tx: Tx, project: str, model: str, most: int) -> list[LocalExplanation]:
+    """The newest explanations of single answers of a model version, newest first."""
+    rows = tx.all(_of, {"project": project, "model": model, "scope": "local", "most": most})
+    return [f for f in (_read(row.scope, row.body) for row in rows) if isinstance(f, LocalExplanation)]
 
 
 def _read(scope: str, body: dict[str, Any]) -> Explanation:

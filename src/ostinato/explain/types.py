@@ -1,4 +1,4 @@
-"""The nouns of explaining: Importance, Contribution, and the two explanations."""
+"""The nouns of explaining: Importance, Contribution, the two explanations, and Kept, one of either kind."""
 
 from __future__ import annotations
 
@@ -69,3 +69,11 @@ class LocalExplanation:
     contributions: list[Contribution] = field(default_factory=list)
     made_at: datetime
     made_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What an id of an explanation stands for: that of a whole model or that of one answer; the other is None."""
+
+    whole: GlobalExplanation | None = None
+    answer: LocalExplanation | None = None

@@ -12,5 +12,6 @@ OPS: list[Op] = [
     Op("GET", "/search", Insights.search, ""),
     Op("GET", "/insights/home", Insights.home, "model:read"),
     Op("GET", "/insights/inbox", Insights.inbox, ""),
+    Op("GET", "/insights/news", Insights.news, "ledger:read"),
     Op("GET", "/insights/practice", Insights.practice, "ledger:read"),
 ]

@@ -79,7 +79,7 @@ def home(tx: Tx, around: Around) -> Home:
     return Home(
         at=around.now,
         loops=sorted(loops, key=lambda loop: (-loop.worry, loop.model.name)),
-        command="" if models else "ostinato models create NAME",
+        command="" if models else "ostinato models create --name NAME",
     )
 
 
@@ -270,17 +270,18 @@ def _missing(around: Around, part: str, sight: Sight) -> str:
         return f"needs the permission {needs}"
     name, newest = sight.model.name, f"{sight.model.name}@{sight.last.version}" if sight.last else f"{sight.model.name}@1"
     endpoint = sight.serving.endpoint.name if sight.serving else name
-    deploy = f"ostinato endpoints deploy {name} {name}@champion"
-    monitor = f"ostinato monitors create {endpoint} --endpoint {endpoint} --reference DIGEST --features NAMES"
+    deploy = f"ostinato endpoints deploy {name} --model {name}@champion"
+    monitor = f"ostinato monitors create --name {endpoint} --endpoint {endpoint} --reference DIGEST --features NAME"
+    register = f"ostinato models register {name} --artifact DIGEST --flavor sklearn --signature @signature.json"
     return {
-        "data": f"ostinato models register {name} --datasets '[\"dataset:NAME@1\"]'",
-        "trained": f"ostinato models register {name}",
+        "data": register + " --datasets dataset:NAME@1",
+        "trained": register,
         "production": f"ostinato models promote {newest}",
-        "rollout": f"ostinato endpoints rollout {endpoint} {newest}" if sight.serving else deploy,
+        "rollout": f"ostinato endpoints rollout {endpoint} --candidate {newest}" if sight.serving else deploy,
         "health": deploy,
         "drift": monitor if sight.serving else deploy,
-        "quality": (f"ostinato endpoints label-from {endpoint} DATASET" if sight.watches else monitor) if sight.serving else deploy,
-        "cost": f"ostinato models register {name} --run run:ID",
+        "quality": (f"ostinato endpoints label-from {endpoint} --dataset NAME" if sight.watches else monitor) if sight.serving else deploy,
+        "cost": register + " --run run:ID",
     }[part]
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 
 from ostinato.data import glance as data
-from ostinato.insights.types import Practice, Share, Span, Stage
+from ostinato.insights.types import Passage, Practice, Share, Span, Stage
 from ostinato.kernel.event import Event
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
@@ -21,6 +21,7 @@ from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.tracking import glance as tracking
 
 _Z = 1.959963984540054
+_PASSAGES_MAX = 200
 _OWN = {"batch": "serving", "measure": "monitoring"}
 """The stages of the platform's own pipelines, by the experiments of their runs."""
 
@@ -58,7 +59,8 @@ def practice(rows: Rows, ledger: Ledger, project: str, since: datetime, until: d
     live = {ref: life for ref, life in lives.items() if life.live_at is not None and since <= life.live_at}
     approved = {ref: life for ref, life in lives.items() if life.approved_at is not None and since <= life.approved_at}
     failed = {ref: life for ref, life in live.items() if life.taken_back_at is not None}
-    delivered = rows.read(lambda tx: {ref: _delivered_at(tx, project, life.data) for ref, life in live.items()})
+    counted = {**approved, **live}
+    delivered = rows.read(lambda tx: {ref: _delivered_at(tx, project, life.data) for ref, life in counted.items()})
     return Practice(
         since=since,
         until=until,
@@ -68,7 +70,20 @@ def practice(rows: Rows, ledger: Ledger, project: str, since: datetime, until: d
         failed_changes=_share(len(failed), len(live)),
         restore=_span({ref: (life.live_at, life.taken_back_at) for ref, life in failed.items()}),
         stages=rows.read(lambda tx: _stages(tx, project, lives, since, until, price)),
+        passages=sorted((_passage(ref, life, delivered[ref]) for ref, life in counted.items()), key=_newest)[:_PASSAGES_MAX],
     )
+
+
+def _passage(ref: Ref, life: Life, delivered_at: datetime | None) -> Passage:
+    return Passage(
+        version=ref, delivered_at=delivered_at, registered_at=life.registered_at, approved_at=life.approved_at, live_at=life.live_at,
+        taken_back_at=life.taken_back_at,
+    )  # fmt: skip
+
+
+def _newest(passage: Passage) -> tuple[float, str]:
+    at = passage.registered_at or passage.live_at
+    return (-at.timestamp() if at else 0.0, str(passage.version))
 
 
 def _told(ledger: Ledger, subject: Ref, verb: str, until: datetime) -> Iterator[Event]:

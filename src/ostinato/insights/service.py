@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from ostinato.access.service import Access
 from ostinato.insights import home as homes
 from ostinato.insights import inbox as inboxes
+from ostinato.insights import news as recent
 from ostinato.insights import practice as practices
 from ostinato.insights import search as searches
-from ostinato.insights.types import Hits, Home, Inbox, Practice
+from ostinato.insights.types import Hits, Home, Inbox, News, Practice
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Invalid, NotFound
@@ -67,6 +68,13 @@ class Insights:
         deliveries, and what it started that failed. Of all but approvals, that of the last 30 days."""
         who, permissions, now, wanted = caller(), self._permitted(), self._clock.now(), _limited(limit)
         return self._rows.read(lambda tx: inboxes.inbox(tx, who.project, who.actor, permissions, now, wanted))
+
+    def news(self, limit: int = 20) -> list[News]:
+        """What happened lately in the loop, newest first: events of one actor that are alike and follow each other are one line.
+
+        Sign-ins, tokens and steps whose end is told are left out; at most the last 1,000 events are read.
+        """
+        return recent.news(self._ledger, _limited(limit))
 
     def practice(self, since: datetime | None = None, until: datetime | None = None) -> Practice:
         """Lead time, waiting time for approvals, share of failed changes, time to restore and cost by stage, from `since` (by default

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from ostinato.kernel.event import Event
 from ostinato.kernel.ref import Ref
 
 # ---- search
@@ -229,6 +230,18 @@ class Inbox:
     window_days: int
 
 
+# ---- what happened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """An event of the loop, the newest of `times` of its like that came one after the other, the first of them at `since`."""
+
+    event: Event
+    times: int
+    since: datetime
+
+
 # ---- the practice
 
 
@@ -268,12 +281,24 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """The way of one version, as far as it went: its newest data came, it was registered, approved, went live, and was taken back."""
+
+    version: Ref
+    delivered_at: datetime | None = None
+    registered_at: datetime | None = None
+    approved_at: datetime | None = None
+    live_at: datetime | None = None
+    taken_back_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Practice:
     """How the practice did from `since` to `until`, by the events of the ledger.
 
     `lead_time` runs from the delivery of the newest data of a version to its first answer in production, `approval_wait` from its
     registration to the approval that sufficed. A change is a version that went live; it has failed if it was taken back, and
-    `restore` is how long it was live until then.
+    `restore` is how long it was live until then. `passages` are the versions on which all of this rests, the newest first.
     """
 
     since: datetime
@@ -284,3 +309,4 @@ class Practice:
     failed_changes: Share
     restore: Span
     stages: list[Stage]
+    passages: list[Passage]

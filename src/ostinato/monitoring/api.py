@@ -11,7 +11,9 @@ SERVICE = Monitors
 OPS: list[Op] = [
     Op("POST", "/monitors", Monitors.create, "monitor:write"),
     Op("GET", "/monitors", Monitors.all, "monitor:read"),
+    Op("GET", "/monitor-states", Monitors.states, "monitor:read"),
     Op("GET", "/monitors/{monitor}", Monitors.get, "monitor:read"),
+    Op("GET", "/monitors/{monitor}/story", Monitors.story, "monitor:read"),
     Op("POST", "/monitors/{monitor}/rebase", Monitors.rebase, "monitor:write"),
     Op("POST", "/monitors/{monitor}/measure", Monitors.measure, "monitor:write"),
     Op("POST", "/monitors/{monitor}/assess", Monitors.assess, "monitor:write"),
@@ -24,6 +26,7 @@ OPS: list[Op] = [
     Op("GET", "/windows/{window}/reactions", Monitors.reactions, "monitor:read"),
     Op("GET", "/findings", Monitors.findings, "monitor:read"),
     Op("GET", "/finding-page", Monitors.finding_page, "monitor:read"),
+    Op("GET", "/findings/{finding}", Monitors.finding, "monitor:read"),
     Op("POST", "/findings/{finding}/acknowledge", Monitors.acknowledge, "monitor:write"),
     Op("GET", "/alerts", Monitors.alerts, "monitor:read"),
     Op("POST", "/alerts", Monitors.raise_alert, "monitor:write"),

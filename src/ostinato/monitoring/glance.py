@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ostinato.monitoring import store
 from ostinato.monitoring.types import Finding, Monitor, Window
 from ostinato.storage.rows.rows import Tx
+
+_WINDOW_MAX = timedelta(days=92)
+"""How long before its end a window begins at most, to be found by its beginning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,5 +35,5 @@ def watches(tx: Tx, project: str, windows: int = 5) -> list[Watch]:
 
 
 def open_findings(tx: Tx, project: str, since: datetime, limit: int) -> list[Finding]:
-    """The open findings of windows since then, newest first."""
-    return store.newest_findings(tx, project, "open", since, limit)
+    """The open findings of windows that ended since then, newest first."""
+    return [f for f in store.newest_findings(tx, project, "open", since - _WINDOW_MAX, limit) if f.end >= since]

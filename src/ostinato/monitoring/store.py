@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
+    Row,
     Select,
     Table,
     Text,
@@ -240,13 +241,19 @@ def add_reaction(tx: Tx, project: str, window_id: str, position: int, spec: Reac
 
 def reactions_of(tx: Tx, project: str, window_id: str) -> list[tuple[Reaction, ReactionSpec]]:
     """The reactions of a window in their order, with what they were asked to do."""
-    return [
-        (
-            Reaction(window=r.window, position=r.position, reaction=r.reaction, state=r.state, outcome=r.outcome, problem=r.problem),
-            msgspec.convert(r.spec, ReactionSpec),
-        )
-        for r in tx.all(_reactions, {"project": project, "window": window_id})
-    ]
+    return [(_reaction(r), msgspec.convert(r.spec, ReactionSpec)) for r in tx.all(_reactions, {"project": project, "window": window_id})]
+
+
+def reactions_of_windows(tx: Tx, project: str, ids: Sequence[str]) -> list[Reaction]:
+    """The reactions of some windows."""
+    r = reactions.c
+    return [_reaction(row) for row in tx.all(select(reactions).where(r.project == project, r.window.in_(ids)))]
+
+
+def _reaction(row: Row[Any]) -> Reaction:
+    return Reaction(
+        window=row.window, position=row.position, reaction=row.reaction, state=row.state, outcome=row.outcome, problem=row.problem
+    )
 
 
 def settle(tx: Tx, project: str, done: Reaction) -> None:

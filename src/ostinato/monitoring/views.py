@@ -13,9 +13,12 @@ from ostinato.kernel.errors import Conflict, Invalid, NotFound
 from ostinato.monitoring import pages, store
 from ostinato.monitoring.alerts import found_or_raise
 from ostinato.monitoring.compare import LABELLED_MIN
+from ostinato.monitoring.marks import marked
 from ostinato.monitoring.shares import Array, shares
+from ostinato.monitoring.states import MonitorState, MonitorStory, reacted, state_of
 from ostinato.monitoring.types import (
     Distribution,
+    Finding,
     FindingPage,
     HeatCell,
     HeatLine,
@@ -26,16 +29,17 @@ from ostinato.monitoring.types import (
     PairShare,
     PerformanceLine,
     PerformancePoint,
+    Severity,
     Window,
-    WindowMark,
 )
 from ostinato.monitoring.windows import Grid, Reference
 from ostinato.serving.service import Endpoints
-from ostinato.storage.rows.rows import Rows
+from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.tables.tables import Tables
 
 _WINDOWS_MAX = 400
 _PAGE_MAX = 500
+_RECENT = 12
 _BINS_SHOWN = 32
 _RISING = {"auc": -1.0, "brier": 1.0}
 """Where a loss of so much takes the measure: down for the area, up for the error."""
@@ -48,21 +52,52 @@ class Views:
     _tables: Tables
     _endpoints: Endpoints
 
+    def states(self) -> list[MonitorState]:
+        """How every monitor stands, by name: its newest window, and what waits."""
+        project = caller().project
+
+        def look(tx: Tx) -> list[MonitorState]:
+            known, waiting = store.all_monitors(tx, project), store.open_findings(tx, project)
+            return [state_of(m, pages.newest_windows(tx, project, m.name, None, None, _RECENT), waiting) for m in known]
+
+        return self._rows.read(look)
+
+    def story(self, monitor: str, at: datetime | None = None, limit: int = 60) -> MonitorStory:
+        """How a monitor stands, what its newest `limit` windows (1 to 400) set off, and what is silenced.
+
+        As of `at` it knows the windows that were measured by then; open findings and silences are those of now.
+        """
+        known, newest = self._measured_windows(monitor, None, None, limit, at)
+        project = caller().project
+        return self._rows.read(
+            lambda tx: MonitorStory(
+                state=state_of(known, newest, store.open_findings(tx, project)),
+                reactions=reacted(tx, project, newest),
+                silences=sorted(store.silences_of(tx, project, known.name), key=lambda s: s.until, reverse=True),
+            )
+        )
+
     def heat(
-        self, monitor: str, kind: Kind = "drift", since: datetime | None = None, until: datetime | None = None, limit: int = 60
+        self,
+        monitor: str,
+        kind: Kind = "drift",
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 60,
+        at: datetime | None = None,
     ) -> HeatMap:
         """Every feature against the newest `limit` windows (1 to 400) that start with `since <= start < until`.
 
         Of windows of the same instants the last measured counts. A line is one test of one feature; those with the greatest effect
-        against their tolerance come first.
+        against their tolerance come first. As of `at` it knows the windows that were measured by then.
         """
-        known, windows = self._measured_windows(monitor, since, until, limit)
+        known, windows = self._measured_windows(monitor, since, until, limit, at)
         names = list(dict.fromkeys((m.feature, m.test) for w in windows for m in w.measurements if m.kind == kind))
         lines = [_line(known, windows, kind, feature, test) for feature, test in names]
         if kind == "drift":
             seen = {feature for feature, _ in names}
             lines += [_line(known, windows, kind, feature, "") for feature in known.features if feature not in seen and windows]
-        return HeatMap(monitor=known.name, kind=kind, windows=[_mark(w) for w in windows], lines=sorted(lines, key=_worst))
+        return HeatMap(monitor=known.name, kind=kind, windows=[marked(w) for w in windows], lines=sorted(lines, key=_worst))
 
     def distribution(self, window: str, feature: str) -> Distribution:
         """A feature, or `score`, in the reference that a window was measured against and in the window, in at most 32 bins.
@@ -84,22 +119,29 @@ class Views:
         theirs = reference.count(feature, frame[feature], reference.blocks_of(frame, monitor.block))
         states = [shares(counted.state.sum(axis=0)) for counted in (ours, theirs)]
         return Distribution(
-            window=_mark(known), feature=feature, kind="numeric" if grid.kind == "numeric" else "category", rows_reference=reference.rows,
+            window=marked(known), feature=feature, kind="numeric" if grid.kind == "numeric" else "category", rows_reference=reference.rows,
             rows_window=frame.num_rows, bins=_bins(grid, ours.bins.sum(axis=0), theirs.bins.sum(axis=0)),
             missing_reference=float(states[0][2]), missing_window=float(states[1][2]), new_window=float(states[1][1]),
             measurements=[m for m in known.measurements if m.feature == feature],
         )  # fmt: skip
 
     def performance(
-        self, monitor: str, since: datetime | None = None, until: datetime | None = None, limit: int = 60
+        self, monitor: str, since: datetime | None = None, until: datetime | None = None, limit: int = 60, at: datetime | None = None
     ) -> list[PerformanceLine]:
-        """Each measure of performance over the newest `limit` windows (1 to 400), with intervals, beside its value in the reference."""
-        _, windows = self._measured_windows(monitor, since, until, limit)
+        """Each measure of performance over the newest `limit` windows (1 to 400), with intervals, beside its value in the reference.
+
+        As of `at` it knows the windows that were measured by then.
+        """
+        _, windows = self._measured_windows(monitor, since, until, limit, at)
         tests = dict.fromkeys(m.test for w in windows for m in w.measurements if m.kind == "performance")
         return [
             PerformanceLine(test=test, higher_is_better=_RISING.get(test, 1.0) < 0, points=[_point(w, test) for w in windows])
             for test in tests
         ]
+
+    def finding(self, finding: str) -> Finding:
+        """One finding."""
+        return found_or_raise(self._rows.read(lambda tx: store.finding(tx, caller().project, finding)), "finding", finding)
 
     def finding_page(
         self,
@@ -109,21 +151,29 @@ class Views:
         state: Literal["open", "acknowledged", "silenced"] | None = None,
         limit: int = 50,
         after: str | None = None,
+        severity: Severity | None = None,
+        kind: Kind | None = None,
     ) -> FindingPage:
-        """Findings, newest first, `limit` (1 to 500) at once, and how many there are in each state."""
+        """Findings, those of the newest windows first and of a window the critical ones, `limit` (1 to 500) at once.
+
+        `counts` are how many there are in each state.
+        """
         if not 1 <= limit <= _PAGE_MAX:
             raise Invalid(f"limit {limit} is not between 1 and {_PAGE_MAX}", hint="follow `next` for more", field="limit")
-        project, of = caller().project, {"endpoint": endpoint, "monitor": monitor, "window": window}
+        of = {"endpoint": endpoint, "monitor": monitor, "window": window, "severity": severity, "kind": kind}
+        project = caller().project
         (items, following), counts = self._rows.read(
             lambda tx: (pages.finding_page(tx, project, of | {"state": state}, limit, after), pages.counts(tx, project, of))
         )
         return FindingPage(items=items, next=following, counts=counts)
 
-    def _measured_windows(self, monitor: str, since: datetime | None, until: datetime | None, limit: int) -> tuple[Monitor, list[Window]]:
+    def _measured_windows(
+        self, monitor: str, since: datetime | None, until: datetime | None, limit: int, at: datetime | None
+    ) -> tuple[Monitor, list[Window]]:
         if not 1 <= limit <= _WINDOWS_MAX:
             raise Invalid(f"limit {limit} is not between 1 and {_WINDOWS_MAX}", field="limit")
         known, project = self._monitor(monitor)[0], caller().project
-        return known, self._rows.read(lambda tx: pages.newest_windows(tx, project, known.name, since, until, limit))
+        return known, self._rows.read(lambda tx: pages.newest_windows(tx, project, known.name, since, until, limit, at))
 
     def _monitor(self, name: str) -> tuple[Monitor, str]:
         """A monitor and the digest of its counted reference."""
@@ -140,13 +190,6 @@ class Views:
             return Reference.from_table(self._tables.read(counted))
         wanted = list(dict.fromkeys([*monitor.features, "score", "label", *([monitor.block] if monitor.block else [])]))
         return Reference.of(self._tables.read(digest, wanted), monitor.features, monitor.block)
-
-
-def _mark(window: Window) -> WindowMark:
-    return WindowMark(
-        id=window.id, key=window.key, start=window.start, end=window.end, rows=window.rows, labelled=window.labelled,
-        alarms=sum(m.alarm for m in window.measurements),
-    )  # fmt: skip
 
 
 def _line(monitor: Monitor, windows: Sequence[Window], kind: Kind, feature: str, test: str) -> HeatLine:
@@ -216,11 +259,11 @@ def _point(window: Window, test: str) -> PerformancePoint:
     found = _of(window.measurements, "performance", test, "label")
     if found is None or found.expected is None or found.observed is None:
         return PerformancePoint(
-            window=_mark(window), value=None, low=None, high=None, reference=None, tolerance=None, alarm=False,
+            window=marked(window), value=None, low=None, high=None, reference=None, tolerance=None, alarm=False,
             reason=_why(window, "performance"),
         )  # fmt: skip
     ends = sorted(found.expected + _RISING.get(test, 1.0) * loss for loss in (found.low, found.high))
     return PerformancePoint(
-        window=_mark(window), value=found.observed, low=ends[0], high=ends[1], reference=found.expected, tolerance=found.tolerance,
+        window=marked(window), value=found.observed, low=ends[0], high=ends[1], reference=found.expected, tolerance=found.tolerance,
         alarm=found.alarm, reason="",
     )  # fmt: skip

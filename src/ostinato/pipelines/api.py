@@ -18,6 +18,7 @@ OPS: list[Op] = [
     Op("GET", "/executions", Pipelines.search, "pipeline:read"),
     Op("GET", "/executions/{execution}", Pipelines.get, "pipeline:read"),
     Op("GET", "/executions/{execution}/page", Pipelines.page, "pipeline:read"),
+    Op("GET", "/executions/{execution}/causes", Pipelines.causes, "pipeline:read"),
     Op("GET", "/executions/{execution}/wait", Pipelines.wait, "pipeline:read"),
     Op("GET", "/executions/{execution}/steps", Pipelines.steps, "pipeline:read"),
     Op("GET", "/executions/{execution}/steps/{step}/why", Pipelines.why, "pipeline:read"),

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from inspect import Parameter, Signature
 from typing import Any
 
+import msgspec
+
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.pipelines.definition import Pipeline, locate
 from ostinato.pipelines.types import Taken
@@ -62,8 +64,35 @@ class Outline:
             for name, given in self.signature.parameters.items()
         ]
 
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema (2020-12) of the parameters; one whose annotation is not known takes anything."""
+        shapes = {name: _shape(self.hints.get(name)) for name in self.signature.parameters}
+        definitions = {name: shape for _, found in shapes.values() for name, shape in found.items()}
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "type": "object",
+            "properties": {name: shape | _preset(self.signature.parameters[name].default) for name, (shape, _) in shapes.items()},
+            "required": [name for name, given in self.signature.parameters.items() if given.default is Parameter.empty],
+            "additionalProperties": False,
+        } | ({"$defs": definitions} if definitions else {})
+
     def _shown(self) -> str:
         return str(self.signature).replace("*, ", "", 1).replace(repr(_LATER), "…")
+
+
+def _shape(hint: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What JSON of a type looks like, and the definitions that this refers to."""
+    if hint is None or hint is Any:
+        return {}, {}
+    try:
+        (shape,), definitions = msgspec.json.schema_components([hint], schema_hook=lambda _: {}, ref_template="#/$defs/{name}")
+    except (TypeError, NotImplementedError):
+        return {}, {}  # an annotation that msgspec cannot read promises nothing
+    return shape, definitions
+
+
+def _preset(default: Any) -> dict[str, Any]:
+    return {"default": default} if default is None or isinstance(default, (bool, int, float, str, list, dict)) else {}
 
 
 def outline(target: str) -> Outline:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from ostinato.pipelines import kept, starts, store
 from ostinato.pipelines.catalogue import Catalogue
 from ostinato.pipelines.claims import Claims
 from ostinato.pipelines.invoke import one_line
-from ostinato.pipelines.outline import Outline
+from ostinato.pipelines.outline import Outline, outline
 from ostinato.pipelines.types import (
     Definition,
     Edge,
@@ -26,12 +27,16 @@ from ostinato.pipelines.types import (
     Schedule,
     StepRun,
     Trigger,
+    Why,
 )
+from ostinato.pipelines.why import causes
 from ostinato.storage.rows.lease import LeaseClock, Moment
 from ostinato.storage.rows.rows import Rows, Tx
 
 _RECENT = 20
 _STEPS_MAX = 10_000
+_CAUSES_MAX = 20
+_OWN = "ostinato."
 
 
 class Pages:
@@ -66,6 +71,17 @@ class Pages:
 
         return self._rows.read(query)
 
+    def causes(self, execution: str, limit: int = 3) -> list[Why]:
+        """Why work had to be done: each step, at most `limit`, that ran although nothing that it needed had run, and what had changed.
+
+        Raises:
+            NotFound: there is no such execution.
+        """
+        if not 1 <= limit <= _CAUSES_MAX:
+            raise Invalid(f"limit {limit} is not between 1 and {_CAUSES_MAX}", field="limit")
+        project = caller().project
+        return self._rows.read(lambda tx: causes(tx, found(store.execution(tx, project, execution), execution), limit))
+
     def overview(self) -> list[PipelineSummary]:
         """All pipelines by name, each with its 20 latest executions and its next time."""
         return self._rows.read(lambda tx: self._summaries(tx, caller().project))
@@ -86,11 +102,12 @@ class Pages:
         summary = next((one for one in known if one.name == pipeline), None)
         if summary is None:
             raise NotFound.named("pipeline", pipeline, [one.name for one in known])
-        outline, problem = self._outline(summary.target)
+        taken, problem = self._outline(summary.target)
         called = (summary.name, summary.target)
         return PipelinePage(
-            pipeline=summary,
-            parameters=[] if outline is None else outline.takes(),
+            pipeline=summary if taken is None or summary.registered else replace(summary, summary=taken.summary),
+            parameters=[] if taken is None else taken.takes(),
+            schema={} if taken is None else taken.schema(),
             schedules=[one for one in schedules if one.pipeline in called],
             triggers=[one for one in triggers if one.pipeline in called],
             problem=problem,
@@ -119,6 +136,8 @@ class Pages:
     def _outline(self, target: str) -> tuple[Outline | None, str]:
         """What the pipeline at a target takes; or why it cannot be started."""
         try:
+            if target.startswith(_OWN):
+                return outline(target), "it is one of the platform's own: the verb that needs it starts it"
             return self._catalogue.outline(target), ""
         except NotFound as error:
             return None, one_line(error)

@@ -177,10 +177,14 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelinePage:
-    """All that a page of a pipeline shows. `problem` says why it cannot be started, empty if it can."""
+    """All that a page of a pipeline shows. `problem` says why it cannot be started, empty if it can.
+
+    `schema` is the JSON Schema (2020-12) of its parameters; one whose annotation is not known takes anything.
+    """
 
     pipeline: PipelineSummary
     parameters: list[Taken]
+    schema: dict[str, Any]
     schedules: list[Schedule]
     triggers: list[Trigger]
     problem: str

@@ -15,6 +15,7 @@ from ostinato.storage.rows.rows import Tx
 
 _CANDIDATES_MAX = 200
 _TEXT_MAX = 200
+_AROUND = 40
 
 
 def why(tx: Tx, execution: Row[Any], step: str) -> Why:
@@ -23,6 +24,21 @@ def why(tx: Tx, execution: Row[Any], step: str) -> Why:
     call = next((c for c in calls if step in (c.id, c.name)), None)
     if call is None:
         raise NotFound.named("step", step, {c.name for c in calls})
+    return _compared(tx, execution, call)
+
+
+def causes(tx: Tx, execution: Row[Any], most: int) -> list[Why]:
+    """The calls that the work began with: those that ran although nothing that they needed had run; one of each step, at most so many."""
+    calls = kept.steps_of(tx, execution.project, execution.id)
+    ran = {c.id for c in calls if not c.cached}
+    first: dict[str, Row[Any]] = {}
+    for call in calls:
+        if call.id in ran and ran.isdisjoint(json.loads(call.needs)):
+            first.setdefault(call.name, call)
+    return [_compared(tx, execution, call) for call in list(first.values())[:most]]
+
+
+def _compared(tx: Tx, execution: Row[Any], call: Row[Any]) -> Why:
     earlier = kept.earlier_calls(tx, execution.project, execution.pipeline, call.name, execution.created_at, execution.id, _CANDIDATES_MAX)
     compared = [(_changes(tx, execution.project, c, call), c) for c in earlier]
     changes, nearest = min(compared, key=lambda pair: len(pair[0]), default=([], None))
@@ -48,7 +64,7 @@ def _reason(call: Row[Any], earlier: Row[Any] | None, changes: list[Change]) -> 
 
 def _changes(tx: Tx, project: str, before: Row[Any], after: Row[Any]) -> list[Change]:
     old, new = json.loads(before.arguments), json.loads(after.arguments)
-    changes = _differences("argument", {n: _text(v) for n, v in old.items()}, {n: _text(v) for n, v in new.items()})
+    changes = _differences("argument", {n: _written(v) for n, v in old.items()}, {n: _written(v) for n, v in new.items()})
     if before.code != after.code:
         sources = kept.source(tx, project, before.code), kept.source(tx, project, after.code)
         changes += _differences("code", sources[0]["code"], sources[1]["code"])
@@ -58,12 +74,21 @@ def _changes(tx: Tx, project: str, before: Row[Any], after: Row[Any]) -> list[Ch
 
 def _differences(part: Literal["code", "argument", "environment"], old: Mapping[str, str], new: Mapping[str, str]) -> list[Change]:
     return [
-        Change(part=part, name=name, before=old.get(name), after=new.get(name))
+        Change(part=part, name=name, before=_cut(old.get(name), new.get(name)), after=_cut(new.get(name), old.get(name)))
         for name in sorted(old.keys() | new.keys())
         if old.get(name) != new.get(name)
     ]
 
 
-def _text(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
-    return text if len(text) <= _TEXT_MAX else text[: _TEXT_MAX - 1] + "…"
+def _written(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def _cut(text: str | None, other: str | None) -> str | None:
+    """At most so much of a text; of a long one, what follows from where it begins to differ."""
+    if text is None or len(text) <= _TEXT_MAX:
+        return text
+    same = next((i for i, (ours, theirs) in enumerate(zip(text, other or "", strict=False)) if ours != theirs), len(other or ""))
+    start = 0 if same < _TEXT_MAX - _AROUND else same - _AROUND
+    end = start + _TEXT_MAX - 2
+    return f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"

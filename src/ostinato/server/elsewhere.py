@@ -42,12 +42,12 @@ class Elsewhere:
         return RedirectResponse(await self._run(away, self._provider), 303)
 
     async def _back(self, request: Request) -> Response:
-        begun, answer = _begun(visit().cookie(_COOKIE)), dict(request.query_params)
+        kept, answer = visit().cookie(_COOKIE), dict(request.query_params)
         visit().set_cookie("", _COOKIE)
         try:
-            secret = await self._run(self._finish, answer, begun)
+            secret = await self._run(self._finish, answer, _begun(kept))
         except OstinatoError as error:
-            return failure(error)  # with the cookie taken back: an attempt that failed is over
+            return _told(request, error)  # with the cookie taken back: an attempt that failed is over
         if secret:
             visit().set_cookie(secret)
         return RedirectResponse("/", 303)
@@ -85,6 +85,13 @@ def _known(provider: Provider | None) -> Provider:
     if provider is None:
         raise NotFound("nobody signs in by OpenID Connect here", hint="OSTINATO_OIDC_ISSUER on the server names a provider")
     return provider
+
+
+def _told(request: Request, error: OstinatoError) -> Response:
+    """A browser is led to the sign-in page, which knows the kind of error: words in an address could be anybody's."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return failure(error)
+    return RedirectResponse(f"/sign-in?failed={type(error).__name__}", 303)
 
 
 def _redirect_uri() -> str:

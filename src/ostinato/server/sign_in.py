@@ -8,7 +8,7 @@ from ostinato.access.oidc import Provider
 from ostinato.access.types import DeviceAnswer, DeviceGrant, DeviceRequest, IssuedToken, OpenedSession, Session
 from ostinato.app import Ostinato
 from ostinato.kernel.caller import caller
-from ostinato.kernel.errors import NotFound
+from ostinato.kernel.errors import NotFound, Unauthenticated
 from ostinato.kernel.operation import Op
 from ostinato.server.elsewhere import away
 from ostinato.server.visit import visit
@@ -18,10 +18,14 @@ NAME = "sign_in"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ways:
-    """How one may sign in: by password and code always, and at `issuer` by opening `elsewhere`, if there is one."""
+    """How one may sign in: by password and code always, and at `issuer` by opening `elsewhere`, if there is one.
+
+    `actor` is who is signed in already in this browser.
+    """
 
     issuer: str | None
     elsewhere: str | None
+    actor: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +44,12 @@ class SignIn:
         self._issuer = app.settings.oidc_issuer
 
     def ways(self) -> Ways:
-        """How one may sign in."""
-        return Ways(issuer=self._issuer or None, elsewhere="/api/v1/sign-in/oidc" if self._issuer else None)
+        """How one may sign in, and who already is."""
+        try:
+            actor = self._access.admit_session(visit().session, "default").credential.actor if visit().session else None
+        except Unauthenticated:
+            actor = None
+        return Ways(issuer=self._issuer or None, elsewhere="/api/v1/sign-in/oidc" if self._issuer else None, actor=actor)
 
     def sign_in(self, name: str, password: str) -> Session:
         """Sign in by password.

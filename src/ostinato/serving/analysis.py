@@ -58,26 +58,30 @@ def confidence_sequence(values: Floats, alpha: float) -> Sequence:
     return Sequence(low, high)
 
 
-def e_errors(candidate: NDArray[np.bool_], stable: NDArray[np.bool_], ratio: float) -> float:
-    """The e-value against "the candidate fails at most `ratio` times as often", from the requests on which exactly one failed.
+def e_errors(candidate: NDArray[np.bool_], stable: NDArray[np.bool_], ratio: float) -> Floats:
+    """The e-value after each request against "the candidate fails at most `ratio` times as often", from those on which exactly one failed.
 
     A failure of both, such as of the whole service, says nothing about either.
     """
     only = candidate != stable
-    if not only.any():
-        return 1.0
-    return float(e_above(candidate[only].astype(np.float64), ratio / (1 + ratio), low=0.0)[-1])
+    return _spread(only, e_above(candidate[only].astype(np.float64), ratio / (1 + ratio), low=0.0))
 
 
-def e_shift(shift: Floats, most: float) -> float:
-    """The e-value against "the mean of the paired differences of scores lies in [-most, most]": the mean of both sides.
+def e_shift(shift: Floats, most: float) -> Floats:
+    """The e-value after each request against "the mean of the paired differences of scores lies in [-most, most]": the mean of both
+    sides. A request on which a version failed has no difference (nan) and leaves it as it is.
 
-    >>> e_shift(np.full(60, -0.3), 0.1) > 100, e_shift(np.full(60, 0.05), 0.1) <= 1
+    >>> e_shift(np.full(60, -0.3), 0.1)[-1] > 100, e_shift(np.full(60, 0.05), 0.1)[-1] <= 1
     (True, True)
     """
-    if not len(shift):
-        return 1.0
-    return float((e_above(shift, most)[-1] + e_below(shift, -most)[-1]) / 2)
+    both = ~np.isnan(shift)
+    return _spread(both, (e_above(shift[both], most) + e_below(shift[both], -most)) / 2)
+
+
+def _spread(told: NDArray[np.bool_], e_values: Floats) -> Floats:
+    """The e-values of the requests that tell something, over all of them; 1 before the first."""
+    spread: Floats = np.concatenate([[1.0], e_values])[np.cumsum(told)]
+    return spread
 
 
 def quantiles(latencies_ms: Floats) -> list[float | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,15 +29,26 @@ LEFT JOIN (SELECT request_id, version, score, rollout FROM log WHERE kind = 'oth
        ON o.request_id = a.request_id AND o.rollout = a.rollout
 WHERE a.kind = 'answer' AND a.status = 'answered' AND a.at >= ? AND a.at < ?{only}
 QUALIFY row_number() OVER (PARTITION BY a.request_id ORDER BY a.at) = 1
-ORDER BY a.at, a.request_id{limit}
+ORDER BY a.at{way}, a.request_id{way}{limit}
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pick:
+    """Which answers of a window: of one request, of one rollout, at most so many from its beginning or its end."""
+
+    request_id: str | None = None
+    rollout: str | None = None
+    limit: int | None = None
+    newest_first: bool = False
+
+
+ALL = Pick()
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
-def frame(
-    tables: Tables, folder: Path, since: datetime | None, until: datetime | None, *, request_id: str | None = None, limit: int | None = None
-) -> pa.Table:
-    """The answers with `since <= at < until`, oldest first, each request once, a column per feature; without labels.
+def frame(tables: Tables, folder: Path, since: datetime | None, until: datetime | None, pick: Pick = ALL) -> pa.Table:
+    """The answers with `since <= at < until`, oldest first unless told, each request once, a column per feature; without labels.
 
     A feature that is called like another column keeps the prefix `feature.`.
     """
@@ -44,11 +56,15 @@ def frame(
     log = read(folder, within=window)
     names = [name for name in log.column_names if name.startswith(FEATURE)]
     features = "".join(f", a.{quoted(name)} AS {quoted(_plain(name))}" for name in names)
+    only = {"request_id": pick.request_id, "rollout": pick.rollout}
+    only = {column: value for column, value in only.items() if value is not None}
     sql = _JOIN.format(
-        features=features, only=" AND a.request_id = ?" if request_id is not None else "", limit=f" LIMIT {int(limit)}" if limit else ""
+        features=features,
+        only="".join(f" AND a.{column} = ?" for column in only),
+        way=" DESC" if pick.newest_first else "",
+        limit=f" LIMIT {int(pick.limit)}" if pick.limit else "",
     )
-    parameters = (*window, *([request_id] if request_id is not None else []))
-    return tables.query(sql, parameters, log=log)
+    return tables.query(sql, (*window, *only.values()), log=log)
 
 
 def labelled(found: pa.Table, labels: Mapping[str, tuple[float, datetime]]) -> pa.Table:

@@ -23,6 +23,7 @@ OPS: list[Op] = [
     Op("POST", "/endpoints/{endpoint}/rollout", Endpoints.rollout, "endpoint:deploy"),
     Op("GET", "/endpoints/{endpoint}/rollouts", Endpoints.rollouts, "endpoint:read"),
     Op("GET", "/endpoints/{endpoint}/rollouts/{rollout}", Endpoints.rollout_story, "endpoint:read"),
+    Op("GET", "/rollouts/{rollout}", Endpoints.find_rollout, "endpoint:read"),
     Op("POST", "/endpoints/{endpoint}/advance", Endpoints.advance, "endpoint:deploy"),
     Op("POST", "/endpoints/{endpoint}/abort", Endpoints.abort, "endpoint:deploy"),
     Op("GET", "/endpoints/{endpoint}/traffic", Endpoints.traffic, "endpoint:read"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ostinato.kernel.ref import Ref
-from ostinato.serving.analysis import checkpoints, confidence_sequence, e_above, e_errors, e_shift, guard, quantiles
+from ostinato.serving.analysis import Floats, checkpoints, confidence_sequence, e_above, e_errors, e_shift, guard, quantiles
 from ostinato.serving.types import Arm, Evidence, Point, Rollout, RolloutPlan, RolloutState
 
-FIELDS = ("kind", "request_id", "version", "rollout", "status", "score", "latency_ms")
+FIELDS = ("kind", "request_id", "at", "version", "rollout", "status", "score", "latency_ms")
 """The columns of the log that a look needs."""
 
 
@@ -32,47 +33,71 @@ class Scored:
 
     def __init__(self, log: pa.Table, rollout: Rollout) -> None:
         arms: dict[int, dict[str, tuple[bool, float | None, float]]] = {_number(rollout.stable): {}, _number(rollout.candidate): {}}
+        asked: dict[str, float] = {}
         self.answered: set[str] = set()
         for row in log.filter(pc.equal(log["rollout"], rollout.id)).to_pylist():
             if row["version"] in arms:
                 arms[row["version"]][row["request_id"]] = (row["status"] != "answered", row["score"], row["latency_ms"])
+                asked.setdefault(row["request_id"], row["at"].timestamp())
                 if row["kind"] == "answer" and row["status"] == "answered":
                     self.answered.add(row["request_id"])
         stable, candidate = arms.values()
         self.ids = [request_id for request_id in stable if request_id in candidate]
+        self.asked_s = np.maximum.accumulate(np.array([asked[i] for i in self.ids]))
         self.stable = _columns([stable[i] for i in self.ids])
         self.candidate = _columns([candidate[i] for i in self.ids])
 
-    def evidence(self, rollout: Rollout, labels: Sequence[tuple[str, float]]) -> Evidence:
-        """What is known now, with the labels in the order in which they landed."""
-        plan = rollout.plan
+    def evidence(self, rollout: Rollout, labels: Sequence[tuple[str, float, datetime]]) -> Evidence:
+        """What is known now, with the labels and as of when they are known, in the order in which they landed."""
         place = {request_id: i for i, request_id in enumerate(self.ids)}
-        pairs = [(place[r], y) for r, y in labels if r in place]
-        pairs = [(i, y) for i, y in pairs if not (self.stable["failed"][i] or self.candidate["failed"][i])]
-        index, truth = np.array([i for i, _ in pairs], int), np.array([y for _, y in pairs], float)
+        pairs = [(place[r], y, at.timestamp()) for r, y, at in labels if r in place]
+        pairs = [pair for pair in pairs if not (self.stable["failed"][pair[0]] or self.candidate["failed"][pair[0]])]
+        index, truth = np.array([i for i, _, _ in pairs], int), np.array([y for _, y, _ in pairs], float)
         loss = {arm: (columns["score"][index] - truth) ** 2 for arm, columns in (("stable", self.stable), ("candidate", self.candidate))}
-        path = _path(loss["candidate"] - loss["stable"], plan)
-        last = path[-1] if path else Point(pairs=0, e_value=1.0, mean=0.0, low=-1.0, high=1.0)
-        errors = e_errors(self.candidate["failed"], self.stable["failed"], plan.error_ratio)
-        both = ~(self.stable["failed"] | self.candidate["failed"])
-        shift = self.candidate["score"][both] - self.stable["score"][both]
-        shifted = e_shift(shift, plan.max_shift) if plan.max_shift is not None else 1.0
+        shift = self.candidate["score"] - self.stable["score"]
+        path = self._path(rollout.plan, loss["candidate"] - loss["stable"], shift, np.array([at for _, _, at in pairs]))
+        last = path[-1] if path else Point(pairs=0, e_value=1.0, mean=None, low=-1.0, high=1.0)
         return Evidence(
             scored=len(self.ids),
             pairs=len(pairs),
-            e_value=(last.e_value + errors + shifted) / 3,
-            e_loss=last.e_value,
-            e_errors=errors,
-            e_shift=shifted,
-            harm=last.mean if path else None,
-            shift=float(shift.mean()) if len(shift) else None,
+            e_value=last.e_value,
+            e_loss=last.e_loss,
+            e_errors=last.e_errors,
+            e_shift=last.e_shift,
+            harm=last.mean,
+            shift=float(np.nanmean(shift)) if not np.isnan(shift).all() else None,
             low=last.low,
             high=last.high,
             stable=_arm(rollout.stable, self.stable, loss["stable"]),
             candidate=_arm(rollout.candidate, self.candidate, loss["candidate"]),
             path=path,
-            guard=guard(self.candidate, self.stable, plan.max_latency_ms),
+            guard=guard(self.candidate, self.stable, rollout.plan.max_latency_ms),
         )
+
+    def _path(self, plan: RolloutPlan, harm: Floats, shift: Floats, landed_s: Floats) -> list[Point]:
+        """The evidence after some of the requests, with the labels that had landed by then; after the last one, with all."""
+        known = np.searchsorted(np.maximum.accumulate(landed_s), self.asked_s, side="right")
+        known[-1:] = len(harm)
+        e_loss = np.concatenate([[1.0], e_above(harm, plan.margin)])[known]
+        e_failed = e_errors(self.candidate["failed"], self.stable["failed"], plan.error_ratio)
+        e_moved = e_shift(shift, plan.max_shift) if plan.max_shift is not None else np.ones(len(shift))
+        sequence = confidence_sequence(harm, plan.alpha)
+        low, high = np.concatenate([[-1.0], sequence.low])[known], np.concatenate([[1.0], sequence.high])[known]
+        total = np.concatenate([[0.0], np.cumsum(harm)])[known]
+        return [
+            Point(
+                scored=i + 1,
+                pairs=int(known[i]),
+                e_value=float(e_loss[i] + e_failed[i] + e_moved[i]) / 3,
+                e_loss=float(e_loss[i]),
+                e_errors=float(e_failed[i]),
+                e_shift=float(e_moved[i]),
+                mean=float(total[i] / known[i]) if known[i] else None,
+                low=float(low[i]),
+                high=float(high[i]),
+            )
+            for i in (n - 1 for n in checkpoints(len(self.ids)))
+        ]
 
 
 def decide(rollout: Rollout, evidence: Evidence, weights: Sequence[float]) -> Decision:
@@ -108,22 +133,6 @@ def _cause(evidence: Evidence) -> str:
     if worst == evidence.e_loss and evidence.harm is not None:
         return f"its squared error is worse by {evidence.harm:.3f} on the same requests: {proof}"
     return f"it fails more often, {evidence.candidate.errors} times against {evidence.stable.errors}: {proof}"
-
-
-def _path(harm: np.ndarray[Any, np.dtype[np.float64]], plan: RolloutPlan) -> list[Point]:
-    e_values = e_above(harm, plan.margin)
-    sequence = confidence_sequence(harm, plan.alpha)
-    means = np.cumsum(harm) / np.arange(1, len(harm) + 1)
-    return [
-        Point(
-            pairs=n,
-            e_value=float(e_values[n - 1]),
-            mean=float(means[n - 1]),
-            low=float(sequence.low[n - 1]),
-            high=float(sequence.high[n - 1]),
-        )
-        for n in checkpoints(len(harm))
-    ]
 
 
 def _columns(rows: list[tuple[bool, float | None, float]]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ostinato.kernel.errors import Conflict, Invalid, NotFound
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.ledger.types import Edge, Graph
+from ostinato.registry.service import Models
 from ostinato.serving import answers, store
 from ostinato.serving.find import find_endpoint
 from ostinato.serving.front import Front
@@ -32,15 +33,25 @@ class Feedback:
     _ledger: Ledger
     _clock: Clock
     _datasets: Datasets
+    _models: Models
     _front: Front
 
     def predictions(
-        self, endpoint: str, since: datetime | None = None, until: datetime | None = None, limit: int = 100
+        self,
+        endpoint: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
+        rollout: str | None = None,
     ) -> list[Prediction]:
-        """The answers with `since <= at < until`, oldest first, at most `limit` (1 to 10,000), with their labels."""
+        """The answers with `since <= at < until`, oldest first unless told, at most `limit` (1 to 10,000), with their labels.
+
+        With `rollout`, only those of its requests, which both versions have scored or tried to.
+        """
         if not 1 <= limit <= _LIMIT_MAX:
             raise Invalid(f"1 to {_LIMIT_MAX} predictions can be listed at once, not {limit}", field="limit")
-        model, found = self._frame(endpoint, since, until, limit=limit)
+        model, found = self._frame(endpoint, since, until, answers.Pick(rollout=rollout, limit=limit, newest_first=newest_first))
         return answers.predictions(model, found)
 
     def prediction(self, endpoint: str, request_id: str) -> Prediction:
@@ -49,7 +60,7 @@ class Feedback:
         Raises:
             NotFound: this endpoint answered no such request.
         """
-        model, found = self._frame(endpoint, None, None, request_id=request_id)
+        model, found = self._frame(endpoint, None, None, answers.Pick(request_id=request_id))
         if not found.num_rows:
             raise NotFound(f"{endpoint} answered no request {request_id!r}")
         return answers.predictions(model, found)[0]
@@ -110,9 +121,10 @@ class Feedback:
         return done.added + done.repeated
 
     def lineage_of(self, endpoint: str, request_id: str) -> Graph:
-        """From one answer back through its model and data to the source files."""
+        """From one answer back through its model and data to the source files, as known when it was given."""
         made = self.prediction(endpoint, request_id)
-        above = self._ledger.lineage(made.version)
+        registered = self._models.get(str(made.version)).registered_at  # what is scored in batch may be of an earlier time
+        above = self._ledger.lineage(made.version, at=max(made.at, registered))
         answer = Ref("prediction", f"{endpoint}/{quote(request_id, safe='._/+=-')}"[:200])
         edge = Edge(
             source=made.version, target=answer, verb="endpoint.answered", seq=-1, at=made.at, actor=f"endpoint:{endpoint}",
@@ -122,10 +134,10 @@ class Feedback:
         return Graph(nodes=nodes, edges=[*above.edges, edge], truncated=above.truncated)
 
     def _frame(
-        self, endpoint: str, since: datetime | None, until: datetime | None, *, request_id: str | None = None, limit: int | None = None
+        self, endpoint: str, since: datetime | None, until: datetime | None, pick: answers.Pick = answers.ALL
     ) -> tuple[str, pa.Table]:
         project = caller().project
         model = Ref.parse(self._rows.read(lambda tx: find_endpoint(tx, endpoint)).version).name
-        found = answers.frame(self._tables, self._front.log(endpoint), since, until, request_id=request_id, limit=limit)
+        found = answers.frame(self._tables, self._front.log(endpoint), since, until, pick)
         labels = self._rows.read(lambda tx: store.labels_of(tx, project, endpoint, found["request_id"].to_pylist()))
         return model, answers.labelled(found, labels)

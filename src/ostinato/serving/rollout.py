@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -109,6 +108,17 @@ class Rollouts:
             raise NotFound(f"{endpoint} had no rollout {rollout!r}", hint="endpoints.rollouts lists them")
         return story(found)
 
+    def find_rollout(self, rollout: str) -> RolloutStory:
+        """One rollout by its id alone, of whichever endpoint.
+
+        Raises:
+            NotFound: there was no such rollout.
+        """
+        found = self._rows.read(lambda tx: store.any_rollout(tx, caller().project, rollout))
+        if found is None:
+            raise NotFound(f"there was no rollout {rollout!r}", hint="endpoints.rollouts lists those of an endpoint")
+        return story(found)
+
     def advance(self, endpoint: str) -> Rollout | None:
         """Look at the running rollout now, with all answers and labels so far, and do what follows; the newest one otherwise."""
         row = self._rows.read(lambda tx: find_endpoint(tx, endpoint))
@@ -148,8 +158,8 @@ class Rollouts:
     def _advance(self, endpoint: str, rollout_id: str, *, wait: bool) -> Rollout:
         project = caller().project
         running, before = self._rows.read(lambda tx: store.rollout(tx, project, rollout_id))
-        labels = [(r.request_id, r.value) for r in self._rows.read(lambda tx: store.labels(tx, project, endpoint, before))]
-        scored = self._settled(endpoint, running, labels)
+        labels = [(r.request_id, r.value, r.at) for r in self._rows.read(lambda tx: store.labels(tx, project, endpoint, before))]
+        scored = self._settled(endpoint, running, {request_id for request_id, _, _ in labels})
         evidence = scored.evidence(running, labels)
         decision = decide(running, evidence, _weights(running.plan))
         if decision.state == "promoted":
@@ -162,12 +172,12 @@ class Rollouts:
                 self._front.show(endpoint)
         return done
 
-    def _settled(self, endpoint: str, running: Rollout, labels: Sequence[tuple[str, float]]) -> Scored:
+    def _settled(self, endpoint: str, running: Rollout, labelled: set[str]) -> Scored:
         """The scores, once the other version has had its say on every labelled answer: it has it just after the reply.
 
         A plane that was killed in between leaves pairs open for good; these are waited for only once.
         """
-        labelled, until = {request_id for request_id, _ in labels}, time.monotonic() + _SETTLE_S
+        until = time.monotonic() + _SETTLE_S
         while True:
             scored = Scored(read(self._front.log(endpoint), FIELDS, batches=False), running)
             still_open = (scored.answered & labelled) - set(scored.ids) - self._lost

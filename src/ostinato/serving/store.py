@@ -148,6 +148,13 @@ def one_rollout(tx: Tx, project: str, name: str, rollout_id: str) -> Rollout | N
     return _read(row.body, Rollout) if row else None
 
 
+def any_rollout(tx: Tx, project: str, rollout_id: str) -> Rollout | None:
+    """The rollout with this id, of whichever endpoint."""
+    c = rollout_table.c
+    row = tx.first(select(c.body).where(c.project == project, c.id == rollout_id))
+    return _read(row.body, Rollout) if row else None
+
+
 def rollouts(tx: Tx, project: str, name: str, identity: str | None = None) -> list[Rollout]:
     """The rollouts of an endpoint, newest first; with `identity`, those of one candidate, plan and stable version."""
     c = rollout_table.c

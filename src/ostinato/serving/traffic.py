@@ -21,6 +21,7 @@ from ostinato.storage.tables.tables import Tables
 
 _COLUMNS = ("kind", "request_id", "request", "at", "version", "role", "status", "latency_ms")
 _BINS_MAX = 1_000
+_SPARK = 48
 _WIDTHS_S = (1, 10, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86_400, 7 * 86_400, 28 * 86_400, 364 * 86_400)
 _SQL = """
 WITH asked AS (
@@ -86,11 +87,16 @@ class Traffics:
         )
 
     def _state(self, endpoint: Endpoint, since: datetime | None, first: datetime, last: datetime) -> EndpointState:
-        whole, *_ = self._counted(endpoint.name, first, last + timedelta(microseconds=1), _WIDTHS_S[-1])
-        latency = whole["latency"]
+        width = max(1, round((last - first).total_seconds() / _SPARK))
+        whole, *parts = self._counted(endpoint.name, first, last + timedelta(microseconds=1), width)
+        latency, start = whole["latency"], int(first.timestamp()) // width
+        spark = [0] * (int(last.timestamp()) // width - start + 1)
+        for part in parts:
+            if part["bin"] is not None:
+                spark[part["bin"] - start] += part["requests"]
         return EndpointState(
             endpoint=endpoint, since=since, requests=whole["requests"], errors=whole["errors"],
-            latency_p95_ms=latency[1] if latency else None, last_at=whole["last_at"],
+            latency_p95_ms=latency[1] if latency else None, last_at=whole["last_at"], spark=spark,
         )  # fmt: skip
 
     def _counted(self, endpoint: str, since: datetime, until: datetime, width_s: int) -> list[dict[str, Any]]:

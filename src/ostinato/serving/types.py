@@ -111,11 +111,15 @@ class Arm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """After `pairs` labelled pairs: the e-value of too much harm, and the confidence sequence of the mean harm."""
+    """What the evidence was after `scored` requests, with the `pairs` labels that had come by then; `mean` is that of the harm."""
 
+    scored: int = 0
     pairs: int
     e_value: float
-    mean: float
+    e_loss: float = 1.0
+    e_errors: float = 1.0
+    e_shift: float = 1.0
+    mean: float | None
     low: float
     high: float
 
@@ -292,7 +296,10 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointState:
-    """An endpoint, since when its stable version answers, and what was asked of it of late: requests, errors, the slow ones, the last."""
+    """An endpoint, since when its stable version answers, and what was asked of it of late: requests, errors, the slow ones, the last.
+
+    `spark` counts the requests in equal spans of that time, the oldest first.
+    """
 
     endpoint: Endpoint
     since: datetime | None
@@ -300,6 +307,7 @@ class EndpointState:
     errors: int
     latency_p95_ms: float | None
     last_at: datetime | None
+    spark: list[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

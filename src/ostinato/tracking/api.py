@@ -16,6 +16,7 @@ OPS: list[Op] = [
     Op("GET", "/run-rows", Runs.rows, "run:read"),
     Op("GET", "/run-comparison", Runs.comparison, "run:read"),
     Op("GET", "/runs/{run}", Runs.get, "run:read"),
+    Op("GET", "/runs/{run}/story", Runs.story, "run:read"),
     Op("POST", "/runs/{run}/points", Runs.log, "run:write"),
     Op("POST", "/runs/{run}/params", Runs.params, "run:write"),
     Op("POST", "/runs/{run}/tags", Runs.tag, "run:write"),

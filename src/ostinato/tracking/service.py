@@ -24,6 +24,7 @@ from ostinato.tracking.artifacts import Artifacts
 from ostinato.tracking.compare import compared, differences
 from ostinato.tracking.curves import Curves
 from ostinato.tracking.find import find_run, over, unknown
+from ostinato.tracking.story import Stories
 from ostinato.tracking.table import RunTable
 from ostinato.tracking.types import Code, Comparison, Difference, Environment, Experiment, Metric, Run, Scalar, Spent, State, scalar
 
@@ -32,7 +33,7 @@ _PAGE_MAX = 1000
 _COMPARE_MAX = 100
 
 
-class Runs(Curves, Artifacts, RunTable):
+class Runs(Curves, Artifacts, RunTable, Stories):
     """The runs of a project: started, fed, linked to what they used and made, and finished."""
 
     def __init__(self, *, rows: Rows, blobs: Blobs, series: Series, ledger: Ledger, clock: Clock) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +31,7 @@ _LEASES = LeaseClock()
 _r = run_table.c
 _SHOWN = (
     _r.id, _r.experiment, _r.name, seen_state.label("seen_state"), _r.parent, _r.started_at, _r.started_by, _r.ended_at, _r.error,
-    _r.params, _r.tags,
+    _r.wall_s, _r.params, _r.tags,
 )  # fmt: skip
 
 
@@ -64,13 +65,14 @@ class RunTable:
             anchors = tx.all(asked.anchors(step), given)
             total = anchors[0].total if anchors else 0
             newest = tx.all(asked.newest(_LOOKED_AT), given)
-            keys = select(latest.c.key).distinct().where(_own(), latest.c.run.in_([row.id for row in newest]))
+            here = _own(), latest.c.run.in_([row.id for row in newest])
+            keys = select(latest.c.key).where(*here).group_by(latest.c.key).order_by(func.count().desc(), latest.c.key)
             return RunIndex(
                 total=total,
                 anchors=[Anchor(offset=0, after=None), *(Anchor(offset=a.place, after=_cursor(a)) for a in anchors[1:] if a.place < total)],
-                params=sorted({key for row in newest for key in row.params}),
-                metrics=sorted(row.key for row in tx.all(keys, given)) if newest else [],
-                tags=sorted({key for row in newest for key in row.tags}),
+                params=_common(row.params for row in newest),
+                metrics=[row.key for row in tx.all(keys, given)] if newest else [],
+                tags=_common(row.tags for row in newest),
             )
 
         return self._rows.read(query)
@@ -173,6 +175,12 @@ class _Asked:
         return [key.desc() if self.down else key.asc() for key in (*self.keys, _r.id)]
 
 
+def _common(cells: Iterable[dict[str, Any]]) -> list[str]:
+    """The keys, the most common first, and by name among equals."""
+    counted = Counter(key for held in cells for key in held)
+    return sorted(counted, key=lambda key: (-counted[key], key))
+
+
 def _mine() -> ColumnElement[bool]:
     return _r.project == bindparam("project")
 
@@ -218,6 +226,6 @@ def _row(row: Row[Any], measured: dict[str, Scalar], wanted: Sequence[tuple[str,
     held: dict[str, dict[str, Scalar]] = {"params": row.params, "tags": row.tags, "metrics": measured}
     return RunRow(
         id=row.id, experiment=row.experiment, name=row.name, state=row.seen_state, parent=row.parent, started_at=row.started_at,
-        started_by=row.started_by, ended_at=row.ended_at, error=row.error,
+        started_by=row.started_by, ended_at=row.ended_at, error=row.error, wall_s=row.wall_s,
         cells={f"{kind}.{key}": held[kind][key] for kind, key in wanted if key in held[kind]},
     )  # fmt: skip

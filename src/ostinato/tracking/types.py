@@ -132,7 +132,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """A run as a line of a table; `cells` holds what it has of the columns that were asked for, such as `metrics.auc`."""
+    """A run as a line of a table; `cells` holds what it has of the columns that were asked for, such as `metrics.auc`.
+
+    `wall_s` is how many seconds of real time it took, where whoever ended it knows.
+    """
 
     id: str
     experiment: str
@@ -143,6 +146,7 @@ class RunRow:
     started_by: str
     ended_at: datetime | None
     error: str
+    wall_s: float | None
     cells: dict[str, Scalar]
 
 
@@ -156,13 +160,37 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunIndex:
-    """How many runs a table has and where to begin in the middle of it, and which columns the newest thousand of them have."""
+    """How many runs a table has, where to begin in the middle of it, and which columns the newest thousand have, the most common first."""
 
     total: int
     anchors: list[Anchor]
     params: list[str]
     metrics: list[str]
     tags: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """How to do a run again: the commands, and what was not recorded and so may come out otherwise.
+
+    `execution` is the execution of a pipeline that started the run; it is repeated there.
+    """
+
+    commands: list[str]
+    lacks: list[str]
+    execution: Ref | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """One run and what belongs to it; `parts` counts by state the runs that are part of it."""
+
+    run: Run
+    parent: Run | None
+    parts: dict[State, int]
+    artifacts: list[Artifact]
+    environment: Environment | None
+    repeat: Repeat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ _FIELDS: dict[str, ColumnElement[Any]] = {
     "name": _r.name,
     "experiment": _r.experiment,
     "state": seen_state,
-    "parent": _r.parent,
+    "parent": func.coalesce(_r.parent, ""),
     "started_by": _r.started_by,
     "error": _r.error,
 }

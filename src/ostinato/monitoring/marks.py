@@ -1,0 +1,18 @@
+"""Marks: windows in short."""
+
+from __future__ import annotations
+
+from ostinato.monitoring.types import Window, WindowMark
+
+
+def marked(window: Window) -> WindowMark:
+    """A window in short, and how many of its measurements alarmed."""
+    return WindowMark(
+        id=window.id,
+        key=window.key,
+        start=window.start,
+        end=window.end,
+        rows=window.rows,
+        labelled=window.labelled,
+        alarms=sum(m.alarm for m in window.measurements),
+    )

@@ -5,6 +5,17 @@ import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 
 const server = process.env.OSTINATO_URL ?? "http://127.0.0.1:8080";
+/** What every page needs, in one file rather than twenty: they pack better together. No other library is split by its name. */
+const SHELL = new RegExp(
+  [
+    "node_modules/(react|react-dom|scheduler|use-sync-external-store)/",
+    "node_modules/@tanstack/(react-router|router-core|history|query-core|react-query|store|react-store)/",
+    "src/kernel/",
+    "src/[a-z]+/routes\\.tsx$",
+    "src/app/(?!palette|choices)[a-z-]+\\.tsx?$",
+    "src/ui/(button|dialog|menu|confirm|toasts|page|error-box|status|field)\\.tsx$",
+  ].join("|"),
+);
 const PACKED = /\.(js|css|html|svg)$/;
 
 /** The first font is asked for with the page, and nothing is painted before the theme is known. */
@@ -55,8 +66,9 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     target: "es2023",
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "shell", test: SHELL }] } } },
     modulePreload: { polyfill: false },
-    chunkSizeWarningLimit: 300,
+    chunkSizeWarningLimit: 500,
   },
   worker: { format: "es" },
   server: {

@@ -67,9 +67,12 @@ export async function watched(page) {
  */
 export async function settled(page) {
   await page
-    .waitForFunction(() => document.querySelector("h1") && !document.querySelector("[data-skeleton], .skeleton"), {
-      timeout: 15_000,
-    })
+    .waitForFunction(
+      () => document.querySelector("h1") && !document.querySelector("[data-skeleton], .skeleton, .data-coming"),
+      {
+        timeout: 15_000,
+      },
+    )
     .catch(() => undefined);
   await page.waitForTimeout(250);
 }

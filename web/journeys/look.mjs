@@ -49,7 +49,8 @@ async function look(context, path, manner) {
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   if (wide > 0) problems.push(`wider than the window by ${wide} px`);
   problems.push(...(await axe(page)));
-  const name = `${path.replace(/[^\w@.-]+/g, "_").replace(/^_|_$/g, "") || "start"}-${manner}.png`;
+  const place = path.replace(/[^\w@.-]+/g, "_").replace(/^_|_$/g, "") || "start";
+  const name = `${place.slice(0, 160)}-${manner}.png`;
   await page.screenshot({ path: join(values.out, name), fullPage: true });
   wrong += problems.length;
   console.log(`${name}${problems.length ? "" : "  fine"}`);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { matching } from "./choices";
+import { grouped, matching } from "./choices";
 
 const labels = (wanted: string) =>
   matching(
@@ -18,3 +18,14 @@ test("letters in order match when no word does", () => {
 });
 
 test("nothing typed finds everything", () => expect(labels(" ")).toHaveLength(5));
+
+test("things stand by their kind, the kind of the best first, few of each", () => {
+  const thing = (kind: string, label: string) => ({ key: label, kind, label, to: `/default/${label}` });
+  const many = Array.from({ length: 9 }, (_, i) => thing("run", `late-${i}`));
+  const groups = grouped([thing("model", "late"), ...many, thing("model", "latest"), thing("person", "lars")]);
+  expect(groups.map(({ head, choices }) => [head, choices.length])).toEqual([
+    ["Models", 2],
+    ["Runs", 5],
+    ["People", 1],
+  ]);
+});

@@ -14,15 +14,48 @@ interface Shown {
 }
 export type Choice = Shown & ({ to: string } | { to?: undefined; run: () => void });
 
+export interface Found {
+  groups: readonly Group[];
+  /** The server is still looking. */
+  looking: boolean;
+  /** There is more of that name than is shown. */
+  more: boolean;
+}
+export interface Group {
+  head: string;
+  choices: readonly Choice[];
+}
+
 /** What the palette offers for what was typed: acts on the page in view, pages, and things by their Ref or name. */
-export function useChoices(typed: string, project: string, verbs: readonly Verb[]): readonly Choice[] {
+export function useChoices(typed: string, project: string, verbs: readonly Verb[]): Found {
   const wanted = typed.trim();
-  const { data } = useQuery({ ...searchQuery(wanted), placeholderData: keepPreviousData });
-  const things =
-    wanted === "" ? [] : (data?.hits ?? []).map(({ ref, title, summary }) => thing(ref, project, title, summary));
+  const { data, isFetching } = useQuery({ ...searchQuery(wanted), placeholderData: keepPreviousData });
+  const hits = wanted === "" ? [] : (data?.hits ?? []);
   const exact = parse(wanted);
-  const named = exact && !things.some(({ key }) => key === wanted) ? [thing(wanted, project, format(exact))] : [];
-  return [...named, ...matching(wanted, [...verbs.map(verbChoice), ...placeChoices(project)]), ...things];
+  const named = exact && !hits.some(({ ref }) => ref === wanted) ? [thing(wanted, project, format(exact))] : [];
+  const groups = [
+    { head: "By reference", choices: named },
+    { head: "Acts here", choices: matching(wanted, verbs.map(verbChoice)) },
+    { head: "Pages", choices: matching(wanted, placeChoices(project)) },
+    ...grouped(hits.map(({ ref, title, summary }) => thing(ref, project, title, summary))),
+  ].filter(({ choices }) => choices.length > 0);
+  return { groups, looking: wanted !== "" && isFetching, more: hits.length > 0 && (data?.more ?? false) };
+}
+
+/** By their kinds, in the order in which the best of each was ranked. */
+export function grouped(things: readonly Choice[]): Group[] {
+  const kinds = [...new Set(things.map(({ kind }) => kind))];
+  return kinds.map((kind) => ({
+    head: headOf(kind),
+    choices: things.filter((one) => one.kind === kind).slice(0, SHOWN_OF_A_KIND),
+  }));
+}
+
+const SHOWN_OF_A_KIND = 5;
+
+function headOf(kind: string): string {
+  const plural = kind === "person" ? "people" : `${kind}s`;
+  return plural.charAt(0).toUpperCase() + plural.slice(1);
 }
 
 function thing(ref: string, project: string, label: string, note?: string): Choice {

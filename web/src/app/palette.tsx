@@ -5,30 +5,6 @@ import { usePresentVerbs } from "../kernel/verbs";
 import { type Choice, useChoices } from "./choices";
 import "./palette.css";
 
-/** Whether the palette is open; `/` and ⌘K (or Ctrl K) open it from anywhere. */
-export function usePalette() {
-  const [shown, setShown] = useState(false);
-  useEffect(() => {
-    const listen = (event: globalThis.KeyboardEvent) => {
-      const commanded = event.key.toLowerCase() === "k" && (event.metaKey || event.ctrlKey);
-      const slashed = event.key === "/" && !event.metaKey && !event.ctrlKey && !event.altKey && !isTyping(event.target);
-      if ((!commanded && !slashed) || event.defaultPrevented) return;
-      event.preventDefault();
-      setShown(true);
-    };
-    addEventListener("keydown", listen);
-    return () => removeEventListener("keydown", listen);
-  }, []);
-  return { shown, open: () => setShown(true), close: () => setShown(false) };
-}
-
-function isTyping(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLElement &&
-    (target.isContentEditable || target.closest("input, textarea, select, dialog[open]") !== null)
-  );
-}
-
 /** Everything that one can go to or do from here, by a few letters of it. */
 export function Palette({ onClose }: { onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -37,7 +13,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
   const [typed, setTyped] = useState("");
   const [chosen, setChosen] = useState(0);
-  const choices = useChoices(typed, useProject(), usePresentVerbs());
+  const { groups, looking, more } = useChoices(typed, useProject(), usePresentVerbs());
+  const choices = groups.flatMap((group) => group.choices);
   const active = Math.min(chosen, choices.length - 1);
 
   useEffect(() => {
@@ -48,7 +25,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
     };
   }, []);
   useEffect(() => {
-    list.current?.children[active]?.scrollIntoView({ block: "nearest" });
+    list.current?.querySelectorAll('[role="option"]')[active]?.scrollIntoView({ block: "nearest" });
   }, [active]);
 
   const take = (choice: Choice | undefined) => {
@@ -90,24 +67,39 @@ export function Palette({ onClose }: { onClose: () => void }) {
         onKeyDown={press}
       />
       <div role="listbox" id={`${id}-list`} aria-label="Found" ref={list}>
-        {choices.map((choice, i) => (
-          <div
-            key={choice.key}
-            id={`${id}-${i}`}
-            role="option"
-            tabIndex={-1}
-            aria-selected={i === active}
-            aria-disabled={choice.disabled ? true : undefined}
-            onPointerMove={() => setChosen(i)}
-            onClick={() => take(choice)}
-          >
-            <span className="palette-kind">{choice.kind}</span>
-            <span className="palette-label">{choice.label}</span>
-            <span className="palette-note">{choice.disabled ?? choice.note}</span>
+        {groups.map(({ head, choices: own }) => (
+          <div key={head} role="group" aria-label={head}>
+            <p className="palette-head" aria-hidden>
+              {head}
+            </p>
+            {own.map((choice) => {
+              const i = choices.indexOf(choice);
+              return (
+                <div
+                  key={choice.key}
+                  id={`${id}-${i}`}
+                  role="option"
+                  tabIndex={-1}
+                  aria-selected={i === active}
+                  aria-disabled={choice.disabled ? true : undefined}
+                  onPointerMove={() => setChosen(i)}
+                  onClick={() => take(choice)}
+                >
+                  <span className="palette-label">{choice.label}</span>
+                  <span className="palette-note">{choice.disabled ?? choice.note}</span>
+                </div>
+              );
+            })}
           </div>
         ))}
       </div>
-      {choices.length === 0 && <p className="palette-none">Nothing is called so.</p>}
+      <p className="palette-none" role="status">
+        {choices.length > 0
+          ? more && "There is more of that name: type more of it."
+          : looking
+            ? "Looking…"
+            : "Nothing is called so."}
+      </p>
     </dialog>
   );
 }

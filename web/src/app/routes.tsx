@@ -16,7 +16,7 @@ import { routes as features } from "../features/routes";
 import { routes as insights } from "../insights/routes";
 import { speakOf } from "../kernel/api/client";
 import { ApiError } from "../kernel/api/errors";
-import { page } from "../kernel/page";
+import { pages } from "../kernel/page";
 import { lastProject, rememberProject } from "../kernel/project";
 import { href } from "../kernel/ref";
 import { sessionQuery, whoamiQuery } from "../kernel/session";
@@ -48,6 +48,8 @@ const start = createRoute({
     throw redirect({ to: `/${names.includes(last) ? last : (names[0] ?? last)}`, replace: true });
   },
 });
+
+const page = pages(() => import("./home/queries"));
 
 const signIn = createRoute({
   getParentRoute: () => root,
@@ -88,7 +90,12 @@ const resolve = createRoute({
 });
 
 const own = [
-  page("/", () => import("./home/home"), "HomePage"),
+  page(
+    "/",
+    () => import("./home/home"),
+    "HomePage",
+    (q) => [q.homeQuery, q.newsQuery],
+  ),
   page("password", () => import("./sign-in/password"), "PasswordPage"),
   page("device", () => import("./sign-in/device"), "DevicePage"),
 ];

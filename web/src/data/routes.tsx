@@ -1,7 +1,24 @@
-import { type PageRoute, page } from "../kernel/page";
-import { datasetQuery, datasetsQuery } from "./queries";
+import { type PageRoute, pages } from "../kernel/page";
+
+const page = pages(() => import("./queries"));
 
 export const routes: PageRoute[] = [
-  page("data", () => import("./pages/datasets"), "DatasetsPage", () => [datasetsQuery]),
-  page("data/$name", () => import("./pages/dataset"), "DatasetPage", ({ name = "" }) => [datasetQuery(name)]),
+  page(
+    "data",
+    () => import("./pages/datasets"),
+    "DatasetsPage",
+    (q) => [q.statesQuery],
+  ),
+  page(
+    "data/$name",
+    () => import("./pages/dataset"),
+    "DatasetPage",
+    (q, { name = "" }, { at }) => [q.storyQuery(name, typeof at === "string" ? at : undefined)],
+  ),
+  page(
+    "data/$name/diff",
+    () => import("./pages/diff"),
+    "DiffPage",
+    (q, { name = "" }) => [q.storyQuery(name, undefined)],
+  ),
 ];

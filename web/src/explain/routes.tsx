@@ -1,3 +1,12 @@
-import type { PageRoute } from "../kernel/page";
+import { type PageRoute, pages } from "../kernel/page";
 
-export const routes: PageRoute[] = [];
+const page = pages(() => import("./queries"));
+
+export const routes: PageRoute[] = [
+  page(
+    "explanations/$id",
+    () => import("./pages/explanation"),
+    "ExplanationPage",
+    (q, { id = "" }) => [q.explanationQuery(id)],
+  ),
+];

@@ -1,3 +1,13 @@
-import type { PageRoute } from "../kernel/page";
+import { type PageRoute, pages } from "../kernel/page";
+import { FIELDS } from "./windows";
 
-export const routes: PageRoute[] = [];
+const page = pages(() => import("./queries"));
+
+export const routes: PageRoute[] = [
+  page(
+    "insights",
+    () => import("./pages/insights"),
+    "InsightsPage",
+    (q, _, { days }) => [q.practiceQuery(FIELDS.days.read([days ?? []].flat()))],
+  ),
+];

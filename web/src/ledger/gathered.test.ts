@@ -24,7 +24,7 @@ test("the versions of one dataset are one node, and so are the files that they c
     ["late", undefined],
     ["late", undefined],
     ["flights", "3 versions"],
-    ["3 sources", "together"],
+    ["3 sources", undefined],
   ]);
   expect(edges).toHaveLength(3);
   expect(members.get("model:late@1")).toEqual(["model:late@1"]);
@@ -37,6 +37,24 @@ test("what is opened stands apart, and so does what the picture is about", () =>
   const focused = gathered(story, "dataset:flights@2", []);
   expect(focused.nodes.map(({ id }) => id)).toContain("dataset:flights@2");
   expect(focused.nodes.filter(({ kind }) => kind === "dataset")).toHaveLength(2);
+});
+
+test("chains that run beside each other are one chain", () => {
+  const { nodes, edges } = gathered(
+    graph(
+      ...["a", "b", "c"].flatMap(
+        (name) =>
+          [
+            ["endpoint:late", `window:${name}`],
+            [`window:${name}`, `alert:${name}`],
+          ] as const,
+      ),
+    ),
+    "endpoint:late",
+    [],
+  );
+  expect(nodes.map(({ label }) => label)).toEqual(["late", "3 windows", "3 alerts"]);
+  expect(edges).toHaveLength(2);
 });
 
 test("few alike stand for themselves", () => {

@@ -27,7 +27,7 @@ export function pastQuery(search: Search, before?: number) {
       get("/ledger/events", { query: { ...search, after: pageParam, limit: PAGE, newest_first: true } }, signal),
     initialPageParam: before === undefined ? undefined : String(before),
     getNextPageParam: ({ next }) => next ?? undefined,
-    staleTime: 0,
+    staleTime: Number.POSITIVE_INFINITY,
   });
 }
 
@@ -36,7 +36,11 @@ export function newsQuery(search: Search, after: number) {
   return queryOptions({
     queryKey: ["ledger", "news", search, after],
     queryFn: ({ signal }) =>
-      get("/ledger/events", { query: { ...search, after: String(Math.max(0, after)), limit: NEWS_MAX } }, signal),
+      get(
+        "/ledger/events",
+        { query: { ...search, after: after < 0 ? undefined : String(after), limit: NEWS_MAX } },
+        signal,
+      ),
   });
 }
 
@@ -88,8 +92,7 @@ export type Direction = "up" | "down";
 export function lineageQuery(ref: string, direction: Direction, depth: number, at: string | undefined) {
   return queryOptions({
     queryKey: ["ledger", "lineage", ref, direction, depth, at],
-    queryFn: ({ signal }) =>
-      get("/ledger/lineage/{ref}", { path: { ref }, query: { direction, depth, at } }, signal),
+    queryFn: ({ signal }) => get("/ledger/lineage/{ref}", { path: { ref }, query: { direction, depth, at } }, signal),
   });
 }
 
@@ -107,6 +110,13 @@ export function productionQuery(endpoint: string, at: string | undefined) {
   return queryOptions({
     queryKey: ["serving", "production", endpoint, at],
     queryFn: ({ signal }) => get("/endpoints/{endpoint}/production", { path: { endpoint }, query: { at } }, signal),
+  });
+}
+
+export function storyQuery(model: string) {
+  return queryOptions({
+    queryKey: ["registry", "moves", model],
+    queryFn: ({ signal }) => get("/models/{model}/story", { path: { model }, query: { limit: 1 } }, signal),
   });
 }
 

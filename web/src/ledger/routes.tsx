@@ -1,3 +1,13 @@
-import type { PageRoute } from "../kernel/page";
+import { type PageRoute, pages } from "../kernel/page";
 
-export const routes: PageRoute[] = [];
+const page = pages(() => import("./queries"));
+
+export const routes: PageRoute[] = [
+  page(
+    "ledger",
+    () => import("./pages/ledger"),
+    "LedgerPage",
+    (q) => [q.sealQuery],
+  ),
+  page("lineage/$ref", () => import("./pages/lineage"), "LineagePage"),
+];

@@ -1,3 +1,24 @@
-import type { PageRoute } from "../kernel/page";
+import { type PageRoute, pages } from "../kernel/page";
 
-export const routes: PageRoute[] = [];
+const page = pages(() => import("./queries"));
+
+export const routes: PageRoute[] = [
+  page(
+    "models",
+    () => import("./pages/models"),
+    "ModelsPage",
+    (q) => [q.statesQuery],
+  ),
+  page(
+    "models/$model",
+    () => import("./pages/model"),
+    "ModelPage",
+    (q, { model = "" }, { at }) => [q.storyQuery(model, typeof at === "string" ? at : undefined)],
+  ),
+  page(
+    "models/$model/versions/$version",
+    () => import("./pages/version"),
+    "VersionPage",
+    (q, { model, version }) => [q.reviewQuery(`${model}@${version}`)],
+  ),
+];

@@ -1,3 +1,30 @@
-import type { PageRoute } from "../kernel/page";
+import { type PageRoute, pages } from "../kernel/page";
 
-export const routes: PageRoute[] = [];
+const page = pages(() => import("./queries"));
+
+const rolloutPage = () => import("./pages/rollout");
+
+export const routes: PageRoute[] = [
+  page(
+    "endpoints",
+    () => import("./pages/endpoints"),
+    "EndpointsPage",
+    (q) => [q.statesQuery(168)],
+  ),
+  page(
+    "endpoints/$endpoint",
+    () => import("./pages/endpoint"),
+    "EndpointPage",
+    (q, { endpoint = "" }) => [q.endpointQuery(endpoint)],
+  ),
+  page("endpoints/$endpoint/rollouts/$rollout", rolloutPage, "RolloutPage", (q, { rollout = "" }) => [
+    q.rolloutQuery(rollout),
+  ]),
+  page("rollouts/$rollout", rolloutPage, "RolloutPage", (q, { rollout = "" }) => [q.rolloutQuery(rollout)]),
+  page(
+    "predictions/$id",
+    () => import("./pages/prediction"),
+    "PredictionPage",
+    (q, { id = "" }) => [q.predictionQuery(...q.splitPrediction(id))],
+  ),
+];

@@ -1,3 +1,19 @@
-import type { PageRoute } from "../kernel/page";
+import { type PageRoute, pages } from "../kernel/page";
 
-export const routes: PageRoute[] = [];
+const page = pages(() => import("./queries"));
+
+export const routes: PageRoute[] = [
+  page(
+    "runs",
+    () => import("./pages/runs"),
+    "RunsPage",
+    (q) => [q.experimentsQuery],
+  ),
+  page("runs/compare", () => import("./pages/compare"), "ComparePage"),
+  page(
+    "runs/$id",
+    () => import("./pages/run"),
+    "RunPage",
+    (q, { id = "" }) => [q.storyQuery(id)],
+  ),
+];

@@ -6,7 +6,9 @@ import { ErrorBox } from "./error-box";
 import { Json } from "./json";
 import { LogView } from "./log-view/log-view";
 import { Markdown } from "./markdown/markdown";
+import { separated } from "./separated";
 import { Skeleton } from "./skeleton";
+import { Table } from "./table";
 import "./artifact-frame.css";
 
 interface ArtifactFrameProps {
@@ -35,7 +37,7 @@ export function ArtifactFrame({ name, url, size }: ArtifactFrameProps) {
   );
 }
 
-type Way = "page" | "still" | "image" | "markdown" | "json" | "log" | "text" | "none";
+type Way = "page" | "still" | "image" | "markdown" | "json" | "table" | "log" | "text" | "none";
 
 /** How a file of this name is shown. */
 export function wayOf(name: string): Way {
@@ -47,9 +49,11 @@ export function wayOf(name: string): Way {
     md: "markdown",
     json: "json",
     log: "log",
+    csv: "table",
+    tsv: "table",
   };
   if (/^(png|jpe?g|gif|webp|avif|svg)$/.test(ending)) return "image";
-  if (/^(txt|csv|tsv|ya?ml|toml|ini|cfg|py|sql|r|sh|xml|lock)$/.test(ending)) return "text";
+  if (/^(txt|ya?ml|toml|ini|cfg|py|sql|r|sh|xml|lock|patch|diff)$/.test(ending)) return "text";
   return ways[ending] ?? "none";
 }
 
@@ -80,8 +84,27 @@ function Text({ way, name, url }: { way: Way; name: string; url: string }) {
   if (text === undefined) return <Skeleton lines={6} />;
   if (way === "markdown") return <Markdown text={text} />;
   if (way === "log") return <LogView label={name} text={text} />;
+  if (way === "table") return <Cells name={name} text={text} />;
   const value = way === "json" ? parsed(text) : undefined;
   return value === undefined ? <Code text={text} label={name} /> : <Json value={value} />;
+}
+
+const ROWS = 500;
+
+/** The first rows of a table in text; the rest is in the file. */
+function Cells({ name, text }: { name: string; text: string }) {
+  const [heads = [], ...rows] = separated(text, name.toLowerCase().endsWith(".tsv") ? "\t" : ",", ROWS + 1);
+  const columns = heads.map((head, i) => ({
+    head,
+    cell: (row: string[]) => row[i],
+    ...(rows.length > 0 && rows.every((row) => !row[i] || !Number.isNaN(Number(row[i]))) && { align: "end" as const }),
+  }));
+  return (
+    <>
+      <Table label={name} columns={columns} rows={rows} rowKey={(_, i) => i} />
+      {rows.length === ROWS && <p className="muted">The first {ROWS} rows.</p>}
+    </>
+  );
 }
 
 function parsed(text: string): unknown {

@@ -18,7 +18,7 @@ export function Empty({ title, children, command, action }: EmptyProps) {
     <div className="empty">
       <p className="empty-title">{title}</p>
       {children && <p className="empty-text">{children}</p>}
-      {command && <Code command text={command} />}
+      {command && <Code command text={command} label={`command: ${title}`} />}
       {action}
     </div>
   );

@@ -7,6 +7,8 @@ export interface HeatCell {
   value: number | null;
   /** Holds after correction for many tests: marked by a dot. */
   significant?: boolean;
+  /** Beyond its limit as well: marked by a diamond. */
+  alarm?: boolean;
   /** Rests on too few rows: only an outline. */
   thin?: boolean;
   /** All about the cell, in words. */
@@ -22,13 +24,22 @@ interface HeatGridProps {
   top: number;
   /** What the value is: "effect size". */
   measure: string;
+  /** What a diamond says; without it there are none. */
+  alarm?: string;
   onOpen?: (row: number, column: number) => void;
+  /** The cell whose content is shown beside. */
+  opened?: readonly [row: number, column: number] | undefined;
 }
 
+/** Pixels from one column to the next, as in the style. */
+const COLUMN = 26;
+
 /** Effect sizes of many things over many windows; arrows move, Enter opens a cell. */
-export function HeatGrid({ label, rows, columns, cell, top, measure, onOpen }: HeatGridProps) {
-  const [[row, column], setActive] = useState<readonly [number, number]>([0, 0]);
-  const every = Math.ceil(columns.length / 16);
+export function HeatGrid({ label, rows, columns, cell, top, measure, alarm, onOpen, opened }: HeatGridProps) {
+  const [moved, setActive] = useState<readonly [number, number]>();
+  const [row, column] = moved ?? opened ?? [0, 0];
+  const longest = Math.max(0, ...columns.map(({ label: text }) => text.length));
+  const every = Math.max(Math.ceil(columns.length / 16), Math.ceil((longest * 7 + 4) / COLUMN));
   const table = useRef<HTMLTableElement>(null);
   const focus = (to: readonly [number, number]) => {
     setActive(to);
@@ -66,6 +77,7 @@ export function HeatGrid({ label, rows, columns, cell, top, measure, onOpen }: H
                     name={`${name}, ${at.label}`}
                     at={`${i},${j}`}
                     active={i === row && j === column}
+                    opened={i === opened?.[0] && j === opened[1]}
                     onOpen={() => {
                       setActive([i, j]);
                       onOpen?.(i, j);
@@ -77,7 +89,7 @@ export function HeatGrid({ label, rows, columns, cell, top, measure, onOpen }: H
           </tbody>
         </table>
       </div>
-      <Legend top={top} measure={measure} />
+      <Legend top={top} measure={measure} alarm={alarm} />
     </div>
   );
 }
@@ -88,10 +100,12 @@ interface HeatBoxProps {
   name: string;
   at: string;
   active: boolean;
+  opened: boolean;
   onOpen: () => void;
 }
 
-function HeatBox({ cell: { value, significant, thin, title }, top, name, at, active, onOpen }: HeatBoxProps) {
+function HeatBox({ cell, top, name, at, active, opened, onOpen }: HeatBoxProps) {
+  const { value, significant, alarm, thin, title } = cell;
   const words = title ?? `${name}: ${value === null ? "no data" : short(value)}`;
   const look = value === null ? "none" : thin ? "thin" : undefined;
   const colour = value === null ? undefined : heat(value / (top || 1));
@@ -103,38 +117,63 @@ function HeatBox({ cell: { value, significant, thin, title }, top, name, at, act
         data-at={at}
         data-look={look}
         tabIndex={active ? 0 : -1}
-        aria-label={significant ? `${words}, significant` : words}
+        aria-label={alarm ? `${words}, alarm` : significant ? `${words}, significant` : words}
+        aria-pressed={opened || undefined}
         title={words}
         style={look === "thin" ? { borderColor: colour } : { background: colour }}
         onClick={onOpen}
       >
-        {significant && <span aria-hidden />}
+        {(significant || alarm) && <span aria-hidden data-mark={alarm ? "alarm" : undefined} />}
       </button>
     </td>
   );
 }
 
-function Legend({ top, measure }: { top: number; measure: string }) {
+function Legend({ top, measure, alarm }: { top: number; measure: string; alarm: string | undefined }) {
   return (
     <p className="heat-legend">
-      {measure} 0
-      <span className="heat-scale" aria-hidden>
-        {Array.from({ length: 12 }, (_, i) => (
-          <span key={i} style={{ background: heat(i / 11) }} />
-        ))}
+      <span>
+        {measure} 0
+        <span className="heat-scale" aria-hidden>
+          {Array.from({ length: 12 }, (_, i) => (
+            <span key={i} style={{ background: heat(i / 11) }} />
+          ))}
+        </span>
+        {short(top)} and more
       </span>
-      {short(top)} and more
-      <span className="heat-box" aria-hidden style={{ background: heat(0.5) }}>
+      <Key text="significant after correction" background={heat(0.5)}>
         <span />
-      </span>
-      significant
-      <span className="heat-box" aria-hidden data-look="thin" /> few rows
-      <span className="heat-box" aria-hidden data-look="none" /> no data
+      </Key>
+      {alarm && (
+        <Key text={alarm} background={heat(0.5)}>
+          <span data-mark="alarm" />
+        </Key>
+      )}
+      <Key text="few rows" look="thin" />
+      <Key text="no data" look="none" />
     </p>
   );
 }
 
-/** A share of the scale as a colour of viridis, mixed between its two nearest tokens. */
+interface KeyProps {
+  text: string;
+  look?: "thin" | "none";
+  background?: string;
+  children?: ReactNode;
+}
+
+function Key({ text, look, background, children }: KeyProps) {
+  return (
+    <span>
+      <span className="heat-box" aria-hidden data-look={look} style={{ background }}>
+        {children}
+      </span>
+      {text}
+    </span>
+  );
+}
+
+/** A share of the scale as a colour, mixed between its two nearest tokens. */
 export function heat(share: number): string {
   const place = Math.max(0, Math.min(1, share)) * 5;
   const below = Math.min(4, Math.floor(place));

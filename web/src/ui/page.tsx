@@ -27,8 +27,8 @@ export function Page({ title, heading, lead, crumbs = [], actions, children }: P
       <header className="page-head">
         {crumbs.length > 0 && (
           <nav className="page-crumbs" aria-label="Breadcrumb">
-            {crumbs.map((crumb) => (
-              <span key={crumb.text}>{crumb.to ? <Link to={crumb.to}>{crumb.text}</Link> : crumb.text}</span>
+            {crumbs.map((crumb, i) => (
+              <span key={i}>{crumb.to ? <Link to={crumb.to}>{crumb.text}</Link> : crumb.text}</span>
             ))}
           </nav>
         )}

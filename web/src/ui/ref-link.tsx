@@ -24,7 +24,7 @@ export function RefLink({ to, children, bare = false }: RefLinkProps) {
         <>
           {!bare && <span className="ref-kind">{ref.kind} </span>}
           <span className="ref-name">{shortId(ref.name)}</span>
-          {ref.at && <span className="ref-at">@{ref.at}</span>}
+          {ref.at && <span className="ref-at">@{shortId(ref.at)}</span>}
         </>
       )}
     </Link>

@@ -31,6 +31,16 @@ export function Status({ kind, word, badge = false }: StatusProps) {
   );
 }
 
+/** The glyph alone, where the word stands elsewhere; no colour tells what no word does. */
+export function StatusGlyph({ kind }: { kind: StatusKind }) {
+  const Glyph = GLYPHS[kind];
+  return (
+    <span className="status" data-kind={kind}>
+      <Glyph size={14} strokeWidth={2.25} aria-hidden />
+    </span>
+  );
+}
+
 /** A short quiet label: a tag, a role, an alias. */
 export function Tag({ text }: { text: string }) {
   return <span className="tag">{text}</span>;

@@ -5,6 +5,7 @@ import { send } from "../../kernel/api/client";
 import { Button } from "../../ui/button";
 import { ErrorBox } from "../../ui/error-box";
 import { Field } from "../../ui/field";
+import { Status } from "../../ui/status";
 import { waysQuery } from "../queries";
 import "./sign-in.css";
 import { forgetCode, safeBack, takenCode } from "./way";
@@ -13,6 +14,8 @@ import { forgetCode, safeBack, takenCode } from "./way";
 export function SignInPage() {
   const arrive = useArrival();
   const code = takenCode();
+  const ways = useQuery(waysQuery);
+  const present = ways.data?.actor;
   const byCode = useMutation({
     mutationFn: () => send("post", "/sign-in/code", { body: { code } }),
     onSuccess: arrive,
@@ -20,19 +23,65 @@ export function SignInPage() {
   });
   const begun = useRef(false);
   const { mutate } = byCode;
+  const nobodyIsHere = !ways.isPending && !present;
   useEffect(() => {
     document.title = "Sign in · Ostinato";
-    if (!code || begun.current) return;
+    if (!code || !nobodyIsHere || begun.current) return;
     begun.current = true;
     mutate();
-  }, [code, mutate]);
+  }, [code, nobodyIsHere, mutate]);
+  if (code && present && byCode.isIdle) return <Instead actor={present} onAgree={mutate} onStay={arrive} />;
+  const entering = byCode.isPending || byCode.isSuccess || (code !== "" && ways.isPending);
   return (
     <main className="sign-in">
-      <h1>{byCode.isPending ? "Signing you in" : "Sign in to Ostinato"}</h1>
+      <h1>{entering ? "Signing you in" : "Sign in to Ostinato"}</h1>
       {byCode.error && <ErrorBox error={byCode.error} />}
-      {!byCode.isPending && !byCode.isSuccess && <ByPassword arrive={arrive} />}
-      {!byCode.isPending && !byCode.isSuccess && <Elsewhere />}
+      {!entering && <FailedElsewhere />}
+      {!entering && <ByPassword arrive={arrive} />}
+      {!entering && <Elsewhere />}
     </main>
+  );
+}
+
+/** Somebody is signed in here: an address that somebody else sent must not make another of them without a word. */
+function Instead({ actor, onAgree, onStay }: { actor: string; onAgree: () => void; onStay: () => void }) {
+  const name = actor.replace(/^\w+:/, "");
+  const stay = () => {
+    forgetCode();
+    onStay();
+  };
+  return (
+    <main className="sign-in">
+      <h1>You are signed in as {name}</h1>
+      <p>
+        The address that you opened signs you in anew, as whom it was made for. Go on only if you asked for it yourself.
+      </p>
+      <div className="row">
+        <Button kind="primary" onClick={stay}>
+          Stay {name}
+        </Button>
+        <Button onClick={onAgree}>Sign in by the address</Button>
+      </div>
+    </main>
+  );
+}
+
+/** What went wrong at the OpenID provider, by the kind of error that the way back names. */
+const FAILURES: Readonly<Record<string, string>> = {
+  Denied: "The provider knows you, but nobody here is known by that, or has been disabled. Ask an administrator.",
+  Unavailable: "The provider is out of reach just now. Try again in a moment.",
+  Unauthenticated:
+    "The sign-in was broken off, took too long, or began in another browser: begin it again. Who was disabled cannot sign in.",
+};
+
+function FailedElsewhere() {
+  const { failed } = useSearch({ strict: false }) as { failed?: string };
+  if (failed === undefined) return null;
+  return (
+    <div role="alert" className="sign-in-failed">
+      <Status kind="bad" word="The sign-in elsewhere failed" />
+      <p>{FAILURES[failed] ?? "The server's log says why."}</p>
+    </div>
   );
 }
 

@@ -748,7 +748,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * An attempt under a key, by default the last, with its report and samples of the rows that offended.
+         * @description Raises:
+         *         NotFound: there is no such dataset or delivery.
+         */
+        get: operations["datasets.delivery"];
         /** Deliver the bytes of a Parquet file. */
         put: operations["datasets.upload"];
         post?: never;
@@ -1186,7 +1191,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** From one answer back through its model and data to the source files. */
+        /** From one answer back through its model and data to the source files, as known when it was given. */
         get: operations["endpoints.lineage_of"];
         put?: never;
         post?: never;
@@ -1203,7 +1208,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The answers with `since <= at < until`, oldest first, at most `limit` (1 to 10,000), with their labels. */
+        /**
+         * The answers with `since <= at < until`, oldest first unless told, at most `limit` (1 to 10,000), with their labels.
+         * @description With `rollout`, only those of its requests, which both versions have scored or tried to.
+         */
         get: operations["endpoints.predictions"];
         put?: never;
         post?: never;
@@ -1450,6 +1458,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/evaluations/{evaluation}/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The evaluation with this id, with the directions of its metrics and the intervals of its calibration.
+         * @description Raises:
+         *         NotFound: there is none.
+         */
+        get: operations["evaluations.figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/executions": {
         parameters: {
             query?: never;
@@ -1510,6 +1539,27 @@ export interface paths {
         put?: never;
         /** End an execution: one that waits at once, one that runs before its next step. One that has ended stays as it is. */
         post: operations["pipelines.cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/executions/{execution}/causes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why work had to be done: each step, at most `limit`, that ran although nothing that it needed had run, and what had changed.
+         * @description Raises:
+         *         NotFound: there is no such execution.
+         */
+        get: operations["pipelines.causes"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1720,7 +1770,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** The newest `limit` (1 to 200) explanations of single answers of a version, newest first. */
+        get: operations["explanations.of_answers"];
         put?: never;
         /**
          * What each input of `row` contributed to its score, against rows of the table with the digest `background`.
@@ -1771,6 +1822,27 @@ export interface paths {
          *         NotFound: there is none.
          */
         get: operations["explanations.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/explanations/{explanation}/kept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The explanation with this id, of either kind.
+         * @description Raises:
+         *         NotFound: there is none.
+         */
+        get: operations["explanations.kept"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1999,7 +2071,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Findings, newest first, `limit` (1 to 500) at once, and how many there are in each state. */
+        /**
+         * Findings, those of the newest windows first and of a window the critical ones, `limit` (1 to 500) at once.
+         * @description `counts` are how many there are in each state.
+         */
         get: operations["monitors.finding_page"];
         put?: never;
         post?: never;
@@ -2018,6 +2093,23 @@ export interface paths {
         };
         /** Findings, newest first. */
         get: operations["monitors.findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/findings/{finding}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One finding. */
+        get: operations["monitors.finding"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2079,6 +2171,26 @@ export interface paths {
          * @description deliveries, and what it started that failed. Of all but approvals, that of the last 30 days.
          */
         get: operations["insights.inbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insights/news": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened lately in the loop, newest first: events of one actor that are alike and follow each other are one line.
+         * @description Sign-ins, tokens and steps whose end is told are left out; at most the last 1,000 events are read.
+         */
+        get: operations["insights.news"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3091,6 +3203,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/monitor-states": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How every monitor stands, by name: its newest window, and what waits. */
+        get: operations["monitors.states"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/monitors": {
         parameters: {
             query?: never;
@@ -3170,7 +3299,7 @@ export interface paths {
         /**
          * Every feature against the newest `limit` windows (1 to 400) that start with `since <= start < until`.
          * @description Of windows of the same instants the last measured counts. A line is one test of one feature; those with the greatest effect
-         *     against their tolerance come first.
+         *     against their tolerance come first. As of `at` it knows the windows that were measured by then.
          */
         get: operations["monitors.heat"];
         put?: never;
@@ -3205,7 +3334,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Each measure of performance over the newest `limit` windows (1 to 400), with intervals, beside its value in the reference. */
+        /**
+         * Each measure of performance over the newest `limit` windows (1 to 400), with intervals, beside its value in the reference.
+         * @description As of `at` it knows the windows that were measured by then.
+         */
         get: operations["monitors.performance"];
         put?: never;
         post?: never;
@@ -3247,6 +3379,26 @@ export interface paths {
         put?: never;
         /** Let findings about a feature (empty: all) set off nothing, for windows that start before `until`. They are kept. */
         post: operations["monitors.silence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitors/{monitor}/story": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How a monitor stands, what its newest `limit` windows (1 to 400) set off, and what is silenced.
+         * @description As of `at` it knows the windows that were measured by then; open findings and silences are those of now.
+         */
+        get: operations["monitors.story"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3360,6 +3512,27 @@ export interface paths {
          *         NotFound: there is none of that name.
          */
         get: operations["pipelines.about"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollouts/{rollout}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One rollout by its id alone, of whichever endpoint.
+         * @description Raises:
+         *         NotFound: there was no such rollout.
+         */
+        get: operations["endpoints.find_rollout"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3728,6 +3901,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run}/story": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A run with what it ran on, what it left, how its parts went, and whether it can be repeated.
+         * @description Raises:
+         *         NotFound: there is no such run.
+         */
+        get: operations["runs.story"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run}/tags": {
         parameters: {
             query?: never;
@@ -3983,7 +4177,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How one may sign in. */
+        /** How one may sign in, and who already is. */
         get: operations["sign_in.ways"];
         put?: never;
         /**
@@ -4347,6 +4541,17 @@ export interface components {
             source: string;
         };
         /**
+         * CalibrationPoint
+         * @description A bin of the scores from `low` to `high`: the mean score of its rows, and the share of them that was positive.
+         */
+        CalibrationPoint: {
+            high: number;
+            low: number;
+            observed: components["schemas"]["Estimate"];
+            predicted: number;
+            rows: number;
+        };
+        /**
          * Change
          * @description A part of a step's key that differs from the run it is compared with; None where a part did not exist.
          */
@@ -4644,7 +4849,8 @@ export interface components {
          * @description How a dataset stands: its newest version and delivery, and whether it is as recent as was promised.
          *
          *         `waiting` counts the keys that were refused and not accepted since. `age_hours` is that of the newest version, and
-         *         `promise_hours` the least `max_age_hours` of the checks `fresh`; `fresh` is None where nothing was promised.
+         *         `promise_hours` the least `max_age_hours` of the checks `fresh`; `fresh` is None where nothing was promised. `recent` are the
+         *         newest twelve deliveries, oldest first.
          */
         DatasetState: {
             age_hours: number | null;
@@ -4652,6 +4858,7 @@ export interface components {
             fresh: boolean | null;
             last: components["schemas"]["DeliveryMark"] | null;
             promise_hours: number | null;
+            recent: components["schemas"]["Outcome"][];
             version: components["schemas"]["VersionMark"] | null;
             waiting: number;
         };
@@ -4866,6 +5073,8 @@ export interface components {
         /**
          * EndpointState
          * @description An endpoint, since when its stable version answers, and what was asked of it of late: requests, errors, the slow ones, the last.
+         *
+         *         `spark` counts the requests in equal spans of that time, the oldest first.
          */
         EndpointState: {
             endpoint: components["schemas"]["Endpoint"];
@@ -4874,6 +5083,7 @@ export interface components {
             latency_p95_ms: number | null;
             requests: number;
             since: string | null;
+            spark: number[];
         };
         /**
          * Environment
@@ -5118,6 +5328,15 @@ export interface components {
             name: string;
             /** @default true */
             nullable: boolean;
+        };
+        /**
+         * Figures
+         * @description An evaluation with what its pictures need besides: directions, and the intervals of the calibration.
+         */
+        Figures: {
+            calibration: components["schemas"]["CalibrationPoint"][];
+            evaluation: components["schemas"]["Evaluation"];
+            metrics: components["schemas"]["MetricFigure"][];
         };
         /**
          * Finding
@@ -5429,6 +5648,30 @@ export interface components {
             verb: string;
         };
         /**
+         * Kept
+         * @description What an id of an explanation stands for: that of a whole model or that of one answer; the other is None.
+         */
+        Kept: {
+            /** @default null */
+            answer: components["schemas"]["LocalExplanation"] | null;
+            /** @default null */
+            whole: components["schemas"]["GlobalExplanation"] | null;
+        };
+        /**
+         * KindState
+         * @description The tests of a kind in one window: how many ran, how many alarmed, the one furthest beyond (or nearest to) its tolerance.
+         *
+         *         `any_false_alarm` is how often at least one of them alarms on unchanged data.
+         */
+        KindState: {
+            alarms: number;
+            any_false_alarm: components["schemas"]["Rate"] | null;
+            /** @enum {unknown} */
+            kind: "coverage" | "drift" | "performance" | "quality";
+            tests: number;
+            worst: components["schemas"]["Measurement"];
+        };
+        /**
          * Labelled
          * @description What became of a batch of labels: new ones, ones known already, and request ids that this endpoint never answered.
          */
@@ -5625,6 +5868,15 @@ export interface components {
             step: number;
         };
         /**
+         * MetricFigure
+         * @description A metric over all rows, and in which direction it is good.
+         */
+        MetricFigure: {
+            estimate: components["schemas"]["Estimate"];
+            higher_is_better: boolean;
+            metric: string;
+        };
+        /**
          * MetricFrame
          * @description Points in columns, little-endian: point i belongs to `keys[key[i]]`.
          *
@@ -5729,6 +5981,37 @@ export interface components {
             tests: components["schemas"]["TestSpec"][];
         };
         /**
+         * MonitorState
+         * @description A monitor, its newest window by kinds of tests, the newest windows (oldest first), and the findings that wait for somebody.
+         */
+        MonitorState: {
+            kinds: components["schemas"]["KindState"][];
+            last: components["schemas"]["WindowMark"] | null;
+            measured_at: string | null;
+            monitor: components["schemas"]["Monitor"];
+            open_findings: number;
+            open_since: string | null;
+            recent: components["schemas"]["WindowMark"][];
+        };
+        /**
+         * MonitorStory
+         * @description A monitor, what its windows set off (newest first), and its silences, the one that lasts longest first.
+         */
+        MonitorStory: {
+            reactions: components["schemas"]["Reacted"][];
+            silences: components["schemas"]["Silence"][];
+            state: components["schemas"]["MonitorState"];
+        };
+        /**
+         * News
+         * @description An event of the loop, the newest of `times` of its like that came one after the other, the first of them at `since`.
+         */
+        News: {
+            event: components["schemas"]["Event"];
+            since: string;
+            times: number;
+        };
+        /**
          * Note
          * @description A section of the model card that a person wrote.
          */
@@ -5746,6 +6029,18 @@ export interface components {
             execution: string;
             run: string;
             step: string;
+        };
+        /**
+         * Outcome
+         * @description What became of a delivery, in one line of many.
+         */
+        Outcome: {
+            attempt: number;
+            delivered_at: string;
+            key: string;
+            rows: number;
+            /** @enum {unknown} */
+            state: "accepted" | "quarantined";
         };
         /**
          * Page[Comment]
@@ -5843,6 +6138,27 @@ export interface components {
             size: number;
         };
         /**
+         * Passage
+         * @description The way of one version, as far as it went: its newest data came, it was registered, approved, went live, and was taken back.
+         */
+        Passage: {
+            /** @default null */
+            approved_at: string | null;
+            /** @default null */
+            delivered_at: string | null;
+            /** @default null */
+            live_at: string | null;
+            /** @default null */
+            registered_at: string | null;
+            /** @default null */
+            taken_back_at: string | null;
+            /**
+             * Format: ref
+             * @example model:late@7
+             */
+            version: string;
+        };
+        /**
          * PerformanceLine
          * @description One measure of performance over the windows, oldest first.
          */
@@ -5880,12 +6196,15 @@ export interface components {
         /**
          * PipelinePage
          * @description All that a page of a pipeline shows. `problem` says why it cannot be started, empty if it can.
+         *
+         *         `schema` is the JSON Schema (2020-12) of its parameters; one whose annotation is not known takes anything.
          */
         PipelinePage: {
             parameters: components["schemas"]["Taken"][];
             pipeline: components["schemas"]["PipelineSummary"];
             problem: string;
             schedules: components["schemas"]["Schedule"][];
+            schema: Record<string, unknown>;
             triggers: components["schemas"]["Trigger"][];
         };
         /**
@@ -5904,14 +6223,22 @@ export interface components {
         };
         /**
          * Point
-         * @description After `pairs` labelled pairs: the e-value of too much harm, and the confidence sequence of the mean harm.
+         * @description What the evidence was after `scored` requests, with the `pairs` labels that had come by then; `mean` is that of the harm.
          */
         Point: {
+            /** @default 1 */
+            e_errors: number;
+            /** @default 1 */
+            e_loss: number;
+            /** @default 1 */
+            e_shift: number;
             e_value: number;
             high: number;
             low: number;
-            mean: number;
+            mean: number | null;
             pairs: number;
+            /** @default 0 */
+            scored: number;
         };
         /**
          * Policy
@@ -5936,13 +6263,14 @@ export interface components {
          *
          *         `lead_time` runs from the delivery of the newest data of a version to its first answer in production, `approval_wait` from its
          *         registration to the approval that sufficed. A change is a version that went live; it has failed if it was taken back, and
-         *         `restore` is how long it was live until then.
+         *         `restore` is how long it was live until then. `passages` are the versions on which all of this rests, the newest first.
          */
         Practice: {
             approval_wait: components["schemas"]["ostinato.insights.types.Span"];
             changes: number;
             failed_changes: components["schemas"]["ostinato.insights.types.Share"];
             lead_time: components["schemas"]["ostinato.insights.types.Span"];
+            passages: components["schemas"]["Passage"][];
             restore: components["schemas"]["ostinato.insights.types.Span"];
             since: string;
             stages: components["schemas"]["Stage"][];
@@ -6048,6 +6376,14 @@ export interface components {
             rate: number;
         };
         /**
+         * Reacted
+         * @description A reaction, and the window that set it off.
+         */
+        Reacted: {
+            reaction: components["schemas"]["Reaction"];
+            window: components["schemas"]["WindowMark"];
+        };
+        /**
          * Reaction
          * @description What a window set off, once. `outcome` names what it made; `problem` says why it failed, and it is tried again.
          */
@@ -6076,6 +6412,18 @@ export interface components {
         Received: {
             parts: components["schemas"]["ostinato.storage.blobs.uploads.Span"][];
             upload: string;
+        };
+        /**
+         * Repeat
+         * @description How to do a run again: the commands, and what was not recorded and so may come out otherwise.
+         *
+         *         `execution` is the execution of a pipeline that started the run; it is repeated there.
+         */
+        Repeat: {
+            commands: string[];
+            /** @default null */
+            execution: string | null;
+            lacks: string[];
         };
         /**
          * Review
@@ -6264,7 +6612,7 @@ export interface components {
         };
         /**
          * RunIndex
-         * @description How many runs a table has and where to begin in the middle of it, and which columns the newest thousand of them have.
+         * @description How many runs a table has, where to begin in the middle of it, and which columns the newest thousand have, the most common first.
          */
         RunIndex: {
             anchors: components["schemas"]["Anchor"][];
@@ -6276,6 +6624,8 @@ export interface components {
         /**
          * RunRow
          * @description A run as a line of a table; `cells` holds what it has of the columns that were asked for, such as `metrics.auc`.
+         *
+         *         `wall_s` is how many seconds of real time it took, where whoever ended it knows.
          */
         RunRow: {
             cells: {
@@ -6291,6 +6641,7 @@ export interface components {
             started_by: string;
             /** @enum {unknown} */
             state: "failed" | "finished" | "killed" | "running";
+            wall_s: number | null;
         };
         /**
          * Schedule
@@ -6481,6 +6832,20 @@ export interface components {
             type: string | null;
             /** @default null */
             wall_s: number | null;
+        };
+        /**
+         * Story
+         * @description One run and what belongs to it; `parts` counts by state the runs that are part of it.
+         */
+        Story: {
+            artifacts: components["schemas"]["Artifact"][];
+            environment: components["schemas"]["Environment"] | null;
+            parent: components["schemas"]["Run"] | null;
+            parts: {
+                [key: string]: number;
+            };
+            repeat: components["schemas"]["Repeat"];
+            run: components["schemas"]["Run"];
         };
         /**
          * Subscription
@@ -6753,8 +7118,11 @@ export interface components {
         /**
          * Ways
          * @description How one may sign in: by password and code always, and at `issuer` by opening `elsewhere`, if there is one.
+         *
+         *         `actor` is who is signed in already in this browser.
          */
         Ways: {
+            actor: string | null;
             elsewhere: string | null;
             issuer: string | null;
         };
@@ -8525,6 +8893,40 @@ export interface operations {
             };
         };
     };
+    "datasets.delivery": {
+        parameters: {
+            query?: {
+                attempt?: number | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "datasets.upload": {
         parameters: {
             query?: never;
@@ -9359,6 +9761,8 @@ export interface operations {
                 since?: string | null;
                 until?: string | null;
                 limit?: number;
+                newest_first?: boolean;
+                rollout?: string | null;
             };
             header?: never;
             path: {
@@ -9802,6 +10206,37 @@ export interface operations {
             };
         };
     };
+    "evaluations.figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evaluation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Figures"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "pipelines.search": {
         parameters: {
             query?: {
@@ -9925,6 +10360,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Execution"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "pipelines.causes": {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                execution: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Why"][];
                 };
             };
             /** @description an error */
@@ -10264,6 +10732,38 @@ export interface operations {
             };
         };
     };
+    "explanations.of_answers": {
+        parameters: {
+            query: {
+                model: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LocalExplanation"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "explanations.explain_local": {
         parameters: {
             query?: never;
@@ -10354,6 +10854,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GlobalExplanation"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "explanations.kept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                explanation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Kept"];
                 };
             };
             /** @description an error */
@@ -10784,6 +11315,8 @@ export interface operations {
                 state?: ("acknowledged" | "open" | "silenced") | null;
                 limit?: number;
                 after?: string | null;
+                severity?: ("critical" | "warning") | null;
+                kind?: ("coverage" | "drift" | "performance" | "quality") | null;
             };
             header?: never;
             path?: never;
@@ -10832,6 +11365,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Finding"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "monitors.finding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                finding: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
                 };
             };
             /** @description an error */
@@ -10929,6 +11493,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Inbox"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "insights.news": {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["News"][];
                 };
             };
             /** @description an error */
@@ -12855,6 +13450,35 @@ export interface operations {
             };
         };
     };
+    "monitors.states": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorState"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "monitors.all": {
         parameters: {
             query?: never;
@@ -13003,6 +13627,7 @@ export interface operations {
                 since?: string | null;
                 until?: string | null;
                 limit?: number;
+                at?: string | null;
             };
             header?: never;
             path: {
@@ -13077,6 +13702,7 @@ export interface operations {
                 since?: string | null;
                 until?: string | null;
                 limit?: number;
+                at?: string | null;
             };
             header?: never;
             path: {
@@ -13170,6 +13796,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "monitors.story": {
+        parameters: {
+            query?: {
+                at?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                monitor: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorStory"];
                 };
             };
             /** @description an error */
@@ -13363,6 +14023,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PipelinePage"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "endpoints.find_rollout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rollout: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutStory"];
                 };
             };
             /** @description an error */
@@ -14059,6 +14750,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Artifact"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.story": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Story"];
                 };
             };
             /** @description an error */

@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { duration, exact } from "../../kernel/time";
 import type { StatusKind } from "../status";
-import { type Axis, folded } from "./folded";
+import { type Axis, folded, ticks } from "./folded";
 import "./gantt.css";
 
 /** One try of a step: queued, then worked on. */
@@ -33,15 +33,34 @@ interface GanttProps {
   label: string;
   rows: readonly GanttRow[];
   now: number;
+  /** The instants say only how far things are apart: shown as spans since the beginning. */
+  offsets?: boolean;
 }
 
 /** Steps over time, a row each in the order of the graph; tries of one step share its row. */
-export function Gantt({ label, rows, now }: GanttProps) {
+export function Gantt({ label, rows, now, offsets = false }: GanttProps) {
   const axis = folded(rows.flatMap((row) => spans(row, now)));
   const alive = rows.some((row) => row.attempts.some(({ ended, started }) => started !== null && ended === null));
   return (
     <div className="gantt-frame">
       <table className="gantt" aria-label={label}>
+        <thead>
+          <tr>
+            <th scope="col">
+              <span className="sr-only">Step</span>
+            </th>
+            <td className="gantt-lane" aria-hidden>
+              {ticks(axis).map(({ after, at }) => (
+                <span key={after} className="gantt-tick" style={{ left: percent(at) }}>
+                  {after === 0 ? "0" : duration(after).replace(".0 ", " ")}
+                </span>
+              ))}
+            </td>
+            <th scope="col" className="gantt-took">
+              Took
+            </th>
+          </tr>
+        </thead>
         <tbody>
           {rows.map((row) => (
             <tr key={row.key} data-critical={row.critical || undefined}>
@@ -66,7 +85,14 @@ export function Gantt({ label, rows, now }: GanttProps) {
                   </Link>
                 )}
                 {row.attempts.map((attempt) => (
-                  <AttemptBars key={attempt.key} name={row.name} attempt={attempt} axis={axis} now={now} />
+                  <AttemptBars
+                    key={attempt.key}
+                    name={row.name}
+                    attempt={attempt}
+                    axis={axis}
+                    now={now}
+                    offsets={offsets}
+                  />
                 ))}
                 {alive && <span className="gantt-now" style={{ left: percent(axis.place(now)) }} />}
               </td>
@@ -84,15 +110,17 @@ interface BarProps {
   attempt: Attempt;
   axis: Axis;
   now: number;
+  offsets: boolean;
 }
 
-function AttemptBars({ name, attempt, axis, now }: BarProps) {
+function AttemptBars({ name, attempt, axis, now, offsets }: BarProps) {
   const { queued, started, ended, kind, word } = attempt;
   const box = (from: number, to: number) => ({
     left: percent(axis.place(from)),
     width: percent(axis.place(to) - axis.place(from)),
   });
   const began = started ?? now;
+  const when = (at: number) => (offsets ? duration(at - axis.first) : exact(at));
   return (
     <>
       {queued != null && queued < began && (
@@ -104,7 +132,7 @@ function AttemptBars({ name, attempt, axis, now }: BarProps) {
           className="gantt-bar"
           data-kind={kind}
           style={box(started, ended ?? now)}
-          title={`${name}: ${word}, ${duration((ended ?? now) - started)} from ${exact(started)}`}
+          title={`${name}: ${word}, ${duration((ended ?? now) - started)} from ${when(started)}`}
           aria-label={`${name}: ${word}, ${duration((ended ?? now) - started)}`}
         />
       )}

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { BOX, layout, route } from "./layout";
+import { BOX } from "./box";
+import { layout, route } from "./layout";
 import { fold, type GraphData, narrow } from "./narrow";
 
 const node = (id: string) => ({ id, kind: "run", label: id });

@@ -13,9 +13,11 @@ import { Maximize, Minus, Plus } from "lucide-react";
 import { type KeyboardEvent, useMemo, useState } from "react";
 import { Button } from "../button";
 import { ErrorBox } from "../error-box";
+import { useWidth } from "../size";
 import { Skeleton } from "../skeleton";
+import { BOX } from "./box";
 import { useLaid } from "./laid";
-import { BOX, type Laid } from "./layout";
+import type { Laid } from "./layout";
 import { type GraphData, type GraphNode, type Narrowed, narrow } from "./narrow";
 import "./graph.css";
 
@@ -24,20 +26,22 @@ interface GraphProps extends GraphData {
   /** The node that the picture is about; only what is within `hops` of it is drawn. */
   focus?: string;
   hops?: number;
+  /** The node that is chosen, where nothing is narrowed to it. */
+  marked?: string;
   height?: number;
   /** A click on a node, or Enter. */
   onOpen?: (id: string) => void;
 }
 
 /** A graph that stays readable: narrowed to a neighbourhood, laid out beside the page, walked by arrows along its edges. */
-export function Graph({ nodes, edges, label, focus, hops = 2, height = 440, onOpen }: GraphProps) {
+export function Graph({ nodes, edges, label, focus, hops = 2, marked, height = 440, onOpen }: GraphProps) {
   const shown = useMemo(() => narrow({ nodes, edges }, focus, hops), [nodes, edges, focus, hops]);
   const { laid, error } = useLaid(shown);
   if (error) return <ErrorBox error={new Error(error)} />;
   if (!laid) return <Skeleton height={height} />;
   return (
     <ReactFlowProvider>
-      <Picture shown={shown} laid={laid} label={label} focus={focus} height={height} onOpen={onOpen} />
+      <Picture shown={shown} laid={laid} label={label} focus={focus ?? marked} height={height} onOpen={onOpen} />
     </ReactFlowProvider>
   );
 }
@@ -57,6 +61,8 @@ function Picture({ shown, laid, label, focus, height, onOpen }: PictureProps) {
   const [active, setActive] = useState(focus ?? shown.nodes[0]?.id);
   const [walked, setWalked] = useState(false);
   const flow = useReactFlow();
+  const [frame, width] = useWidth();
+  const near = nearFocus(laid, focus, width, height);
   const boxes = useMemo(
     () =>
       shown.nodes.map(
@@ -87,6 +93,7 @@ function Picture({ shown, laid, label, focus, height, onOpen }: PictureProps) {
   };
   return (
     <div
+      ref={frame}
       className="graph"
       role="group"
       aria-label={`${label}: arrows follow the edges, Enter opens`}
@@ -95,35 +102,50 @@ function Picture({ shown, laid, label, focus, height, onOpen }: PictureProps) {
       onKeyDown={onKeyDown}
       onBlur={() => setWalked(false)}
     >
-      <ReactFlow
-        nodes={boxes}
-        nodeTypes={TYPES}
-        fitView
-        fitViewOptions={FIT}
-        minZoom={0.02}
-        maxZoom={1.5}
-        nodesDraggable={false}
-        nodesConnectable={false}
-        nodesFocusable={false}
-        elementsSelectable={false}
-        zoomOnScroll={false}
-        preventScrolling={false}
-        attributionPosition="bottom-left"
-        onNodeClick={(_, { id }) => onOpen?.(id)}
-      >
-        <Ways laid={laid} active={walked ? active : undefined} />
-        <Panel position="bottom-right" className="graph-tools">
-          <Button small aria-label="Closer" icon={<Plus aria-hidden />} onClick={() => void flow.zoomIn()} />
-          <Button small aria-label="Farther" icon={<Minus aria-hidden />} onClick={() => void flow.zoomOut()} />
-          <Button small aria-label="Show all" icon={<Maximize aria-hidden />} onClick={() => void flow.fitView(FIT)} />
-        </Panel>
-      </ReactFlow>
+      {width > 0 && (
+        <ReactFlow
+          nodes={boxes}
+          nodeTypes={TYPES}
+          {...(near ? { defaultViewport: near } : { fitView: true, fitViewOptions: FIT })}
+          minZoom={0.02}
+          maxZoom={1.5}
+          nodesDraggable={false}
+          nodesConnectable={false}
+          nodesFocusable={false}
+          elementsSelectable={false}
+          zoomOnScroll={false}
+          preventScrolling={false}
+          attributionPosition="bottom-left"
+          onNodeClick={(_, { id }) => onOpen?.(id)}
+        >
+          <Ways laid={laid} active={walked ? active : undefined} />
+          <Panel position="bottom-right" className="graph-tools">
+            <Button small aria-label="Closer" icon={<Plus aria-hidden />} onClick={() => void flow.zoomIn()} />
+            <Button small aria-label="Farther" icon={<Minus aria-hidden />} onClick={() => void flow.zoomOut()} />
+            <Button
+              small
+              aria-label="Show all"
+              icon={<Maximize aria-hidden />}
+              onClick={() => void flow.fitView(FIT)}
+            />
+          </Panel>
+        </ReactFlow>
+      )}
       <AsList shown={shown} label={label} />
     </div>
   );
 }
 
 const FIT = { padding: 0.05, minZoom: 0.02, maxZoom: 1 };
+const READABLE = 0.5;
+
+/** Where nothing could be read if all were shown, the view begins at the focus, near enough to read; undefined where all fits. */
+function nearFocus({ at, width, height }: Laid, focus: string | undefined, wide: number, high: number) {
+  const place = focus === undefined ? undefined : at[focus];
+  if (!place || Math.min(wide / width, high / height) >= READABLE) return undefined;
+  const zoom = READABLE + 0.2;
+  return { zoom, x: wide / 2 - (place.x + BOX.width / 2) * zoom, y: high / 2 - (place.y + BOX.height / 2) * zoom };
+}
 
 function Ways({ laid, active }: { laid: Laid; active: string | undefined }) {
   return (
@@ -140,7 +162,7 @@ function Ways({ laid, active }: { laid: Laid; active: string | undefined }) {
 type BoxNode = Node<{ node: GraphNode; more: number; focus: boolean; active: boolean }, "box">;
 
 function Box({ data: { node, more, focus, active } }: NodeProps<BoxNode>) {
-  const far = useStore(({ transform }) => transform[2] < 0.5);
+  const zoom = useStore(({ transform }) => (transform[2] < 0.5 ? "far" : transform[2] < 0.8 ? "middle" : "near"));
   return (
     <div
       className="graph-box"
@@ -148,7 +170,7 @@ function Box({ data: { node, more, focus, active } }: NodeProps<BoxNode>) {
       data-noun={node.kind}
       data-focus={focus || undefined}
       data-active={active || undefined}
-      data-far={far || undefined}
+      data-zoom={zoom}
       title={`${node.kind} ${node.label}`}
     >
       <span className="graph-noun">

@@ -1,7 +1,7 @@
 import { coordGreedy, decrossTwoLayer, graphConnect, layeringSimplex, sugiyama } from "d3-dag";
+import { BOX } from "./box";
 import type { GraphData } from "./narrow";
 
-export const BOX = { width: 184, height: 44 };
 const GAP = { x: 64, y: 16 };
 
 export interface Laid {

@@ -136,14 +136,15 @@ function ticks(words: Ticks): uPlot.Axis.DynamicValues {
 export const FONT = '12px "Inter Variable", system-ui, sans-serif';
 
 function series(line: Line, stroke: string, steps: uPlot.Series.PathBuilder | undefined): uPlot.Series[] {
-  const edge: uPlot.Series = { stroke: "transparent", width: 0, points: { show: false } };
+  const paths = line.steps && steps ? { paths: steps } : {};
+  const edge: uPlot.Series = { stroke: "transparent", width: 0, points: { show: false }, ...paths };
   const own: uPlot.Series = {
     label: line.name,
     stroke,
     width: 1.75,
     points: { show: false },
     ...(line.dashed && { dash: [6, 4] }),
-    ...(line.steps && steps && { paths: steps }),
+    ...paths,
   };
   return [own, edge, edge];
 }
@@ -158,7 +159,10 @@ export function yRange(
   const least = Math.min(low ?? Infinity, ...held, look.fromZero ? 0 : Infinity);
   const greatest = Math.max(high ?? -Infinity, ...held, look.fromZero ? 0 : -Infinity);
   if (!Number.isFinite(least) || !Number.isFinite(greatest)) return [0, 1];
-  if (look.log) return [10 ** Math.floor(Math.log10(least || 1e-6)), 10 ** Math.ceil(Math.log10(greatest || 1))];
+  if (look.log) {
+    const top = Math.max(greatest, ...held.map((value) => value * 3)); // room for the name above its line
+    return [10 ** Math.floor(Math.log10(least || 1e-6)), 10 ** Math.ceil(Math.log10(top || 1))];
+  }
   const air = (greatest - least || Math.abs(greatest) || 1) * 0.08;
   return [least === 0 && look.fromZero ? 0 : least - air, greatest === 0 && look.fromZero ? 0 : greatest + air];
 }
@@ -207,9 +211,18 @@ function drawReference(chart: uPlot, { value, axis = "y", kind = "text-3", text 
   ctx.moveTo(axis === "x" ? at : bbox.left, axis === "x" ? bbox.top : at);
   ctx.lineTo(axis === "x" ? at : bbox.left + bbox.width, axis === "x" ? bbox.top + bbox.height : at);
   ctx.stroke();
-  if (axis === "x") label(chart, text, at + 6 * devicePixelRatio, bbox.top, colour(kind), "start");
+  if (axis === "x") besideLine(chart, text, at, colour(kind));
   else label(chart, text, bbox.left + bbox.width, at - 18 * devicePixelRatio, colour(kind), "end");
   ctx.restore();
+}
+
+/** To the right of an upright line, or to its left where the chart ends. */
+function besideLine(chart: uPlot, text: string, at: number, fill: string) {
+  const { ctx, bbox } = chart;
+  const gap = 6 * devicePixelRatio;
+  ctx.font = FONT.replace("12px", `${12 * devicePixelRatio}px`);
+  const fits = at + gap + ctx.measureText(text).width <= bbox.left + bbox.width;
+  label(chart, text, fits ? at + gap : at - gap, bbox.top, fill, fits ? "start" : "end");
 }
 
 function label({ ctx }: uPlot, text: string, x: number, y: number, fill: string, align: CanvasTextAlign) {

@@ -3,6 +3,8 @@ import type uPlot from "uplot";
 import type { Joined } from "./lines";
 import type { Point } from "./tooltip";
 
+const ENDS: Readonly<Record<string, number>> = { Home: 0, End: Number.POSITIVE_INFINITY };
+
 /** The point under the cursor: moved by pointer and arrows, held by a click or Enter, let go by Escape. */
 export function usePin(chart: RefObject<uPlot | undefined>, joined: Joined | undefined, onReset: () => void) {
   const [point, setPoint] = useState<Point>();
@@ -20,9 +22,9 @@ export function usePin(chart: RefObject<uPlot | undefined>, joined: Joined | und
     if (event.target !== event.currentTarget) return;
     if (event.key === "Escape") pinned ? unpin() : onReset();
     else if (event.key === "Enter") setPinned(!pinned && point !== undefined);
-    else if (step && chart.current && joined) {
+    else if ((step || ENDS[event.key] !== undefined) && chart.current && joined) {
       event.preventDefault();
-      walk(chart.current, joined, (point?.index ?? -1) + step * (event.shiftKey ? 10 : 1));
+      walk(chart.current, joined, ENDS[event.key] ?? (point?.index ?? -1) + step * (event.shiftKey ? 10 : 1));
     }
   };
   const onPointerDown = (event: PointerEvent) => {

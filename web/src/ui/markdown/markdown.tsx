@@ -18,13 +18,13 @@ export function Markdown({ text, level = 3 }: MarkdownProps) {
   return (
     <div className="markdown">
       {blocks.map((block, i) => (
-        <Part key={i} block={block} level={level} />
+        <Part key={i} block={block} level={level} place={i + 1} />
       ))}
     </div>
   );
 }
 
-function Part({ block, level }: { block: Block; level: number }): ReactNode {
+function Part({ block, level, place }: { block: Block; level: number; place: number }): ReactNode {
   switch (block.kind) {
     case "heading": {
       const Heading = `h${Math.min(6, block.level + level - 1)}` as "h3";
@@ -43,23 +43,29 @@ function Part({ block, level }: { block: Block; level: number }): ReactNode {
       return block.ordered ? <ol start={block.start}>{items}</ol> : <ul>{items}</ul>;
     }
     case "table":
-      return <MarkdownTable {...block} />;
+      return <MarkdownTable {...block} label={`table ${place}`} />;
   }
 }
 
-function MarkdownTable({ head, rows, align }: Extract<Block, { kind: "table" }>) {
+function MarkdownTable({ head, rows, align, label }: Extract<Block, { kind: "table" }> & { label: string }) {
   return (
-    <TableFrame label="table">
+    <TableFrame label={label}>
       <table className="table">
-        <thead>
-          <tr>
-            {head.map((cell, i) => (
-              <th key={i} scope="col" data-align={align[i]}>
-                {words(cell)}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        {head.some((cell) => cell.length > 0) && (
+          <thead>
+            <tr>
+              {head.map((cell, i) =>
+                cell.length === 0 ? (
+                  <td key={i} />
+                ) : (
+                  <th key={i} scope="col" data-align={align[i]}>
+                    {words(cell)}
+                  </th>
+                ),
+              )}
+            </tr>
+          </thead>
+        )}
         <tbody>
           {rows.map((row, i) => (
             <tr key={i}>
@@ -77,7 +83,7 @@ function MarkdownTable({ head, rows, align }: Extract<Block, { kind: "table" }>)
 }
 
 function parts(blocks: readonly Block[], level: number): ReactNode {
-  return blocks.map((block, i) => <Part key={i} block={block} level={level} />);
+  return blocks.map((block, i) => <Part key={i} block={block} level={level} place={i + 1} />);
 }
 
 /** An entry of one paragraph stands without a paragraph's distances. */

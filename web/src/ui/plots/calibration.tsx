@@ -14,17 +14,19 @@ interface CalibrationProps {
   bins: readonly CalibrationBin[];
   /** Of another model, drawn hollow. */
   against?: readonly CalibrationBin[];
+  /** The end of both axes. */
+  to?: number;
   height?: number;
 }
 
 /** Observed against predicted shares in bins of equal mass, with their intervals; honest scores lie on the diagonal. */
-export function Calibration({ bins, against = [], height = 280 }: CalibrationProps) {
-  const unit = { from: 0, to: 1 };
+export function Calibration({ bins, against = [], to = 1, height = 280 }: CalibrationProps) {
+  const unit = { from: 0, to };
   return (
     <Frame label={words(bins)} height={height} x={{ ...unit, label: "predicted" }} y={{ ...unit, label: "observed" }}>
       {(x, y) => (
         <>
-          <line className="plot-diagonal" x1={x(0)} y1={y(0)} x2={x(1)} y2={y(1)} />
+          <line className="plot-diagonal" x1={x(0)} y1={y(0)} x2={x(to)} y2={y(to)} />
           {[...against.map((bin) => ({ bin, other: true })), ...bins.map((bin) => ({ bin, other: false }))].map(
             ({ bin, other }, i) => (
               <g key={i} className={other ? "plot-dot plot-dot-other" : "plot-dot"}>

@@ -10,6 +10,7 @@ interface Axis {
   label?: string | undefined;
   /** Words of the ticks where they are not numbers. */
   words?: (value: number) => string;
+  /** Without ticks: the picture has words of its own there. */
   hidden?: boolean;
 }
 
@@ -51,11 +52,12 @@ export function Frame({ label, height, x, y, children }: FrameProps) {
                 </text>
               </g>
             ))}
-          {xTicks.ticks.map((at, i) => (
-            <text key={at} className="plot-tick" x={xScale(at)} y={bottom + 18} textAnchor="middle">
-              {xWords[i]}
-            </text>
-          ))}
+          {!x.hidden &&
+            xTicks.ticks.map((at, i) => (
+              <text key={at} className="plot-tick" x={xScale(at)} y={bottom + 18} textAnchor="middle">
+                {xWords[i]}
+              </text>
+            ))}
           <line className="plot-axis" x1={left} x2={width - RIGHT} y1={bottom + 0.5} y2={bottom + 0.5} />
           {x.label && (
             <text className="plot-label" x={width - RIGHT} y={height - 4} textAnchor="end">

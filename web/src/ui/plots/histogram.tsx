@@ -56,15 +56,31 @@ export function Histogram({ label, bins, against, xLabel, height = 180 }: Histog
   );
 }
 
+interface MiniHistogramProps {
+  label: string;
+  counts: readonly number[];
+  /** What each bar says on hover. */
+  titles?: readonly string[];
+}
+
 /** A histogram the size of a word, for the columns of a table. */
-export function MiniHistogram({ label, counts }: { label: string; counts: readonly number[] }) {
+export function MiniHistogram({ label, counts, titles }: MiniHistogramProps) {
   const top = Math.max(...counts, 1);
   const width = 96 / Math.max(1, counts.length);
   return (
     <svg className="mini-histogram" width={96} height={24} role="img" aria-label={label}>
       {counts.map((count, i) => {
         const height = count ? Math.max(1, (count / top) * 22) : 0;
-        return <rect key={i} x={i * width} width={Math.max(0.5, width - 1)} y={23 - height} height={height} />;
+        return (
+          <g key={i}>
+            <rect x={i * width} width={Math.max(0.5, width - 1)} y={23 - height} height={height} />
+            {titles && (
+              <rect className="mini-histogram-place" x={i * width} width={width} height={24}>
+                <title>{titles[i]}</title>
+              </rect>
+            )}
+          </g>
+        );
       })}
       <line x1={0} x2={96} y1={23.5} y2={23.5} />
     </svg>

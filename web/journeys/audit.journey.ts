@@ -1,0 +1,73 @@
+import type { Browser, BrowserContext } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { axe, launch, settled, signIn, url, watched } from "./browser.mjs";
+
+let browser: Browser;
+let context: BrowserContext;
+beforeAll(async () => {
+  browser = await launch();
+  context = await browser.newContext({ storageState: await signIn(browser), viewport: { width: 1440, height: 900 } });
+});
+afterAll(() => browser.close());
+
+test("an auditor answers: what was in production on 3 May, and why?", async () => {
+  const page = await context.newPage();
+  const problems = await watched(page);
+  await page.goto(`${url}/default/models`);
+  await page.getByRole("link", { name: "late", exact: true }).click();
+  await settled(page);
+  const before = page.getByRole("region", { name: "In production", exact: true });
+  expect(await before.getByRole("link", { name: "late@1", exact: true }).count()).toBe(0);
+
+  await page.getByLabel("As of").fill("2013-05-03");
+  await page.waitForURL(/\?at=2013-05-03$/);
+  await page.getByRole("status").getByText("As of 2013-05-03 00:00 UTC").waitFor();
+  const then = page.getByRole("region", { name: "In production then" });
+  await then.getByRole("link", { name: "late@1", exact: true }).waitFor();
+  for (const why of [
+    "since 2013-04-02",
+    "ben",
+    "gates passed, calibration and gaps between carriers reviewed",
+    "6 of 6 gates",
+  ])
+    await then.getByText(why).first().waitFor();
+  const box = await then.boundingBox();
+  expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThan(900); // in one look
+  expect(await page.getByRole("table", { name: "Every version" }).getByRole("row").count()).toBe(3); // head, and two versions
+  expect(await page.getByText("late@8").count()).toBe(0); // nothing that came later
+  expect(await axe(page)).toEqual([]);
+
+  await page.reload();
+  await then.getByRole("link", { name: "late@1", exact: true }).waitFor();
+  await page.getByRole("button", { name: "Back to now" }).click();
+  await page.getByRole("region", { name: "In production", exact: true }).waitFor();
+  expect(problems).toEqual([]);
+});
+
+test("a moment before the model says so, and where to look", async () => {
+  const page = await context.newPage();
+  await page.goto(`${url}/default/models/late?at=2012-05-03`);
+  await page.getByRole("alert").filter({ hasText: "there was no model late" }).waitFor();
+  await page.getByRole("button", { name: "Back to now" }).click();
+  await page.getByRole("region", { name: "In production", exact: true }).waitFor();
+});
+
+test("a version shows its evidence: gates, champion, calibration, slices, card, signature", async () => {
+  const page = await context.newPage();
+  const problems = await watched(page);
+  await page.goto(`${url}/default/models/late/versions/9`);
+  await page.getByText("It may not go").waitFor();
+  await page.getByRole("table", { name: "Metrics beside the champion's" }).getByText("AUC").waitFor();
+  await page.getByRole("img", { name: /Calibration in 10 bins/ }).waitFor();
+  const slices = page.getByRole("table", { name: /by carrier, the worst first/ });
+  await slices.waitFor();
+  await page.getByLabel("Metric", { exact: true }).selectOption("brier");
+  await page.waitForURL(/metric=brier/);
+  await page.getByRole("table", { name: "Brier by carrier, the worst first" }).waitFor();
+  await page.getByRole("tab", { name: "Card" }).click();
+  await page.getByRole("heading", { name: "Intended use" }).waitFor();
+  await page.getByRole("tab", { name: "Origin and signature" }).click();
+  await page.getByRole("table", { name: "Inputs" }).getByText("departure_hour").waitFor();
+  expect(await axe(page)).toEqual([]);
+  expect(problems).toEqual([]);
+});

@@ -1,0 +1,86 @@
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { axe, launch, settled, signIn, url, watched } from "./browser.mjs";
+
+let browser: Browser;
+let context: BrowserContext;
+beforeAll(async () => {
+  browser = await launch();
+  context = await browser.newContext({
+    storageState: await signIn(browser),
+    viewport: { width: 1440, height: 900 },
+    reducedMotion: "reduce",
+  });
+});
+afterAll(() => browser.close());
+
+async function opened(path: string): Promise<{ page: Page; problems: string[] }> {
+  const page = await context.newPage();
+  const problems = await watched(page);
+  await page.goto(url + path);
+  await settled(page);
+  return { page, problems };
+}
+
+test("a scientist finds the best trial of a training, and what made the difference", async () => {
+  const { page, problems } = await opened("/default/runs");
+  await page.getByRole("navigation", { name: "Experiments" }).getByRole("link", { name: "train" }).click();
+  await page.getByRole("heading", { level: 1, name: "train" }).waitFor();
+  const filter = page.getByRole("searchbox", { name: "Filter runs" });
+  await page.keyboard.press("/");
+  await filter.pressSequentially("name = trial");
+  await page.getByRole("columnheader", { name: "auc" }).getByRole("button").click();
+  await page.getByText(/Greatest auc 0\.\d+ of \d+ runs that measured it/).waitFor();
+  expect(new URL(page.url()).searchParams.get("filter")).toBe("name = trial");
+  expect(new URL(page.url()).searchParams.get("sort")).toBe("-metrics.auc");
+  await settled(page);
+
+  const rows = page.getByRole("grid", { name: "Runs" }).getByRole("row");
+  const auc = async (row: number) =>
+    Number(await rows.nth(row).locator(".runs-measured data").first().getAttribute("value"));
+  expect(await auc(1)).toBeGreaterThanOrEqual(await auc(2));
+
+  await page.getByRole("grid", { name: "Runs" }).focus();
+  for (const key of ["x", "j", "x", "j", "x"]) await page.keyboard.press(key);
+  await page.getByRole("link", { name: "Compare 3" }).click();
+  await page.getByRole("heading", { level: 1, name: "Compare 3 runs" }).waitFor();
+  await settled(page);
+  const aucs = page.getByRole("row", { name: /^auc/ }).locator("data.num");
+  expect(await aucs.count()).toBe(3);
+  expect(problems).toEqual([]);
+  expect(await axe(page)).toEqual([]);
+});
+
+test("what the server does not understand is said at the filter, and the rows stay", async () => {
+  const { page } = await opened("/default/runs?experiment=train");
+  const rows = await page.getByRole("grid", { name: "Runs" }).getAttribute("aria-rowcount");
+  await page.getByRole("searchbox", { name: "Filter runs" }).fill("metrics.auc > good");
+  const said = page.getByRole("search", { name: "Filter runs" }).getByRole("alert");
+  await said.waitFor();
+  expect(await said.textContent()).toContain("compared with a number");
+  expect(await page.getByRole("grid", { name: "Runs" }).getAttribute("aria-rowcount")).toBe(rows);
+});
+
+test("a run says whether it worked and how to repeat it, and a part knows its whole", async () => {
+  const { page, problems } = await opened("/default/runs?experiment=train&level=whole");
+  await page.getByRole("grid", { name: "Runs" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Did it work?" }).waitFor();
+  await page.getByText(/^Finished in /).waitFor();
+  await page.getByRole("heading", { name: "Can I repeat it?" }).waitFor();
+  await page
+    .getByRole("link", { name: /^dataset flights/ })
+    .first()
+    .waitFor();
+  await page.getByRole("tab", { name: /^Parts/ }).click();
+  await settled(page);
+  expect(new URL(page.url()).searchParams.get("tab")).toBe("parts");
+  await page.getByRole("grid", { name: "Runs" }).getByRole("link", { name: /trial/ }).first().click();
+  await page.getByRole("heading", { level: 1, name: /trial/ }).waitFor();
+  await settled(page);
+  await page.getByRole("navigation", { name: "Breadcrumb" }).getByRole("link", { name: "train" }).last().click();
+  await page.getByRole("tab", { name: /^Parts/ }).waitFor();
+  await settled(page);
+  expect(problems).toEqual([]);
+  expect(await axe(page)).toEqual([]);
+});

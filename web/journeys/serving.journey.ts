@@ -1,0 +1,134 @@
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { axe, launch, settled, signIn, url, watched } from "./browser.mjs";
+
+// On the store of the flights demo: late@6 was fed in wrong units in August 2013, and was taken back by itself.
+const AUGUST = "/default/endpoints/late?at=2013-08-20&span=30";
+
+let browser: Browser;
+let context: BrowserContext;
+beforeAll(async () => {
+  browser = await launch();
+  context = await browser.newContext({ storageState: await signIn(browser), viewport: { width: 1440, height: 900 } });
+});
+afterAll(() => browser.close());
+
+async function opened(path: string): Promise<{ page: Page; problems: string[] }> {
+  const page = await context.newPage();
+  const problems = await watched(page);
+  await page.goto(`${url}${path}`);
+  await settled(page);
+  return { page, problems };
+}
+
+test("an operator finds the rollback, why it was, and the answers that show it", async () => {
+  const { page, problems } = await opened("/default/endpoints");
+  await page.getByRole("table", { name: "Endpoints" }).getByRole("link", { name: "late", exact: true }).click();
+  await page.getByRole("tab", { name: /^Rollouts/ }).click();
+  await page.waitForURL(/tab=rollouts/);
+  await page.getByRole("link", { name: "Rollout of late@6: Rolled back" }).click();
+
+  await page.getByRole("heading", { level: 1, name: /late@6 over late@5\s*Rolled back/ }).waitFor();
+  const sentence = page.getByText("its scores are shifted by −0.292 against the stable version");
+  await sentence.waitFor();
+  expect((await sentence.boundingBox())?.y).toBeLessThan(300);
+  await page.getByText("limit 100, first crossed at request").waitFor();
+
+  const panels = page.getByRole("group", { name: "arrows move the cursor" });
+  expect(await panels.count()).toBe(3);
+  await panels.first().focus();
+  await page.keyboard.press("End"); // what holds from the last request on
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("Enter");
+  const tip = page.locator(".chart-tip[data-pinned]").first();
+  await tip.getByText("requests scored by both 80").waitFor();
+  expect(await tip.textContent()).toContain("3.741");
+  await page.keyboard.press("Escape");
+
+  const decided = page.getByRole("table", { name: "Guards" }).getByRole("row", { name: "decided" });
+  expect(await decided.textContent()).toMatch(/Scores shifted[\s\S]*−0\.292[\s\S]*±0\.10/);
+  expect(await axe(page)).toEqual([]);
+
+  const farthest = page.getByRole("table", { name: "Farthest apart" }).getByRole("link").first();
+  const request = (await farthest.textContent())?.trim() ?? "";
+  await farthest.click();
+  await page.getByRole("heading", { level: 1, name: request }).waitFor();
+  await page.getByText("would have said").waitFor();
+  await page.getByRole("link", { name: "flights-2013-07.csv" }).waitFor();
+  expect(await page.getByRole("link", { name: "flights-2013-12.csv" }).count()).toBe(0);
+  await page.getByRole("group", { name: "Lineage of the answer" }).or(page.locator(".react-flow")).first().waitFor();
+  expect([...problems, ...(await axe(page))]).toEqual([]);
+});
+
+test("the auditor's question has an address: what answered then, and who had approved it", async () => {
+  const { page, problems } = await opened(AUGUST);
+  const then = page.getByRole("region", { name: "In production then" });
+  await then.getByRole("link", { name: "late@5" }).waitFor();
+  await then.getByText("2013-08-14 04:00:00 UTC").waitFor();
+  await then.getByRole("link", { name: "person ben" }).waitFor();
+  expect(await page.getByRole("button", { name: "Roll back" }).count()).toBe(0);
+
+  await page.getByRole("tab", { name: /^Rollouts/ }).click();
+  const rollouts = page.getByRole("table", { name: "Rollouts" });
+  await rollouts.getByRole("link", { name: "Rollout of late@6: Rolled back" }).waitFor();
+  expect(await rollouts.getByRole("link", { name: "Rollout of late@7" }).count()).toBe(0);
+  await page.getByRole("button", { name: "Back to now" }).click();
+  await rollouts.getByRole("link", { name: "Rollout of late@8: Promoted" }).waitFor();
+  expect(problems).toEqual([]);
+});
+
+test("what is looked at stands in the address, and comes back with it", async () => {
+  const { page } = await opened("/default/endpoints/late");
+  await page.getByRole("button", { name: "30 days" }).click();
+  await page.getByRole("button", { name: "p99", exact: true }).click();
+  await page.getByRole("button", { name: "In batch" }).click();
+  await page.waitForURL(/span=30/);
+  const again = await opened(page.url().slice(url.length));
+  for (const name of ["30 days", "p99", "In batch"]) {
+    expect(await again.page.getByRole("button", { name, exact: true }).getAttribute("aria-pressed")).toBe("true");
+  }
+});
+
+test("a try is answered by the version in production, and what is wrong is told beside its input", async () => {
+  const { page, problems } = await opened("/default/endpoints/late?tab=try");
+  await page.getByLabel("Distance").fill("2500");
+  await page.getByRole("button", { name: "Ask" }).click();
+  const answer = page.locator(".serving-answer");
+  await answer.waitFor({ timeout: 60_000 });
+  expect(Number(await answer.locator(".serving-score").textContent())).toBeGreaterThan(0);
+  expect(await answer.getByRole("link").textContent()).toMatch(/^late@\d+$/);
+  await page.getByLabel("Carrier", { exact: false }).first().selectOption("UA");
+  await answer.waitFor({ state: "detached" });
+  expect(problems).toEqual([]);
+});
+
+test("rolling back asks for a reason, from the palette too, and does nothing without one", async () => {
+  const { page, problems } = await opened("/default/endpoints/late");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("roll back");
+  await page.getByRole("option", { name: "Roll back: late" }).waitFor();
+  await page.keyboard.press("Enter");
+  const dialog = page.getByRole("dialog", { name: "Roll back late?" });
+  await dialog.getByRole("button", { name: "Roll back" }).click();
+  await dialog.waitFor();
+  expect(await dialog.getByLabel("Reason").evaluate((box: HTMLTextAreaElement) => box.validity.valueMissing)).toBe(
+    true,
+  );
+  expect(await axe(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+
+  await page.getByRole("button", { name: "Deploy a version" }).click();
+  const deploy = page.getByRole("dialog", { name: "Deploy a version to late" });
+  const versions = deploy.getByLabel("Version");
+  await versions.waitFor();
+  expect(await versions.locator("option").allInnerTexts()).not.toContain("late@8");
+  await deploy.getByLabel("How").selectOption({ label: "All at once, without a test" });
+  await deploy.getByLabel("Reason").waitFor();
+  expect([...problems, ...(await axe(page))]).toEqual([]);
+});
+
+test("a rollout that is not there says so", async () => {
+  const { page } = await opened("/default/rollouts/01NOTHING");
+  await page.getByText("there was no rollout").waitFor();
+});

@@ -1,0 +1,75 @@
+import { useQuery } from "@tanstack/react-query";
+import { useProject } from "../../kernel/project";
+import { useActor } from "../../kernel/session";
+import { useUrlState } from "../../kernel/url";
+import { Page } from "../../ui/page";
+import { RefLink } from "../../ui/ref-link";
+import { Tabs } from "../../ui/tabs";
+import { ACCESS } from "../fields";
+import { ActorPage } from "../parts/actor";
+import { Me } from "../parts/me";
+import { Projects } from "../parts/projects";
+import { Roles } from "../parts/roles";
+import { Tokens } from "../parts/tokens";
+import { Trusts } from "../parts/trusts";
+import { Who } from "../parts/who";
+import { actorsQuery, bindingsQuery } from "../queries";
+import "../access.css";
+
+const TABS = [
+  { value: "people", text: "People" },
+  { value: "services", text: "Service accounts" },
+  { value: "tokens", text: "Tokens" },
+  { value: "roles", text: "Roles" },
+  { value: "projects", text: "Projects" },
+  { value: "trusts", text: "CI trusts" },
+  { value: "me", text: "You" },
+] as const;
+
+/** Who may do what here? */
+export function AccessPage() {
+  const [{ tab, actor }, set] = useUrlState(ACCESS);
+  if (actor) return <ActorPage key={actor} id={actor} />;
+  return (
+    <Page title="Access" lead={<Gist />}>
+      <Tabs label="Access" items={TABS} value={tab} onChange={(next) => set({ tab: next }, { push: true })}>
+        {tab === "people" && <Who kind="person" />}
+        {tab === "services" && <Who kind="service" />}
+        {tab === "tokens" && <Tokens />}
+        {tab === "roles" && <Roles />}
+        {tab === "projects" && <Projects />}
+        {tab === "trusts" && <Trusts />}
+        {tab === "me" && <Me />}
+      </Tabs>
+    </Page>
+  );
+}
+
+/** Who approves models and who administers: what an auditor asks first. */
+function Gist() {
+  const project = useProject();
+  const self = useActor();
+  const { data: actors } = useQuery(actorsQuery);
+  const { data: bindings } = useQuery(bindingsQuery);
+  if (!actors || !bindings) return `You are ${self}.`;
+  const having = (role: string) => [
+    ...new Set(bindings.filter((binding) => binding.role === role).map(({ actor }) => actor)),
+  ];
+  const [admins, reviewers] = [having("admin"), having("reviewer")];
+  return (
+    <>
+      In {project}, <Names ids={reviewers} /> {reviewers.length === 1 ? "reviews" : "review"} models;{" "}
+      <Names ids={admins} /> {admins.length === 1 ? "administers" : "administer"} everything.
+    </>
+  );
+}
+
+function Names({ ids }: { ids: readonly string[] }) {
+  if (ids.length === 0) return "nobody";
+  return ids.map((id, i) => (
+    <span key={id}>
+      {i > 0 && (i === ids.length - 1 ? " and " : ", ")}
+      <RefLink to={id} bare />
+    </span>
+  ));
+}

@@ -1,0 +1,171 @@
+import { count, short } from "../../kernel/number";
+import { parse } from "../../kernel/ref";
+import { shortId } from "../../ui/id";
+import type { News } from "./queries";
+
+type Event = News["event"];
+/** A sentence in pieces: words, and things that have a page. */
+export type Piece = string | { ref: string; text?: string };
+
+export interface Sentence {
+  pieces: readonly Piece[];
+  /** How often it happened in a row, where the sentence does not say so. */
+  again: number;
+  /** What was said about it: a reason, a comment. */
+  said: string;
+  kind: "ok" | "bad" | "info" | undefined;
+}
+
+interface Told {
+  event: Event;
+  times: number;
+  data: Readonly<Record<string, unknown>>;
+  /** A value of the event as words; "" where it has none. */
+  word: (name: string) => string;
+}
+
+type Phrase = (told: Told) => readonly Piece[];
+
+const thing: Phrase = ({ event }) => [{ ref: event.subject }];
+const made = (event: Event, kind: string, text?: string): Piece => {
+  const found = event.outputs?.find((ref) => ref.startsWith(`${kind}:`)) ?? event.subject;
+  return text === undefined ? { ref: found } : { ref: found, text };
+};
+const used = (event: Event, kind: string, text?: string): readonly Piece[] => {
+  const found = event.inputs?.find((ref) => ref.startsWith(`${kind}:`));
+  return found ? [text === undefined ? { ref: found } : { ref: found, text }] : [];
+};
+const refOf = (text: string): readonly Piece[] => (parse(text) ? [{ ref: text }] : text ? [text] : []);
+
+/** What comes after the name of the actor, by verb. */
+const PHRASES: Readonly<Record<string, Phrase>> = {
+  "dataset.created": (told) => ["declared ", ...thing(told)],
+  "dataset.delivered": ({ event, data, word }) => [
+    "delivered ",
+    made(event, "dataset"),
+    `: ${word("key")}, ${count(Number(data.rows ?? 0), "row")}`,
+  ],
+  "dataset.quarantined": ({ event, data, word }) => [
+    `delivered ${word("key")} of `,
+    { ref: event.subject },
+    `, which was quarantined: ${Object.keys((data.failed as object | undefined) ?? {}).join(", ")}`,
+  ],
+  "feature.defined": (told) => ["defined the features ", ...thing(told)],
+  "feature.materialized": ({ event, times }) =>
+    times > 1 ? [`computed ${times} views of features anew`] : ["computed ", { ref: event.subject }, " anew"],
+  "run.finished": ({ event, times, word }) =>
+    times > 1
+      ? [`finished ${times} runs of ${word("experiment")}`]
+      : ["finished the run ", { ref: event.subject, text: word("name") || "of it" }],
+  "run.failed": ({ event, word }) => ["had the run ", { ref: event.subject, text: word("name") || "of it" }, " fail"],
+  "execution.finished": ({ event, word }) => ["ran ", { ref: event.subject, text: word("pipeline") }],
+  "execution.failed": ({ event, word }) => ["ran ", { ref: event.subject, text: word("pipeline") }, ", which failed"],
+  "evaluation.recorded": ({ event, times }) =>
+    times > 1 ? [`evaluated ${times} models on the same data`] : ["evaluated ", { ref: event.subject }],
+  "model.created": (told) => ["founded ", ...thing(told)],
+  "model.registered": (told) => ["registered ", ...thing(told)],
+  "model.checked": ({ event, data }) => [
+    "checked ",
+    { ref: event.subject },
+    data.passed ? ": every gate passes" : ": a gate says no",
+  ],
+  "model.approved": ({ event, word }) => [
+    "approved ",
+    { ref: event.subject },
+    ...(word("by").startsWith("policy:") ? [" by a policy of ", ...refOf(word("responsible"))] : []),
+  ],
+  "model.rejected": (told) => ["rejected ", ...thing(told)],
+  "model.promoted": ({ event, word }) => ["promoted ", { ref: event.subject }, ` to ${word("alias")}`],
+  "model.rolled_back": ({ event, word }) => ["took ", { ref: event.subject }, ` back as ${word("alias")}`],
+  "model.explained": ({ event, word }) => [
+    "explained ",
+    { ref: event.subject },
+    word("scope") === "local" ? " for one answer" : "",
+  ],
+  "endpoint.deployed": ({ event }) => ["put ", ...used(event, "model"), " behind ", { ref: event.subject }],
+  "endpoint.rolled_back": ({ event, word }) => ["took ", ...refOf(word("from")), " back from ", { ref: event.subject }],
+  "endpoint.labelled": ({ event, data }) => [
+    `brought ${count(Number(data.labels ?? 0), "label")} for `,
+    { ref: event.subject },
+  ],
+  "rollout.started": ({ event }) => ["began to roll ", ...used(event, "model"), " out on ", { ref: event.subject }],
+  "rollout.advanced": ({ event, data, word }) => [
+    "gave ",
+    ...refOf(word("candidate")),
+    ` ${short(100 * Number(data.weight ?? 0))} % of `,
+    { ref: event.subject },
+  ],
+  "rollout.promoted": ({ event, word }) => ["rolled ", ...refOf(word("candidate")), " out on ", { ref: event.subject }],
+  "rollout.rolled_back": ({ event, word }) => [
+    "rolled ",
+    ...refOf(word("candidate")),
+    " back on ",
+    { ref: event.subject },
+  ],
+  "monitor.created": (told) => ["set up ", ...thing(told)],
+  "monitor.measured": ({ event, data }) => [
+    "measured ",
+    made(event, "window", "a window"),
+    `: ${count(Number(data.rows ?? 0), "row")}, ${count(Number(data.findings ?? 0), "finding")}`,
+  ],
+  "monitor.rebased": ({ event }) => ["gave ", { ref: event.subject }, " a new reference"],
+  "monitor.reacted": ({ event, word }) => [
+    "reacted to ",
+    ...used(event, "window", "a window"),
+    ` by ${word("reaction") || "itself"}`,
+  ],
+  "finding.raised": ({ event, times }) =>
+    times > 1
+      ? [`found ${times} things in `, ...used(event, "window", "a window")]
+      : ["found ", { ref: event.subject, text: "something" }, " in ", ...used(event, "window", "a window")],
+  "finding.acknowledged": (told) => ["has seen to ", { ref: told.event.subject, text: "a finding" }],
+  "actor.created": ({ event }) => ["made ", { ref: event.subject }, " known"],
+  "role.granted": ({ event, word }) => ["gave ", { ref: event.subject }, ` the role ${word("role")}`],
+  "role.revoked": ({ event, word }) => ["took the role ", word("role"), " from ", { ref: event.subject }],
+  "alert.raised": ({ event, word }) => [`raised a ${word("severity")} `, made(event, "alert", "alert")],
+  "alert.acknowledged": (told) => ["has seen ", { ref: told.event.subject, text: "an alert" }],
+};
+
+const SAID = ["reason", "text", "sentence", "note", "error", "problem"];
+const BAD = /\.(quarantined|failed|rejected|rolled_back|raised|refused|denied|aborted)$/;
+const GOOD = /\.(approved|promoted)$/;
+
+/** "ana promoted late@7 to champion": an event as one would tell it. */
+export function sentence({ event, times }: News): Sentence {
+  const data = (event.data ?? {}) as Readonly<Record<string, unknown>>;
+  const word = (name: string) => (typeof data[name] === "string" ? (data[name] as string) : "");
+  const phrase = PHRASES[event.verb] ?? general;
+  const failed = event.verb === "model.checked" && data.passed === false;
+  return {
+    pieces: [{ ref: event.actor }, " ", ...phrase({ event, times, data, word })],
+    again: times > 1 && !TOGETHER.has(event.verb) ? times : 1,
+    said:
+      SAID.map(word)
+        .find((text) => text.trim() !== "")
+        ?.trim()
+        .split("\n", 1)[0] ?? "",
+    kind: failed || BAD.test(event.verb) ? "bad" : GOOD.test(event.verb) ? "ok" : undefined,
+  };
+}
+
+/** Of these the phrase itself says how many. */
+const TOGETHER = new Set(["finding.raised", "evaluation.recorded", "feature.materialized", "run.finished"]);
+
+/** "commented on late@7" as well as what no phrase is for: "pipeline registered: nightly". */
+function general({ event }: Told): readonly Piece[] {
+  const [noun = "", done = ""] = event.verb.split(".");
+  if (done === "commented") return ["commented on ", { ref: event.subject }];
+  return [
+    `${done.replaceAll("_", " ")} ${noun === parse(event.subject)?.kind || noun === "actor" ? "" : `${noun} of `}`,
+    { ref: event.subject },
+  ];
+}
+
+/** How a thing is called within a sentence: by its name where the verb says what it is, else with its kind. */
+export function called(ref: string): string {
+  const found = parse(ref);
+  if (!found) return ref;
+  const name = shortId(found.name) + (found.at === undefined ? "" : `@${found.at}`);
+  const plain = found.at !== undefined || ["person", "service"].includes(found.kind);
+  return plain ? name : `${found.kind} ${name}`;
+}

@@ -1,0 +1,55 @@
+import { useId } from "react";
+import type { Schema } from "../../kernel/api/types";
+import { now } from "../../kernel/time";
+import { Button } from "../../ui/button";
+import { Field } from "../../ui/field";
+
+interface KeyBoxProps {
+  state: Schema<"ViewState">;
+  given: Readonly<Record<string, string>>;
+  onGiven: (column: string, value: string) => void;
+  at: string | undefined;
+  onAt: (at: string | undefined) => void;
+  /** Entities that exist, to choose from. */
+  known: readonly Record<string, string>[];
+}
+
+/** Of whom, and as of when. */
+export function KeyBox({ state: { keys }, given, onGiven, at, onAt, known }: KeyBoxProps) {
+  const id = useId();
+  return (
+    <div className="key-box">
+      {Object.entries(keys).map(([column, type]) => (
+        <Field key={column} label={column}>
+          <input
+            value={given[column] ?? ""}
+            list={`${id}-${column}`}
+            spellCheck={false}
+            autoComplete="off"
+            placeholder={type}
+            onChange={({ target }) => onGiven(column, target.value)}
+          />
+        </Field>
+      ))}
+      {Object.keys(keys).map((column) => (
+        <datalist key={column} id={`${id}-${column}`}>
+          {[...new Set(known.map((entity) => entity[column]))].map((value) => (
+            <option key={value} value={value} />
+          ))}
+        </datalist>
+      ))}
+      <Field label="As of, UTC">
+        <input
+          type="datetime-local"
+          value={(at ? new Date(at) : new Date(now())).toISOString().slice(0, 16)}
+          onChange={({ target }) => onAt(target.value ? `${target.value}Z` : undefined)}
+        />
+      </Field>
+      {at && (
+        <Button kind="quiet" onClick={() => onAt(undefined)}>
+          Now
+        </Button>
+      )}
+    </div>
+  );
+}

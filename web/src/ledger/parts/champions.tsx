@@ -1,0 +1,54 @@
+import { useQuery } from "@tanstack/react-query";
+import type { CSSProperties } from "react";
+import { date, exact, time, useNow } from "../../kernel/time";
+import { storyQuery } from "../queries";
+
+interface ChampionsProps {
+  model: string;
+  at: string | undefined;
+  onDay: (day: string) => void;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Which version was the champion when, as a line of time; a click asks about the day on which it became that. */
+export function Champions({ model, at, onDay }: ChampionsProps) {
+  const { data } = useQuery(storyQuery(model));
+  const now = useNow();
+  const moves = (data?.moves ?? []).filter(({ alias }) => alias === "champion");
+  const first = moves[0];
+  if (!first) return null;
+  const from = time(first.since);
+  const span = Math.max(DAY_MS, now - from);
+  const share = (instant: number) => `${(Math.min(1, Math.max(0, (instant - from) / span)) * 100).toFixed(3)}%`;
+  const asked = at ? time(at) : now;
+  return (
+    <figure className="ledger-champions" aria-label={`Champions of ${model}`}>
+      <figcaption>
+        Champions of {model}
+        <span className="muted">
+          {date(from)} to {date(now)}
+        </span>
+      </figcaption>
+      <div className="ledger-champions-line">
+        {moves.map(({ version, ref, since, until, how, reason }) => (
+          <button
+            key={since}
+            type="button"
+            aria-pressed={time(since) <= asked && (!until || asked < time(until))}
+            title={`${ref}, ${how.replace("_", " ")} ${exact(since)}${reason ? `: ${reason}` : ""}`}
+            aria-label={`Version ${version} from ${date(since)}${until ? ` to ${date(until)}` : " on"}`}
+            style={{
+              left: share(time(since)),
+              width: `calc(${share(until ? time(until) : now)} - ${share(time(since))} - 2px)`,
+            }}
+            onClick={() => onDay(date(since))}
+          >
+            {version}
+          </button>
+        ))}
+        {at && <span className="ledger-champions-then" style={{ left: share(asked) } as CSSProperties} aria-hidden />}
+      </div>
+    </figure>
+  );
+}

@@ -1,0 +1,124 @@
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { useProject } from "../../kernel/project";
+import { href } from "../../kernel/ref";
+import { choice, text, useParam, useUrlState } from "../../kernel/url";
+import { useVerbs } from "../../kernel/verbs";
+import { LinkButton } from "../../ui/button";
+import { Card } from "../../ui/card";
+import { Empty } from "../../ui/empty";
+import { Loaded } from "../../ui/loaded";
+import { Page } from "../../ui/page";
+import { Status, Tag } from "../../ui/status";
+import { Tabs } from "../../ui/tabs";
+import { Actions } from "../parts/actions";
+import { ModelCard } from "../parts/card";
+import { History, WhyNot } from "../parts/decision";
+import { Evidence } from "../parts/evidence";
+import { Gates } from "../parts/gates";
+import { Origin } from "../parts/origin";
+import { passed, type Review, verdict } from "../parts/standing";
+import { type Act, nextOf, useActs } from "../parts/verbs";
+import { Words } from "../parts/words";
+import { reviewQuery, storyQuery } from "../queries";
+import "../registry.css";
+
+const FIELDS = { tab: choice("evidence", "card", "origin"), by: text(), metric: text() };
+const TABS = [
+  { value: "evidence", text: "Evidence" },
+  { value: "card", text: "Card" },
+  { value: "origin", text: "Origin and signature" },
+] as const;
+
+/** May it go? */
+export function VersionPage() {
+  const [model, version] = [useParam("model"), useParam("version")];
+  const project = useProject();
+  const review = useQuery(reviewQuery(`${model}@${version}`));
+  const acts = useActs(review.data);
+  const next = review.data && nextOf(acts, review.data);
+  useVerbs(useMemo(() => acts.map(inPalette), [acts]));
+  const name = review.data?.version.ref.replace("model:", "") ?? `${model}@${version}`;
+  const aliases = Object.entries(review.data?.model.aliases ?? {}).flatMap(([alias, at]) =>
+    at === review.data?.version.version ? [alias] : [],
+  );
+  return (
+    <Page
+      title={name}
+      heading={
+        <>
+          {name}
+          {aliases.map((alias) => (
+            <Tag key={alias} text={alias} />
+          ))}
+        </>
+      }
+      crumbs={[
+        { text: "Models", to: `/${project}/models` },
+        { text: model, to: `/${project}/models/${model}` },
+      ]}
+      lead={review.data && <Lead review={review.data} />}
+      actions={
+        review.data && (
+          <>
+            <LinkButton kind="quiet" to={href(project, `lineage:${review.data.version.ref}`)}>
+              Lineage
+            </LinkButton>
+            <Actions acts={acts} next={next} />
+          </>
+        )
+      }
+    >
+      <Loaded query={review}>{(found) => <Body review={found} acts={acts} />}</Loaded>
+    </Page>
+  );
+}
+
+function inPalette({ word, allowed, reason, run }: Act) {
+  return { label: `${word} this version`, run, enabled: allowed || reason };
+}
+
+function Lead({ review }: { review: Review }) {
+  const { kind, word, text: why } = verdict(review);
+  return (
+    <span className="model-verdict">
+      <Status kind={kind} word={word} badge />{" "}
+      <span>
+        <Words text={sentence(why)} />
+      </span>
+    </span>
+  );
+}
+
+/** Begins with a capital, unless with a Ref. */
+function sentence(words: string): string {
+  return /^[a-z]+:\w/.test(words) ? words : words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function Body({ review, acts }: { review: Review; acts: readonly Act[] }) {
+  const [{ tab, by, metric }, set] = useUrlState(FIELDS);
+  const { data: story } = useQuery(storyQuery(review.model.name, undefined, 1));
+  const { version, check } = review;
+  return (
+    <>
+      <div className="model-review">
+        <Card title="Gates" note={check && `${passed(check)} on ${check.at.slice(0, 10)}`}>
+          {check ? (
+            <Gates check={check} />
+          ) : (
+            <Empty title="Not checked yet" command={`ostinato models check ${version.model}@${version.version}`} />
+          )}
+        </Card>
+        <Card title="Decision">
+          <WhyNot acts={acts} review={review} />
+          <History review={review} moves={story?.moves ?? []} />
+        </Card>
+      </div>
+      <Tabs label="Version" items={TABS} value={tab} onChange={(next) => set({ tab: next })}>
+        {tab === "evidence" && <Evidence review={review} by={by} metric={metric} onChoose={set} />}
+        {tab === "card" && <ModelCard model={version.model} version={version.version} />}
+        {tab === "origin" && <Origin review={review} />}
+      </Tabs>
+    </>
+  );
+}

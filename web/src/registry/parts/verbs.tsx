@@ -1,0 +1,125 @@
+import { useMemo } from "react";
+import { send } from "../../kernel/api/client";
+import type { Schema } from "../../kernel/api/types";
+import { useMay } from "../../kernel/session";
+import { date } from "../../kernel/time";
+import { type Question, useConfirm } from "../../ui/confirm";
+import { said } from "../../ui/report/words";
+import { toast } from "../../ui/toasts";
+import { CHAMPION, failures, passed, type Review, type Verb } from "./standing";
+
+export interface Act {
+  verb: Verb | "rollback";
+  word: string;
+  allowed: boolean;
+  /** Why not, and what to do about it. */
+  reason: string;
+  hint: string;
+  run: () => void;
+}
+
+type Permit = Schema<"Permit">;
+const DONE: Record<Exclude<Verb, "check">, string> = {
+  approve: "Approved",
+  reject: "Rejected",
+  promote: "Promoted",
+  retire: "Retired",
+};
+
+/** What may be done with a version now; each asks before it acts, and the server has the last word. */
+export function useActs(review: Review | undefined): Act[] {
+  const confirm = useConfirm();
+  const mayPromote = useMay("model:promote");
+  return useMemo(() => {
+    if (!review) return [];
+    const acts = review.may.map((permit) => actOf(permit, review, confirm));
+    const alias = aliasOf(review);
+    return alias ? [...acts, rollback(review, alias, mayPromote, confirm)] : acts;
+  }, [review, confirm, mayPromote]);
+}
+
+type Confirm = (question: Question) => Promise<unknown>;
+
+function actOf({ verb, allowed, reason, hint }: Permit, review: Review, confirm: Confirm): Act {
+  const ref = nameOf(review);
+  const act = { verb, word: said(verb), allowed, reason, hint };
+  if (verb === "check") return { ...act, run: () => void check(ref) };
+  const question = { ...QUESTIONS[verb](review), title: `${said(verb)} ${ref}?`, verb: said(verb) };
+  const perform = async (given: string) => {
+    await decide(verb, ref, given);
+    toast({ text: `${DONE[verb]} ${ref}` });
+  };
+  return { ...act, run: () => void confirm({ ...question, act: perform }) };
+}
+
+type Decision = Exclude<Verb, "check">;
+
+async function decide(verb: Decision, ref: string, reason: string): Promise<void> {
+  const given = { path: { ref }, body: { reason } };
+  if (verb === "approve") await send("post", "/model-versions/{ref}/approve", given);
+  else if (verb === "reject") await send("post", "/model-versions/{ref}/reject", given);
+  else if (verb === "retire") await send("post", "/model-versions/{ref}/retire", given);
+  else await send("post", "/model-versions/{ref}/promote", given);
+}
+
+async function check(ref: string): Promise<void> {
+  try {
+    const done = await send("post", "/model-versions/{ref}/check", { path: { ref } });
+    toast(done.passed ? { text: passed(done) } : { text: `Failed ${failures(done)}`, kind: "bad" });
+  } catch (error) {
+    toast({ text: error instanceof Error ? error.message : String(error), kind: "bad" });
+  }
+}
+
+const QUESTIONS: Record<Decision, (review: Review) => Pick<Question, "text" | "danger" | "reason">> = {
+  approve: ({ check }) => ({
+    text: `You say that it may be promoted, on the evidence of its check${check ? ` of ${date(check.at)}` : ""}.`,
+    reason: "required",
+  }),
+  reject: () => ({ text: "A refusal is for good: it cannot be approved any more.", danger: true, reason: "required" }),
+  promote: (review) => ({ text: promotion(review), reason: "optional" }),
+  retire: () => ({ text: "It is taken out of use for good.", danger: true, reason: "required" }),
+};
+
+function promotion({ champion }: Review): string {
+  const before = champion
+    ? `${champion.replace("model:", "")} ends to be ${CHAMPION} at once.`
+    : `It is the first ${CHAMPION}.`;
+  return `${before} Nothing is tried on live requests before; a rollout on an endpoint does that.`;
+}
+
+function rollback(review: Review, alias: string, may: boolean, confirm: Confirm): Act {
+  const ref = nameOf(review);
+  const perform = async (reason: string) => {
+    const state = await send("post", "/model-versions/{ref}/rollback", { path: { ref }, body: { alias, reason } });
+    toast({ text: `${alias} names version ${state.version} again` });
+  };
+  const run = () =>
+    void confirm({
+      title: `Roll back ${ref}?`,
+      text: `${alias} will name again what it named before.`,
+      verb: "Roll back",
+      danger: true,
+      reason: "required",
+      act: perform,
+    });
+  const reason = may ? "" : "you lack the permission model:promote";
+  return { verb: "rollback", word: "Roll back", allowed: may, reason, hint: "", run };
+}
+
+function nameOf({ version }: Review): string {
+  return `${version.model}@${version.version}`;
+}
+
+function aliasOf({ model, version }: Review): string | undefined {
+  return Object.entries(model.aliases ?? {}).find(([, at]) => at === version.version)?.[0];
+}
+
+/** The one thing to do next, if there is one. */
+export function nextOf(acts: readonly Act[], { version, model, check, problem }: Review): Act | undefined {
+  const allowed = (verb: Verb) => acts.find((act) => act.verb === verb && act.allowed);
+  if (version.state === "approved")
+    return version.version > (model.aliases?.[CHAMPION] ?? 0) ? allowed("promote") : undefined;
+  if (version.state !== "registered") return undefined;
+  return !check || problem ? allowed("check") : allowed("approve");
+}

@@ -1,0 +1,144 @@
+import { useQuery } from "@tanstack/react-query";
+import type { Schema } from "../../kernel/api/types";
+import { full, interval, percent } from "../../kernel/number";
+import { useProject } from "../../kernel/project";
+import { duration, exact, now, time } from "../../kernel/time";
+import { useParam } from "../../kernel/url";
+import { Section } from "../../ui/card";
+import { Facts, Stats } from "../../ui/facts";
+import { Id } from "../../ui/id";
+import { Loaded } from "../../ui/loaded";
+import { Num } from "../../ui/num";
+import { Page } from "../../ui/page";
+import { RefLink } from "../../ui/ref-link";
+import { Skeleton } from "../../ui/skeleton";
+import { Status } from "../../ui/status";
+import { crossedAt } from "../course";
+import { Answers } from "../parts/answers";
+import { Course } from "../parts/course";
+import { Looks } from "../parts/looks";
+import { Score } from "../parts/score";
+import { Meter } from "../parts/under-way";
+import { Acts } from "../parts/verbs";
+import { Watched } from "../parts/watched";
+import { endpointQuery, rolloutQuery } from "../queries";
+import { short, stateOf, verdictOf } from "../words";
+import "../serving.css";
+
+type Story = Schema<"RolloutStory">;
+
+/** Why was it promoted, or rolled back? */
+export function RolloutPage() {
+  const id = useParam("rollout");
+  const project = useProject();
+  const story = useQuery(rolloutQuery(id));
+  const rollout = story.data?.rollout;
+  const endpoint = useQuery({ ...endpointQuery(rollout?.endpoint ?? ""), enabled: rollout?.state === "running" });
+  const crumbs = [
+    { text: "Endpoints", to: `/${project}/endpoints` },
+    ...(rollout
+      ? [
+          { text: rollout.endpoint, to: `/${project}/endpoints/${rollout.endpoint}` },
+          { text: "Rollouts", to: `/${project}/endpoints/${rollout.endpoint}?tab=rollouts` },
+        ]
+      : []),
+  ];
+  const title = rollout ? `${short(rollout.candidate)} over ${short(rollout.stable)}` : "Rollout";
+  const heading = rollout && (
+    <>
+      {title} <Status {...stateOf(rollout)} badge />
+    </>
+  );
+  const running = rollout?.state === "running" && endpoint.data?.rollout === rollout.id ? endpoint.data : undefined;
+  return (
+    <Page title={title} {...(heading && { heading })} crumbs={crumbs} actions={running && <Acts endpoint={running} />}>
+      <Loaded query={story} skeleton={<Skeleton height={480} />}>
+        {(found) => (
+          <>
+            <Verdict story={found} />
+            <Course story={found} />
+            <Watched rollout={found.rollout} />
+            <Answers rollout={found.rollout} />
+            <Looks rollout={found.rollout} />
+            <Plan story={found} />
+          </>
+        )}
+      </Loaded>
+    </Page>
+  );
+}
+
+/** The sentence first, then the numbers that it stands on. */
+function Verdict({ story }: { story: Story }) {
+  const { rollout, roll_back_at, to_promote, to_roll_back } = story;
+  const seen = rollout.evidence;
+  const crossed = seen && crossedAt(seen, roll_back_at);
+  return (
+    <div className="serving-verdict" data-kind={stateOf(rollout).kind}>
+      <p className="serving-sentence">{verdictOf(story.sentence)}</p>
+      <Stats
+        items={[
+          {
+            label: "E-value",
+            value: <Num value={seen?.e_value} />,
+            note: crossed
+              ? `limit ${full(roll_back_at)}, first crossed at request ${full(crossed)}`
+              : `rolls back at ${full(roll_back_at)}`,
+          },
+          {
+            label: "Squared error, difference",
+            value: <Score value={seen?.harm} signed />,
+            note: seen && `in ${interval(seen.low, seen.high)}, margin +${full(rollout.plan.margin)}`,
+          },
+          {
+            label: "Scores shifted",
+            value: <Score value={seen?.shift} signed />,
+            note: rollout.plan.max_shift === null ? "free" : `limit ±${full(rollout.plan.max_shift)}`,
+          },
+          {
+            label: "Requests",
+            value: <Num value={seen?.scored} />,
+            note: <Num value={seen?.pairs} unit="labelled" />,
+          },
+          {
+            label: "Took",
+            value: duration((rollout.ended_at ? time(rollout.ended_at) : now()) - time(rollout.started_at)),
+            note: `${percent(rollout.steps.at(-1)?.weight ?? 0, 0)} answered by it at the end`,
+          },
+        ]}
+      />
+      {rollout.state === "running" && (
+        <div className="serving-meters">
+          <Meter label="Evidence to promote" share={to_promote} kind="ok" />
+          <Meter label="Evidence to roll back" share={to_roll_back} kind="bad" />
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Plan({ story: { rollout } }: { story: Story }) {
+  const { plan, steps } = rollout;
+  return (
+    <Section title="Plan">
+      <Facts
+        items={[
+          ["Rollout", <Id key="id" value={rollout.id} what="rollout id" />],
+          ["Candidate", <RefLink key="c" to={rollout.candidate} bare />],
+          ["Over", <RefLink key="s" to={rollout.stable} bare />],
+          [
+            "Began",
+            <span key="b">
+              {exact(rollout.started_at)} by <RefLink to={rollout.started_by} />
+            </span>,
+          ],
+          ["Ended", rollout.ended_at ? exact(rollout.ended_at) : "not yet"],
+          ["Strategy", `${plan.strategy}, ${steps.map(({ weight }) => percent(weight, 0)).join(" → ")} reached`],
+          ["Error probability", `at most ${percent(plan.alpha, 0)} however often one looks`],
+          ["A step lasts", `at least ${full(plan.min_requests)} ${plan.labels ? "labelled requests" : "requests"}`],
+          ["Undecided after", `${full(plan.max_requests)}: ${plan.on_inconclusive}`],
+        ]}
+      />
+    </Section>
+  );
+}

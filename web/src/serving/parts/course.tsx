@@ -1,0 +1,69 @@
+import { useMemo, useState } from "react";
+import type { Schema } from "../../kernel/api/types";
+import { significant } from "../../kernel/number";
+import { Section } from "../../ui/card";
+import { LineChart } from "../../ui/line-chart/line-chart";
+import type { Range } from "../../ui/line-chart/lines";
+import type { Reference } from "../../ui/line-chart/options";
+import { endReference, evidenceLines, harmLines, lookTicks, weightLines } from "../course";
+import { stateOf } from "../words";
+
+type Story = Schema<"RolloutStory">;
+const SYNC = "rollout-course";
+
+/** The path of the test: the evidence against the line of the decision, the difference narrowing, and what the candidate answered meanwhile. */
+export function Course({ story }: { story: Story }) {
+  const { rollout, roll_back_at, promote_below } = story;
+  const { evidence, looks = [] } = rollout;
+  const [range, onRange] = useState<Range>();
+  const drawn = useMemo(() => {
+    if (!evidence) return undefined;
+    const end = endReference(rollout, stateOf(rollout).word.toLowerCase());
+    const limit: Reference = { text: `roll back at ${significant(roll_back_at)}`, value: roll_back_at, kind: "bad" };
+    const margin: Reference = { text: `margin +${significant(promote_below)}`, value: promote_below, kind: "ok" };
+    const zero: Reference = { text: "", value: 0, kind: "text-3" };
+    return {
+      evidence: evidenceLines(evidence),
+      limits: [limit, ...end],
+      harm: harmLines(evidence),
+      bounds: [margin, zero, ...bare(end)],
+      weight: weightLines(rollout),
+      ticks: [...lookTicks(rollout), ...bare(end)],
+    };
+  }, [rollout, evidence, roll_back_at, promote_below]);
+  if (!drawn) return null;
+  const x = { xLabel: "requests scored by both", sync: SYNC, ...(range && { range }), onRange };
+  return (
+    <Section title="Path of the test" note="over the requests that both versions scored">
+      <LineChart
+        {...x}
+        title="E-value against “no harm”"
+        log
+        lines={drawn.evidence}
+        references={drawn.limits}
+        height={250}
+      />
+      <LineChart
+        {...x}
+        title={`Squared error, candidate minus stable, with ${100 * (1 - 2 * rollout.plan.alpha)} % bounds at all times`}
+        lines={drawn.harm}
+        references={drawn.bounds}
+        height={210}
+      />
+      <LineChart
+        {...x}
+        title={looks.length ? "Answered by the candidate, and the looks" : "Answered by the candidate"}
+        unit="%"
+        fromZero
+        lines={drawn.weight}
+        references={drawn.ticks}
+        height={130}
+      />
+    </Section>
+  );
+}
+
+/** The same line, named already in the panel above. */
+function bare(references: readonly Reference[]): Reference[] {
+  return references.map((reference) => ({ ...reference, text: "" }));
+}

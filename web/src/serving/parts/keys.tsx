@@ -1,0 +1,136 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Plus, X } from "lucide-react";
+import { type FormEvent, useState } from "react";
+import { send } from "../../kernel/api/client";
+import { useMay } from "../../kernel/session";
+import { Button } from "../../ui/button";
+import { Section } from "../../ui/card";
+import { Code } from "../../ui/code";
+import { useConfirm } from "../../ui/confirm";
+import { Empty } from "../../ui/empty";
+import { ErrorBox } from "../../ui/error-box";
+import { Loaded } from "../../ui/loaded";
+import { RefLink } from "../../ui/ref-link";
+import { Table } from "../../ui/table";
+import { keysQuery, urlQuery } from "../queries";
+
+/** Who may ask the endpoint, and how it is asked. */
+export function Keys({ endpoint }: { endpoint: string }) {
+  const keys = useQuery(keysQuery(endpoint));
+  const url = useQuery(urlQuery(endpoint));
+  return (
+    <div className="stack">
+      <Section title="Keys" aside={<NewKey endpoint={endpoint} />}>
+        <Loaded
+          query={keys}
+          empty={<Empty title="No key opens it yet" command={`ostinato endpoints key ${endpoint}`} />}
+        >
+          {(names) => (
+            <Table
+              label="Keys that open it"
+              rows={names}
+              rowKey={(name) => name}
+              columns={[
+                { head: "Of", cell: (name) => <RefLink to={owner(name)} /> },
+                { head: "Name", grow: true, cell: (name) => <code>{name.slice(owner(name).length + 1)}</code> },
+                {
+                  head: <span className="sr-only">Acts</span>,
+                  align: "end",
+                  cell: (name) => <Revoke {...{ endpoint, name }} />,
+                },
+              ]}
+            />
+          )}
+        </Loaded>
+      </Section>
+      <Section title="How it is asked" note="Open Inference Protocol V2">
+        <Loaded query={url}>
+          {(address) => (
+            <Code
+              command
+              label="Ask with curl"
+              text={`curl ${address}/v2/models/${endpoint}/infer -H "Authorization: Bearer $KEY" -d @request.json`}
+            />
+          )}
+        </Loaded>
+      </Section>
+    </div>
+  );
+}
+
+/** `person:ana/laptop` is ana's. */
+function owner(name: string): string {
+  return name.slice(0, name.lastIndexOf("/"));
+}
+
+function NewKey({ endpoint }: { endpoint: string }) {
+  const may = useMay("endpoint:invoke");
+  const queries = useQueryClient();
+  const [name, setName] = useState("");
+  const made = useMutation({
+    mutationFn: () => send("post", "/endpoints/{endpoint}/key", { path: { endpoint }, body: name ? { name } : {} }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["serving", "keys"] }),
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    made.mutate();
+  };
+  return (
+    <div className="serving-new-key">
+      <form className="row" onSubmit={submit}>
+        <input
+          aria-label="Name of the new key"
+          placeholder="name"
+          value={name}
+          onChange={({ target }) => setName(target.value)}
+        />
+        <Button
+          small
+          type="submit"
+          icon={<Plus aria-hidden />}
+          disabled={!may}
+          title={may ? "" : "needs endpoint:invoke"}
+          busy={made.isPending}
+        >
+          New key of mine
+        </Button>
+      </form>
+      {made.data && (
+        <div role="status">
+          <p className="muted">Shown once; only its hash is kept.</p>
+          <Code text={made.data.secret} label="The new key" />
+        </div>
+      )}
+      {made.error && <ErrorBox error={made.error} />}
+    </div>
+  );
+}
+
+function Revoke({ endpoint, name }: { endpoint: string; name: string }) {
+  const may = useMay("endpoint:deploy");
+  const confirm = useConfirm();
+  const queries = useQueryClient();
+  const ask = () =>
+    confirm({
+      title: `Revoke ${name}?`,
+      text: "It opens no longer, at once. Who asks with it is refused.",
+      verb: "Revoke",
+      danger: true,
+      act: async () => {
+        await send("delete", "/endpoints/{endpoint}/keys/{key}", { path: { endpoint, key: name } });
+        await queries.invalidateQueries({ queryKey: ["serving", "keys"] });
+      },
+    });
+  return (
+    <Button
+      small
+      kind="quiet"
+      icon={<X aria-hidden />}
+      disabled={!may}
+      title={may ? "" : "needs endpoint:deploy"}
+      onClick={ask}
+    >
+      Revoke
+    </Button>
+  );
+}

@@ -1,0 +1,76 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { significant } from "../../kernel/number";
+import { useProject } from "../../kernel/project";
+import { duration, now, time } from "../../kernel/time";
+import { Empty } from "../../ui/empty";
+import { Loaded } from "../../ui/loaded";
+import { Num } from "../../ui/num";
+import { RefLink } from "../../ui/ref-link";
+import { Status } from "../../ui/status";
+import { Table } from "../../ui/table";
+import { Time } from "../../ui/time";
+import { rolloutsQuery } from "../queries";
+import { asOf, type Rollout, short, stateOf, typeset } from "../words";
+
+interface RolloutsProps {
+  endpoint: string;
+  model: string;
+  at: string | undefined;
+}
+
+/** Every candidate that was put to the test here, and what became of it. */
+export function RolloutsTable({ endpoint, model, at }: RolloutsProps) {
+  const project = useProject();
+  const rollouts = useQuery(rolloutsQuery(endpoint));
+  const empty = (
+    <Empty title="No version was rolled out yet" command={`ostinato endpoints rollout ${endpoint} ${model}@VERSION`} />
+  );
+  return (
+    <Loaded query={rollouts} empty={empty}>
+      {(all) => (
+        <Table
+          label="Rollouts"
+          rows={asOf(all, at)}
+          rowKey={({ id }) => id}
+          marked={({ state }) => state === "running"}
+          columns={[
+            { head: "Verdict", cell: (rollout) => <Verdict rollout={rollout} project={project} /> },
+            { head: "Candidate", cell: ({ candidate }) => <RefLink to={candidate} bare /> },
+            { head: "Over", cell: ({ stable }) => <RefLink to={stable} bare /> },
+            { head: "Began", cell: ({ started_at }) => <Time at={started_at} /> },
+            { head: "Took", align: "end", cell: ({ started_at, ended_at }) => took(started_at, ended_at) },
+            { head: "Requests", align: "end", cell: ({ evidence }) => <Num value={evidence?.scored} /> },
+            { head: "E-value", align: "end", cell: eValue },
+            { head: "Why", grow: true, cell: ({ reason }) => <span className="serving-why">{typeset(reason)}</span> },
+          ]}
+        />
+      )}
+    </Loaded>
+  );
+}
+
+function Verdict({ rollout, project }: { rollout: Rollout; project: string }) {
+  return (
+    <Link
+      className="serving-verdict-link"
+      to={`/${project}/endpoints/${rollout.endpoint}/rollouts/${rollout.id}`}
+      aria-label={`Rollout of ${short(rollout.candidate)}: ${stateOf(rollout).word}`}
+    >
+      <Status {...stateOf(rollout)} />
+    </Link>
+  );
+}
+
+function took(from: string, until: string | null | undefined): string {
+  return duration((until ? time(until) : now()) - time(from));
+}
+
+function eValue({ evidence, plan }: Rollout) {
+  if (!evidence) return <span className="muted">–</span>;
+  return (
+    <span className="num" title={`rolled back at ${significant(1 / plan.alpha)}`}>
+      <Num value={evidence.e_value} />
+    </span>
+  );
+}

@@ -1,0 +1,185 @@
+import { useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { send } from "../../kernel/api/client";
+import { useProject } from "../../kernel/project";
+import { useMay } from "../../kernel/session";
+import { choice, list, query, text, useParam, useUrlState } from "../../kernel/url";
+import { useVerbs } from "../../kernel/verbs";
+import { Button } from "../../ui/button";
+import { useConfirm } from "../../ui/confirm";
+import { Id } from "../../ui/id";
+import { Loaded } from "../../ui/loaded";
+import { Page } from "../../ui/page";
+import { Skeleton } from "../../ui/skeleton";
+import { Tag } from "../../ui/status";
+import { Tabs } from "../../ui/tabs";
+import { Time } from "../../ui/time";
+import { Children } from "../parts/children";
+import { RUNS_FIELDS } from "../parts/fields";
+import { Files } from "../parts/files";
+import { LogFiles, logs } from "../parts/log-files";
+import { Origin, World } from "../parts/origin";
+import { Curves, Metrics, Parameters } from "../parts/results";
+import { Verdicts } from "../parts/run-head";
+import { RunState } from "../parts/state";
+import { TagDialog } from "../parts/tag-dialog";
+import { zoomField } from "../parts/zoom";
+import { metricsQuery, type Story, storyQuery } from "../queries";
+import "../tracking.css";
+
+const FIELDS = {
+  tab: choice("results", "parts", "files", "log", "code", "environment"),
+  file: text(),
+  axis: choice("step", "time"),
+  zoom: zoomField(),
+  sort: text("started_at"),
+  ids: list(),
+};
+
+/** Did it work, can I repeat it? */
+export function RunPage() {
+  const id = useParam("id");
+  const project = useProject();
+  const story = useQuery(storyQuery(id));
+  const { run, parent } = story.data ?? {};
+  const crumbs = [{ text: "Runs", to: `/${project}/runs` }];
+  if (run) {
+    const to = `/${project}/runs${query(RUNS_FIELDS, { experiment: run.experiment })}`;
+    crumbs.push({ text: run.experiment, to });
+  }
+  if (parent) crumbs.push({ text: parent.name, to: `/${project}/runs/${parent.id}` });
+  return (
+    <Page
+      title={run ? `${run.name} · run` : "Run"}
+      heading={
+        run ? (
+          <>
+            {run.name} <RunState state={run.state} badge />
+          </>
+        ) : (
+          "Run"
+        )
+      }
+      crumbs={crumbs}
+      lead={run && <Lead run={run} />}
+      actions={story.data && <Acts story={story.data} />}
+    >
+      <Loaded query={story} skeleton={<Skeleton lines={10} />}>
+        {(told) => <Whole story={told} />}
+      </Loaded>
+    </Page>
+  );
+}
+
+function Lead({ run }: { run: Story["run"] }) {
+  return (
+    <span className="row">
+      <Id value={run.id} what="run id" />
+      <span>
+        started <Time at={run.started_at} /> by {run.started_by.replace(/^\w+:/, "")}
+      </span>
+      {Object.entries(run.tags).map(([key, value]) => (
+        <Tag key={key} text={`${key} ${value}`} />
+      ))}
+    </span>
+  );
+}
+
+function Whole({ story }: { story: Story }) {
+  const { run, artifacts, parts, environment } = story;
+  const project = useProject();
+  const [state, set] = useUrlState(FIELDS);
+  const metrics = useQuery(metricsQuery(run.id, run.state === "running"));
+  const count = Object.values(parts).reduce((sum, n) => sum + n, 0);
+  const texts = logs(artifacts);
+  const items = [
+    { value: "results", text: "Results" },
+    ...(count ? [{ value: "parts", text: "Parts", note: count } as const] : []),
+    { value: "files", text: "Files", ...(artifacts.length && { note: artifacts.length }) },
+    ...(texts.length ? [{ value: "log", text: "Log" } as const] : []),
+    { value: "code", text: "Code" },
+    { value: "environment", text: "Environment" },
+  ] as const;
+  const tab = items.some(({ value }) => value === state.tab) ? state.tab : "results";
+  return (
+    <>
+      <Verdicts story={story} metrics={metrics.data ?? {}} />
+      <Tabs label="About the run" items={items} value={tab} onChange={(next) => set({ tab: next })}>
+        <div className="stack">
+          {tab === "results" && (
+            <Loaded query={metrics}>
+              {(measured) => (
+                <>
+                  <Curves
+                    run={run.id}
+                    metrics={measured}
+                    axis={state.axis}
+                    onAxis={(axis) => set({ axis, zoom: undefined })}
+                    zoom={state.zoom}
+                    onZoom={(zoom) => set({ zoom })}
+                  />
+                  <div className="run-tables">
+                    <Metrics metrics={measured} />
+                    <Parameters run={run} />
+                  </div>
+                </>
+              )}
+            </Loaded>
+          )}
+          {tab === "parts" && (
+            <Children
+              run={run.id}
+              sort={state.sort}
+              onSort={(sort) => set({ sort })}
+              ids={state.ids}
+              onIds={(ids) => set({ ids })}
+            />
+          )}
+          {tab === "files" && (
+            <Files {...{ project }} run={run.id} all={artifacts} open={state.file} onOpen={(file) => set({ file })} />
+          )}
+          {tab === "log" && <LogFiles run={run} all={texts} />}
+          {tab === "code" && <Origin story={story} />}
+          {tab === "environment" && <World environment={environment} />}
+        </div>
+      </Tabs>
+    </>
+  );
+}
+
+/** What can be done about a run. */
+function Acts({ story: { run } }: { story: Story }) {
+  const may = useMay("run:write");
+  const confirm = useConfirm();
+  const [tags, setTags] = useState(false);
+  const refused = may ? undefined : "needs run:write";
+  const verbs = useMemo(() => {
+    const end = () =>
+      void confirm({
+        title: `End ${run.name} as killed?`,
+        text: "It takes no more points, parameters or files. Its process, if there is one, learns of it when it next reports.",
+        verb: "End it",
+        danger: true,
+        reason: "required",
+        act: (error) => send("post", "/runs/{run}/finish", { path: { run: run.id }, body: { state: "killed", error } }),
+      });
+    return [
+      { label: `Tag ${run.name}`, run: () => setTags(true), enabled: refused ?? true },
+      { label: `End ${run.name}`, run: end, enabled: refused ?? (run.state === "running" || "it has ended") },
+    ] as const;
+  }, [run.name, run.id, run.state, refused, confirm]);
+  useVerbs(verbs);
+  return (
+    <>
+      <Button disabled={!may} title={refused} onClick={verbs[0].run}>
+        Tag
+      </Button>
+      {run.state === "running" && (
+        <Button kind="danger" disabled={!may} title={refused} onClick={verbs[1].run}>
+          End it
+        </Button>
+      )}
+      {tags && <TagDialog run={run} onClose={() => setTags(false)} />}
+    </>
+  );
+}

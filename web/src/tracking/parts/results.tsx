@@ -1,0 +1,145 @@
+import { useMemo, useState } from "react";
+import type { Schema } from "../../kernel/api/types";
+import { Button } from "../../ui/button";
+import { Section } from "../../ui/card";
+import { Empty } from "../../ui/empty";
+import type { Range } from "../../ui/line-chart/lines";
+import { Num } from "../../ui/num";
+import { Table } from "../../ui/table";
+import { Segments } from "../../ui/tabs";
+import type { Metric, Run } from "../queries";
+import { ends, leading, toNumber } from "./cells";
+import { type Axis, Curve } from "./curve";
+import { Given, Measured } from "./value";
+
+const DRAWN = 12;
+/** Two points are no curve: a line between them would say more than was measured. */
+export const FEW = 2;
+
+interface CurvesProps {
+  run: string;
+  metrics: Readonly<Record<string, Metric>>;
+  axis: Axis;
+  onAxis: (axis: Axis) => void;
+  zoom: Range | undefined;
+  onZoom: (zoom: Range | undefined) => void;
+}
+
+/** Each metric of more than a few points in a plot of its own, all over the same x. */
+export function Curves({ run, metrics, axis, onAxis, zoom, onZoom }: CurvesProps) {
+  const [all, setAll] = useState(false);
+  const keys = useMemo(() => Object.keys(metrics).filter((key) => (metrics[key]?.n ?? 0) > FEW), [metrics]);
+  if (keys.length === 0) return null;
+  const shown = all ? keys : keys.slice(0, DRAWN);
+  return (
+    <Section
+      title="Curves"
+      note={keys.length}
+      aside={
+        <>
+          {zoom && (
+            <Button small kind="quiet" onClick={() => onZoom(undefined)}>
+              Whole span
+            </Button>
+          )}
+          <Segments label="Over" items={AXES} value={axis} onChange={onAxis} />
+        </>
+      }
+    >
+      <div className="run-curves">
+        {shown.map((key) => (
+          <Curve key={key} {...{ run, axis }} metric={key} n={metrics[key]?.n ?? 0} range={zoom} onRange={onZoom} />
+        ))}
+      </div>
+      {keys.length > shown.length && (
+        <div>
+          <Button onClick={() => setAll(true)}>Draw all {keys.length}</Button>
+        </div>
+      )}
+    </Section>
+  );
+}
+
+const AXES = [
+  { value: "step", text: "Steps" },
+  { value: "time", text: "Time" },
+] as const;
+
+interface MeasuredRow {
+  key: string;
+  metric: Metric;
+  low: number | undefined;
+  high: number | undefined;
+}
+
+/** What was measured: its last value, and between which it lay. */
+export function Metrics({ metrics }: { metrics: Readonly<Record<string, Metric>> }) {
+  const rows = leading(Object.keys(metrics)).flatMap((key): MeasuredRow[] => {
+    const metric = metrics[key];
+    const [low, high] = ends(key).map((end) => toNumber(metrics[end]?.last));
+    return metric ? [{ key, metric, low, high }] : [];
+  });
+  const curved = rows.some(({ metric }) => metric.n > 1);
+  const spread: Column[] = [
+    { head: "Least", align: "end", cell: ({ metric }) => <Extreme value={metric.min} n={metric.n} /> },
+    { head: "Greatest", align: "end", cell: ({ metric }) => <Extreme value={metric.max} n={metric.n} /> },
+    { head: "Points", align: "end", cell: ({ metric }) => <Num value={metric.n} /> },
+  ];
+  return (
+    <Section title="Metrics" note={rows.length}>
+      {rows.length === 0 ? (
+        <Empty title="Nothing was measured" command="run.log(auc=0.7)" />
+      ) : (
+        <Table
+          label="Last values and extremes"
+          columns={[...LAST, ...(curved ? spread : [])]}
+          rows={rows}
+          rowKey={({ key }) => key}
+        />
+      )}
+    </Section>
+  );
+}
+
+type Column = Parameters<typeof Table<MeasuredRow>>[0]["columns"][number];
+const LAST: readonly Column[] = [
+  { head: "Metric", grow: true, cell: ({ key }) => key },
+  {
+    head: "Last",
+    align: "end",
+    cell: ({ metric, low, high }) => <Measured value={metric.last} low={low} high={high} />,
+  },
+];
+
+function Extreme({ value, n }: { value: Schema<"Metric">["min"]; n: number }) {
+  return n > 1 ? <Num value={toNumber(value ?? undefined)} digits={4} /> : <span className="muted">–</span>;
+}
+
+/** What it was started with, and what people have called it since. */
+export function Parameters({ run: { params, tags } }: { run: Run }) {
+  const rows = [
+    ...Object.entries(params).map(([key, value]) => ({ key, value, tag: false })),
+    ...Object.entries(tags).map(([key, value]) => ({ key, value, tag: true })),
+  ];
+  return (
+    <Section title="Parameters" note={Object.keys(params).length}>
+      <Table
+        label="Parameters and tags"
+        columns={[
+          {
+            head: "Name",
+            cell: ({ key, tag }) => (
+              <>
+                {key} {tag && <span className="muted">tag</span>}
+              </>
+            ),
+          },
+          { head: "Value", grow: true, align: "end", cell: ({ value }) => <Given value={value} /> },
+        ]}
+        rows={rows}
+        rowKey={({ key, tag }) => `${tag}${key}`}
+        empty="It was given none."
+      />
+    </Section>
+  );
+}

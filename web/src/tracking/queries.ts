@@ -1,0 +1,108 @@
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { bytes, get } from "../kernel/api/client";
+import type { Schema } from "../kernel/api/types";
+import type { Bucketed } from "../ui/line-chart/lines";
+
+export type Run = Schema<"Run">;
+export type RunRow = Schema<"RunRow">;
+export type RunIndex = Schema<"RunIndex">;
+export type Story = Schema<"Story">;
+export type Metric = Schema<"Metric">;
+export type Comparison = Schema<"Comparison">;
+export type Artifact = Schema<"Artifact">;
+
+/** Rows in a page of the table, and between two anchors of the index. */
+export const PAGE = 200;
+const LIVE_MS = 2000;
+
+/** Which runs a table holds, and in which order. */
+export interface Asked {
+  experiment?: string | undefined;
+  parent?: string | undefined;
+  where: readonly string[];
+  order_by: string;
+}
+
+export const experimentsQuery = queryOptions({
+  queryKey: ["tracking", "experiments"],
+  queryFn: ({ signal }) => get("/experiments", {}, signal),
+});
+
+export function indexQuery(asked: Asked) {
+  return queryOptions({
+    queryKey: ["tracking", "index", asked],
+    queryFn: ({ signal }) => get("/run-index", { query: { ...asked, where: [...asked.where], step: PAGE } }, signal),
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** The page of rows that begins behind a cursor; `undefined` waits until the index tells it. */
+export function rowsQuery(asked: Asked, columns: readonly string[], after: string | null | undefined, limit = PAGE) {
+  return queryOptions({
+    queryKey: ["tracking", "rows", asked, columns, after, limit],
+    enabled: after !== undefined,
+    queryFn: async ({ signal }): Promise<readonly RunRow[]> => {
+      const query = { ...asked, where: [...asked.where], columns: [...columns], limit, after: after ?? undefined };
+      return (await get("/run-rows", { query }, signal)).items;
+    },
+  });
+}
+
+/** Points make no events, so a run that goes on is asked again and again. */
+export function storyQuery(run: string) {
+  return queryOptions({
+    queryKey: ["tracking", "story", run],
+    queryFn: ({ signal }) => get("/runs/{run}/story", { path: { run } }, signal),
+    refetchInterval: ({ state }) => (state.data?.run.state === "running" ? LIVE_MS : false),
+  });
+}
+
+export function metricsQuery(run: string, goesOn: boolean) {
+  return queryOptions({
+    queryKey: ["tracking", "metrics", run],
+    queryFn: ({ signal }) => get("/runs/{run}/metrics", { path: { run } }, signal),
+    refetchInterval: goesOn ? LIVE_MS : false,
+  });
+}
+
+export function textQuery(run: string, path: string) {
+  return queryOptions({
+    queryKey: ["tracking", "text", run, path],
+    queryFn: async ({ signal }) =>
+      new TextDecoder().decode(await bytes("/runs/{run}/artifacts/{path}", { path: { run, path } }, signal)),
+  });
+}
+
+export function comparisonQuery(runs: readonly string[]) {
+  return queryOptions({
+    queryKey: ["tracking", "comparison", runs],
+    queryFn: ({ signal }) => get("/run-comparison", { query: { runs: [...runs] } }, signal),
+    enabled: runs.length > 1,
+    placeholderData: keepPreviousData,
+  });
+}
+
+interface Span {
+  x: "step" | "time";
+  /** Steps, or µs since 1970; ∓Infinity for all. */
+  low: number;
+  high: number;
+  points: number;
+}
+
+/** One metric as a plot draws it, made on the server from sums that it keeps. */
+export async function outline(run: string, key: string, span: Span, signal: AbortSignal): Promise<Bucketed> {
+  const query = { x: span.x, low: whole(span.low, Math.floor), high: whole(span.high, Math.ceil), points: span.points };
+  return columns(await bytes("/runs/{run}/outlines/{key}", { path: { run, key }, query }, signal));
+}
+
+function whole(value: number, round: (value: number) => number): number | undefined {
+  return Number.isFinite(value) ? round(value) : undefined;
+}
+
+/** Four columns of floats, one after the other. */
+export function columns(buffer: ArrayBuffer): Bucketed & { x: Float64Array } {
+  const n = buffer.byteLength / 32;
+  const column = (c: number) => new Float64Array(buffer, 8 * n * c, n);
+  return { x: column(0), lo: column(1), hi: column(2), mean: column(3) };
+}

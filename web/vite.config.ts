@@ -12,7 +12,7 @@ const SHELL = new RegExp(
     "node_modules/@tanstack/(react-router|router-core|history|query-core|react-query|store|react-store)/",
     "src/kernel/",
     "src/[a-z]+/routes\\.tsx$",
-    "src/app/(?!palette|choices)[a-z-]+\\.tsx?$",
+    "src/app/[a-z-]+\\.tsx?$",
     "src/ui/(button|dialog|menu|confirm|toasts|page|error-box|status|field)\\.tsx$",
   ].join("|"),
 );
@@ -66,7 +66,15 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     target: "es2023",
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "shell", test: SHELL }] } } },
+    rolldownOptions: {
+      output: {
+        codeSplitting: { groups: [{ name: "shell", test: SHELL }] },
+        // Short, for the shell names all of them.
+        chunkFileNames: "assets/[hash].js",
+        assetFileNames: ({ names }) =>
+          names.some((name) => name.endsWith(".css")) ? "assets/[hash].css" : "assets/[name]-[hash][extname]",
+      },
+    },
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 500,
   },

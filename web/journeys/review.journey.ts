@@ -123,7 +123,7 @@ test("a reviewer refuses a version with a reason, then approves another and prom
 test("who made a version is told that another must approve it, on the page and in the palette", async () => {
   const [page, problems] = await opened(`/${PROJECT}/models/delays/versions/3`);
   const approve = page.getByRole("button", { name: "Approve" });
-  expect(await approve.isDisabled()).toBe(true);
+  await expect.poll(() => approve.isDisabled()).toBe(true);
   const why = (await approve.getAttribute("title")) ?? "";
   expect(why).toContain("cannot approve it");
   await page.locator(".model-barred").getByText("Approve:").waitFor();
@@ -133,7 +133,7 @@ test("who made a version is told that another must approve it, on the page and i
   await page.keyboard.press("Enter");
   await page.getByRole("dialog", { name: "Retire delays@3?" }).waitFor();
   await page.keyboard.press("Escape");
-  expect(await page.getByRole("dialog").count()).toBe(0);
+  await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
   expect(problems).toEqual([]);
   await page.close();
 });

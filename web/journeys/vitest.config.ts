@@ -5,6 +5,7 @@ export default defineConfig({
     root: import.meta.dirname,
     include: ["*.journey.ts"],
     testTimeout: 120_000,
+    retry: 1, // a browser on a machine that is busy with other tests
     hookTimeout: 60_000,
     fileParallelism: false,
     maxWorkers: 1,

@@ -17,9 +17,9 @@ def keep(path: Path, fresh: Callable[[], bytes]) -> bytes:
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-") as new:
+        # Unbuffered: what a full disk refused would be refused again when the file is closed, before it is removed.
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", buffering=0) as new:
             new.write(fresh())
-            new.flush()
             os.fsync(new.fileno())
             with contextlib.suppress(FileExistsError):
                 os.link(new.name, path)

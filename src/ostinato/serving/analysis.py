@@ -71,7 +71,7 @@ def e_shift(shift: Floats, most: float) -> Floats:
     """The e-value after each request against "the mean of the paired differences of scores lies in [-most, most]": the mean of both
     sides. A request on which a version failed has no difference (nan) and leaves it as it is.
 
-    >>> e_shift(np.full(60, -0.3), 0.1)[-1] > 100, e_shift(np.full(60, 0.05), 0.1)[-1] <= 1
+    >>> bool(e_shift(np.full(60, -0.3), 0.1)[-1] > 100), bool(e_shift(np.full(60, 0.05), 0.1)[-1] <= 1)
     (True, True)
     """
     both = ~np.isnan(shift)

@@ -1,19 +1,18 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
 import { Menu as MenuIcon, X } from "lucide-react";
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { follow, useLiveState } from "../kernel/live";
 import { useProject } from "../kernel/project";
 import { ConfirmHost } from "../ui/confirm";
 import { Toasts } from "../ui/toasts";
 import { PLACES } from "./navigation";
 import mark from "./ostinato.svg";
+import { Palette } from "./palette";
 import { Strips } from "./strips";
 import { TopBar } from "./top-bar";
 import { usePalette } from "./use-palette";
 import "./shell.css";
-
-const Palette = lazy(() => import("./palette").then((module) => ({ default: module.Palette })));
 
 /** What stays around every page: the ways through the lifecycle, search, who is here, and whether the server is. */
 export function Shell() {
@@ -49,7 +48,7 @@ export function Shell() {
           <Outlet />
         </main>
       </div>
-      <Suspense>{palette.shown && <Palette onClose={palette.close} />}</Suspense>
+      {palette.shown && <Palette onClose={palette.close} />}
       <ConfirmHost />
       <Toasts />
     </div>

@@ -16,11 +16,6 @@ from ostinato.testing.bucket import CREDENTIALS, BucketServer
 from ostinato.testing.postgres import PostgresServer
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The journey that takes longest begins first, so that no process of tests waits for it alone at the end."""
-    items.sort(key=lambda item: "year" not in getattr(item, "fixturenames", ()))
-
-
 @pytest.fixture
 def clock() -> ReplayClock:
     """A clock that stands at the start of 2013 until a test sets it."""

@@ -10,7 +10,7 @@ const SHELL = new RegExp(
   [
     "node_modules/(react|react-dom|scheduler|use-sync-external-store)/",
     "node_modules/@tanstack/(react-router|router-core|history|query-core|react-query|store|react-store)/",
-    "src/kernel/",
+    "src/kernel/(?!artifact|worker)",
     "src/[a-z]+/routes\\.tsx$",
     "src/app/[a-z-]+\\.tsx?$",
     "src/ui/(button|dialog|menu|confirm|toasts|page|error-box|status|field)\\.tsx$",

@@ -54,7 +54,7 @@ def year(tmp_path: Path) -> Path:
     data, single = tmp_path / "store", os.environ | {"OMP_NUM_THREADS": "1"}
     with (tmp_path / "demo.log").open("wb") as log:
         command = [sys.executable, "-m", "ostinato.cli.main", "demo", "--data", str(data), "--summary", str(tmp_path / "summary.json")]
-        subprocess.run(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=single, timeout=900, check=True)
+        subprocess.run(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=single, timeout=1500, check=True)
     return data
 
 

@@ -31,7 +31,7 @@ def test_a_journey_on_the_small_store(place: Place, journey: str) -> None:
     travel(place.url, place.data, [journey])
 
 
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(2700)
 def test_the_journeys_through_the_year_of_the_demo(year: Path) -> None:
     """A data engineer, a scientist, a reviewer, an operator and an auditor find in the pages what they look for."""
     journeys = sorted(file.name.removesuffix(".journey.ts") for file in (WEB / "journeys").glob("*.journey.ts"))

@@ -102,10 +102,10 @@ async function scrolling(/** @type {import("playwright-core").BrowserContext} */
       requestAnimationFrame(tick);
     };
     requestAnimationFrame(tick);
+    const watch = /** @type {any} */ ({ type: "event", durationThreshold: 16, buffered: true });
     new PerformanceObserver((list) => {
-      for (const entry of list.getEntries())
-        if ("interactionId" in entry && entry.interactionId) acts.push(entry.duration);
-    }).observe({ type: "event", durationThreshold: 16, buffered: true });
+      for (const entry of list.getEntries()) if (/** @type {any} */ (entry).interactionId) acts.push(entry.duration);
+    }).observe(watch);
     const acts = /** @type {number[]} */ ([]);
     Object.assign(globalThis, { seen, acts });
   });

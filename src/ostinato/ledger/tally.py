@@ -25,7 +25,7 @@ def tally(tx: Tx, project: str, filters: Mapping[str, Any], bins: int) -> Tally:
     whole = tx.all(narrowed(span, project, filters))[0]
     width = _width(whole.last - whole.first, bins) if whole.events else _WIDTHS_S[0]
     place = (_at // (width * 1_000_000)).label("place")
-    rows = tx.all(narrowed(select(place, _events), project, filters).group_by(place).order_by(place))
+    rows = tx.all(narrowed(select(place, _events), project, filters).group_by("place").order_by("place"))
     return Tally(
         events=whole.events,
         bin_s=width,

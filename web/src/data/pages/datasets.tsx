@@ -1,18 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
 import type { Schema } from "../../kernel/api/types";
-import { useProject } from "../../kernel/project";
 import { exact } from "../../kernel/time";
-import { text, useUrlState } from "../../kernel/url";
 import type { Column } from "../../ui/data-table/columns";
-import { DataTable } from "../../ui/data-table/data-table";
 import { Empty } from "../../ui/empty";
-import { FilterBar } from "../../ui/filter-bar";
+import { Listing } from "../../ui/listing";
 import { Loaded } from "../../ui/loaded";
 import { Num } from "../../ui/num";
 import { Page } from "../../ui/page";
 import { RefLink } from "../../ui/ref-link";
-import { useWidth } from "../../ui/size";
 import { Status } from "../../ui/status";
 import { Freshness } from "../parts/freshness";
 import { Marks } from "../parts/marks";
@@ -21,8 +16,6 @@ import { lastResult, verdict, worstFirst } from "../verdict";
 import "../data.css";
 
 type State = Schema<"DatasetState">;
-const NARROW = 640;
-const FIELDS = { sort: text(), filter: text() };
 
 const COLUMNS: readonly Column<State>[] = [
   {
@@ -119,52 +112,29 @@ export function DatasetsPage() {
 }
 
 function Datasets({ states }: { states: readonly State[] }) {
-  const [{ sort, filter }, set] = useUrlState(FIELDS);
-  const project = useProject();
-  const navigate = useNavigate();
-  const wanted = filter.toLowerCase();
-  const shown = worstFirst(states).filter(({ dataset }) =>
-    `${dataset.name} ${dataset.description} ${dataset.owner}`.toLowerCase().includes(wanted),
-  );
-  const [frame, width] = useWidth();
   return (
-    <div className="datasets-list" ref={frame}>
-      <FilterBar
-        label="Filter datasets"
-        value={filter}
-        onChange={(next) => set({ filter: next })}
-        note={`${shown.length} of ${states.length}`}
-      />
-      {width > 0 && width < NARROW && <Cards states={shown} />}
-      {width >= NARROW && (
-        <DataTable
-          label="Datasets"
-          columns={COLUMNS}
-          rows={shown}
-          rowKey={({ dataset }) => dataset.name}
-          sort={sort || undefined}
-          onSort={(next) => set({ sort: next ?? "" })}
-          onOpen={({ dataset }) => void navigate({ to: `/${project}/data/${encodeURIComponent(dataset.name)}` })}
-          empty={<Empty title={`No dataset has “${filter}” in its name, owner or description`} />}
-        />
-      )}
-    </div>
-  );
-}
-
-/** The same where a table has no room. */
-function Cards({ states }: { states: readonly State[] }) {
-  return (
-    <ul className="datasets-cards">
-      {states.map((state) => (
-        <li key={state.dataset.name}>
+    <Listing
+      label="Datasets"
+      filterLabel="Filter datasets"
+      columns={COLUMNS}
+      rows={worstFirst(states)}
+      name={({ dataset }) => dataset.name}
+      place="data"
+      words={({ dataset }) => [`${dataset.name} ${dataset.description} ${dataset.owner}`]}
+      card={(state) => (
+        <>
           <RefLink to={`dataset:${state.dataset.name}`} bare />
           <Recent state={state} />
-          <Freshness state={state} />
-          <Last state={state} />
-        </li>
-      ))}
-    </ul>
+          <div className="datasets-line">
+            <Freshness state={state} />
+          </div>
+          <div className="datasets-line">
+            <Last state={state} />
+          </div>
+        </>
+      )}
+      none={(filter) => `No dataset has “${filter}” in its name, owner or description`}
+    />
   );
 }
 

@@ -1,24 +1,17 @@
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
 import type { Schema } from "../../kernel/api/types";
-import { useProject } from "../../kernel/project";
-import { text, useUrlState } from "../../kernel/url";
 import type { Column } from "../../ui/data-table/columns";
-import { DataTable } from "../../ui/data-table/data-table";
 import { Empty } from "../../ui/empty";
-import { FilterBar } from "../../ui/filter-bar";
+import { Listing } from "../../ui/listing";
 import { Loaded as Ready } from "../../ui/loaded";
 import { Page } from "../../ui/page";
 import { RefLink } from "../../ui/ref-link";
-import { useWidth } from "../../ui/size";
 import { Status } from "../../ui/status";
 import { Age, Loaded } from "../parts/age";
 import { viewsQuery } from "../queries";
 import "../features.css";
 
 type State = Schema<"ViewState">;
-const NARROW = 640;
-const FIELDS = { sort: text(), filter: text() };
 
 const COLUMNS: readonly Column<State>[] = [
   {
@@ -116,53 +109,24 @@ function Verdict({ states }: { states: readonly State[] }) {
 }
 
 function Views({ states }: { states: readonly State[] }) {
-  const [{ sort, filter }, set] = useUrlState(FIELDS);
-  const project = useProject();
-  const navigate = useNavigate();
-  const wanted = filter.toLowerCase();
-  const shown = states.filter(({ view }) =>
-    [view.name, view.dataset, ...view.entity, ...view.features.map(({ name }) => name)].some((word) =>
-      word.toLowerCase().includes(wanted),
-    ),
-  );
-  const [frame, width] = useWidth();
   return (
-    <div className="views-list" ref={frame}>
-      <FilterBar
-        label="Filter views"
-        value={filter}
-        onChange={(next) => set({ filter: next })}
-        note={`${shown.length} of ${states.length}`}
-      />
-      {width > 0 && width < NARROW && <Cards states={shown} />}
-      {width >= NARROW && (
-        <DataTable
-          label="Feature views"
-          columns={COLUMNS}
-          rows={shown}
-          rowKey={({ view }) => view.name}
-          sort={sort || undefined}
-          onSort={(next) => set({ sort: next ?? "" })}
-          onOpen={({ view }) => void navigate({ to: `/${project}/features/${encodeURIComponent(view.name)}` })}
-          empty={<Empty title={`No view has “${filter}” in its name, entity, dataset or features`} />}
-        />
-      )}
-    </div>
-  );
-}
-
-/** The same where a table has no room. */
-function Cards({ states }: { states: readonly State[] }) {
-  return (
-    <ul className="views-cards">
-      {states.map((state) => (
-        <li key={state.view.name}>
+    <Listing
+      label="Feature views"
+      filterLabel="Filter views"
+      columns={COLUMNS}
+      rows={states}
+      name={({ view }) => view.name}
+      place="features"
+      words={({ view }) => [view.name, view.dataset, ...view.entity, ...view.features.map(({ name }) => name)]}
+      card={(state) => (
+        <>
           <RefLink to={`feature:${state.view.name}`} bare />
           <Loaded state={state} />
           <span className="muted">of each {state.view.entity.join(", ")}</span>
           <Age freshness={state.freshness} />
-        </li>
-      ))}
-    </ul>
+        </>
+      )}
+      none={(filter) => `No view has “${filter}” in its name, entity, dataset or features`}
+    />
   );
 }

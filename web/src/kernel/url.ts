@@ -46,6 +46,8 @@ export function instant(): Field<string | undefined> {
 // biome-ignore lint/suspicious/noExplicitAny: a field of any kind of value
 type Fields = Readonly<Record<string, Field<any>>>;
 export type ValuesOf<F> = { [K in keyof F]: F[K] extends Field<infer T> ? T : never };
+/** What is to change, or how it follows from what stands in the address by then. */
+type Changes<F> = Partial<ValuesOf<F>> | ((now: ValuesOf<F>) => Partial<ValuesOf<F>>);
 interface Manner {
   /** A step that the back button returns from, rather than a refinement of the same view. */
   push?: boolean;
@@ -59,15 +61,16 @@ interface Manner {
  */
 export function useUrlState<F extends Fields>(
   fields: F,
-): [ValuesOf<F>, (changes: Partial<ValuesOf<F>>, manner?: Manner) => void] {
+): [ValuesOf<F>, (changes: Changes<F>, manner?: Manner) => void] {
   const search = useSearch({ strict: false }) as RawSearch;
   const navigate = useNavigate();
   const values = useMemo(() => read(fields, search), [fields, search]);
   const set = useCallback(
-    (changes: Partial<ValuesOf<F>>, { push = false }: Manner = {}) => {
+    (changes: Changes<F>, { push = false }: Manner = {}) => {
+      const changed = (before: RawSearch) => (typeof changes === "function" ? changes(read(fields, before)) : changes);
       void navigate({
         to: ".",
-        search: (before: RawSearch) => ({ ...before, ...written(fields, changes) }),
+        search: (before: RawSearch) => ({ ...before, ...written(fields, changed(before)) }),
         replace: !push,
         resetScroll: push,
       } as never);

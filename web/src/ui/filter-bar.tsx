@@ -1,5 +1,6 @@
 import { Search } from "lucide-react";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
+import { useDraft } from "./draft";
 import "./filter-bar.css";
 
 interface FilterBarProps {
@@ -17,24 +18,10 @@ interface FilterBarProps {
   children?: ReactNode;
 }
 
-const REST_MS = 180;
-
 /** A line above a table: a text filter that `/` reaches from anywhere, and what else narrows the rows. */
 export function FilterBar({ label, value, onChange, placeholder, error, note, children }: FilterBarProps) {
   const input = useRef<HTMLInputElement>(null);
-  const [text, setText] = useState(value);
-  const [told, setTold] = useState(value);
-  if (told !== value) {
-    setTold(value);
-    setText(value);
-  }
-  const latest = useRef(onChange);
-  latest.current = onChange;
-  useEffect(() => {
-    if (text === told) return;
-    const timer = setTimeout(() => latest.current(text), REST_MS);
-    return () => clearTimeout(timer);
-  }, [text, told]);
+  const [text, setText] = useDraft(value, onChange);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.key !== "/" || event.ctrlKey || event.metaKey || isWriting(event.target)) return;

@@ -2,6 +2,7 @@ import { useId } from "react";
 import type { Schema } from "../../kernel/api/types";
 import { now } from "../../kernel/time";
 import { Button } from "../../ui/button";
+import { useDraft } from "../../ui/draft";
 import { Field } from "../../ui/field";
 
 interface KeyBoxProps {
@@ -21,13 +22,11 @@ export function KeyBox({ state: { keys }, given, onGiven, at, onAt, known }: Key
     <div className="key-box">
       {Object.entries(keys).map(([column, type]) => (
         <Field key={column} label={column}>
-          <input
+          <Part
             value={given[column] ?? ""}
             list={`${id}-${column}`}
-            spellCheck={false}
-            autoComplete="off"
             placeholder={type}
-            onChange={({ target }) => onGiven(column, target.value)}
+            onChange={(value) => onGiven(column, value)}
           />
         </Field>
       ))}
@@ -51,5 +50,25 @@ export function KeyBox({ state: { keys }, given, onGiven, at, onAt, known }: Key
         </Button>
       )}
     </div>
+  );
+}
+
+interface PartProps {
+  value: string;
+  list: string;
+  placeholder: string;
+  onChange: (value: string) => void;
+}
+
+function Part({ value, onChange, ...more }: PartProps) {
+  const [text, setText] = useDraft(value, onChange);
+  return (
+    <input
+      {...more}
+      value={text}
+      spellCheck={false}
+      autoComplete="off"
+      onChange={({ target }) => setText(target.value)}
+    />
   );
 }

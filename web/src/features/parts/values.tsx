@@ -31,7 +31,10 @@ export function Values({ state }: { state: State }) {
   const given = { ...known[0], ...keysOf(key) };
   const asked = typed(given, keys);
   const give = (column: string, value: string) =>
-    set({ key: view.entity.map((one) => `${one}=${one === column ? value : (given[one] ?? "")}`) });
+    set((now) => {
+      const next = { ...known[0], ...keysOf(now.key), [column]: value };
+      return { key: view.entity.map((one) => `${one}=${next[one] ?? ""}`) };
+    });
   return (
     <Section
       title="What it says"

@@ -44,7 +44,7 @@ class Outside(Family[Sink]):
 @pytest.fixture
 def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Choosy]]:
     monkeypatch.setattr(deliver, "SINKS", Outside("ostinato.ledger.sinks"))
-    monkeypatch.setattr("ostinato.ledger.service.SINKS", Outside("ostinato.ledger.sinks"))
+    monkeypatch.setattr("ostinato.ledger.subscriptions.SINKS", Outside("ostinato.ledger.sinks"))
     yield Choosy
     Choosy.taken.clear()
     Choosy.refused.clear()
@@ -204,3 +204,39 @@ def test_two_processes_do_not_send_the_same_one_after_the_other(store: Store, si
     monkeypatch.setattr(store.rows, "write", overtaken)
     store.ledger.tick()
     assert sink.taken == ["r1"]
+
+
+def test_a_paused_subscription_gets_nothing_and_then_everything(store: Store, sink: type[Choosy]) -> None:
+    store.ledger.subscribe("ops", "choosy", verbs=["run.*"])
+    assert store.ledger.pause("ops").paused
+    store.ledger.pause("ops")
+    for name in ("a", "b"):
+        store.act("run.started", f"run:{name}")
+    _rounds(store, 3)
+    (shown,) = store.ledger.subscriptions()
+    assert (sink.taken, shown.paused, shown.delivered_at) == ([], True, None)
+    assert shown.waiting >= 2
+    store.ledger.retry("ops")
+    _rounds(store, 1)
+    assert sink.taken == [], "to try again is not to resume"
+    assert not store.ledger.resume("ops").paused
+    _rounds(store, 1)
+    (shown,) = store.ledger.subscriptions()
+    assert (sink.taken, shown.waiting) == (["a", "b"], 0)
+    assert shown.delivered_at is not None
+    verbs = [event.verb for event in store.ledger.events(verb="ledger.*").items]
+    assert [verbs.count(verb) for verb in ("ledger.paused", "ledger.resumed")] == [1, 1]
+    with pytest.raises(NotFound):
+        store.ledger.pause("op")
+
+
+def test_a_subscription_is_tried_out_at_once(store: Store, sink: type[Choosy]) -> None:
+    store.ledger.subscribe("ops", "choosy", verbs=["run.*"])
+    store.ledger.pause("ops")
+    trial = store.ledger.test("ops")
+    assert (trial.taken, trial.error, sink.taken) == (True, "", ["ops"]), "although it is paused, and the verb is none of its own"
+    assert store.ledger.event(trial.event).verb == "ledger.tested"
+    sink.down.append(True)
+    refused = store.ledger.test("ops")
+    assert (refused.taken, refused.error) == (False, "not this one ")
+    assert store.ledger.subscriptions()[0].failures == 0, "a trial is none of its deliveries"

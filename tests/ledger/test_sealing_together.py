@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import os
 import random
 import signal
 import subprocess
 import sys
-import textwrap
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,21 +32,21 @@ from ostinato.kernel.caller import Caller, own
 from ostinato.kernel.clock import SystemClock
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
-from ostinato.storage.rows.sqlite import Sqlite
-home = Path(sys.argv[1])
-ledger = Ledger(rows=(rows := Sqlite(home / "ostinato.db")), clock=SystemClock(), key_path=home / "ledger-key")
+from ostinato.testing.rows import opened
+key, place, name, rounds = sys.argv[1:]
+ledger = Ledger(rows=(rows := opened(place)), clock=SystemClock(), key_path=Path(key))
 own(Caller(actor="service:sealer"))
 print("ready", flush=True)
-for number in range(int(sys.argv[3])):
-    rows.write(lambda tx: ledger.append(tx, "run.started", Ref("run", f"{sys.argv[2]}.{number}")))
+for number in range(int(rounds)):
+    rows.write(lambda tx: ledger.append(tx, "run.started", Ref("run", f"{name}.{number}")))
     head = ledger.seal()
     print(head.size if head else 0, flush=True)
 rows.close()
 """
 
 
-def _sealing(store: Store, name: str, rounds: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", textwrap.dedent(_SEALER), str(store.path), name, str(rounds)]
+def _sealing(store: Store, name: str, rounds: int, code: str = _SEALER) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", code, str(store.path / "ledger-key"), store.place, name, str(rounds)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
@@ -104,13 +101,12 @@ def test_a_head_that_was_overtaken_is_not_kept(store: Store, monkeypatch: pytest
 def test_killed_sealers_leave_a_ledger_that_goes_on(store: Store, seed: int) -> None:
     rng, promised = random.Random(seed), 0
     for turn in range(3):
-        process = _sealing(store, f"k{turn}", 10_000)
-        assert process.stdout is not None
-        for _ in range(rng.randint(1, 30)):
-            promised = max(promised, int(process.stdout.readline().replace("ready", "0")))
-        os.kill(process.pid, signal.SIGKILL)
-        rest, _ = process.communicate()
-        promised = max([promised, *(int(line) for line in rest.split("\n")[:-1] if line != "ready")])
+        with _sealing(store, f"k{turn}", 10_000) as process:
+            assert process.stdout is not None
+            told = [process.stdout.readline() for _ in range(rng.randint(1, 30))]
+            process.kill()
+            told += process.stdout.read().split("\n")[:-1]
+        promised = max([promised, *(int(line) for line in told if line.strip() != "ready")])
     before = _all_consistent(store)
     assert before[-1].size >= promised, "a head that was told is durable"
     head = store.ledger.seal()
@@ -118,7 +114,7 @@ def test_killed_sealers_leave_a_ledger_that_goes_on(store: Store, seed: int) -> 
     assert head is None or head.size == store.ledger.verify().events
 
 
-def test_killed_between_append_and_seal_nothing_is_lost(store: Store, tmp_path: Path) -> None:
+def test_killed_between_append_and_seal_nothing_is_lost(store: Store) -> None:
     """The process dies with the tree grown and the head not written; the next one seals the same events."""
     for number in range(5):
         store.act("run.started", f"run:r{number}")
@@ -126,7 +122,8 @@ def test_killed_between_append_and_seal_nothing_is_lost(store: Store, tmp_path: 
     code = _SEALER.replace(
         "head = ledger.seal()", "ledger._sealer._keep = lambda *_: __import__('os').kill(__import__('os').getpid(), 9)\n    ledger.seal()"
     )
-    dying = subprocess.run([sys.executable, "-c", code, str(store.path), "dying", "1"], stdout=subprocess.DEVNULL, check=False)
+    with _sealing(store, "dying", 1, code) as dying:
+        dying.communicate()
     assert dying.returncode == -signal.SIGKILL
     assert store.ledger.events(newest_first=True, limit=1).items[0].subject == Ref("run", "dying.0")
     head = store.ledger.seal()

@@ -43,6 +43,7 @@ class _Turn:
     failures: int
     reached: int = -1
     error: str = ""
+    delivered: bool = False
     taken: list[int] = field(default_factory=list)
     refused: dict[int, str] = field(default_factory=dict)
 
@@ -60,7 +61,7 @@ class Delivery:
     def round(self) -> None:
         """To each subscription that does not pause, what came since its cursor and what is to be tried again."""
         for subscription in self._rows.read(lambda tx: outbox.subscriptions(tx, None)):
-            if subscription.retry_at <= time.time():
+            if not subscription.paused and subscription.retry_at <= time.time():
                 self._serve(subscription)
 
     def _serve(self, to: Row[Any]) -> None:
@@ -84,7 +85,7 @@ class Delivery:
         turn = _Turn(to.failures)
         end = time.monotonic() + _TURN_S  # a slow receiver must not hold up the other duties: the rest follows in the next round
         for event in again:
-            if error := self._send(to, event):
+            if error := self._send(to, event, turn):
                 turn.refused[event.seq] = error
             else:
                 turn.taken.append(event.seq)
@@ -94,7 +95,7 @@ class Delivery:
             if event.seq <= turn.reached:
                 continue
             if _wanted(to, event):
-                if not (error := self._send(to, event)):
+                if not (error := self._send(to, event, turn)):
                     turn.failures = 0
                 elif not self._poisonous(to, event, error, fresh[place + 1 :], turn):
                     return turn
@@ -107,13 +108,18 @@ class Delivery:
         """Whether it lies with the event, not with the receiver: it was refused time and again, and the next one is taken."""
         turn.failures += 1
         later = next((e for e in following if _wanted(to, e)), None)
-        if turn.failures < _PATIENCE or later is None or self._send(to, later):
+        if turn.failures < _PATIENCE or later is None or self._send(to, later, turn):
             turn.error = error
             return False
         turn.refused[event.seq], turn.failures, turn.reached = error, 0, later.seq
         return True
 
-    def _send(self, to: Row[Any], event: Event) -> str:
+    def _send(self, to: Row[Any], event: Event, turn: _Turn) -> str:
+        error = self.attempt(to, event)
+        turn.delivered = turn.delivered or not error
+        return error
+
+    def attempt(self, to: Row[Any], event: Event) -> str:
         """Send one event; returns why it was not taken, or nothing."""
         try:
             around = replace(self._around, home=self._around.home / to.project)
@@ -124,7 +130,9 @@ class Delivery:
 
     def _remember(self, tx: Tx, to: Row[Any], turn: _Turn) -> None:
         pause_s = min(2.0 ** min(turn.failures, 10), _PAUSE_MAX_S) if turn.error else 0.0
-        told = {"failures": turn.failures, "error": turn.error, "retry_at": time.time() + pause_s if pause_s else 0.0}
+        told: dict[str, Any] = {"failures": turn.failures, "error": turn.error, "retry_at": time.time() + pause_s if pause_s else 0.0}
+        if turn.delivered:
+            told["delivered_at"] = self._clock.now()
         if not outbox.release(tx, to.project, to.name, self._owner, told):
             return  # unsubscribed, or so slow that another process took over: it sends again
         outbox.advance(tx, outbox.cursor_of(to.project, to.name), turn.reached)

@@ -20,6 +20,8 @@ subscription_table = Table(
     Column("sink", Text, nullable=False),
     Column("parameters", Json, nullable=False),
     Column("verbs", Json, nullable=False),
+    Column("paused", Boolean, nullable=False, default=False),
+    Column("delivered_at", Instant),
     Column("failures", Integer, nullable=False, default=0),
     Column("retry_at", Float, nullable=False, default=0.0),
     Column("error", Text, nullable=False, default=""),
@@ -103,8 +105,14 @@ def claim(tx: Tx, project: str, name: str, owner: str, now_s: float, until_s: fl
     mine = subscription_table.update().where(
         _subscription.project == project, _subscription.name == name, _subscription.lease_until < now_s, _subscription.retry_at <= now_s
     )
-    claimed = tx.execute(mine.values(owner=owner, lease_until=until_s)).rowcount > 0
+    claimed = tx.execute(mine.where(~_subscription.paused).values(owner=owner, lease_until=until_s)).rowcount > 0
     return subscriptions(tx, project, name)[0] if claimed else None
+
+
+def pause(tx: Tx, project: str, name: str, *, paused: bool) -> bool:
+    """Let a subscription be served no more, or again; False if it was so already."""
+    turned = subscription_table.update().where(_subscription.project == project, _subscription.name == name)
+    return tx.execute(turned.where(_subscription.paused != paused).values(paused=paused)).rowcount > 0
 
 
 def release(tx: Tx, project: str, name: str, owner: str, told: Mapping[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ostinato.kernel.errors import Conflict, Corrupt, Invalid, NotFound
-from ostinato.ledger import store
+from ostinato.ledger import heads, store
 from ostinato.ledger.merkle import WIDTH, consistency, fold, inclusion, is_consistent, leaf, root_of_inclusion, split, subtree
 from ostinato.ledger.note import Verifier
 from ostinato.ledger.types import Consistency, Head, Inclusion
@@ -29,7 +29,7 @@ class _Tiles:
         first = index << height
         place = tier, first // WIDTH
         if place not in self._read:
-            self._read[place] = split(store.tile(self._tx, *place).hashes)
+            self._read[place] = split(heads.tile(self._tx, *place).hashes)
         hashes = self._read[place][first % WIDTH : first % WIDTH + (1 << height)]
         if len(hashes) != 1 << height:
             raise Corrupt(f"the tile {place[1]} of level {tier} is too short", hint=_HINT)
@@ -64,7 +64,7 @@ def prove_consistency(tx: Tx, key: Verifier, old_size: int, new_size: int | None
 
 
 def _head(tx: Tx, size: int | None) -> Head:
-    head = store.last_head(tx) if size is None else store.head(tx, size)
+    head = heads.last(tx) if size is None else heads.of_size(tx, size)
     if head is None:
         raise NotFound("the ledger has no head" + (f" of {size} events" if size is not None else ""), hint="ledger.heads() lists them")
     return head

@@ -8,7 +8,7 @@ from functools import partial
 
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Corrupt, Invalid
-from ostinato.ledger import store
+from ostinato.ledger import heads, store
 from ostinato.ledger.merkle import Tree, edge_of
 from ostinato.ledger.note import Verifier
 from ostinato.ledger.seal import Seal
@@ -40,7 +40,7 @@ class Sealer:
 
     def due(self) -> bool:
         """Whether 256 events wait for a seal, or any for 10 s."""
-        last, count = self._rows.read(lambda tx: (store.last_head(tx), store.count(tx)))
+        last, count = self._rows.read(lambda tx: (heads.last(tx), store.count(tx)))
         waiting = count - (last.size if last else 0)
         return waiting >= _EVENTS or (waiting > 0 and time.monotonic() - self._sealed_s >= _PAUSE_S)
 
@@ -58,7 +58,7 @@ class Sealer:
 
     def _grow(self, tx: Tx, end: int) -> _Growth | None:
         """The tree over the next events beyond the last head and before `end`, hashed outside of any write."""
-        last, count = store.last_head(tx), store.count(tx)
+        last, count = heads.last(tx), store.count(tx)
         base = last.size if last else 0
         tree = resumed(tx, last, self._seal.public)
         if count < base:
@@ -74,12 +74,12 @@ class Sealer:
 
     def _keep(self, growth: _Growth, tx: Tx) -> Head | None:
         """Sign and keep the head, if the last one is still that from which the tree has grown."""
-        last, tree = store.last_head(tx), growth.tree
+        last, tree = heads.last(tx), growth.tree
         if (last.size if last else 0) != growth.base:
             return None  # another process was faster
         root = tree.root()
         head = Head(size=tree.size, root=root.hex(), at=self._clock.now(), note=self._seal.sign(tree.size, root))
-        store.add_head(tx, head, [*tree.full, *tree.edge()])
+        heads.add(tx, head, [*tree.full, *tree.edge()])
         return head
 
 
@@ -93,7 +93,7 @@ def resumed(tx: Tx, last: Head | None, key: Verifier) -> Tree:
         return Tree()
     try:
         stated = key.check(last.note)
-        tree = Tree.grown(last.size, [store.tile(tx, level, index) for level, (index, _) in enumerate(edge_of(last.size))])
+        tree = Tree.grown(last.size, [heads.tile(tx, level, index) for level, (index, _) in enumerate(edge_of(last.size))])
     except (Invalid, ValueError) as error:
         raise Corrupt(f"the last head of the ledger is not what was signed: {error}", hint=_HINT) from error
     if (stated.size, stated.root) != (tree.size, tree.root()):

@@ -10,18 +10,19 @@ from typing import Any, Literal
 
 from ostinato.kernel.caller import Caller, caller, calling
 from ostinato.kernel.clock import Clock
-from ostinato.kernel.errors import Conflict, Invalid, NotFound, TooLarge
+from ostinato.kernel.errors import Invalid, NotFound, TooLarge
 from ostinato.kernel.event import Event
 from ostinato.kernel.page import Page
 from ostinato.kernel.ref import Ref
 from ostinato.kernel.settings import Settings
-from ostinato.ledger import comments, outbox, store
-from ostinato.ledger.deliver import SINKS, Delivery, secret_of
+from ostinato.ledger import comments, heads, outbox, store
+from ostinato.ledger.deliver import Delivery
 from ostinato.ledger.lineage import walk
 from ostinato.ledger.proof import prove_consistency, prove_inclusion
 from ostinato.ledger.record import record
 from ostinato.ledger.seal import Seal
 from ostinato.ledger.sealer import Sealer
+from ostinato.ledger.subscriptions import Subscriptions
 from ostinato.ledger.tally import tally
 from ostinato.ledger.types import (
     Comment,
@@ -30,10 +31,7 @@ from ostinato.ledger.types import (
     Head,
     Inclusion,
     Mention,
-    Parked,
-    Particular,
     SealState,
-    Subscription,
     Surroundings,
     Tally,
     Verification,
@@ -46,7 +44,7 @@ _ALL = 100_000
 _BINS_MAX = 500
 
 
-class Ledger:
+class Ledger(Subscriptions):
     """Every act on anything, in one order, for good."""
 
     def __init__(self, rows: Rows, clock: Clock, key_path: Path, settings: Settings | None = None) -> None:
@@ -225,11 +223,11 @@ class Ledger:
 
     def heads(self) -> list[Head]:
         """All sealed heads, oldest first. Keep the `note` of one elsewhere: it proves any later rewriting."""
-        return self._rows.read(store.heads)
+        return self._rows.read(lambda tx: list(heads.each(tx)))
 
     def seal_state(self) -> SealState:
         """How many events there are, in all projects, and the newest head; without reading them again."""
-        return self._rows.read(lambda tx: SealState(events=store.count(tx), head=store.last_head(tx)))
+        return self._rows.read(lambda tx: SealState(events=store.count(tx), head=heads.last(tx)))
 
     def key(self) -> str:
         """The public key of the seals, in the form that witnesses take (C2SP signed-note): `origin+id+key`."""
@@ -245,7 +243,7 @@ class Ledger:
         Raises:
             NotFound: nothing was sealed yet.
         """
-        last = self._rows.read(store.last_head)
+        last = self._rows.read(heads.last)
         if last is None:
             raise NotFound("the ledger has no head", hint="ledger.seal() makes one")
         return last.note.encode()
@@ -299,104 +297,6 @@ class Ledger:
             if done is not None:
                 self.advance(cursor, done)
 
-    def subscribe(
-        self, name: str, sink: str, parameters: dict[str, str | int | float | bool] | None = None, verbs: list[str] | None = None
-    ) -> Subscription:
-        """Send the events of the project from now on to a sink; `verbs` are patterns such as `model.*`, none means all.
-
-        Raises:
-            NotFound: there is no such sink.
-            Invalid: the sink refuses its parameters.
-            Denied: its address is none that this installation calls.
-            Conflict: the name is taken by another subscription.
-        """
-        wanted, project = Subscription(name=name, sink=sink, parameters=parameters or {}, verbs=verbs or []), caller().project
-        subject = Ref("subscription", name)
-        made = SINKS.make(sink, dict(wanted.parameters))
-        if isinstance(made, Particular):
-            made.check(self._around)
-
-        def change(tx: Tx) -> None:
-            for known in outbox.subscriptions(tx, project, name):
-                if (known.sink, known.parameters, known.verbs) != (sink, wanted.parameters, wanted.verbs):
-                    raise Conflict(f"there is another subscription {name!r}", hint="unsubscribe it, or take another name")
-                return
-            row = {"project": project, "name": name, "sink": sink, "parameters": wanted.parameters, "verbs": wanted.verbs}
-            outbox.subscribe(tx, row, store.count(tx) - 1)
-            self.append(tx, "ledger.subscribed", subject, data={"sink": sink, "verbs": wanted.verbs})
-
-        self._rows.write(change)
-        return replace(wanted, secret=secret_of(self._seal, project, name).hex())
-
-    def subscriptions(self) -> list[Subscription]:
-        """The subscriptions of the project, without their secrets."""
-        project, shown = caller().project, ("name", "sink", "parameters", "verbs", "failures", "error", "parked")
-        rows = self._rows.read(lambda tx: outbox.subscriptions(tx, project))
-        return [Subscription(**{name: row._mapping[name] for name in shown}) for row in rows]
-
-    def unsubscribe(self, name: str) -> None:
-        """Stop a subscription.
-
-        Raises:
-            NotFound: there is none of that name.
-        """
-        project = caller().project
-
-        def change(tx: Tx) -> None:
-            _subscribed(tx, project, name)
-            outbox.unsubscribe(tx, project, name)
-            self.append(tx, "ledger.unsubscribed", Ref("subscription", name))
-
-        self._rows.write(change)
-
-    def parked(self, name: str) -> list[Parked]:
-        """The events that a subscription could not deliver although it delivered others, oldest first.
-
-        Raises:
-            NotFound: there is no subscription of that name.
-        """
-        project = caller().project
-
-        def query(tx: Tx) -> list[Parked]:
-            _subscribed(tx, project, name)
-            rows = outbox.parked(tx, project, name)
-            found = store.events_at(tx, [row.seq for row in rows])
-            return [Parked(event=event, at=row.at, error=row.error) for row, event in zip(rows, found, strict=True)]
-
-        return self._rows.read(query)
-
-    def retry(self, name: str) -> int:
-        """End the pause of a subscription, and have all events that it parked tried once more, soon. Returns how many those are.
-
-        Raises:
-            NotFound: there is no subscription of that name.
-        """
-        project = caller().project
-
-        def change(tx: Tx) -> int:
-            _subscribed(tx, project, name)
-            return outbox.try_again(tx, project, name)
-
-        return self._rows.write(change)
-
-    def replay(self, name: str, after: int = -1) -> None:
-        """Send a subscription all events of the project after the position `after` again, from the first one by default.
-
-        Raises:
-            NotFound: there is no subscription of that name.
-            Invalid: the position lies beyond the last event.
-        """
-        project = caller().project
-
-        def change(tx: Tx) -> None:
-            _subscribed(tx, project, name)
-            if not -1 <= after < store.count(tx):
-                raise Invalid(f"no event stands at the position {after}", hint="-1 is before the first", field="after")
-            outbox.rewind(tx, project, name, after)
-            self.append(tx, "ledger.replayed", Ref("subscription", name), data={"after": after})
-
-        self._rows.write(change)
-
     def tick(self) -> None:
         """One round of the background duties: hand events to the sinks; seal after 256 events or 10 s."""
         self._delivery.round()
@@ -416,8 +316,3 @@ def _page(limit: int) -> int:
     if not 1 <= limit <= _LIMIT_MAX:
         raise Invalid(f"a page holds 1 to {_LIMIT_MAX} items, not {limit}", field="limit")
     return limit
-
-
-def _subscribed(tx: Tx, project: str, name: str) -> None:
-    if not outbox.subscriptions(tx, project, name):
-        raise NotFound.named("subscription", name, [row.name for row in outbox.subscriptions(tx, project)])

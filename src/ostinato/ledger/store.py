@@ -30,10 +30,9 @@ from ostinato.kernel.event import Event
 from ostinato.kernel.instant import instant_of, micros_of
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.body import Body, Private, event_of, read
-from ostinato.ledger.merkle import Tile
-from ostinato.ledger.types import Edge, Head
+from ostinato.ledger.types import Edge
 from ostinato.storage.rows.prepared import Prepared
-from ostinato.storage.rows.rows import Instant, Tx, metadata
+from ostinato.storage.rows.rows import Tx, metadata
 
 _Position = BigInteger().with_variant(Integer, "sqlite")
 _Bytewise = Text().with_variant(Text(collation="C"), "postgresql")
@@ -73,23 +72,6 @@ private_table = Table(
     Column("value", LargeBinary, nullable=False),
     Column("mark", LargeBinary, unique=True),
     Index("ledger_private_person", "project", "person"),
-)
-
-head_table = Table(
-    "ledger_head",
-    metadata,
-    Column("size", BigInteger, primary_key=True, autoincrement=False),
-    Column("root", String(64), nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("note", Text, nullable=False),
-)
-
-tile_table = Table(
-    "ledger_tile",
-    metadata,
-    Column("level", Integer, primary_key=True, autoincrement=False),
-    Column("index", BigInteger, primary_key=True, autoincrement=False),
-    Column("hashes", LargeBinary, nullable=False),
 )
 
 CHUNK = 128
@@ -138,6 +120,13 @@ def append(tx: Tx, body: Body, packed: bytes) -> int:
 def count(tx: Tx) -> int:
     """The number of events, of all projects."""
     return int(tx.fetch(_count)[0][0])
+
+
+def count_after(tx: Tx, project: str, seq: int, most: int) -> int:
+    """The number of events of a project beyond a position, at most so many."""
+    beyond = select(event_table.c.seq).where(event_table.c.project == project, event_table.c.seq > seq).limit(most).subquery()
+    found = tx.first(select(func.count()).select_from(beyond))
+    return int(found[0]) if found else 0
 
 
 _events = select(event_table.c.seq, event_table.c.body)
@@ -302,72 +291,13 @@ def _drawn(body: Body, seq: int, wanted: set[str], up: bool) -> Iterator[Edge]:
                     yield Edge(source=Ref.parse(source), target=Ref.parse(target), **told)
 
 
-# ---- heads and tiles
+# ---- the raw rows, for seals and verification
 
-_last_head = Prepared(select(head_table).order_by(head_table.c.size.desc()).limit(1))
-_heads = Prepared(select(head_table).where(head_table.c.size > bindparam("after")).order_by(head_table.c.size).limit(CHUNK))
-_insert_head = Prepared(head_table.insert())
 _bodies = Prepared(
     select(event_table.c.body)
     .where(event_table.c.seq >= bindparam("start"), event_table.c.seq < bindparam("end"))
     .order_by(event_table.c.seq)
 )
-_here = (tile_table.c.level == bindparam("at_level"), tile_table.c.index == bindparam("at_index"))
-_tile = Prepared(select(tile_table.c.hashes).where(*_here))
-_drop_tile = Prepared(tile_table.delete().where(*_here))
-_insert_tile = Prepared(tile_table.insert())
-
-
-def last_head(tx: Tx) -> Head | None:
-    """The newest head."""
-    found = tx.fetch(_last_head)
-    return _head(found[0]) if found else None
-
-
-def heads(tx: Tx) -> list[Head]:
-    """All heads, smallest first."""
-    return list(each_head(tx))
-
-
-def each_head(tx: Tx) -> Iterator[Head]:
-    """All heads, smallest first, a few in memory at a time."""
-    after = LOWEST
-    while found := tx.fetch(_heads, {"after": after}):
-        yield from map(_head, found)
-        after = found[-1][0]
-
-
-def head(tx: Tx, size: int) -> Head | None:
-    """The head of that size."""
-    row = tx.first(select(head_table).where(head_table.c.size == size))
-    return None if row is None else _head(row)
-
-
-def _head(row: Sequence[Any]) -> Head:
-    return Head(size=row[0], root=row[1], at=row[2], note=row[3])
-
-
-def add_head(tx: Tx, head: Head, tiles: Sequence[Tile]) -> None:
-    """Keep a head and the tiles that grew to it."""
-    tx.run(_insert_head, {"size": head.size, "root": head.root, "at": head.at, "note": head.note})
-    for tile in tiles:
-        tx.run(_drop_tile, {"at_level": tile.level, "at_index": tile.index})
-        tx.run(_insert_tile, {"level": tile.level, "index": tile.index, "hashes": tile.hashes})
-
-
-def bodies(tx: Tx, start: int, end: int) -> list[bytes]:
-    """The bodies from the position `start` to before `end`."""
-    return [body for (body,) in tx.fetch(_bodies, {"start": start, "end": end})]
-
-
-def tile(tx: Tx, level: int, index: int) -> Tile:
-    """A tile; an empty one if there is none."""
-    found = tx.fetch(_tile, {"at_level": level, "at_index": index})
-    return Tile(level, index, bytes(found[0][0]) if found else b"")
-
-
-# ---- the raw rows, for verification
-
 _raw_events = Prepared(
     select(*(event_table.c[name] for name in ("seq", "body", "id", "at_us", "project", "actor", "verb")))
     .where(event_table.c.seq > bindparam("after"))
@@ -384,6 +314,11 @@ _raw_private = Prepared(
 )
 
 
+def bodies(tx: Tx, start: int, end: int) -> list[bytes]:
+    """The bodies from the position `start` to before `end`."""
+    return [body for (body,) in tx.fetch(_bodies, {"start": start, "end": end})]
+
+
 def raw_events(tx: Tx, after: int) -> list[tuple[Any, ...]]:
     """The next rows of events, `CHUNK` at most: position, body and the columns."""
     return tx.fetch(_raw_events, {"after": after})
@@ -397,11 +332,6 @@ def raw_refs(tx: Tx, start: int, end: int) -> list[tuple[Any, ...]]:
 def raw_private(tx: Tx, start: int, end: int) -> list[tuple[Any, ...]]:
     """The rows of personal values of the positions from `start` to before `end`."""
     return tx.fetch(_raw_private, {"start": start, "end": end})
-
-
-def tiles(tx: Tx) -> int:
-    """How many tiles there are."""
-    return int(tx.execute(select(func.count()).select_from(tile_table)).scalar_one())
 
 
 def _place(seq: int) -> int:

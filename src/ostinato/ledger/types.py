@@ -170,17 +170,31 @@ class Subscription:
 
     `secret` (hex) keys the signature of each parcel and is shown only to who subscribes. `failures` counts the vain attempts since the
     last success, `error` is the latest of them. `parked` events were refused again and again while others were taken: they wait for
-    `retry`.
+    `retry`. `waiting` counts the events of the project that it has not looked at yet, up to 10,000; while it is `paused`, nothing is
+    sent, and nothing lost. `delivered_at` is when an event was taken last.
     """
 
     name: str
     sink: str
     parameters: dict[str, str | int | float | bool]
     verbs: list[str]
+    paused: bool = False
+    delivered_at: datetime | None = None
+    waiting: int = 0
     failures: int = 0
     error: str = ""
     parked: int = 0
     secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What became of an event that was sent to try a subscription: it was `taken` within `ms`, or refused for the reason `error`."""
+
+    event: str
+    taken: bool
+    ms: float
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ostinato.kernel.errors import OstinatoError
 from ostinato.kernel.progress import tell
-from ostinato.ledger import store
+from ostinato.ledger import heads, store
 from ostinato.ledger.body import Outline, outline
 from ostinato.ledger.merkle import HASH_SIZE, WIDTH, Tile, Tree
 from ostinato.ledger.note import Checkpoint, Verifier
@@ -75,7 +75,7 @@ class _Check:
     def _read_claims(self, exported: str | None) -> Iterator[_Claim]:
         """What the heads state, smallest first, and with them what the exported one does."""
         outside = None if exported is None else self._stated(exported, "exported head")
-        for head in store.each_head(self._tx):
+        for head in heads.each(self._tx):
             stated = self._stated(head.note, f"head of {head.size} events")
             if stated is None:
                 continue
@@ -99,7 +99,7 @@ class _Check:
     def run(self) -> None:
         """Read everything once."""
         total, after, start = store.count(self._tx), store.LOWEST, store.LOWEST
-        last = store.last_head(self._tx)
+        last = heads.last(self._tx)
         self._covered = last.size if last else 0
         self._claim = next(self._claims, None)
         self._settle()
@@ -143,7 +143,7 @@ class _Check:
     def _compare_tile(self, tile: Tile) -> None:
         """Compare a tile with the stored one, which may be from when it held less."""
         count = min(self._covered // WIDTH**tile.level - tile.index * WIDTH, WIDTH)
-        if count > 0 and store.tile(self._tx, tile.level, tile.index).hashes != tile.hashes[: count * HASH_SIZE]:
+        if count > 0 and heads.tile(self._tx, tile.level, tile.index).hashes != tile.hashes[: count * HASH_SIZE]:
             self.complain(f"the tile {tile.index} of level {tile.level} does not fit the events")
 
     def _end(self) -> None:
@@ -154,7 +154,7 @@ class _Check:
         if self.tree.size >= self._covered:
             for tile in self.tree.edge():
                 self._compare_tile(tile)
-            expected, found = _tiles_of(self._covered), store.tiles(self._tx)
+            expected, found = _tiles_of(self._covered), heads.tiles(self._tx)
             if expected != found:
                 self.complain(f"there are {found} tiles, {expected} belong to {self._covered} sealed events")
         for (project, person), seq in self._gone.items():

@@ -2,7 +2,7 @@ import { choice, instant, list, number, text } from "../kernel/url";
 
 /** What of the ledger's page stands in the address. */
 export const LEDGER = {
-  tab: choice("events", "production", "mentions"),
+  tab: choice("events", "production", "mentions", "subscriptions"),
   ref: text(),
   actor: text(),
   verb: text(),

@@ -126,3 +126,24 @@ export function championQuery(model: string, at: string | undefined) {
     queryFn: ({ signal }) => get("/models/{model}/alias", { path: { model }, query: { at } }, signal),
   });
 }
+
+export const subscriptionsQuery = queryOptions({
+  queryKey: ["ledger", "subscriptions"],
+  queryFn: ({ signal }) => get("/ledger/subscriptions", {}, signal),
+  refetchInterval: 5000, // what is delivered makes no event
+});
+
+/** The kinds of places that events go to, each with the schema of its parameters. */
+export const sinksQuery = queryOptions({
+  queryKey: ["families", "sinks"],
+  queryFn: async ({ signal }) =>
+    (await get("/families", {}, signal)).find(({ name }) => name === "ledger.sinks")?.members ?? [],
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+export function parkedQuery(name: string) {
+  return queryOptions({
+    queryKey: ["ledger", "parked", name],
+    queryFn: ({ signal }) => get("/ledger/subscriptions/{name}/parked", { path: { name } }, signal),
+  });
+}

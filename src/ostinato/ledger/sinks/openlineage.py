@@ -10,9 +10,8 @@ from typing import Any
 from ostinato.kernel.event import Event
 from ostinato.kernel.instant import instant_of, micros_of
 from ostinato.kernel.ref import Ref
-from ostinato.ledger.post import check_networks, post
+from ostinato.ledger.post import Receiver
 from ostinato.ledger.types import Parcel, Surroundings
-from ostinato.storage.web import check_url
 
 _SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 _VERSION_FACET = "https://openlineage.io/spec/facets/1-0-1/DatasetVersionDatasetFacet.json#/$defs/DatasetVersionDatasetFacet"
@@ -23,28 +22,18 @@ _TYPES = {"started": "START", "finished": "COMPLETE", "failed": "FAIL", "cancell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Openlineage:
+class Openlineage(Receiver):
     """Posts a RunEvent to `url` (`https://…/api/v1/lineage`) for each start and end of an execution or run, and for each event with
     inputs or outputs; other events are passed over. `namespace`, by default `ostinato:<project>`, is that of the jobs and datasets.
     """
 
-    url: str
     namespace: str = ""
-    timeout_s: float = 3.0
-
-    def __post_init__(self) -> None:
-        check_url(self.url, self.timeout_s)
-
-    def check(self, around: Surroundings) -> None:
-        """Refuse an address that this installation does not call."""
-        check_networks(self.url, around.networks)
 
     def send(self, parcel: Parcel, around: Surroundings) -> None:
         """Post one run event, if the event is one."""
         told = run_event(parcel.event, self.namespace or f"ostinato:{parcel.event.project}")
         if told is not None:
-            headers = {"Idempotency-Key": parcel.key}
-            post(self.url, json.dumps(told).encode(), headers, timeout_s=self.timeout_s, networks=around.networks)
+            self.post(json.dumps(told).encode(), {"Idempotency-Key": parcel.key}, around)
 
 
 def run_event(event: Event, namespace: str) -> dict[str, Any] | None:

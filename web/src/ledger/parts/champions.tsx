@@ -1,5 +1,4 @@
 import { useQuery } from "@tanstack/react-query";
-import type { CSSProperties } from "react";
 import { date, exact, time, useNow } from "../../kernel/time";
 import { storyQuery } from "../queries";
 
@@ -19,8 +18,6 @@ export function Champions({ model, at, onDay }: ChampionsProps) {
   const first = moves[0];
   if (!first) return null;
   const from = time(first.since);
-  const span = Math.max(DAY_MS, now - from);
-  const share = (instant: number) => `${(Math.min(1, Math.max(0, (instant - from) / span)) * 100).toFixed(3)}%`;
   const asked = at ? time(at) : now;
   return (
     <figure className="ledger-champions" aria-label={`Champions of ${model}`}>
@@ -38,16 +35,12 @@ export function Champions({ model, at, onDay }: ChampionsProps) {
             aria-pressed={time(since) <= asked && (!until || asked < time(until))}
             title={`${ref}, ${how.replace("_", " ")} ${exact(since)}${reason ? `: ${reason}` : ""}`}
             aria-label={`Version ${version} from ${date(since)}${until ? ` to ${date(until)}` : " on"}`}
-            style={{
-              left: share(time(since)),
-              width: `calc(${share(until ? time(until) : now)} - ${share(time(since))} - 2px)`,
-            }}
+            style={{ flexGrow: Math.max(DAY_MS, (until ? time(until) : now) - time(since)) / DAY_MS }}
             onClick={() => onDay(date(since))}
           >
             {version}
           </button>
         ))}
-        {at && <span className="ledger-champions-then" style={{ left: share(asked) } as CSSProperties} aria-hidden />}
       </div>
     </figure>
   );

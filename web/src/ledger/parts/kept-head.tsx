@@ -1,7 +1,6 @@
-import { type FormEvent, useId, useState } from "react";
-import { Button } from "../../ui/button";
-import { Dialog } from "../../ui/dialog";
+import { useState } from "react";
 import { Field } from "../../ui/field";
+import { FormDialog } from "../../ui/form-dialog";
 
 interface KeptHeadProps {
   onClose: () => void;
@@ -10,42 +9,33 @@ interface KeptHeadProps {
 
 /** Asks for a head that was exported earlier: the only thing that shows a ledger rewritten as a whole. */
 export function KeptHead({ onClose, onCheck }: KeptHeadProps) {
-  const form = useId();
   const [head, setHead] = useState("");
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    onCheck(head);
-  };
-  const actions = (
-    <>
-      <Button onClick={onClose}>Cancel</Button>
-      <Button kind="primary" type="submit" form={form}>
-        Verify
-      </Button>
-    </>
-  );
   return (
-    <Dialog title="Verify against a head that you kept" onClose={onClose} actions={actions}>
-      <p>Whoever holds the store and its key could write all of it anew. A head that lay elsewhere shows that.</p>
-      <form id={form} onSubmit={submit} className="ledger-form">
-        <Field label="The exported file">
-          <input
-            type="file"
-            accept=".txt,text/plain"
-            onChange={async (event) => setHead((await event.target.files?.[0]?.text()) ?? head)}
-          />
-        </Field>
-        <Field label="Or its text" required>
-          <textarea
-            className="mono"
-            rows={5}
-            required
-            spellCheck={false}
-            value={head}
-            onChange={(event) => setHead(event.target.value)}
-          />
-        </Field>
-      </form>
-    </Dialog>
+    <FormDialog
+      title="Verify against a head that you kept"
+      verb="Verify"
+      lead="Whoever holds the store and its key could write all of it anew. A head that lay elsewhere shows that."
+      act={async () => onCheck(head)}
+      onDone={() => undefined}
+      onClose={onClose}
+    >
+      <Field label="The exported file">
+        <input
+          type="file"
+          accept=".txt,text/plain"
+          onChange={async (event) => setHead((await event.target.files?.[0]?.text()) ?? head)}
+        />
+      </Field>
+      <Field label="Or its text" name="head" required>
+        <textarea
+          className="mono"
+          rows={5}
+          required
+          spellCheck={false}
+          value={head}
+          onChange={(event) => setHead(event.target.value)}
+        />
+      </Field>
+    </FormDialog>
   );
 }

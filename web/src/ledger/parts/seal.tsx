@@ -91,12 +91,7 @@ export function useSealVerbs() {
         items={[
           { text: "Verify against a head that I kept", icon: <ShieldCheck {...icon} />, onSelect: acts.kept },
           { text: "Copy the public key", icon: <KeyRound {...icon} />, onSelect: acts.key },
-          {
-            text: may ? "Seal now" : "Seal now (needs ledger:write)",
-            icon: <Stamp {...icon} />,
-            onSelect: acts.seal,
-            disabled: !may,
-          },
+          ...(may ? [{ text: "Seal now", icon: <Stamp {...icon} />, onSelect: acts.seal }] : []),
         ]}
       />
     </>

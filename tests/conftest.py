@@ -12,8 +12,18 @@ import pytest
 
 from ostinato.app import Ostinato
 from ostinato.kernel.clock import ReplayClock
+from ostinato.storage.rows.rows import Rows, metadata
 from ostinato.testing.bucket import CREDENTIALS, BucketServer
-from ostinato.testing.postgres import PostgresServer
+from ostinato.testing.postgres import PostgresServer, Spares
+from ostinato.testing.rows import opened
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests leave for later, such as journals of runs, they leave in a folder of theirs."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 @pytest.fixture
@@ -38,14 +48,38 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     postgres_server.drop(url)
 
 
+@pytest.fixture(scope="session")
+def postgres_spares(postgres_server: PostgresServer) -> Spares:
+    """Databases with all tables, for one test after another."""
+    return Spares(postgres_server)
+
+
 @pytest.fixture
-def database_url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def database_url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Where the stores of this test keep their rows: `OSTINATO_TEST_ROWS=postgres` lets the same tests run on PostgreSQL."""
     if os.environ.get("OSTINATO_TEST_ROWS") != "postgres":
-        return ""
-    url: str = request.getfixturevalue("postgres_url")
+        yield ""
+        return
+    spares: Spares = request.getfixturevalue("postgres_spares")
+    url = spares.take()
     monkeypatch.setenv("OSTINATO_DATABASE_URL", url)
-    return url
+    yield url
+    spares.give_back(url)
+
+
+@pytest.fixture
+def place(tmp_path: Path, database_url: str) -> str:
+    """Where the rows of this test are, as `opened` takes it."""
+    return database_url or str(tmp_path / "rows.db")
+
+
+@pytest.fixture
+def rows(place: str) -> Iterator[Rows]:
+    """A database with all tables and nothing in them."""
+    made = opened(place)
+    made.create(metadata)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
-from ostinato.storage.rows.rows import metadata
-from ostinato.storage.rows.sqlite import Sqlite
+from ostinato.storage.rows.rows import Rows
 
 REPORT = evaluate_binary([0, 1, 1, 0], [0.1, 0.8, 0.4, 0.5], groups={"origin": ["a", "a", "b", "b"]})
 RUN = Ref("run", "01A")
@@ -24,13 +23,10 @@ CLOCK = ReplayClock(datetime(2013, 1, 1, tzinfo=UTC))
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Iterator[tuple[Evaluations, Ledger]]:
-    rows = Sqlite(tmp_path / "o.db")
+def parts(tmp_path: Path, rows: Rows) -> Iterator[tuple[Evaluations, Ledger]]:
     ledger = Ledger(rows=rows, clock=CLOCK, key_path=tmp_path / "key")
-    rows.create(metadata)
     with calling(Caller(actor="person:ana")):
         yield Evaluations(rows=rows, ledger=ledger, clock=CLOCK), ledger
-    rows.close()
 
 
 def test_recording_twice_keeps_one(parts: tuple[Evaluations, Ledger]) -> None:

@@ -26,8 +26,7 @@ from ostinato.registry.flavors.linear import Linear, Logistic, Term
 from ostinato.registry.service import Models
 from ostinato.registry.types import Field, Signature
 from ostinato.storage.blobs.local import Local
-from ostinato.storage.rows.rows import metadata
-from ostinato.storage.rows.sqlite import Sqlite
+from ostinato.storage.rows.rows import Rows
 from ostinato.storage.tables.tables import Tables
 
 
@@ -109,14 +108,13 @@ def test_importance_finds_what_matters_and_its_interval_covers_the_truth() -> No
 
 
 @pytest.fixture
-def explanations(tmp_path: Path) -> Iterator[tuple[Explanations, Tables]]:
-    rows, blobs, clock = Sqlite(tmp_path / "rows.db"), Local(tmp_path / "blobs"), ReplayClock(datetime(2013, 1, 1, tzinfo=UTC))
+def explanations(tmp_path: Path, rows: Rows) -> Iterator[tuple[Explanations, Tables]]:
+    blobs, clock = Local(tmp_path / "blobs"), ReplayClock(datetime(2013, 1, 1, tzinfo=UTC))
     ledger = Ledger(rows=rows, clock=clock, key_path=tmp_path / "key")
     tables = Tables(blobs, tmp_path / "cache")
     evaluations = Evaluations(rows=rows, ledger=ledger, clock=clock)
     nobody = cast(Any, None)  # neither runs nor datasets are touched by a version that names none
     models = Models(rows=rows, blobs=blobs, ledger=ledger, clock=clock, runs=nobody, evaluations=evaluations, datasets=nobody)
-    rows.create(metadata)
     with calling(Caller(actor="person:ana")):
         models.create("late")
         signature = Signature(
@@ -125,7 +123,6 @@ def explanations(tmp_path: Path) -> Iterator[tuple[Explanations, Tables]]:
         artifact = models.upload(Linear().dump(Logistic(intercept=-1, terms=[Term(weight=2), Term(by_code=[0.0, 1.0]), Term()])))
         models.register("late", artifact, "linear", signature)
         yield Explanations(rows=rows, tables=tables, ledger=ledger, clock=clock, models=models), tables
-    rows.close()
 
 
 def stored(tables: Tables) -> str:

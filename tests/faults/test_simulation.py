@@ -24,7 +24,7 @@ from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Conflict, Unavailable
 from ostinato.ledger.service import Ledger
-from ostinato.pipelines import claims, kept, store
+from ostinato.pipelines import claims, steps, store
 from ostinato.pipelines.claims import Claims, finish_run
 from ostinato.pipelines.leases import Batch, Claim, Deliveries, Lost
 from ostinato.pipelines.recording import Recorder
@@ -136,7 +136,7 @@ class World:
     def judge(self) -> None:
         """Everything was done, and accepted once."""
         wanted = {f"{id_}.{step}" for id_ in self.executions for step in range(STEPS)}
-        c, s = kept.logs.c, kept.steps.c
+        c, s = steps.logs.c, steps.steps.c
         of = self.caller.project
         lines = self.rows.read(lambda tx: tx.all(select(c.step, c.text).where(c.project == of)))
         assert Counter(line.step for line in lines) == Counter(wanted), "an effect was lost or accepted twice"
@@ -256,7 +256,7 @@ class Worker(LeaseClock):
             "cached": False, "attempt": 1, "queued": at, "started": at, "ended": None, "wall_s": 0.0, "cpu_s": 1.0, "peak_rss_mb": 1.0,
             "output": "1", "type": "json", "needs": "[]", "arguments": "{}", "code": "", "error": "", "traceback": "",
         }  # fmt: skip
-        if self.read(lambda tx: kept.recall(tx, claim.project, [step.encode()])):
+        if self.read(lambda tx: steps.recall(tx, claim.project, [step.encode()])):
             self.step += 1
         elif not self.running:
             self.running = True

@@ -19,9 +19,9 @@ from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.clock import ReplayClock
 from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.local import Local
-from ostinato.storage.rows.rows import metadata
-from ostinato.storage.rows.sqlite import Sqlite
+from ostinato.storage.rows.rows import Rows, metadata
 from ostinato.storage.tables.tables import Tables
+from ostinato.testing.rows import opened as rows_at
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Store:
     features: Features
     ledger: Ledger
     clock: ReplayClock
-    rows: Sqlite
+    rows: Rows
     home: Path
 
     def upload(self, dataset: str, key: str, table: pa.Table) -> None:
@@ -51,14 +51,14 @@ class Store:
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Callable[[], Store]]:
+def opened(tmp_path: Path, place: str) -> Iterator[Callable[[], Store]]:
     """Opens the same store anew, as a restarted process would."""
     alive: list[Store] = []
 
     def open_store() -> Store:
         for old in alive:
             old.close()
-        rows = Sqlite(tmp_path / "rows.db")
+        rows = rows_at(place)
         clock = ReplayClock(datetime(2013, 1, 1, tzinfo=UTC))
         blobs = Local(tmp_path / "blobs")
         tables = Tables(blobs, tmp_path / "cache")

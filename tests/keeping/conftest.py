@@ -42,6 +42,17 @@ def _fill(app: Ostinato) -> None:
 
 
 @pytest.fixture
+def database_url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A store of these tests is a folder, to be copied, damaged and restored beside itself, unless a test asks for `postgres`."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        monkeypatch.delenv("OSTINATO_DATABASE_URL", raising=False)
+        return ""
+    url: str = request.getfixturevalue("postgres_url")
+    monkeypatch.setenv("OSTINATO_DATABASE_URL", url)
+    return url
+
+
+@pytest.fixture
 def filled(app: Ostinato) -> Ostinato:
     """The store of the fixture `app`, filled."""
     _fill(app)

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from ostinato.app import Ostinato
 from ostinato.keeping.collect import Collection, collect
+from ostinato.keeping.database import looked_at
 from ostinato.keeping.doctor import examine
 from ostinato.keeping.files import held
-from ostinato.keeping.references import OWNERS, declared, named, packs
+from ostinato.keeping.references import OWNERS, Packs, declared, named, packs
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.errors import Conflict, Corrupt, Invalid, NotFound
 from ostinato.storage.blobs.blobs import blob_of
@@ -90,13 +91,15 @@ def test_exactly_what_no_row_and_no_staying_blob_names_is_deleted(graph: tuple[l
         assert collect(data, apply=True).unused == []
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
 def test_nothing_that_a_used_store_needs_is_collected(filled: Ostinato) -> None:
     data = filled.settings.data
     orphan = filled.models.upload(b"uploaded, never registered")
     before = {blob.digest for blob in Local(data / "blobs").all()}
     for digest in before:
         age(data, digest, 48)
-    needed = {digest for digest, _ in declared(data / "ostinato.db")}
+    with looked_at(filled.settings) as rows:
+        needed = {digest for digest, _ in declared(rows)}
     assert len(needed) >= 5
     assert [blob.digest for blob in collect(data, apply=True).unused] == [orphan]
     assert {blob.digest for blob in Local(data / "blobs").all()} == before - {orphan} >= needed
@@ -104,14 +107,15 @@ def test_nothing_that_a_used_store_needs_is_collected(filled: Ostinato) -> None:
     assert filled.runs.artifact(filled.runs.search("first").items[0].id, "notes.md") == b"It went well."
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
 def test_every_column_that_names_a_blob_says_so(filled: Ostinato) -> None:
     """What the doctor looks for is all that a store needs: only what was quarantined or mentioned in passing is named elsewhere."""
     data = filled.settings.data
     blobs = Local(data / "blobs")
     stored = {blob.digest for blob in blobs.all()}
-    rows = data / "ostinato.db"
-    found = named(stored, stored, file.cells(rows, but=(OWNERS,)), packs(rows), blobs)
-    assert found & stored == {digest for digest, _ in declared(data / "ostinato.db")}
+    with looked_at(filled.settings) as rows:
+        found = named(stored, stored, file.cells(rows, but=(OWNERS,)), packs(rows), blobs)
+        assert found & stored == {digest for digest, _ in declared(rows)}
 
 
 def test_a_pack_stays_as_long_as_anything_in_it_is_named(filled: Ostinato) -> None:
@@ -136,6 +140,7 @@ def test_a_pack_stays_as_long_as_anything_in_it_is_named(filled: Ostinato) -> No
     assert blobs.open(other[1].digest) == b"of which nothing is named"
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
 def test_what_is_needed_of_a_pack_moves_to_a_new_one_and_the_old_one_goes(filled: Ostinato) -> None:
     data, blobs = filled.settings.data, filled.blobs
     assert isinstance(blobs, Owned)
@@ -144,7 +149,12 @@ def test_what_is_needed_of_a_pack_moves_to_a_new_one_and_the_old_one_goes(filled
     shared = Caller(actor="person:otto", project="other")
     with calling(shared):
         assert blobs.put_many(contents[:2])[0] == made[0]
-    before = packs(data / "ostinato.db")
+
+    def packed() -> Packs:
+        with looked_at(filled.settings) as rows:
+            return packs(rows)
+
+    before = packed()
     (pack,) = before[made[5].digest]
     with filled.run("packs") as run:
         run.artifact("names.json", json.dumps([blob.digest for blob in made[::4]]).encode())
@@ -156,7 +166,7 @@ def test_what_is_needed_of_a_pack_moves_to_a_new_one_and_the_old_one_goes(filled
 
     planned = aged(apply=False)
     assert [(s.digest, s.size, s.needed) for s in planned.sparse] == [(pack, 200_000, 50_000)]
-    assert packs(data / "ostinato.db") == before, "a dry run moves nothing"
+    assert packed() == before, "a dry run moves nothing"
     done = aged()
     assert (done.sparse, done.unused) == (planned.sparse, [])
     assert [blobs.open(blob.digest) for blob in made] == contents, "the old one is still there"

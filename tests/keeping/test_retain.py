@@ -80,9 +80,10 @@ def test_a_segment_that_cannot_be_read_stays(data: Path, caplog: pytest.LogCaptu
     assert caplog.text.count("cannot be read") == 2
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
 def test_lines_of_executions_that_ended_long_ago_go(app: Ostinato, data: Path) -> None:
     execution, lines = (metadata.tables[name] for name in ("pipeline_execution", "pipeline_log"))
-    plain = {"Float": 0.0, "Boolean": False, "Instant": NOW, "Json": {}, "Integer": 0}
+    plain = {"Float": 0.0, "Boolean": False, "Instant": NOW, "Json": {}, "Integer": 0, "BigInteger": 0}
 
     def put(id: str, ended_days: int | None) -> None:
         ended = None if ended_days is None else NOW - timedelta(days=ended_days)

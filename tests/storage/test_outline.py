@@ -5,16 +5,12 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostinato.storage.rows.rows import metadata
-from ostinato.storage.rows.sqlite import Sqlite
 from ostinato.storage.series.outline import gathered, raw, shift_of
 from ostinato.storage.series.points import Points
 from ostinato.storage.series.series import Series
@@ -22,14 +18,6 @@ from ostinato.testing.outlines import check
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 VALUES = st.one_of(st.floats(width=64), st.sampled_from([math.nan, math.inf, -math.inf, 1.7976931348623157e308, 5e-324]))
-
-
-@pytest.fixture
-def series(tmp_path: Path) -> Iterator[Series]:
-    rows = Sqlite(tmp_path / "rows.db")
-    rows.create(metadata)
-    yield Series(rows)
-    rows.close()
 
 
 @given(st.lists(st.tuples(INT64 | st.integers(-50, 50), VALUES), max_size=60), st.integers(0, 63), st.integers(0, 63))

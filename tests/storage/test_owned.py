@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import subprocess
 import sys
 import threading
@@ -25,19 +23,10 @@ from ostinato.storage.blobs.s3 import S3
 from ostinato.storage.blobs.sealed import Sealed
 from ostinato.storage.rows.postgres import Postgres
 from ostinato.storage.rows.rows import Rows, metadata
-from ostinato.storage.rows.sqlite import Sqlite
 from ostinato.storage.tables.tables import Tables
 from ostinato.testing.blobs import BlobsContract
 
 ANA, OTTO = Caller(actor="person:ana", project="a"), Caller(actor="person:otto", project="b")
-
-
-@pytest.fixture
-def rows(tmp_path: Path) -> Iterator[Sqlite]:
-    made = Sqlite(tmp_path / "rows.db")
-    made.create(metadata)
-    yield made
-    made.close()
 
 
 @pytest.fixture(autouse=True)
@@ -249,30 +238,27 @@ import sys
 from ostinato.kernel.caller import Caller, own
 from ostinato.storage.blobs.local import Local
 from ostinato.storage.blobs.owned import Owned
-from ostinato.storage.rows.sqlite import Sqlite
+from ostinato.testing.rows import opened
 own(Caller(actor="person:ana", project="a"))
-blobs = Owned(Local(sys.argv[1] + "/blobs"), Sqlite(sys.argv[1] + "/rows.db"))
+folder, place, turn = sys.argv[1:]
+blobs = Owned(Local(folder), opened(place))
 for i in range(10**6):
-    made = blobs.put_many([b"%s %d %d" % (sys.argv[2].encode(), i, j) * 20 for j in range(30)])
+    made = blobs.put_many([b"%s %d %d" % (turn.encode(), i, j) * 20 for j in range(30)])
     print(i, *(b.digest for b in made), flush=True)
 """
 
 
 @pytest.mark.parametrize("turn", range(4))
-def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path, turn: int) -> None:
-    chance, rows = random.Random(turn), Sqlite(tmp_path / "rows.db")
-    rows.create(metadata)
-    process = subprocess.Popen([sys.executable, "-c", _KILLED, str(tmp_path), str(turn)], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    said = [process.stdout.readline() for _ in range(chance.randrange(1, 40))]
-    os.kill(process.pid, signal.SIGKILL)
-    said += process.stdout.readlines()
-    process.wait(30)
-    process.stdout.close()
+def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path, place: str, rows: Rows, turn: int) -> None:
+    chance, command = random.Random(turn), [sys.executable, "-c", _KILLED, str(tmp_path / "blobs"), place, str(turn)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = [process.stdout.readline() for _ in range(chance.randrange(1, 40))]
+        process.kill()
+        said += process.stdout.readlines()
     blobs = Owned(Local(tmp_path / "blobs"), rows)
     whole = [line.split() for line in said if line.endswith("\n")]
     assert whole
     for number, *digests in whole:
         for j, digest in enumerate(digests):
             assert blobs.open(digest) == b"%d %d %d" % (turn, int(number), j) * 20
-    rows.close()

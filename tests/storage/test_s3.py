@@ -22,8 +22,7 @@ from ostinato.storage.blobs.keys import Keys
 from ostinato.storage.blobs.owned import Owned
 from ostinato.storage.blobs.s3 import S3
 from ostinato.storage.blobs.sealed import Sealed
-from ostinato.storage.rows.rows import metadata
-from ostinato.storage.rows.sqlite import Sqlite
+from ostinato.storage.rows.rows import Rows
 from ostinato.storage.tables.tables import Tables
 from ostinato.testing.blobs import BlobsContract
 from ostinato.testing.bucket import CREDENTIALS, BucketServer
@@ -187,9 +186,7 @@ def test_stores_in_one_bucket_with_prefixes_of_their_own_do_not_meet(bucket_url:
     assert list(other.all()) == []
 
 
-def test_many_small_blobs_are_one_object(bucket_url: str, tmp_path: Path) -> None:
-    rows = Sqlite(tmp_path / "rows.db")
-    rows.create(metadata)
+def test_many_small_blobs_are_one_object(bucket_url: str, tmp_path: Path, rows: Rows) -> None:
     contents = [os.urandom(1 + i % 700) for i in range(2000)]
     bucket = S3(bucket_url, spool=tmp_path)
     for inner in (bucket, Sealed(bucket, Keys(tmp_path / "blob-keys"))):
@@ -199,4 +196,3 @@ def test_many_small_blobs_are_one_object(bucket_url: str, tmp_path: Path) -> Non
             assert len(list(bucket.all())) == before + 1
             blobs = Owned(inner, rows)
             assert [blobs.open(blob.digest) for blob in made[::50]] == contents[::50]
-    rows.close()

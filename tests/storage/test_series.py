@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import random
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,8 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from ostinato.kernel.errors import Conflict, Invalid
-from ostinato.storage.rows.rows import Rows, Tx, metadata
-from ostinato.storage.rows.sqlite import Sqlite
+from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.series import latest
 from ostinato.storage.series.curve import Curve
 from ostinato.storage.series.points import Points
@@ -27,14 +25,6 @@ class Point(NamedTuple):
     step: int
     at: int
     value: float
-
-
-@pytest.fixture
-def series(tmp_path: Path) -> Iterator[Series]:
-    rows = Sqlite(tmp_path / "rows.db")
-    rows.create(metadata)
-    yield Series(rows)
-    rows.close()
 
 
 def points(batch: list[Point]) -> Points:
@@ -173,9 +163,7 @@ class Interrupted:
         return self._rows.write(change)
 
 
-def test_a_compaction_that_is_overtaken_takes_nothing_that_came_since(tmp_path: Path) -> None:
-    rows = Sqlite(tmp_path / "rows.db")
-    rows.create(metadata)
+def test_a_compaction_that_is_overtaken_takes_nothing_that_came_since(rows: Rows) -> None:
     series = Series(rows)
     sent = [[Point("a", seq, seq, float(seq))] for seq in range(10)]
     for seq in range(5):
@@ -193,7 +181,6 @@ def test_a_compaction_that_is_overtaken_takes_nothing_that_came_since(tmp_path: 
     series.compact("p", "r")
     assert series.read("p", "r", "a").step.tolist() == list(range(10))
     assert series.latest("p", "r")["a"].n == 10
-    rows.close()
 
 
 def test_what_is_settled_is_told_once_for_many_batches(series: Series) -> None:

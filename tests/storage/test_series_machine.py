@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 import random
-import signal
 import subprocess
 import sys
 import tempfile
@@ -163,12 +161,10 @@ def test_the_same_on_postgresql(postgres_server: PostgresServer) -> None:
 _KILLED = """
 import sys, threading
 import numpy as np
-from pathlib import Path
-from ostinato.storage.rows.sqlite import Sqlite
 from ostinato.storage.series.points import Points
 from ostinato.storage.series.series import Series
-from ostinato.testing.postgres import PostgresServer
-series = Series(Sqlite(Path(sys.argv[1])))
+from ostinato.testing.rows import opened
+series = Series(opened(sys.argv[1]))
 lock = threading.Lock()
 def feed(client, start):
     for seq in range(start, 10**6):
@@ -182,31 +178,24 @@ for client, start in zip("abcd", sys.argv[2:]):
 """
 
 
-def test_kill_9_between_batches_and_compactions_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    path, chance = tmp_path / "rows.db", random.Random(5)
-    rows = Sqlite(path)
-    rows.create(metadata)
-    rows.close()
+def test_kill_9_between_batches_and_compactions_loses_and_doubles_nothing(place: str, rows: Rows) -> None:
+    chance, series = random.Random(5), Series(rows)
     acknowledged, kept = dict.fromkeys("abcd", 0), dict.fromkeys("abcd", 0)
     for _ in range(4):
-        command = [sys.executable, "-c", _KILLED, str(path), *(str(kept[c]) for c in "abcd")]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        said = [process.stdout.readline() for _ in range(chance.randrange(50, 400))]
-        os.kill(process.pid, signal.SIGKILL)
-        said += process.stdout.readlines()
-        process.wait(30)
-        process.stdout.close()
+        command = [sys.executable, "-c", _KILLED, place, *(str(kept[c]) for c in "abcd")]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            said = [process.stdout.readline() for _ in range(chance.randrange(50, 400))]
+            process.kill()
+            said += process.stdout.readlines()
         for line in said:
             if line.endswith("\n"):
                 client, seq = line.split()
                 acknowledged[client] = max(acknowledged[client], int(seq) + 1)
-        rows = Sqlite(path)
         known = rows.read(lambda tx: tx.all(text("SELECT client, seq FROM series_client")))
         kept |= {row.client: row.seq + 1 for row in known}
         assert all(kept[c] >= acknowledged[c] for c in "abcd")
         expected = sorted(step for c in "abcd" for step in range(kept[c] * 10))
-        curve = Series(rows).read("p", "r", "loss", limit=10**7)
+        curve = series.read("p", "r", "loss", limit=10**7)
         assert curve.step.tolist() == expected
-        assert Series(rows).latest("p", "r")["loss"].n == len(expected)
-        rows.close()
+        assert series.latest("p", "r")["loss"].n == len(expected)

@@ -23,18 +23,9 @@ from ostinato.storage.blobs.sealed import Sealed
 from ostinato.storage.blobs.uploads import Span, Uploads
 from ostinato.storage.rows.postgres import Postgres
 from ostinato.storage.rows.rows import Rows, metadata
-from ostinato.storage.rows.sqlite import Sqlite
 
 CONTENT = random.Random(1).randbytes(1_000_000)
 NAME = blake3(CONTENT).hexdigest()
-
-
-@pytest.fixture
-def rows(tmp_path: Path) -> Iterator[Sqlite]:
-    made = Sqlite(tmp_path / "rows.db")
-    made.create(metadata)
-    yield made
-    made.close()
 
 
 @pytest.fixture(params=["plain", "sealed"])

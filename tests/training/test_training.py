@@ -15,8 +15,7 @@ from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Conflict, Invalid, NotFound
 from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.local import Local
-from ostinato.storage.rows.rows import metadata
-from ostinato.storage.rows.sqlite import Sqlite
+from ostinato.storage.rows.rows import Rows
 from ostinato.storage.series.series import Series
 from ostinato.tracking.logger import Logger
 from ostinato.tracking.service import Runs
@@ -28,14 +27,12 @@ from ostinato.training.types import Range
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> Iterator[Runs]:
-    rows, clock = Sqlite(tmp_path / "rows.db"), ReplayClock(datetime(2013, 1, 1, tzinfo=UTC))
+def runs(tmp_path: Path, rows: Rows) -> Iterator[Runs]:
+    clock = ReplayClock(datetime(2013, 1, 1, tzinfo=UTC))
     ledger = Ledger(rows=rows, clock=clock, key_path=tmp_path / "key")
     made = Runs(rows=rows, blobs=Local(tmp_path / "blobs"), series=Series(rows), ledger=ledger, clock=clock)
-    rows.create(metadata)
     with calling(Caller(actor="person:ana")):
         yield made
-    rows.close()
 
 
 def test_folds_never_look_ahead() -> None:

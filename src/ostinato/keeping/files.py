@@ -22,15 +22,19 @@ SECRETS = (KEY, "admin-token", KEY_FILE)
 """Files that only their owner may read."""
 
 _LOCK = "keeping.lock"
-_PASSING = (BLOBS, RESERVE, "cache", "inbox", "server.*", "*.lock", "*.log", "*-wal", "*-shm", "*-journal", "*.db.next", "*.db.main", ".*")
+_PASSING = (
+    BLOBS, RESERVE, "cache", "inbox", "journal", "server.*", "*.lock", "*.log", "*-wal", "*-shm", "*-journal",
+    "*.db.next", "*.db.main", ".*",
+)  # fmt: skip
 _PASSING_OF_PLANE = ("lock", "state.json", "plan.json", "plane.log", "artifacts")
 
 
 def kept(data: Path) -> Iterator[Path]:
     """Every file of the store that is neither a blob nor of the moment, in order.
 
-    Left out are the blobs (a backup has them by digest), the cache, the inbox, locks, logs of processes, and of an endpoint what is
-    made again from the rows. Whatever else lies there is kept, also if we do not know it.
+    Left out are the blobs (a backup has them by digest), the cache, the inbox, journals of runs (what they hold is not in the store
+    yet), locks, logs of processes, and of an endpoint what is made again from the rows. Whatever else lies there is kept, also if we do
+    not know it.
     """
     for folder, folders, names in os.walk(data):
         place = Path(folder).relative_to(data)

@@ -13,9 +13,12 @@ import subprocess
 import tempfile
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ostinato.storage.rows.postgres import Postgres
+from ostinato.storage.rows.rows import metadata
 from ostinato.testing.processes import free_port
 
 _PASSWORD = "correct-horse-battery"  # noqa: S105 — of a server that listens on loopback for some seconds
@@ -97,17 +100,88 @@ class PostgresServer:
                 self._process.wait(10)
             self._process = None
 
+    @contextlib.contextmanager
+    def stopped(self, url: str, table: str) -> Iterator[Path]:
+        """The file of the rows of a table, while the server is stopped."""
+        import psycopg
+
+        with psycopg.connect(url) as connection:
+            found = connection.execute("SELECT pg_relation_filepath(%s)", [table]).fetchone()
+        assert found is not None
+        self.stop()
+        yield self._home / "data" / str(found[0])
+        self.start()
+
+    def vacuum(self, url: str) -> None:
+        """Let go of the deleted rows of a database, and of what they said."""
+        self._sql("VACUUM FULL", url)
+
     def close(self) -> None:
         """Stop it and forget its data."""
         self.stop(signal.SIGQUIT)
         with contextlib.suppress(OSError):
             shutil.rmtree(self._home)
 
-    def _sql(self, statement: str) -> None:
+    def _sql(self, statement: str, url: str = "") -> None:
         import psycopg
 
-        with psycopg.connect(self.url(), autocommit=True, connect_timeout=5) as connection:
+        with psycopg.connect(url or self.url(), autocommit=True, connect_timeout=5) as connection:
             connection.execute(statement.encode())
+
+
+class Spares:
+    """Databases with all tables and no rows. To empty one takes a twentieth of the time that making it does."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._server = server
+        self._made: dict[str, Any] = {}
+        self._spare: list[str] = []
+
+    def take(self) -> str:
+        """The URL of one that nobody uses."""
+        if not self._spare:
+            url = self._server.database()
+            rows = Postgres(url)
+            rows.create(metadata)
+            rows.close()
+            self._made[url] = self._look(url)
+            return url
+        return self._spare.pop()
+
+    def give_back(self, url: str) -> None:
+        """Empty it, whoever is connected to it; one whose tables are not what they were, or cannot be read, is dropped."""
+        import psycopg
+
+        with contextlib.suppress(psycopg.Error):
+            if self._look(url, _EMPTY) == self._made[url]:
+                self._spare.append(url)
+                return
+        self._server.drop(url)
+
+    def _look(self, url: str, *first: str) -> Any:
+        import psycopg
+
+        with psycopg.connect(url, autocommit=True) as connection:
+            for statement in first:
+                connection.execute(statement.encode())
+            return connection.execute(_SHAPE).fetchone()
+
+
+_EMPTY = """
+    SET lock_timeout = '5s';
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
+    DO 'DECLARE name text; BEGIN
+        FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename <> ''store_revision'' LOOP
+            EXECUTE format(''DELETE FROM %I'', name);
+        END LOOP;
+    END';
+    SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'
+"""
+_SHAPE = """
+    SELECT count(*), sum(hashtext(concat(attrelid, ' ', attnum, ' ', attname, ' ', atttypid, ' ', attnotnull))), max(revision)
+    FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid, store_revision
+    WHERE relnamespace = current_schema()::regnamespace
+"""
 
 
 def _die_with_parent() -> None:

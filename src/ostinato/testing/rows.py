@@ -55,6 +55,11 @@ def add(writer: str, seq: int = 0) -> Callable[[Tx], int]:
     return lambda tx: int(tx.execute(insert(note), {"writer": writer, "seq": seq}).inserted_primary_key[0])  # type: ignore[index]
 
 
+def _here(tx: Tx) -> int:  # noqa: ARG001
+    """A change that tells the thread that runs it."""
+    return threading.get_ident()
+
+
 def writers(rows: Rows) -> list[str]:
     """Who wrote the notes, in their order."""
     return [row.writer for row in rows.read(lambda tx: tx.all(select(note.c.writer).order_by(note.c.id)))]
@@ -163,6 +168,29 @@ class RowsContract:
         with pytest.raises(Conflict):
             rows.write(lambda tx: rows.write(add("inner")))  # noqa: ARG005
         assert rows.write(add("outer"))
+
+    def test_who_finds_nobody_writing_writes_itself_unless_a_signal_may_interrupt_it(self, rows: Rows) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(rows.write, _here).result(10) == pool.submit(threading.get_ident).result(10)
+        assert rows.write(_here) != threading.get_ident()
+
+    def test_who_writes_itself_commits_what_others_wait_for(self, rows: Rows) -> None:
+        def fail(tx: Tx) -> None:
+            add("half")(tx)
+            raise Invalid("no")
+
+        group = rows._group  # type: ignore[attr-defined]
+        for changes in ([_here, add("a"), _here], [_here, add("b"), fail]):
+            with ThreadPoolExecutor(3) as pool, ThreadPoolExecutor(1) as last:
+                with group._lead:  # somebody else is at it
+                    waiting = [pool.submit(rows.write, change) for change in changes]
+                    until(lambda: group._queue.qsize() == 3)
+                leader = last.submit(rows.write, _here).result(10)
+                assert waiting[0].result(10) == leader
+                assert isinstance(waiting[-1].exception(10), Invalid if fail in changes else type(None))
+                alone = last.submit(threading.get_ident).result(10)
+                assert leader == (group._thread.ident if fail in changes else alone), "what failed is run again by the thread"
+        assert writers(rows) == ["a", "b"]
 
     def test_close_finishes_what_was_accepted_and_refuses_the_rest(self, rows: Rows, place: str) -> None:
         answers: list[object] = []

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -172,12 +173,17 @@ def test_a_folder_on_a_network_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     assert "OSTINATO_DATABASE_URL" in caught.value.hint
 
 
-def test_a_write_that_nobody_comes_to_is_given_up_and_never_done(rows: Sqlite, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("where", ["in the main thread", "in another"])
+def test_a_write_that_nobody_comes_to_is_given_up_and_never_done(
+    rows: Sqlite, path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
     monkeypatch.setattr("ostinato.storage.rows.group._WAIT_S", 0.2)
     other = Sqlite(path)
     other._turnstile.enter()
-    with pytest.raises(Unavailable, match="nothing was written"):
-        rows.write(add("given up"))
+    with ThreadPoolExecutor(1) as pool:
+        write = rows.write if where == "in the main thread" else lambda change: pool.submit(rows.write, change).result(10)
+        with pytest.raises(Unavailable, match="nothing was written"):
+            write(add("given up"))
     other._turnstile.leave()
     monkeypatch.undo()
     rows.write(add("next"))

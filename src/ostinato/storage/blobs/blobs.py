@@ -114,6 +114,20 @@ def damaged(digest: str) -> Corrupt:
     return Corrupt(f"blob {digest} is damaged", hint="restore it from a backup, or store the original again")
 
 
+def verified(digest: str, content: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces of a blob, as they come.
+
+    Raises:
+        Corrupt: after the last one, if together they are not what the digest says.
+    """
+    hasher = blake3()
+    for piece in content:
+        hasher.update(piece)
+        yield piece
+    if hasher.hexdigest() != digest:
+        raise damaged(digest)
+
+
 def pieces(content: bytes | Iterable[bytes]) -> Iterator[bytes]:
     """`content` as pieces of at most 1 MiB, without copying more than that at once."""
     for part in (content,) if isinstance(content, bytes) else content:

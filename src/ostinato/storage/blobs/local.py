@@ -14,7 +14,7 @@ from blake3 import blake3
 
 from ostinato.kernel.errors import Corrupt, Invalid, NotFound
 from ostinato.storage import disk
-from ostinato.storage.blobs.blobs import Blob, Stored, blob_of, damaged, pieces, valid
+from ostinato.storage.blobs.blobs import Blob, Stored, blob_of, pieces, valid, verified
 
 _PIECE = 1 << 20
 _ABANDONED_S = 86_400
@@ -107,12 +107,7 @@ class Local:
         return b"".join(self.stream(digest) if (start, size) == (0, None) else self.raw(digest, start, size))
 
     def stream(self, digest: str) -> Iterator[bytes]:
-        hasher = blake3()
-        for piece in self.raw(digest):
-            hasher.update(piece)
-            yield piece
-        if hasher.hexdigest() != digest:
-            raise damaged(digest)
+        yield from verified(digest, self.raw(digest))
 
     def exists(self, digest: str) -> bool:
         return self._renew(digest)

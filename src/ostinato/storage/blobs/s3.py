@@ -14,7 +14,7 @@ from typing import Any
 from blake3 import blake3
 
 from ostinato.kernel.errors import NotFound
-from ostinato.storage.blobs.blobs import Blob, Stored, blob_of, damaged, pieces, valid
+from ostinato.storage.blobs.blobs import Blob, Stored, blob_of, pieces, valid, verified
 from ostinato.storage.objects.bucket import COPIED_MAX, Bucket, part_of
 
 _SMALL = 64 << 10
@@ -67,12 +67,7 @@ class S3:
         return b"".join(self.stream(digest) if (start, size) == (0, None) else self.raw(digest, start, size))
 
     def stream(self, digest: str) -> Iterator[bytes]:
-        hasher = blake3()
-        for piece in self.raw(digest):
-            hasher.update(piece)
-            yield piece
-        if hasher.hexdigest() != digest:
-            raise damaged(digest)
+        yield from verified(digest, self.raw(digest))
 
     def exists(self, digest: str) -> bool:
         return self._objects.head(_place(digest)) is not None or self.bring_back(digest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sqlalchemy import ColumnElement, Float, Text, literal
@@ -13,12 +14,17 @@ from ostinato.kernel.errors import Invalid
 
 
 class _Cell(FunctionElement[Any]):
+    """What is found under a key, in the words of each database for what was `found` and of which `kind` it is."""
+
     inherit_cache = True
+    on_sqlite: str
+    on_postgresql: str
 
     def __init__(self, column: ColumnElement[Any], key: str) -> None:
         if '"' in key:
             raise Invalid(f"{key!r} holds a double quote", hint="the database cannot look for it")
-        super().__init__(column, literal(key, Text), literal(f'$."{key}"', Text))
+        # SQLite compares the key with the label as it stands in the column, where all but ASCII is escaped
+        super().__init__(column, literal(key, Text), literal(f"$.{json.dumps(key)}", Text))
 
 
 class number_in(_Cell):  # noqa: N801 — it is used as a function
@@ -26,6 +32,8 @@ class number_in(_Cell):  # noqa: N801 — it is used as a function
 
     type = Float()
     inherit_cache = True
+    on_sqlite = "CASE WHEN {kind} IN ('integer', 'real') THEN {found} END"
+    on_postgresql = "CASE WHEN {kind} = 'number' THEN CAST({found} AS double precision) END"
 
 
 class text_in(_Cell):  # noqa: N801 — it is used as a function
@@ -33,40 +41,19 @@ class text_in(_Cell):  # noqa: N801 — it is used as a function
 
     type = Text()
     inherit_cache = True
+    on_sqlite = "CASE {kind} WHEN 'text' THEN {found} WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' END"
+    on_postgresql = "CASE WHEN {kind} IN ('string', 'boolean') THEN {found} END"
 
 
-@compiles(number_in)
-def _number(element: number_in, compiler: SQLCompiler, **also: Any) -> str:
-    found, kind = _of(element, compiler, also)
-    return f"CASE WHEN {kind} IN ('integer', 'real') THEN {found} END"
-
-
-@compiles(number_in, "postgresql")
-def _number_of_jsonb(element: number_in, compiler: SQLCompiler, **also: Any) -> str:
-    found, kind = _of_jsonb(element, compiler, also)
-    return f"CASE WHEN {kind} = 'number' THEN CAST({found} AS double precision) END"
-
-
-@compiles(text_in)
-def _text(element: text_in, compiler: SQLCompiler, **also: Any) -> str:
-    found, kind = _of(element, compiler, also)
-    return f"CASE {kind} WHEN 'text' THEN {found} WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' END"
-
-
-@compiles(text_in, "postgresql")
-def _text_of_jsonb(element: text_in, compiler: SQLCompiler, **also: Any) -> str:
-    found, kind = _of_jsonb(element, compiler, also)
-    return f"CASE WHEN {kind} IN ('string', 'boolean') THEN {found} END"
-
-
-def _of(element: _Cell, compiler: SQLCompiler, also: dict[str, Any]) -> tuple[str, str]:
-    """The value and its type, in SQLite."""
+@compiles(_Cell)
+def _in_json(element: _Cell, compiler: SQLCompiler, **also: Any) -> str:
     column, _, path = element.clauses
     place = f"({compiler.process(column, **also)}, {compiler.process(path, **also)})"
-    return f"json_extract{place}", f"json_type{place}"
+    return element.on_sqlite.format(found=f"json_extract{place}", kind=f"json_type{place}")
 
 
-def _of_jsonb(element: _Cell, compiler: SQLCompiler, also: dict[str, Any]) -> tuple[str, str]:
-    """The value as text and its type, in PostgreSQL."""
+@compiles(_Cell, "postgresql")
+def _in_jsonb(element: _Cell, compiler: SQLCompiler, **also: Any) -> str:
     column, key, _ = (compiler.process(clause, **also) for clause in element.clauses)
-    return f"(CAST({column} AS jsonb) ->> {key})", f"jsonb_typeof(CAST({column} AS jsonb) -> {key})"
+    value = f"CAST({column} AS jsonb)"
+    return element.on_postgresql.format(found=f"({value} ->> {key})", kind=f"jsonb_typeof({value} -> {key})")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, Select, and_, case, func, or_
+from sqlalchemy import Boolean, ColumnElement, ColumnExpressionArgument, Select, Text, and_, case, func, literal, or_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 
 def matching(query: Select[Any], typed: str, *columns: ColumnElement[str], recent: ColumnExpressionArgument[Any]) -> Select[Any]:
@@ -20,6 +23,39 @@ def matching(query: Select[Any], typed: str, *columns: ColumnElement[str], recen
 def beginning(column: ColumnElement[str], typed: str) -> ColumnElement[bool]:
     """Whether an id, of letters and digits, begins with the text: a range of its index in every database."""
     return and_(column >= typed, column <= typed + "z" * 8)
+
+
+def holding(column: ColumnElement[Any], typed: str) -> ColumnElement[bool]:
+    """Whether a text holds another, small and capital letters alike."""
+    return func.lower(column).like(func.lower(f"%{_escaped(typed)}%"), escape="/")
+
+
+class alike(FunctionElement[bool]):  # noqa: N801 — it is used as a function
+    """Whether a text looks like a pattern in which `%` stands for any characters and `_` for any one; nothing escapes them.
+
+    Letters are told from capital ones in every database, unless `folded`.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any], pattern: str, *, folded: bool = False) -> None:
+        if folded:
+            column, pattern = func.lower(column), "".join(c.lower() if c.isascii() else c for c in pattern)
+        globbed = "".join(f"[{c}]" if c in "*?[" else {"%": "*", "_": "?"}.get(c, c) for c in pattern)
+        super().__init__(column, literal(pattern, Text), literal(globbed, Text))
+
+
+@compiles(alike)
+def _alike(element: alike, compiler: SQLCompiler, **also: Any) -> str:
+    column, _, pattern = (compiler.process(clause, **also) for clause in element.clauses)
+    return f"({column} GLOB {pattern})"
+
+
+@compiles(alike, "postgresql")
+def _alike_in_postgres(element: alike, compiler: SQLCompiler, **also: Any) -> str:
+    column, pattern, _ = (compiler.process(clause, **also) for clause in element.clauses)
+    return f"({column} LIKE {pattern} ESCAPE '')"
 
 
 def _escaped(typed: str) -> str:

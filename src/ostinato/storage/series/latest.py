@@ -26,7 +26,8 @@ latest = Table(
     Column("min", Float),
     Column("max", Float),
     Column("n", BigInteger, nullable=False),
-    Index("series_latest_key", "project", "key", "last"),
+    Index("series_latest_key", "project", "key", "last", "run"),
+    sqlite_with_rowid=False,
 )
 """One row per series: what `Latest` says, of the points that are settled; NULL stands for NaN.
 Stores of slices may join it to order their rows by a measured value, once `Series.settle` has been called."""

@@ -211,6 +211,10 @@ class Series:
         found = self._rows.read(lambda tx: _now(tx, {"project": project, "run": run})[0])
         return dict(sorted(found.items()))
 
+    def latest_of(self, project: str, runs: Sequence[str]) -> dict[str, dict[str, Latest]]:
+        """The latest values of many runs, as far as they are settled, by run and key."""
+        return self._rows.read(lambda tx: {run: latest.kept(tx, {"project": project, "run": run}) for run in runs})
+
     def settle(self, project: str, run: str | None = None) -> None:
         """Let `series_latest` speak for all batches of a run, or of all runs of the project.
 

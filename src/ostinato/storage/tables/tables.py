@@ -36,6 +36,14 @@ class TableBlob:
     rows: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """The names of the columns of a stored table, and its number of rows."""
+
+    columns: list[str]
+    rows: int
+
+
 class Tables:
     """Parquet blobs, written once and read whole, by columns, or through SQL.
 
@@ -80,6 +88,19 @@ class Tables:
         except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
             raise Invalid(f"blob {digest} is not a table: {error}") from error
         return table if columns is None else table.select(list(columns))
+
+    def outline(self, digest: str) -> Outline:
+        """The columns of a stored table and how many rows it has; no row is read.
+
+        Raises:
+            NotFound: there is no such blob.
+            Invalid: the blob is not Parquet.
+        """
+        try:
+            with ExitStack() as held, pq.ParquetFile(self._file(digest, held)) as file:
+                return Outline(columns=file.schema_arrow.names, rows=file.metadata.num_rows)
+        except pa.ArrowInvalid as error:
+            raise Invalid(f"blob {digest} is not a table: {error}") from error
 
     def read_all(self, digests: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
         """Several stored tables under one another; a column that one of them lacks is null there.

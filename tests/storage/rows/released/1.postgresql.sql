@@ -153,6 +153,7 @@ owner TEXT NOT NULL,
 mode TEXT NOT NULL,
 licence TEXT NOT NULL,
 purpose TEXT NOT NULL,
+tags TEXT NOT NULL,
 created_at BIGINT NOT NULL,
 created_by TEXT NOT NULL,
 PRIMARY KEY (project, name)
@@ -305,6 +306,8 @@ name TEXT NOT NULL,
 sink TEXT NOT NULL,
 parameters TEXT NOT NULL,
 verbs TEXT NOT NULL,
+paused BOOLEAN NOT NULL,
+delivered_at BIGINT,
 failures INTEGER NOT NULL,
 retry_at FLOAT NOT NULL,
 error TEXT NOT NULL,
@@ -523,6 +526,7 @@ subject TEXT NOT NULL,
 pipeline TEXT NOT NULL,
 parameters TEXT NOT NULL,
 since BIGINT NOT NULL,
+paused BOOLEAN NOT NULL,
 stopped TEXT NOT NULL,
 created_at BIGINT NOT NULL,
 created_by TEXT NOT NULL,
@@ -560,6 +564,25 @@ binding TEXT NOT NULL,
 PRIMARY KEY (number),
 UNIQUE (project, model, version, kind, responsible, binding)
 );
+CREATE TABLE registry_file (
+project TEXT NOT NULL,
+model TEXT NOT NULL,
+version INTEGER NOT NULL,
+path TEXT NOT NULL,
+digest TEXT NOT NULL,
+size BIGINT NOT NULL,
+PRIMARY KEY (project, model, version, path)
+);
+CREATE TABLE registry_label (
+project TEXT NOT NULL,
+model TEXT NOT NULL,
+version INTEGER NOT NULL,
+description TEXT NOT NULL,
+tags TEXT NOT NULL,
+origin TEXT NOT NULL,
+changed_at BIGINT NOT NULL,
+PRIMARY KEY (project, model, version)
+);
 CREATE TABLE registry_model (
 project TEXT NOT NULL,
 name TEXT NOT NULL,
@@ -571,6 +594,7 @@ approvals INTEGER NOT NULL,
 created_at BIGINT NOT NULL,
 created_by TEXT NOT NULL,
 content TEXT NOT NULL,
+removed_at BIGINT,
 PRIMARY KEY (project, name)
 );
 CREATE TABLE registry_move (
@@ -630,6 +654,7 @@ features TEXT NOT NULL,
 note TEXT NOT NULL,
 author TEXT NOT NULL,
 registered_at BIGINT NOT NULL,
+removed_at BIGINT,
 PRIMARY KEY (project, model, version),
 UNIQUE (project, model, key)
 );
@@ -672,7 +697,7 @@ max FLOAT,
 n BIGINT NOT NULL,
 PRIMARY KEY (project, run, key)
 );
-CREATE INDEX series_latest_key ON series_latest (project, key, last);
+CREATE INDEX series_latest_key ON series_latest (project, key, last, run);
 CREATE TABLE series_settled (
 project TEXT NOT NULL,
 run TEXT NOT NULL,
@@ -718,6 +743,7 @@ shares TEXT NOT NULL,
 since BIGINT NOT NULL,
 by TEXT NOT NULL,
 reason TEXT NOT NULL,
+back BOOLEAN NOT NULL,
 PRIMARY KEY (number)
 );
 CREATE INDEX serving_release_by_endpoint ON serving_release (project, endpoint, number);
@@ -744,12 +770,58 @@ PRIMARY KEY (duty)
 );
 CREATE TABLE tracking_artifact (
 project TEXT NOT NULL,
-run TEXT NOT NULL,
+holder TEXT NOT NULL,
 path TEXT NOT NULL,
 digest TEXT NOT NULL,
 size BIGINT NOT NULL,
 kept_at BIGINT NOT NULL,
-PRIMARY KEY (project, run, path)
+PRIMARY KEY (project, holder, path)
+);
+CREATE TABLE tracking_candidate (
+project TEXT NOT NULL,
+id TEXT NOT NULL,
+name TEXT NOT NULL,
+experiment_id TEXT NOT NULL,
+run TEXT,
+step BIGINT,
+state TEXT NOT NULL,
+message TEXT NOT NULL,
+type TEXT NOT NULL,
+params TEXT NOT NULL,
+tags TEXT NOT NULL,
+created_at BIGINT NOT NULL,
+created_by TEXT NOT NULL,
+changed_at BIGINT NOT NULL,
+deleted_at BIGINT,
+PRIMARY KEY (project, id)
+);
+CREATE INDEX tracking_candidate_created ON tracking_candidate (project, created_at, id);
+CREATE INDEX tracking_candidate_experiment ON tracking_candidate (project, experiment_id, created_at, id);
+CREATE INDEX tracking_candidate_run ON tracking_candidate (project, run);
+CREATE TABLE tracking_experiment (
+project TEXT NOT NULL,
+id TEXT NOT NULL,
+name TEXT NOT NULL,
+tags TEXT NOT NULL,
+note TEXT NOT NULL,
+created_at BIGINT NOT NULL,
+created_by TEXT NOT NULL,
+changed_at BIGINT NOT NULL,
+deleted_at BIGINT,
+PRIMARY KEY (project, id),
+UNIQUE (project, name)
+);
+CREATE TABLE tracking_measure (
+project TEXT NOT NULL,
+candidate TEXT NOT NULL,
+key TEXT NOT NULL,
+dataset_name TEXT NOT NULL,
+dataset_digest TEXT NOT NULL,
+step BIGINT NOT NULL,
+at BIGINT NOT NULL,
+run TEXT NOT NULL,
+value FLOAT,
+PRIMARY KEY (project, candidate, key, dataset_name, dataset_digest, step, at, run)
 );
 CREATE TABLE tracking_run (
 project TEXT NOT NULL,
@@ -774,8 +846,49 @@ lease_s FLOAT,
 cpu_s FLOAT,
 wall_s FLOAT,
 peak_rss_mb FLOAT,
+experiment_id TEXT NOT NULL,
+note TEXT NOT NULL,
+recorded_at BIGINT NOT NULL,
+amendable BOOLEAN NOT NULL,
+deleted_at BIGINT,
+deleted_with TEXT,
 PRIMARY KEY (project, id)
 );
-CREATE INDEX tracking_run_experiment ON tracking_run (project, experiment, started_at, id);
+CREATE INDEX tracking_run_experiment ON tracking_run (project, experiment, started_at, id, deleted_at);
+CREATE INDEX tracking_run_going ON tracking_run (project, experiment) WHERE ended_at IS NULL;
 CREATE INDEX tracking_run_parent ON tracking_run (project, parent);
-CREATE INDEX tracking_run_started ON tracking_run (project, started_at, id);
+CREATE INDEX tracking_run_started ON tracking_run (project, started_at, id, deleted_at);
+CREATE TABLE tracking_source (
+project TEXT NOT NULL,
+id TEXT NOT NULL,
+name TEXT NOT NULL,
+digest TEXT NOT NULL,
+type TEXT NOT NULL,
+source TEXT NOT NULL,
+schema TEXT NOT NULL,
+profile TEXT NOT NULL,
+PRIMARY KEY (project, id)
+);
+CREATE INDEX tracking_source_name ON tracking_source (project, name, digest);
+CREATE TABLE tracking_use (
+project TEXT NOT NULL,
+run TEXT NOT NULL,
+source TEXT NOT NULL,
+context TEXT NOT NULL,
+tags TEXT NOT NULL,
+PRIMARY KEY (project, run, source, context)
+);
+CREATE INDEX tracking_use_source ON tracking_use (project, source, run, context);
+CREATE TABLE tracking_view (
+project TEXT NOT NULL,
+id TEXT NOT NULL,
+name TEXT NOT NULL,
+owner TEXT NOT NULL,
+experiment TEXT,
+conditions TEXT NOT NULL,
+order_by TEXT NOT NULL,
+columns TEXT NOT NULL,
+saved_at BIGINT NOT NULL,
+PRIMARY KEY (project, id),
+UNIQUE (project, name)
+);

@@ -112,6 +112,11 @@ def test_a_search_takes_no_longer_among_many_runs(app: Ostinato) -> None:
     table = metadata.tables["tracking_run"]
     row = dict(app.rows.read(lambda tx: tx.first(table.select())._mapping))  # type: ignore[union-attr]
 
+    experiments = metadata.tables["tracking_experiment"]
+    known = dict(app.rows.read(lambda tx: tx.first(experiments.select())._mapping))  # type: ignore[union-attr]
+    others = [known | {"id": f"e{i}", "name": f"e{i}"} for i in range(20)]
+    app.rows.write(lambda tx: tx.execute(experiments.insert(), others))
+
     def grow(start: int, count: int) -> None:
         many = [
             row | {"id": f"R{i:09}", "experiment": f"e{i % 20}", "name": f"run {i}", "started_at": row["started_at"] + timedelta(seconds=i)}

@@ -12,10 +12,17 @@ from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.clock import ReplayClock
 from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.local import Local
-from ostinato.storage.rows.rows import metadata
-from ostinato.storage.rows.sqlite import Sqlite
+from ostinato.storage.rows.rows import Rows
 from ostinato.storage.series.series import Series
 from ostinato.tracking.service import Runs
+
+
+@pytest.fixture(autouse=True)
+def journal_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Journals of a test lie in a folder of its own."""
+    monkeypatch.setenv("OSTINATO_JOURNAL", str(tmp_path / "journal"))
+    monkeypatch.setenv("OSTINATO_FINISH_S", "10")
+    return tmp_path / "journal"
 
 
 @pytest.fixture
@@ -24,20 +31,12 @@ def clock() -> ReplayClock:
 
 
 @pytest.fixture
-def rows(tmp_path: Path) -> Iterator[Sqlite]:
-    opened = Sqlite(tmp_path / "rows.db")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def ledger(rows: Sqlite, clock: ReplayClock, tmp_path: Path) -> Ledger:
+def ledger(rows: Rows, clock: ReplayClock, tmp_path: Path) -> Ledger:
     return Ledger(rows=rows, clock=clock, key_path=tmp_path / "ledger-key")
 
 
 @pytest.fixture
-def runs(rows: Sqlite, ledger: Ledger, clock: ReplayClock, tmp_path: Path) -> Iterator[Runs]:
+def runs(rows: Rows, ledger: Ledger, clock: ReplayClock, tmp_path: Path) -> Iterator[Runs]:
     made = Runs(rows=rows, blobs=Local(tmp_path / "blobs"), series=Series(rows), ledger=ledger, clock=clock)
-    rows.create(metadata)
     with calling(Caller(actor="person:ana")):
         yield made

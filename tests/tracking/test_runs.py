@@ -63,7 +63,7 @@ def test_every_verb_may_be_repeated(runs: Runs, ledger: Ledger) -> None:
         runs.finish("r1")
     assert runs.metrics("r1")["auc"].n == 1
     assert len(runs.artifacts("r1")) == 1
-    assert verbs(ledger) == ["run.started", "run.linked", "run.linked", "run.finished"]
+    assert verbs(ledger) == ["run.started", "run.changed", "run.tagged", "run.linked", "run.linked", "run.finished"]
 
 
 def test_what_contradicts_is_refused(runs: Runs) -> None:
@@ -73,6 +73,7 @@ def test_what_contradicts_is_refused(runs: Runs) -> None:
     assert "rate" not in runs.get("r1").params
     with pytest.raises(Conflict, match="experiment"):
         runs.start("weather", id="r1")
+    assert [e.name for e in runs.experiments()] == ["flights"], "a refused run makes no experiment"
     with pytest.raises(Invalid):
         runs.finish("r1", "running")
     runs.finish("r1", "failed", error="ValueError: no")
@@ -188,8 +189,9 @@ def test_search_pages_through_everything_once_in_order(runs: Runs, clock: Replay
     assert all_pages("started_at") == everything
     assert all_pages("-started_at") == everything[::-1]
     measured = sorted((math.inf if i == 5 else (i * 7 % 10) / 10, f"r{i:02}") for i in range(23) if i % 4 and i != 6)
-    assert all_pages("metrics.auc") == [run for _, run in measured]
-    assert all_pages("-metrics.auc") == [run for _, run in measured[::-1]]
+    lacking = everything[::4]
+    assert all_pages("metrics.auc") == [*(run for _, run in measured), "r06", *lacking]
+    assert all_pages("-metrics.auc") == [*(run for _, run in measured[::-1]), "r06", *lacking[::-1]]
     assert all_pages("started_at", experiment="weather") == everything[::2]
     assert all_pages("started_at", state="finished") == everything[::5]
     assert all_pages("started_at", parent="r00") == ["r21", "r22"]
@@ -204,8 +206,8 @@ def test_a_run_whose_process_fell_silent_counts_as_killed_until_it_speaks(runs: 
     runs.start("flights", id="r1", lease_s=60)
     runs.start("flights", id="r2")
     assert runs.get("r1").state == "running"
-    moment = store._LEASES.now
-    monkeypatch.setattr(store._LEASES, "now", lambda tx: replace(moment(tx), s=moment(tx).s + 61))
+    moment = store.LEASES.now
+    monkeypatch.setattr(store.LEASES, "now", lambda tx: replace(moment(tx), s=moment(tx).s + 61))
     assert runs.get("r1").state == "killed"
     assert [run.id for run in runs.search(state="killed").items] == ["r1"]
     assert [run.id for run in runs.search(state="running").items] == ["r2"]

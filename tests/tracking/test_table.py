@@ -91,10 +91,13 @@ def test_all_conditions_must_hold(five: Ostinato) -> None:
     [
         ("started_at", "one two Three four five"),
         ("-started_at", "five four Three two one"),
-        ("metrics.auc", "one Three two"),
-        ("-metrics.auc", "two Three one"),
-        ("params.depth", "one five two Three"),
-        ("-params.depth", "Three two five one"),
+        ("metrics.auc", "one Three two four five"),
+        ("-metrics.auc", "two Three one four five"),
+        ("metrics.auc desc, name", "two Three one four five"),
+        ("min(metrics.auc), -started_at", "four Three two one five"),
+        ("params.kind, -metrics.auc", "five Three four two one"),
+        ("params.depth", "one five two Three four"),
+        ("-params.depth", "Three two five one four"),
         ("params.kind", "five four Three one two"),
     ],
 )
@@ -118,7 +121,7 @@ def test_a_malformed_condition_is_refused_with_examples(five: Ostinato, wrong: s
 
 def test_other_bad_questions(five: Ostinato) -> None:
     runs = five.runs
-    for asked in (lambda: runs.rows("e", order_by="name"), lambda: runs.rows("e", columns=["depth"]), lambda: runs.rows("e", limit=0)):
+    for asked in (lambda: runs.rows("e", order_by="size"), lambda: runs.rows("e", columns=["depth"]), lambda: runs.rows("e", limit=0)):
         with pytest.raises(Invalid):
             asked()
     for cursor in ("x", "[1]", '["a", "b"]', "[1, 2]", '[1, "", "x"]'):

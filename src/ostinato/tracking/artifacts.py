@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from collections.abc import Callable
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
@@ -12,6 +12,7 @@ from ostinato.storage.blobs.uploads import Arriving
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.tracking import store
 from ostinato.tracking.find import check_going, find_run
+from ostinato.tracking.paths import checked_path
 from ostinato.tracking.types import Artifact
 
 
@@ -29,7 +30,7 @@ class Artifacts(Arriving):
             Conflict: the run has ended, and has no such file of the same content.
             Invalid: the path is not relative, or leaves the run.
         """
-        return self._keep_artifact(run, _path(path), self._blobs.put(content))
+        return self._keep_artifact(run, checked_path(path), self._blobs.put(content))
 
     def put_artifact_sent(self, run: str, path: str, upload: str, size: int) -> Artifact:
         """Keep as a file what was sent in parts, `size` bytes together; otherwise like `put_artifact`.
@@ -40,25 +41,36 @@ class Artifacts(Arriving):
             Invalid: the parts are not the bytes that the upload is called by, or the path leaves the run.
         """
         self._rows.read(lambda tx: check_going(tx, run))
-        return self._keep_artifact(run, _path(path), self._uploads.finish(upload, size))
+        return self._keep_artifact(run, checked_path(path), self._uploads.finish(upload, size))
+
+    def keep_artifact(self, run: str, path: str, blob: Blob) -> Artifact:
+        """Keep as a file what is in the store of blobs already."""
+        return self._keep_artifact(run, checked_path(path), blob)
 
     def _keep_artifact(self, run: str, path: str, blob: Blob) -> Artifact:
+        return self._keep(run, path, blob, lambda tx: check_going(tx, run))
+
+    def _keep(self, holder: str, path: str, blob: Blob, check: Callable[[Tx], object]) -> Artifact:
+        """Keep a file of a run or a candidate, whatever `check` refuses."""
         project = caller().project
         kept = Artifact(path=path, digest=blob.digest, size=blob.size, kept_at=self._clock.now())
 
         def change(tx: Tx) -> Artifact:
-            known = store.artifact(tx, project, run, path)
+            known = store.artifact(tx, project, holder, path)
             if known is not None and known.digest == kept.digest:
                 return known
-            check_going(tx, run)
-            store.put_artifact(tx, project, run, kept)
+            check(tx)
+            store.put_artifact(tx, project, holder, kept)
             return kept
 
         return self._rows.write(change)
 
     def artifact(self, run: str, path: str, start: int = 0, size: int | None = None) -> bytes:
         """The content of a file of a run, or `size` bytes of it from `start` on, so that a large one need not come at once."""
-        known = {found.path: found for found in self.artifacts(run)}
+        return self._opened(self.artifacts(run), path, start, size)
+
+    def _opened(self, files: list[Artifact], path: str, start: int, size: int | None) -> bytes:
+        known = {found.path: found for found in files}
         if path not in known:
             raise NotFound.named("artifact", path, known)
         if start < 0 or (size is not None and size < 0):
@@ -75,9 +87,22 @@ class Artifacts(Arriving):
 
         return self._rows.read(query)
 
+    def drop_artifact(self, run: str, path: str) -> None:
+        """Forget a file of a run that goes on.
 
-def _path(path: str) -> str:
-    pure = PurePosixPath(path)
-    if not path or len(path) > 500 or pure.is_absolute() or ".." in pure.parts or str(pure) != path or not path.isprintable():
-        raise Invalid(f"not a path within a run: {path!r}", hint="relative, with single slashes and without '..'", field="path")
-    return path
+        Raises:
+            NotFound: the run has no such file.
+            Conflict: the run has ended.
+        """
+        self._drop(run, path, lambda tx: check_going(tx, run))
+
+    def _drop(self, holder: str, path: str, check: Callable[[Tx], object]) -> None:
+        project = caller().project
+
+        def change(tx: Tx) -> None:
+            check(tx)
+            if store.artifact(tx, project, holder, path) is None:
+                raise NotFound.named("artifact", path, [found.path for found in store.artifacts(tx, project, holder)])
+            store.drop_artifact(tx, project, holder, path)
+
+        self._rows.write(change)

@@ -9,9 +9,11 @@ import numpy as np
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import Invalid
-from ostinato.storage.rows.rows import Rows
+from ostinato.storage.rows.rows import Rows, Tx
+from ostinato.storage.series.latest import Latest
 from ostinato.storage.series.points import Points
 from ostinato.storage.series.series import Series
+from ostinato.tracking.candidates import keep_measures
 from ostinato.tracking.find import check_going, find_run
 from ostinato.tracking.types import Curve, Metric, MetricFrame, number
 
@@ -29,23 +31,26 @@ class Curves:
 
         Raises:
             Conflict: the run has ended, or a batch is missing before this one.
+            NotFound: there is no such run, or no such candidate.
             Invalid: the columns of the frame do not fit together.
         """
-        self._series.append(caller().project, run, client, seq, _points(frame), lambda tx: check_going(tx, run))
+        points = _points(frame)
+
+        def check(tx: Tx) -> None:
+            check_going(tx, run)
+            if frame.candidate:
+                keep_measures(tx, run, frame, points)
+
+        self._series.append(caller().project, run, client, seq, points, check)
 
     def metrics(self, run: str) -> dict[str, Metric]:
         """The latest value and the extremes of everything that a run measured."""
-        return {
-            key: Metric(
-                last=number(value.last),
-                step=value.step,
-                at=datetime.fromtimestamp(value.at / 1e6, UTC),
-                min=None if value.min is None else number(value.min),
-                max=None if value.max is None else number(value.max),
-                n=value.n,
-            )
-            for key, value in self._series.latest(*self._known(run)).items()
-        }
+        return _metrics(self._series.latest(*self._known(run)))
+
+    def metrics_of(self, runs: list[str]) -> dict[str, dict[str, Metric]]:
+        """The same of many runs in one reading, by run. In process only."""
+        self._series.settle(caller().project)
+        return {run: _metrics(found) for run, found in self._series.latest_of(caller().project, runs).items()}
 
     def curve(self, run: str, key: str, after_step: int | None = None, limit: int = 100_000, points: int = 0) -> Curve:
         """The points of one metric beyond `after_step`, in the order of steps; with `points`, about so many with the same look.
@@ -86,6 +91,20 @@ class Curves:
     def _known(self, run: str) -> tuple[str, str]:
         """The project and the id of a run that is there."""
         return caller().project, self._rows.read(lambda tx: find_run(tx, run)).id
+
+
+def _metrics(found: dict[str, Latest]) -> dict[str, Metric]:
+    return {
+        key: Metric(
+            last=number(value.last),
+            step=value.step,
+            at=datetime.fromtimestamp(value.at / 1e6, UTC),
+            min=None if value.min is None else number(value.min),
+            max=None if value.max is None else number(value.max),
+            n=value.n,
+        )
+        for key, value in found.items()
+    }
 
 
 def _points(frame: MetricFrame) -> Points:

@@ -6,7 +6,7 @@ from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import Conflict, NotFound
 from ostinato.storage.rows.rows import Tx
 from ostinato.tracking import store
-from ostinato.tracking.types import Run
+from ostinato.tracking.types import Run, Scalar, scalar
 
 
 def find_run(tx: Tx, run: str) -> Run:
@@ -22,17 +22,17 @@ def find_run(tx: Tx, run: str) -> Run:
 
 
 def check_going(tx: Tx, run: str) -> None:
-    """Refuse a run that has ended; one whose process was given up may go on if it comes back.
+    """Refuse a run that has ended or was deleted; one whose process was given up may go on if it comes back.
 
     Raises:
         NotFound: there is no such run.
-        Conflict: it has ended.
+        Conflict: it has ended, or was deleted.
     """
     going = store.going(tx, caller().project, run)
     if going is None:
         raise unknown(run)
-    if not going:
-        raise over(run)
+    if going != "open":
+        raise over(run) if going == "over" else deleted(run)
 
 
 def unknown(run: str) -> NotFound:
@@ -42,4 +42,26 @@ def unknown(run: str) -> NotFound:
 
 def over(run: str) -> Conflict:
     """The error for a run that has ended."""
-    return Conflict(f"run {run} has ended", hint="start another run")
+    return Conflict(f"run {run} has ended", hint="start another run, or resume this one")
+
+
+def deleted(run: str) -> Conflict:
+    """The error for a run that was deleted."""
+    return Conflict(f"run {run} was deleted", hint="restore it first")
+
+
+def given_more(whose: str, params: dict[str, Scalar], more: dict[str, Scalar]) -> dict[str, Scalar]:
+    """Parameters and more of them.
+
+    Raises:
+        Conflict: one would change.
+    """
+    given = {key: scalar(value) for key, value in more.items()}
+    if changed := [key for key, value in given.items() if key in params and (type(params[key]), params[key]) != (type(value), value)]:
+        raise Conflict(f"{', '.join(changed)} of {whose} would change", hint="start another run for other parameters")
+    return params | given
+
+
+def tagged(tags: dict[str, str], more: dict[str, str | None]) -> dict[str, str]:
+    """Tags and more of them, without those set to None."""
+    return {key: value for key, value in (tags | more).items() if value is not None}

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.digest import canonical
 from ostinato.kernel.errors import Conflict, Invalid
 from ostinato.kernel.ids import new_id
-from ostinato.kernel.page import Page
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.blobs import Blobs
@@ -20,20 +19,26 @@ from ostinato.storage.blobs.uploads import Uploads
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.series.series import Series
 from ostinato.tracking import store
-from ostinato.tracking.artifacts import Artifacts
+from ostinato.tracking.candidates import Candidates
 from ostinato.tracking.compare import compared, differences
 from ostinato.tracking.curves import Curves
-from ostinato.tracking.find import find_run, over, unknown
+from ostinato.tracking.experiments import Experiments, belonging, checked_name, checked_note
+from ostinato.tracking.find import deleted, find_run, given_more, over, tagged, unknown
+from ostinato.tracking.finding import Finding
+from ostinato.tracking.origin import Origins
+from ostinato.tracking.preview import Previews
+from ostinato.tracking.relations import Relations
+from ostinato.tracking.sources import Sources
 from ostinato.tracking.story import Stories
 from ostinato.tracking.table import RunTable
-from ostinato.tracking.types import Code, Comparison, Difference, Environment, Experiment, Metric, Run, Scalar, Spent, State, scalar
+from ostinato.tracking.types import Code, Comparison, Difference, Environment, Metric, Run, Scalar, Spent, State, scalar
+from ostinato.tracking.views import Views
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ /-]{0,199}")
-_PAGE_MAX = 1000
 _COMPARE_MAX = 100
+_TOLD_MAX = 100
 
 
-class Runs(Curves, Artifacts, RunTable, Stories):
+class Runs(Experiments, Candidates, Finding, Sources, Origins, Curves, RunTable, Relations, Previews, Stories, Views):
     """The runs of a project: started, fed, linked to what they used and made, and finished."""
 
     def __init__(self, *, rows: Rows, blobs: Blobs, series: Series, ledger: Ledger, clock: Clock) -> None:
@@ -56,22 +61,26 @@ class Runs(Curves, Artifacts, RunTable, Stories):
         code: Code | None = None,
         environment: Environment | None = None,
         lease_s: int | None = None,
+        note: str = "",
+        started_at: datetime | None = None,
+        state: Literal["running", "scheduled"] = "running",
+        amendable: bool = False,
     ) -> Run:
         """Start a run; with the `id` of a run of the same experiment, give that run back, whatever its state.
 
-        With `lease_s`, the run counts as killed once that many seconds pass without a `beat`.
+        `experiment` is the name or the id of one; a new name makes one. With `lease_s`, the run counts as killed once that many seconds
+        pass without a `beat`. `started_at` says when it began, if that was not now; an `amendable` run is not fixed by its end.
 
         Raises:
-            Conflict: the id belongs to a run of another experiment or parent.
+            Conflict: the id belongs to a run of another experiment or parent, or the experiment was deleted.
             NotFound: there is no run `parent`.
         """
-        if not _NAME.fullmatch(experiment):
-            raise Invalid(f"not a name of an experiment: {experiment!r}", hint="letters, digits, . _ - / and blanks", field="experiment")
+        now = self._clock.now()
         made = Run(
             id=Ref("run", id or new_id()).name,
             experiment=experiment,
-            name=name or experiment,
-            state="running",
+            name=name,
+            state=state,
             parent=parent,
             params={key: scalar(value) for key, value in (params or {}).items()},
             tags=dict(tags or {}),
@@ -79,25 +88,31 @@ class Runs(Curves, Artifacts, RunTable, Stories):
             outputs=[],
             code=code or Code(),
             environment=self._blobs.put(canonical(asdict(environment))).digest if environment else None,
-            started_at=self._clock.now(),
+            started_at=started_at or now,
             started_by=caller().actor,
             ended_at=None,
             error="",
+            note=checked_note(note),
+            recorded_at=now,
+            amendable=amendable,
         )
 
         return self._rows.write(lambda tx: self._add(tx, made, None if lease_s is None else _lease(lease_s)))
 
-    def _add(self, tx: Tx, made: Run, lease_s: int | None) -> Run:
+    def _add(self, tx: Tx, given: Run, lease_s: int | None) -> Run:
         project = caller().project
-        known = store.one(tx, project, made.id)
+        known = store.one(tx, project, given.id)
         if known is not None:
-            if (known.experiment, known.parent) != (made.experiment, made.parent):
-                raise Conflict(f"run {made.id} belongs to the experiment {known.experiment!r}", hint="use another id")
+            if given.experiment not in (known.experiment, known.experiment_id) or known.parent != given.parent:
+                raise Conflict(f"run {given.id} belongs to the experiment {known.experiment!r}", hint="use another id")
             return known
-        if made.parent is not None and not store.exists(tx, project, made.parent):
-            raise unknown(made.parent)
+        if given.parent is not None and not store.exists(tx, project, given.parent):
+            raise unknown(given.parent)
+        experiment_id, experiment, new = belonging(tx, given.experiment, self._clock.now())
+        made = replace(given, experiment=experiment, experiment_id=experiment_id, name=given.name or experiment)
         store.add(tx, project, made, lease_s)
-        self._ledger.append(tx, "run.started", made.ref, inputs=tuple(made.inputs), outputs=(made.ref,), data=_gist(made))
+        data = _gist(made) | ({"new_experiment": experiment_id} if new else {})
+        self._ledger.append(tx, "run.started", made.ref, inputs=tuple(made.inputs), outputs=(made.ref,), data=data)
         return made
 
     def beat(self, run: str, lease_s: int) -> None:
@@ -105,7 +120,8 @@ class Runs(Curves, Artifacts, RunTable, Stories):
         project = caller().project
 
         def change(tx: Tx) -> None:
-            find_run(tx, run)
+            if find_run(tx, run).deleted_at is not None:
+                raise deleted(run)
             store.beat(tx, project, run, _lease(lease_s))
 
         self._rows.write(change)
@@ -116,45 +132,70 @@ class Runs(Curves, Artifacts, RunTable, Stories):
         Raises:
             Conflict: a parameter has another value already, or the run has ended.
         """
-        given = {key: scalar(value) for key, value in values.items()}
-
-        def change(known: Run) -> Run:
-            if changed := [key for key, value in given.items() if key in known.params and known.params[key] != value]:
-                raise Conflict(f"{', '.join(changed)} of run {run} would change", hint="start another run for other parameters")
-            return replace(known, params=known.params | given)
-
-        return self._change(run, change)
+        return self._change(run, lambda known: replace(known, params=given_more(f"run {run}", known.params, values)), "run.changed")
 
     def tag(self, run: str, tags: dict[str, str | None]) -> Run:
         """Set tags, or remove those set to None; ended runs can be tagged as well."""
-        return self._change(
-            run,
-            lambda known: replace(known, tags={key: value for key, value in (known.tags | tags).items() if value is not None}),
-            ended=True,
-        )
+        return self._change(run, lambda known: replace(known, tags=tagged(known.tags, tags)), "run.tagged", ended=True)
+
+    def change(
+        self,
+        run: str,
+        name: str | None = None,
+        note: str | None = None,
+        tags: dict[str, str | None] | None = None,
+        params: dict[str, Scalar] | None = None,
+    ) -> Run:
+        """Rename a run, give it another note, in Markdown, set tags (or remove those set to None), add parameters: all or nothing.
+
+        Parameters join a run that goes on; everything else changes those that have ended as well.
+
+        Raises:
+            Conflict: a parameter has another value already, or the run has ended, or was deleted.
+        """
+
+        def changed(known: Run) -> Run:
+            more = replace(known, params=given_more(f"run {run}", known.params, params or {}), tags=tagged(known.tags, tags or {}))
+            if more.params != known.params and known.ended_at is not None and not known.amendable:
+                raise over(run)
+            named = more if name is None else replace(more, name=checked_name(name))
+            return named if note is None else replace(named, note=checked_note(note))
+
+        return self._change(run, changed, "run.changed", ended=True)
 
     def link(self, run: str, inputs: list[Ref] | None = None, outputs: list[Ref] | None = None) -> Run:
         """Record what a run used and what it made: its lineage."""
         return self._change(run, lambda known: _linked(known, inputs or [], outputs or []), "run.linked")
 
     def finish(
-        self, run: str, state: State = "finished", outputs: list[Ref] | None = None, error: str = "", spent: Spent | None = None
+        self,
+        run: str,
+        state: State = "finished",
+        outputs: list[Ref] | None = None,
+        error: str = "",
+        spent: Spent | None = None,
+        ended_at: datetime | None = None,
     ) -> Run:
         """End a run, with what it made, what it cost and, if it failed, one line of why. A repeat gives the ended run back.
+
+        `ended_at` says when it ended, if that was not now. An `amendable` run may end again, in another state or at another time.
 
         Raises:
             Conflict: the run has ended in another state.
         """
-        if state == "running":
-            raise Invalid("a run does not end as running", hint="finished, failed or killed", field="state")
+        if state in ("running", "scheduled"):
+            raise Invalid(f"a run does not end as {state}", hint="finished, failed or killed", field="state")
 
         def change(known: Run) -> Run:
             if known.ended_at is not None:
-                if known.state != state:
+                if known.state != state and not known.amendable:
                     raise Conflict(f"run {run} has ended already: {known.state}")
-                return known
+                if known.state == state and ended_at in (None, known.ended_at):
+                    return known
+                if not known.amendable:
+                    return known
             linked = _linked(known, [], outputs or [])
-            return replace(linked, state=state, ended_at=self._clock.now(), error=error, spent=spent)
+            return replace(linked, state=state, ended_at=ended_at or self._clock.now(), error=error, spent=spent)
 
         ended = self._change(run, change, f"run.{state}", ended=True)
         self._series.compact(caller().project, run)
@@ -164,11 +205,60 @@ class Runs(Curves, Artifacts, RunTable, Stories):
         """Let a run that has failed or was killed go on, as part of the same try."""
 
         def change(known: Run) -> Run:
-            if known.state not in ("failed", "killed"):
-                return known
-            return replace(known, state="running", ended_at=None, error="", spent=None)
+            return _going_on(known) if known.state in ("failed", "killed") else known
 
         return self._change(run, change, "run.reopened", ended=True)
+
+    def resume(self, run: str, lease_s: int | None = None) -> Run:
+        """Let a run go on that has ended, was killed or has not begun, with a lease or without; one that runs is given back.
+
+        Several processes may go on with one run: each counts its own batches, so nothing of any is lost or kept twice.
+
+        Raises:
+            Conflict: the run was deleted.
+        """
+        project, lease = caller().project, None if lease_s is None else _lease(lease_s)
+
+        def change(tx: Tx) -> Run:
+            known = find_run(tx, run)
+            if known.deleted_at is not None:
+                raise deleted(run)
+            if known.state != "running":
+                resumed = _going_on(known)
+                store.change(tx, project, resumed)
+                self._ledger.append(tx, "run.reopened", known.ref, data={**_gist(known), "before": known.state})
+            if known.state != "running" or lease is not None:
+                store.beat(tx, project, run, lease)
+            return find_run(tx, run)
+
+        return self._rows.write(change)
+
+    def delete(self, run: str) -> Run:
+        """Delete a run: lists leave it out and it takes no writes, until it is restored or purged."""
+        return self._change_deleted(run, lambda known: replace(known, deleted_at=known.deleted_at or self._clock.now()), "deleted")
+
+    def restore(self, run: str) -> Run:
+        """Bring back a deleted run.
+
+        Raises:
+            Conflict: its experiment was deleted.
+        """
+        return self._change_deleted(run, lambda known: replace(known, deleted_at=None), "restored")
+
+    def _change_deleted(self, run: str, change: Callable[[Run], Run], done: str) -> Run:
+        project = caller().project
+
+        def write(tx: Tx) -> Run:
+            known = find_run(tx, run)
+            changed = change(known)
+            if changed != known:
+                if changed.deleted_at is None:
+                    belonging(tx, known.experiment, self._clock.now())
+                store.change(tx, project, changed)
+                self._ledger.append(tx, f"run.{done}", known.ref, data=_gist(known))
+            return changed
+
+        return self._rows.write(write)
 
     def get(self, run: str) -> Run:
         """The run with this id.
@@ -177,32 +267,6 @@ class Runs(Curves, Artifacts, RunTable, Stories):
             NotFound: there is none.
         """
         return self._rows.read(lambda tx: find_run(tx, run))
-
-    def search(
-        self,
-        experiment: str | None = None,
-        state: State | None = None,
-        parent: str | None = None,
-        order_by: str = "-started_at",
-        limit: int = 100,
-        after: str | None = None,
-    ) -> Page[Run]:
-        """Runs, newest first, or by `started_at`, `ended_at` or the latest `metrics.<key>`; `-` before it means descending.
-
-        Ordered by a metric, only runs that have measured it appear. `limit` is at most 1000.
-        """
-        if not 1 <= limit <= _PAGE_MAX:
-            raise Invalid(f"limit {limit} is not between 1 and {_PAGE_MAX}", hint="follow `next` for more", field="limit")
-        project = caller().project
-        if order_by.removeprefix("-").startswith("metrics."):
-            self._series.settle(project)
-        wanted = {"experiment": experiment, "state": state, "parent": parent}
-        return self._rows.read(lambda tx: store.search(tx, project, wanted, order_by, limit, after))
-
-    def experiments(self) -> list[Experiment]:
-        """All experiments, by name."""
-        project = caller().project
-        return self._rows.read(lambda tx: store.experiments(tx, project))
 
     def compare(self, runs: list[str]) -> list[Difference]:
         """In what runs differ: parameters, latest metrics, tags, code, environment and inputs.
@@ -235,13 +299,14 @@ class Runs(Curves, Artifacts, RunTable, Stories):
 
         def write(tx: Tx) -> Run:
             known = find_run(tx, run)
-            if not ended and known.ended_at is not None:
+            if known.deleted_at is not None:
+                raise deleted(run)
+            if not ended and known.ended_at is not None and not known.amendable:
                 raise over(run)
             changed = change(known)
             if changed != known:
                 store.change(tx, project, changed)
-                if verb:
-                    self._tell(tx, verb, known, changed)
+                self._tell(tx, verb, known, changed)
             return changed
 
         return self._rows.write(write)
@@ -252,7 +317,21 @@ class Runs(Curves, Artifacts, RunTable, Stories):
         if used:
             self._ledger.append(tx, "run.linked", after.ref, inputs=used, outputs=(after.ref,))
         if made or verb != "run.linked":
-            self._ledger.append(tx, verb, after.ref, inputs=(after.ref,) if made else (), outputs=made, data=_gist(after))
+            data = _what_changed(before, after) if verb in ("run.changed", "run.tagged") else _gist(after)
+            self._ledger.append(tx, verb, after.ref, inputs=(after.ref,) if made else (), outputs=made, data=data)
+
+
+def _going_on(run: Run) -> Run:
+    return replace(run, state="running", ended_at=None, error="", spent=None)
+
+
+def _what_changed(before: Run, after: Run) -> dict[str, Any]:
+    """What an event says of a change: the keys of parameters and tags, never what people write into them."""
+    data: dict[str, Any] = {"experiment": after.experiment, "name": after.name}
+    for kind, old, new in (("params", before.params, after.params), ("tags", before.tags, after.tags)):
+        if keys := sorted(key for key in old.keys() | new.keys() if old.get(key, ...) != new.get(key, ...)):
+            data[kind] = keys[:_TOLD_MAX]
+    return data | ({"note": True} if before.note != after.note else {}) | ({"before": before.name} if before.name != after.name else {})
 
 
 def _linked(run: Run, inputs: list[Ref], outputs: list[Ref]) -> Run:

@@ -44,12 +44,12 @@ class Stories:
         def query(tx: Tx) -> Story:
             known = find_run(tx, run)
             given = {"project": project, **at(_LEASES.now(tx))}
-            parts = select(seen_state.label("state"), func.count().label("n")).where(_r.project == project, _r.parent == run)
+            parts = select(seen_state.label("seen"), func.count().label("n")).where(_r.project == project, _r.parent == run)
             artifacts = store.artifacts(tx, project, run)
             return Story(
                 run=known,
                 parent=None if known.parent is None else store.one(tx, project, known.parent),
-                parts={row.state: row.n for row in tx.all(parts.group_by(seen_state), given)},
+                parts={row.seen: row.n for row in tx.all(parts.group_by("seen"), given)},
                 artifacts=artifacts,
                 environment=None,
                 repeat=repeat(known, artifacts),

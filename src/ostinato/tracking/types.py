@@ -17,19 +17,29 @@ Scalar = str | int | float | bool | None
 Number = float | Literal["nan", "inf", "-inf"]
 """A measured value as it travels: JSON has no NaN and no infinity."""
 
-State = Literal["running", "finished", "failed", "killed"]
+State = Literal["scheduled", "running", "finished", "failed", "killed"]
 """A run is `killed` when it was interrupted, or when its process has been silent for longer than its lease."""
+
+View = Literal["active", "deleted", "all"]
+"""Which things a list holds: those that are there, those that were deleted and can be restored, or both."""
+
+CandidateState = Literal["pending", "ready", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """Where a run came from: the git commit, whether the tree differed from it, the program, its arguments, the host."""
+    """Where a run came from: the git commit, whether the tree differed from it, the program, its arguments, the host.
+
+    `branch` and `remote` say where the commit may be found, without credentials.
+    """
 
     commit: str | None = None
     dirty: bool = False
     entry: str = ""
     arguments: list[str] = field(default_factory=list)
     host: str = ""
+    branch: str = ""
+    remote: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +64,8 @@ class Spent:
 class Run:
     """One try of an experiment. `environment` is the digest of its Environment; equal environments have equal digests.
 
-    `spent` is what it cost the machine, where whoever ended it knows.
+    `spent` is what it cost the machine, where whoever ended it knows. Where whoever started it said when, `started_at` is what they said;
+    `recorded_at` is always our own clock. A run that is `amendable` takes parameters, points and files after its end as well.
     """
 
     id: str
@@ -73,6 +84,11 @@ class Run:
     ended_at: datetime | None
     error: str
     spent: Spent | None = None
+    experiment_id: str = ""
+    note: str = ""
+    recorded_at: datetime | None = None
+    amendable: bool = False
+    deleted_at: datetime | None = None
 
     @property
     def ref(self) -> Ref:
@@ -82,17 +98,101 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """All runs of one name: how many, how many of them running, and when the last one was started."""
+    """What runs are tries of: how many there are, how many of them running, and when the last was started (else: the experiment made).
+
+    Runs that were deleted are not counted. `note` is Markdown.
+    """
 
     name: str
     runs: int
     running: int
     last_started_at: datetime
+    id: str
+    note: str
+    tags: dict[str, str]
+    created_at: datetime
+    created_by: str
+    changed_at: datetime
+    deleted_at: datetime | None
+
+    @property
+    def ref(self) -> Ref:
+        """How others point at the experiment, whatever it is called later."""
+        return Ref("experiment", self.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Data that a run used and that is no dataset of ours, as its reader described it; all texts are kept as they came.
+
+    `type` says what `source` is, such as `local` or `hf`. `id` is made of everything else: what differs in nothing is one source.
+    """
+
+    name: str
+    digest: str
+    type: str = ""
+    source: str = ""
+    schema: str = ""
+    profile: str = ""
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """That a run used a source: in which context, such as `training`, and under which tags."""
+
+    source: Source
+    context: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """A point that a run measured of a candidate, on the data of that name and digest, if they were said."""
+
+    key: str
+    value: Number
+    step: int
+    at: datetime
+    run: str
+    dataset_name: str = ""
+    dataset_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A model that was made and may become a version of a registered one. Its files are under its own id.
+
+    `run` is the run that made it, None if none did, and `step` the step of the run at which it was left. `type` is what its maker calls
+    its kind; `message` says why it is not ready. `measures` are in the order of keys, then of steps.
+    """
+
+    id: str
+    name: str
+    experiment: str
+    experiment_id: str
+    run: str | None
+    step: int | None
+    state: CandidateState
+    message: str
+    type: str
+    params: dict[str, Scalar]
+    tags: dict[str, str]
+    created_at: datetime
+    created_by: str
+    changed_at: datetime
+    deleted_at: datetime | None
+    measures: list[Measure] = field(default_factory=list)
+
+    @property
+    def ref(self) -> Ref:
+        """How others point at the candidate."""
+        return Ref("candidate", self.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A file that a run left: its path within the run, its BLAKE3 digest and its size in bytes."""
+    """A file that a run left, or a candidate consists of: its path there, its BLAKE3 digest and its size in bytes."""
 
     path: str
     digest: str
@@ -160,13 +260,27 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunIndex:
-    """How many runs a table has, where to begin in the middle of it, and which columns the newest thousand have, the most common first."""
+    """How many runs a table has, where to begin in the middle of it, and which columns the newest 200 have, the most common first."""
 
     total: int
     anchors: list[Anchor]
     params: list[str]
     metrics: list[str]
     tags: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedView:
+    """A way of looking at runs, kept under a name: of which experiment (None: all), which runs, in which order, with which columns."""
+
+    id: str
+    name: str
+    owner: str
+    experiment: str | None
+    where: list[str]
+    order_by: str
+    columns: list[str]
+    saved_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,11 +326,79 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Influence:
+    """How much of a metric goes with a parameter, looked at alone, over runs in `groups` of its `values`.
+
+    `share` is the share of the variance of the metric's ranks between the groups, corrected for chance, at most 1 (0: none); 95 % of
+    shuffled orders stay below `chance`; `p` is corrected for the number of parameters. `trend` is the rank correlation, with its 95 %
+    interval, None unless all values are numbers; `along` are parameters that were changed together with this one.
+    """
+
+    param: str
+    values: int
+    groups: int
+    share: float
+    chance: float
+    p: float
+    trend: float | None
+    low: float | None
+    high: float | None
+    along: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Influences:
+    """The parameters by their share of a metric, over `runs` that measured it: the newest, where there are `more`."""
+
+    metric: str
+    runs: int
+    more: bool
+    params: list[Influence]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunGroup:
+    """Runs that share a value, None for those without; `where` is the condition that they meet, and they alone.
+
+    Of a metric the least, the mean and the greatest of its last values, and how many `measured` it.
+    """
+
+    value: Scalar
+    where: str
+    runs: int
+    started_at: datetime
+    measured: int
+    least: Number | None
+    mean: Number | None
+    greatest: Number | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunGroups:
+    """The groups of runs by a field, those with most runs first, and whether there are `more`."""
+
+    by: str
+    more: bool
+    groups: list[RunGroup]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """The beginning of a table: its columns with their types, its first rows, and how many it has in all."""
+
+    columns: list[str]
+    types: list[str]
+    total: int
+    rows: list[list[Scalar]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricFrame:
     """Points in columns, little-endian: point i belongs to `keys[key[i]]`.
 
     `key` holds unsigned integers of 4 bytes, `steps` and `times_us` signed integers and `values` IEEE floats of 8 bytes,
-    so NaN, infinities and every last bit arrive as they were measured.
+    so NaN, infinities and every last bit arrive as they were measured. With `candidate`, the points were measured of that model, on the
+    data of that name and digest.
     """
 
     keys: list[str]
@@ -224,6 +406,9 @@ class MetricFrame:
     steps: bytes
     times_us: bytes
     values: bytes
+    candidate: str = ""
+    dataset_name: str = ""
+    dataset_digest: str = ""
 
     @classmethod
     def of(cls, points: Sequence[tuple[str, int, int, float]]) -> MetricFrame:

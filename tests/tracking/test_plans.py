@@ -1,0 +1,82 @@
+"""Plans: how SQLite gets at a page of runs. None reads all of a table, and an order by a metric sorts nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ostinato.kernel.caller import caller
+from ostinato.storage.rows.lease import at
+from ostinato.storage.rows.rows import Tx
+from ostinato.storage.rows.sqlite import Sqlite
+from ostinato.tracking import scope
+from ostinato.tracking.service import Runs
+from ostinato.tracking.store import LEASES, run_table
+from ostinato.tracking.types import MetricFrame
+
+BY_METRIC = "SEARCH series_latest USING COVERING INDEX series_latest_key (project=? AND key=? AND last>?)"
+OF_EXPERIMENT = "SEARCH tracking_run USING INDEX tracking_run_experiment (project=? AND experiment=?"
+SORTED = "USE TEMP B-TREE FOR ORDER BY"
+
+
+def plan(rows: Sqlite, runs: Runs, experiment: str | None = None, *where: str, order_by: str = "-started_at") -> list[str]:
+    """What SQLite does for the first page."""
+    asked = runs._scope(experiment, None, None, list(where), order_by, "active")
+
+    def query(tx: Tx) -> list[str]:
+        given: dict[str, Any] = {"project": caller().project, **at(LEASES.now(tx))}
+        part = asked.parts(tx, given, (run_table.c.id, run_table.c.params))[0]
+        statements: list[str] = []
+        tx._driver.set_trace_callback(statements.append)
+        tx.all(part.after(None, 51), given)
+        tx._driver.set_trace_callback(None)
+        return [row[3] for row in tx._driver.execute(f"EXPLAIN QUERY PLAN {statements[-1]}")]
+
+    return rows.read(query)
+
+
+@pytest.fixture
+def database_url() -> str:
+    """Of SQLite's plans, whatever the other tests run on."""
+    return ""
+
+
+@pytest.fixture
+def some(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> Runs:
+    """A few runs, of which more than one are too many to be few."""
+    for number in range(5):
+        run = runs.start("e", id=f"r{number}").id
+        runs.log(run, "c", 0, MetricFrame.of([("auc", 0, 0, number / 10), ("loss", 0, 0, 1.0)]))
+    runs.start("small")
+    runs._series.settle("default")
+    monkeypatch.setattr(scope, "FEW", 1)
+    return runs
+
+
+def test_an_order_by_a_metric_walks_its_index(rows: Sqlite, some: Runs) -> None:
+    for asked in ((), ("metrics.loss >= 0.5", "params.depth = 3"), ("metrics.auc < 0.3",)):
+        for experiment in ("e", None):
+            found = plan(rows, some, experiment, *asked, order_by="-metrics.auc")
+            assert found[0].startswith(BY_METRIC.split(" AND last")[0]), found
+            assert found[1].startswith("SEARCH tracking_run USING INDEX sqlite_autoindex_tracking_run_1 (project=? AND id=?)")
+            assert not any("SCAN" in step or "TEMP" in step for step in found), found
+    entered = plan(rows, some, None, "metrics.auc < 0.3", order_by="-metrics.auc")
+    assert "last<?" in entered[0], "the index is entered where the condition says"
+
+
+def test_a_list_of_few_runs_starts_from_these(rows: Sqlite, some: Runs) -> None:
+    found = plan(rows, some, "small", order_by="-metrics.auc")
+    assert found[0].startswith(OF_EXPERIMENT)
+    assert "USING PRIMARY KEY (project=? AND run=? AND key=?)" in found[1]
+    for order_by in ("-started_at", "-metrics.loss"):
+        found = plan(rows, some, "e", "metrics.auc > 0.35", order_by=order_by)
+        assert found[0].startswith("SEARCH tracking_run USING INDEX sqlite_autoindex_tracking_run_1 (project=? AND id=?)"), found
+        assert BY_METRIC in found, "the one run that meets it is found in the index"
+
+
+def test_an_order_by_time_walks_its_index(rows: Sqlite, some: Runs) -> None:
+    assert plan(rows, some, "e") == [OF_EXPERIMENT + ")"]
+    assert plan(rows, some) == ["SEARCH tracking_run USING INDEX tracking_run_started (project=?)"]
+    for asked in ("metrics.auc > 0", "not params.depth = 3 or tags.x is null", "datasets.name = flights"):
+        assert not any("SCAN" in step or "TEMP" in step for step in plan(rows, some, "e", asked))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ostinato.data.types import CheckSpec, Contract, SourceSpec
     from ostinato.evaluation.types import CostMatrix
-    from ostinato.face import connect, current, open
+    from ostinato.face import connect, current, open, run
     from ostinato.features.types import Feature, FeatureView
     from ostinato.kernel.errors import OstinatoError
     from ostinato.kernel.ref import Ref
@@ -39,6 +39,7 @@ _HOMES = {
     "current": "face",
     "open": "face",
     "pipeline": "pipelines.definition",
+    "run": "face",
     "step": "pipelines.definition",
 }
 
@@ -60,6 +61,7 @@ __all__ = [
     "current",
     "open",
     "pipeline",
+    "run",
     "step",
 ]
 

@@ -1,16 +1,20 @@
-"""The three doors of the Python face: open a store in process, connect to a server, ask for the present execution."""
+"""The doors of the Python face: open a store in process, connect to a server, start a run, ask for the present execution."""
 
 from __future__ import annotations
 
+import logging
 import os
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, Unpack, cast
 
 from ostinato.app import Ostinato
 from ostinato.client import login, remote
-from ostinato.kernel.errors import Invalid
+from ostinato.kernel.errors import Invalid, Unavailable
 from ostinato.kernel.settings import Settings
 from ostinato.pipelines.context import Context
 from ostinato.pipelines.context import current as _current
+from ostinato.tracking.client.door import RunsDoor
+from ostinato.tracking.logger import Logger, Options
 
 
 def open(path: str | os.PathLike[str] | None = None, *, project: str | None = None) -> Ostinato:
@@ -33,6 +37,43 @@ def connect(url: str | None = None, token: str | None = None, *, project: str | 
     shown = token or settings.token or login.saved(address)
     opened = remote.connect(address, shown, project or settings.project, ca_file=ca_file or settings.ca_file)
     return cast(Ostinato, opened)
+
+
+def run(
+    experiment: str,
+    name: str = "",
+    *,
+    params: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
+    **how: Unpack[Options],
+) -> Logger:
+    """A run to log to, on the server that `OSTINATO_URL` names, else in the store in `OSTINATO_DATA`, opened in process.
+
+    With `offline=True` or `OSTINATO_OFFLINE=1` nothing is opened, and `ostinato sync` ships the run later; so it does if the server is
+    out of reach.
+    """
+    settings = Settings.read()
+    target = {"url": settings.url, "data": "" if settings.url else str(settings.data), "project": settings.project}
+    asked = how.get("offline")
+    offline = bool(settings.offline) if asked is None else asked
+    opened = None if offline else _reached(settings)
+    runs = None if opened is None else cast(RunsDoor, opened.logging if isinstance(opened, remote.Remote) else opened.runs)
+    more: Options = {**how, "offline": offline or runs is None}
+    logger = Logger.start(runs, experiment, name, params=params, tags=tags, target=target, **more)
+    if opened is not None:
+        logger.afterwards(opened.close)
+    return logger
+
+
+def _reached(settings: Settings) -> Ostinato | remote.Remote | None:
+    """The store that the settings name; None if it is a server that does not answer."""
+    if not settings.url:
+        return Ostinato.open(settings.data)
+    try:
+        return remote.connect(settings.url, settings.token or login.saved(settings.url), settings.project, ca_file=settings.ca_file)
+    except Unavailable as error:
+        logging.getLogger("ostinato.tracking").warning("%s; the run is kept here (hint: `ostinato sync` sends it)", error)
+        return None
 
 
 def current() -> Context:

@@ -117,23 +117,30 @@ def test_a_server_that_stays_away_is_said_so(runs: Runs, monkeypatch: pytest.Mon
     run = Logger.start(runs, "flights")
     monkeypatch.setattr(Runs, "log", lambda *_: (_ for _ in ()).throw(Unavailable("away")))
     run.log(a=1)
-    with pytest.raises(Unavailable, match="1 points"):
+    with pytest.raises(Unavailable, match="away"):
         run.flush()
     monkeypatch.undo()
     run.finish()
     assert runs.curve(run.id, "a").values == [1.0]
 
 
-def test_refused_points_fail_the_run_and_say_why(runs: Runs) -> None:
-    run = Logger.start(runs, "flights")
-    run.log({"a\n": 1.0})
-    with pytest.raises(Invalid, match="printable"):
-        run.flush()
-    with pytest.raises(Invalid, match="printable"):
-        run.log(a=1)
-    with pytest.raises(Invalid):
+def test_a_direct_logger_raises_what_the_store_refuses_and_fails_the_run(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Logger(runs, runs.start("flights"))
+    monkeypatch.setattr(Runs, "log", lambda *_: (_ for _ in ()).throw(Invalid("no such points")))
+    run.log(a=1)
+    with pytest.raises(Invalid, match="no such points"):
         run.finish()
-    assert runs.get(run.id).state == "failed"
+    found = runs.get(run.id)
+    assert (found.state, found.error) == ("failed", "points were not kept: no such points")
+
+
+def test_what_no_store_takes_as_a_name_is_refused_at_once(runs: Runs) -> None:
+    with Logger.start(runs, "flights") as run:
+        for bad in ("a\n", "", "k" * 201, 7):
+            with pytest.raises(Invalid, match="name of a metric"):
+                run.log({bad: 1.0})
+        run.log(a=1)
+    assert runs.curve(run.id, "a").steps == [0]
 
 
 def test_what_is_no_number_is_refused_at_once(runs: Runs) -> None:
@@ -195,7 +202,7 @@ def test_the_commit_and_the_patch_lead_back_to_the_very_code(tmp_path: Path, mon
     assert program.read_text() == "depth = 5\n"
 
 
-def test_kill_9_leaves_a_run_that_shows_as_killed_and_keeps_what_was_sent(runs: Runs, tmp_path: Path) -> None:
+def test_kill_9_leaves_a_run_that_shows_as_killed_and_keeps_what_was_sent(runs: Runs, tmp_path: Path, place: str) -> None:
     program = f"""
 import time
 from pathlib import Path
@@ -203,16 +210,17 @@ from ostinato.kernel.caller import Caller, own
 from ostinato.kernel.clock import SystemClock
 from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.local import Local
-from ostinato.storage.rows.sqlite import Sqlite
 from ostinato.storage.series.series import Series
-from ostinato.tracking import logger
+from ostinato.testing.rows import opened
+from ostinato.tracking.client import beginning
+from ostinato.tracking.logger import Logger
 from ostinato.tracking.service import Runs
 home = Path({str(tmp_path)!r})
 own(Caller(actor="person:ana"))
-logger._LEASE_S = 1
-rows, clock = Sqlite(home / "rows.db"), SystemClock()
+beginning.LEASE_S = 1
+rows, clock = opened({place!r}), SystemClock()
 ledger = Ledger(rows=rows, clock=clock, key_path=home / "ledger-key")
-run = logger.Logger.start(Runs(rows=rows, blobs=Local(home / "blobs"), series=Series(rows), ledger=ledger, clock=clock), "flights")
+run = Logger.start(Runs(rows=rows, blobs=Local(home / "blobs"), series=Series(rows), ledger=ledger, clock=clock), "flights")
 run.log(a=1)
 run.flush()
 print(run.id, flush=True)

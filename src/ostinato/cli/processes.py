@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from ostinato.cli import keeping, signing
+from ostinato.cli import journals, keeping, signing
 from ostinato.cli.commands import Target
 from ostinato.kernel.errors import Invalid, MissingExtra, NotFound
 from ostinato.kernel.instant import instant_from
@@ -21,6 +21,7 @@ def attach(root: click.Group) -> None:
         root.add_command(command)
     keeping.attach(root)
     signing.attach(root)
+    journals.attach(root)
 
 
 def _instant(_: click.Context, option: click.Parameter, value: str | None) -> datetime | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import http.client
 import importlib
 import ipaddress
@@ -86,6 +87,12 @@ class Link:
                 raise failed
             time.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 — spreads the callers, no secret
             wait_s = min(_WAIT_S[1], wait_s * 2)
+
+    def hasty(self, patience_s: float) -> Link:
+        """Another way to the same server, with less patience."""
+        other = copy.copy(self)
+        other._patience_s, other._idle = patience_s, []
+        return other
 
     def close(self) -> None:
         """Close the idle connections; the next call opens another."""

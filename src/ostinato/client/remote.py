@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import ModuleType, TracebackType
-from typing import Any
+from typing import Any, Unpack
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -18,11 +18,13 @@ from ostinato.client.link import PATIENCE_S, Link
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.operation import Op
 from ostinato.kernel.signature import Parameter, fill, from_wire, placeholders, signature_of, to_wire
-from ostinato.tracking.logger import Logger
+from ostinato.tracking.logger import Logger, Options
 
 _MSGPACK = "application/msgpack"
 _ROOT = "/api/v1"
 _FIRST_S = 5.0
+_HASTE_S = 2.0
+"""So long a training waits when it begins; later its sender tries again by itself."""
 
 
 def connect(url: str, token: str, project: str = "default", *, patience_s: float | None = None, ca_file: str = "") -> Remote:
@@ -41,11 +43,16 @@ def connect(url: str, token: str, project: str = "default", *, patience_s: float
 
 
 class Remote:
-    """What `ost.connect` gives: one face per slice, as attributes; shared by threads as they like."""
+    """What `ost.connect` gives: one face per slice, as attributes; shared by threads as they like.
+
+    `logging` is the face of runs for those who log to one: it gives up soon, because a run's journal waits for the server anyway.
+    """
 
     def __init__(self, link: Link, slices: Sequence[ModuleType]) -> None:
         self._link = link
         self.clock = RemoteClock(link)
+        hasty = link.hasty(_HASTE_S)
+        self.logging = next(Face(hasty, module.NAME, module.OPS) for module in slices if module.NAME == "runs")
         self._faces = {module.NAME: Face(link, module.NAME, module.OPS) for module in slices}
 
     def __getattr__(self, name: str) -> Face:
@@ -61,10 +68,12 @@ class Remote:
         return f"<Ostinato at {self._link.url}, project {self._link.project}>"
 
     def run(
-        self, experiment: str, name: str = "", *, params: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None
-    ) -> Logger:
+        self, experiment: str, name: str = "", *, params: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None,
+        **how: Unpack[Options],
+    ) -> Logger:  # fmt: skip
         """A run to log to, as a context manager: `with app.run("flights") as run: run.log(auc=0.7, step=1)`."""
-        return Logger.start(self.runs, experiment, name, params=dict(params or {}), tags=dict(tags or {}))
+        target = {"url": self._link.url, "project": self._link.project}
+        return Logger.start(self.logging, experiment, name, params=params, tags=tags, target=target, **how)
 
     def close(self) -> None:
         """Close the connections."""

@@ -2,109 +2,135 @@
 
 from __future__ import annotations
 
-import contextvars
-import operator
+import logging
+import os
+import socket
+import struct
 import threading
 import time
-import traceback
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import Any, TypedDict, Unpack
 
-from ostinato.kernel.errors import Conflict, Invalid, OstinatoError, Unavailable
+import msgspec
+
+from ostinato.kernel.errors import Conflict, OstinatoError, Unavailable
 from ostinato.kernel.ids import new_id
 from ostinato.kernel.ref import Ref
+from ostinato.kernel.settings import Settings
 from ostinato.tracking import capture
-from ostinato.tracking.types import Artifact, Code, Environment, MetricFrame, Run, Scalar, Spent, State, scalar
+from ostinato.tracking.client import ending
+from ostinato.tracking.client.aside import Aside, wanted
+from ostinato.tracking.client.beginning import journal_of, rank_of_process, started, unsent
+from ostinato.tracking.client.door import RunsDoor
+from ostinato.tracking.client.journal import Journal
+from ostinato.tracking.client.place import About
+from ostinato.tracking.client.records import refused_row
+from ostinato.tracking.client.sender import Sender
+from ostinato.tracking.paths import checked_path
+from ostinato.tracking.types import Artifact, Code, Run, Scalar, Spent, State, scalar
 
-_BATCH = 1000
-_WAIT_S = 1.0
-_BACKLOG_MAX = 200_000
-_LEASE_S = 90
-_BEAT_S = 30.0
 _PATIENCE_S = 30.0
+_SIGNAL_S = 3.0
+_LOCK_S = 0.05
+_ROUND_S = 0.02
+_log = logging.getLogger("ostinato.tracking")
+_now_ns = time.time_ns
+_living: weakref.WeakSet[Logger] = weakref.WeakSet()
 
 
-class RunsDoor(Protocol):
-    """The verbs of `Runs` that a logger needs; the remote client has them as well."""
+class Options(TypedDict, total=False):
+    """How a run is begun.
 
-    def start(
-        self,
-        experiment: str,
-        name: str = "",
-        params: dict[str, Scalar] | None = None,
-        tags: dict[str, str] | None = None,
-        parent: str | None = None,
-        inputs: list[Ref] | None = None,
-        id: str | None = None,
-        code: Code | None = None,
-        environment: Environment | None = None,
-        lease_s: int | None = None,
-    ) -> Run: ...
-    def beat(self, run: str, lease_s: int) -> None: ...
-    def log(self, run: str, client: str, seq: int, frame: MetricFrame) -> None: ...
-    def params(self, run: str, values: dict[str, Scalar]) -> Run: ...
-    def tag(self, run: str, tags: dict[str, str | None]) -> Run: ...
-    def link(self, run: str, inputs: list[Ref] | None = None, outputs: list[Ref] | None = None) -> Run: ...
-    def finish(
-        self, run: str, state: State = "finished", outputs: list[Ref] | None = None, error: str = "", spent: Spent | None = None
-    ) -> Run: ...
-    def put_artifact(self, run: str, path: str, content: bytes) -> Artifact: ...
+    `id` of a run to go on with, or the one that all processes of a training log to; `parent` the run that it is part of; `inputs` what it
+    uses; `capture` False for nothing, or a choice of `code`, `environment`, `console`, `system`, `exit`; `offline` True to send nothing
+    before `ostinato sync`.
+    """
+
+    id: str | None
+    parent: str | None
+    inputs: Sequence[Ref | str]
+    capture: bool | Sequence[str] | None
+    offline: bool | None
 
 
 class Logger:
     """A run to log to, as a context manager.
 
-    `log` only appends to memory; a thread sends what has gathered each second, or at 1000 points, and says that the run
-    lives. Leaving the block sends the rest and ends the run: finished, or failed with the traceback as an artifact.
-    Points that a killed process had not sent yet, at most one second of them, are lost.
+    `log` writes to a journal on the own disk, which outlives the process, and returns; a thread ships it, with everything else that is
+    recorded here, while the training goes on. Leaving the block ships the rest and ends the run: finished, or failed with the traceback
+    as an artifact. A store that is slow, full or away is waited for in the background; what is not shipped at the end is kept, and
+    `ostinato sync` ships it.
+
+    Made over a run directly, without `start`, it journals in memory, does all else at once and raises what goes wrong: for code that
+    answers for its runs itself, such as the engine of pipelines.
     """
 
-    def __init__(self, runs: RunsDoor, run: Run) -> None:
+    def __init__(self, runs: RunsDoor | None, run: Run, *, journal: Journal | None = None, captures: frozenset[str] = frozenset()) -> None:
         self.run = run
         self._runs = runs
-        self._client = new_id()
-        self._seq = 0
+        self._direct = runs if journal is None else None
+        self._journal = journal or Journal(About(run=run.id, experiment=run.experiment), None, 0)
         self._step = -1
-        self._points: list[tuple[str, int, int, float]] = []
-        self._flying = 0
-        self._changed = threading.Condition()
-        self._sending = threading.Lock()
-        self._stopping = False
-        self._failure: Exception | None = None
-        context = contextvars.copy_context()
-        self._sender = threading.Thread(target=context.run, args=(self._send_until_stopped,), name="ostinato-logger", daemon=True)
-        self._sender.start()
+        self._lost = 0
+        self._ended = False
+        self._pid = os.getpid()
+        self._ending = threading.RLock()
+        self._patience_s = _PATIENCE_S
+        self._close: Callable[[], None] = lambda: None
+        self._aside = Aside(self._journal, captures)
+        self._sender: Sender | None = Sender(runs, self._journal)
+        _living.add(self)
 
     @classmethod
     def start(
         cls,
-        runs: RunsDoor,
+        runs: RunsDoor | None,
         experiment: str,
         name: str = "",
         *,
         params: Mapping[str, Scalar] | None = None,
         tags: Mapping[str, str] | None = None,
-        inputs: Sequence[Ref | str] = (),
-        parent: str | None = None,
+        target: Mapping[str, str] | None = None,
+        **how: Unpack[Options],
     ) -> Logger:
-        """Start a run of the present program, with its commit, patch, arguments and environment."""
-        run = runs.start(
-            experiment,
-            name,
-            params={key: scalar(value) for key, value in (params or {}).items()},
-            tags=dict(tags or {}),
-            parent=parent,
-            inputs=[_ref(ref) for ref in inputs],
-            id=new_id(),
-            code=(code := capture.code()),
-            environment=capture.environment(),
-            lease_s=_LEASE_S,
-        )
-        if code.dirty and (patch := capture.difference()):
-            runs.put_artifact(run.id, "code.patch", patch)
-        return cls(runs, run)
+        """Start a run of the present program, with its commit, patch, arguments and environment.
+
+        `target` says where the store is, for those who ship the journal later: the `url` of a server or the folder `data`, and the
+        `project`. Without `runs`, or offline, nothing is sent before `ostinato sync`; a store out of reach gets it when it is back.
+        """
+        settings, named = Settings.read(), how.get("id")
+        runs = None if (bool(settings.offline) if how.get("offline") is None else how["offline"]) else runs
+        captures, rank = wanted(how.get("capture"), settings.capture), rank_of_process() if named else 0
+        captures = captures if rank == 0 else captures & {"exit"}
+        given: dict[str, Any] = {
+            "experiment": experiment,
+            "name": name,
+            "params": {key: scalar(value) for key, value in (params or {}).items()},
+            "tags": dict(tags or {}),
+            "parent": how.get("parent"),
+            "inputs": [_ref(ref) for ref in how.get("inputs", ())],
+            "code": capture.code_at_once() if "code" in captures else Code(host=socket.gethostname()),
+        }
+        id_ = Ref("run", named or new_id()).name
+        run = started(runs, id_, given)
+        where = {"url": "", "data": "", "project": settings.project, **(target or {})}
+        about = About(
+            run=id_, experiment=experiment, host=socket.gethostname(), rank=rank,
+            url=where["url"], data=where["data"], project=where["project"],
+        )  # fmt: skip
+        if run is not None and run.environment is not None:  # it goes on: where it came from is known
+            captures -= {"code", "environment"}
+        logger = cls(runs, run or unsent(id_, given), journal=journal_of(about, None if run else given, settings), captures=captures)
+        logger._patience_s = float(settings.finish_s)
+        if "exit" in captures:
+            ending.watch(logger)
+        return logger
 
     @property
     def id(self) -> str:
@@ -120,165 +146,249 @@ class Logger:
         """Record measured values at a step, by default the one after the last: `run.log(auc=0.7, loss=0.3, step=5)`.
 
         Raises:
-            Invalid: a value is not a number, or the step is no integer of 64 bits.
-            OstinatoError: an earlier batch was refused.
+            Invalid: a value is not a number, the step is no integer of 64 bits, or a name is no name of a metric.
+            Conflict: the run has ended.
         """
-        now_us = time.time_ns() // 1000
-        with self._changed:
-            self._check()
-            self._step = self._step + 1 if step is None else _whole(step)
-            self._points += [(key, self._step, now_us, _float(key, value)) for key, value in {**(values or {}), **more}.items()]
-            if len(self._points) >= _BATCH:
-                self._changed.notify_all()
-            while len(self._points) > _BACKLOG_MAX and self._failure is None:
-                self._changed.wait(_WAIT_S)
+        if values is not None:
+            more = {**values, **more}
+        journal = self._journal
+        with journal.lock:
+            if self._ended:
+                raise self._over()
+            at = self._step + 1 if step is None else step
+            try:
+                kept = not more or journal.points(tuple(more), at, _now_ns() // 1000, more.values())
+            except struct.error:
+                raise refused_row(more, at) from None
+            if kept:
+                self._step = at
+        if not kept:
+            self._no_room(more, at)
 
     def log_params(self, values: Mapping[str, Scalar] | None = None, /, **more: Scalar) -> None:
-        """Record parameters; each keeps the value it got first."""
-        self.run = self._runs.params(self.id, {key: scalar(value) for key, value in {**(values or {}), **more}.items()})
+        """Record parameters; each keeps the value it got first.
+
+        Raises:
+            Conflict: one has another value already.
+        """
+        given = {key: scalar(value) for key, value in {**(values or {}), **more}.items()}
+        if changed := [key for key, value in given.items() if key in self.run.params and self.run.params[key] != value]:
+            raise Conflict(f"{', '.join(changed)} of run {self.id} would change", hint="start another run for other parameters")
+        if self._direct is not None:
+            self.run = self._direct.params(self.id, given)
+        else:
+            self._note("params", values=given)
+            self.run = replace(self.run, params=self.run.params | given)
 
     def tag(self, **tags: str | None) -> None:
         """Set tags, or remove those set to None."""
-        self.run = self._runs.tag(self.id, tags)
+        runs = self._runs if self._ended else self._direct  # tags may change for ever
+        if runs is not None:
+            self.run = runs.tag(self.id, tags)
+        else:
+            self._note("tag", tags=tags)
+            self.run = replace(self.run, tags={key: value for key, value in (self.run.tags | tags).items() if value is not None})
 
     def artifact(self, path: str, content: bytes | str | Path) -> Artifact:
-        """Keep bytes, text or a file under a path within the run."""
-        data = content.read_bytes() if isinstance(content, Path) else content.encode() if isinstance(content, str) else content
-        return self._runs.put_artifact(self.id, path, data)
+        """Keep bytes, text or a file under a path within the run, as it is now."""
+        data = content.encode() if isinstance(content, str) else content
+        checked_path(path)
+        if self._direct is not None:
+            return self._direct.put_artifact(self.id, path, _read(data))
+        if self._ended:
+            raise self._over()
+        try:
+            file, digest, size = self._journal.keep_file(data)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            if self._runs is None:
+                raise
+            self._warn(f"{path} is sent at once: {error.strerror or error}", "make room on the disk")
+            return self._runs.put_artifact(self.id, path, _read(data))
+        self._note("artifact", path=path, file=file)
+        return Artifact(path=path, digest=digest, size=size, kept_at=datetime.now(UTC))
 
     def input(self, ref: Ref | str) -> None:
         """Record that the run used something, such as `dataset:flights@4`."""
-        self.run = self._runs.link(self.id, inputs=[_ref(ref)])
+        self._link([_ref(ref)], [])
 
     def output(self, ref: Ref | str) -> None:
         """Record that the run made something."""
-        self.run = self._runs.link(self.id, outputs=[_ref(ref)])
+        self._link([], [_ref(ref)])
 
     def flush(self) -> None:
-        """Send what has gathered; what was logged before is durable on return.
+        """Ship what was recorded up to now; it is in the store on return. Offline, it is on the disk.
 
         Raises:
-            Unavailable: it could not be sent within 30 s; it stays in memory.
-            OstinatoError: a batch was refused.
+            Unavailable: it could not be sent within 30 s; it stays in the journal.
+            OstinatoError: the store refuses it.
         """
-        deadline = time.monotonic() + _PATIENCE_S
-        while self._pending():
-            if self._send():
-                continue
-            if time.monotonic() > deadline:
-                raise Unavailable(f"{self._pending()} points of run {self.id} could not be sent", hint="is the server up?")
-            time.sleep(0.2)
-        with self._changed:
-            self._raise_failure()
+        if self._runs is None or self._sender is None:
+            self._journal.settle()
+        elif not self._sender.drain(_PATIENCE_S):
+            raise self._unsent()
 
     def finish(self, state: State = "finished", error: str = "", spent: Spent | None = None) -> Run:
-        """Send what has gathered and end the run; a run whose points were refused has failed.
+        """End the run, and ship what is left for as long as OSTINATO_FINISH_S says; what is left then is kept for `ostinato sync`.
 
-        Raises:
-            OstinatoError: points were refused, or could not be sent within 30 s.
+        Made over a run directly, a logger ships all or raises; a run whose points were refused has failed then.
         """
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
-        self._sender.join()
-        try:
-            self.flush()
-        except Exception as refused:
-            self._runs.finish(self.id, "failed", error=f"points were not kept: {refused}")
-            raise
-        self.run = self._runs.finish(self.id, state, error=error, spent=spent)
+        if self._direct is not None:
+            return self._finish_directly(state, error, spent)
+        with self._ending:
+            if not self._ended:
+                ending.forget(self)
+                self._aside.end()
+                self._say_end(state, error, spent)
+                self._ship_rest()
+                self._close()
         return self.run
+
+    def afterwards(self, close: Callable[[], None]) -> None:
+        """Call this once the run has ended: to close the store that was opened for it."""
+        self._close = close
+
+    def end(self, state: State, error: str, trace: str = "") -> None:
+        """End the run with its process; nothing that goes wrong is raised."""
+        with suppress(Exception):
+            if trace:
+                self.artifact("traceback.txt", trace)
+            self.finish(state, error)
+
+    def end_in_signal(self, error: str) -> bool:
+        """End the run as killed, from a handler of signals; False if that handler has interrupted the very writing of the journal."""
+        if not self._journal.lock.acquire(timeout=_LOCK_S):
+            return False
+        self._journal.lock.release()
+        self._aside.end_console()
+        self._say_end("killed", error, None)
+        deadline = time.monotonic() + _SIGNAL_S
+        while self._sender is not None and self._runs is not None and not self._sender.idle() and time.monotonic() < deadline:
+            time.sleep(_ROUND_S)
+        return True
 
     def __enter__(self) -> Logger:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if error is None or (isinstance(error, SystemExit) and not error.code):
-            self.finish()
-            return
-        state: State = "failed" if isinstance(error, Exception) else "killed"
+        state, why, text = ending.how_it_ended(error)
         try:
-            self.artifact("traceback.txt", "".join(traceback.format_exception(error)))
-            self.finish(state, error="".join(traceback.format_exception_only(error)).strip())
-        except Exception as second:  # the first error is what the user must see
-            error.add_note(f"and run {self.id} could not be ended: {second}")
+            if text:
+                self.artifact("traceback.txt", text)
+            self.finish(state, error=why)
+        except Exception as second:
+            if error is None:
+                raise
+            error.add_note(f"and run {self.id} could not be ended: {second}")  # the first error is what the user must see
 
-    def _send_until_stopped(self) -> None:
-        next_beat = time.monotonic() + _BEAT_S
-        pause_s = 0.0
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._stopping or len(self._points) >= _BATCH, _WAIT_S)
-                if self._stopping:
-                    return
-                if pause_s:
-                    self._changed.wait_for(lambda: self._stopping, pause_s)
-            pause_s = 0.0 if self._send() else min(5.0, 2 * pause_s + 0.1)
-            if time.monotonic() > next_beat:
-                next_beat = time.monotonic() + _BEAT_S
-                self._say_alive()
+    def _link(self, inputs: list[Ref], outputs: list[Ref]) -> None:
+        if self._direct is not None:
+            self.run = self._direct.link(self.id, inputs=inputs, outputs=outputs)
+        else:
+            self._note("link", inputs=[str(ref) for ref in inputs], outputs=[str(ref) for ref in outputs])
+            self.run = replace(self.run, inputs=[*self.run.inputs, *inputs], outputs=[*self.run.outputs, *outputs])
 
-    def _send(self) -> bool:
-        """Send one batch; False if it has to be sent again, with the very same points."""
-        with self._sending:
-            with self._changed:
-                self._flying = self._flying or min(len(self._points), 10 * _BATCH)
-                batch = self._points[: self._flying]
-            if not batch:
-                return True
-            try:
-                self._runs.log(self.id, self._client, self._seq, MetricFrame.of(batch))
-            except Unavailable:
-                return False
-            except Exception as error:  # whatever it is, this thread must not die of it in silence
-                self._drop(len(self._points), error)
-            else:
-                self._seq += 1
-                self._drop(self._flying)
-            return True
+    def _note(self, verb: str, **told: Any) -> None:
+        """Write a deed into the journal."""
+        with self._journal.lock:
+            if self._ended:
+                raise self._over()
+            self._journal.deed(verb, **told)
 
-    def _drop(self, points: int, failure: Exception | None = None) -> None:
-        with self._changed:
-            del self._points[:points]
-            self._flying = 0
-            self._failure = failure
-            self._changed.notify_all()
+    def _say_end(self, state: State, error: str, spent: Spent | None) -> None:
+        """Write into the journal that the run has ended; a child of a fork, and a rank beyond the first, end only their part of it."""
+        with self._journal.lock:
+            if self._ended:
+                return
+            self._ended = True
+            if self._lost:
+                self._journal.deed("tag", tags={"points_lost": str(self._lost)})
+            if self._pid == os.getpid() and self._journal.about.rank == 0:
+                self._journal.deed("finish", state=state, error=error, spent=msgspec.to_builtins(spent))
+            self._journal.deed("close")
+        self.run = replace(self.run, state=state, error=error, ended_at=datetime.now(UTC), spent=spent)
 
-    def _say_alive(self) -> None:
+    def _ship_rest(self) -> None:
+        sender = self._sender if self._pid == os.getpid() else None
+        shipped = sender is not None and self._runs is not None and sender.drain(self._patience_s)
+        if not shipped:
+            self._journal.settle()
+        if sender is not None:
+            sender.stop()
+            self.run = sender.ended or self.run
+        folder = self._journal.folder
+        self._journal.close()
+        if sender is not None and self._runs is None:
+            _log.info("run %s is in %s; `ostinato sync` sends it", self.id, folder)
+        elif sender is not None and not shipped:
+            self._warn(
+                f"not all of it was sent: {sender.failure or 'it took too long'}", f"it is kept in {folder}; `ostinato sync` sends it"
+            )
+
+    def _finish_directly(self, state: State, error: str, spent: Spent | None) -> Run:
+        assert self._direct is not None
         try:
-            self._runs.beat(self.id, _LEASE_S)
-        except OstinatoError:
-            return  # a lease of three beats forgives a missed one
+            if self._sender is not None:
+                self.flush()
+        except Unavailable:
+            raise
+        except Exception as refused:
+            self._direct.finish(self.id, "failed", error=f"points were not kept: {refused}")
+            raise
+        self._ended = True
+        if self._sender is not None:
+            self._sender.stop()
+        self.run = self._direct.finish(self.id, state, error=error, spent=spent)
+        return self.run
 
-    def _pending(self) -> int:
-        with self._changed:
-            return len(self._points)
+    def _no_room(self, values: Mapping[str, float], step: int) -> None:
+        """Points found neither disk nor memory: in memory alone they wait for the store, beside a full disk they are counted as lost."""
+        if self._journal.home is None and self._sender is not None:
+            while self._sender.failure is None or isinstance(self._sender.failure, Unavailable):
+                time.sleep(_ROUND_S)
+                with self._journal.lock:
+                    if self._journal.points(tuple(values), step, _now_ns() // 1000, values.values()):
+                        self._step = step
+                        return
+            raise self._unsent()
+        if not self._lost:
+            self._warn(f"points are lost: {self._journal.full}", "make room on the disk, or let the store be reached")
+        self._lost += len(values)
 
-    def _check(self) -> None:
-        self._raise_failure()
-        if self._stopping:
-            raise Conflict(f"run {self.id} has ended", hint="log inside the with block")
+    def _unsent(self) -> Exception:
+        failure = self._sender.failure if self._sender is not None else None
+        if isinstance(failure, OstinatoError) and not isinstance(failure, Unavailable):
+            return failure.__cause__ if isinstance(failure.__cause__, OstinatoError) else failure
+        return Unavailable(
+            f"what was logged to run {self.id} could not be sent: {failure or 'it takes too long'}", hint="is the server up?"
+        )
 
-    def _raise_failure(self) -> None:
-        if self._failure is not None:
-            raise self._failure
+    def _over(self) -> Conflict:
+        return Conflict(f"run {self.id} has ended", hint="log inside the with block")
 
+    def _warn(self, what: str, hint: str) -> None:
+        _log.warning("run %s: %s (hint: %s)", self.id, what, hint)
 
-def _float(key: str, value: float) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise Invalid(f"{key} is not a number: {value!r}", hint="log numbers; text goes into params or tags", field=key) from None
-
-
-def _whole(step: int) -> int:
-    try:
-        if -(2**63) <= (whole := operator.index(step)) < 2**63:
-            return whole
-    except TypeError:
-        pass
-    raise Invalid(f"not a step: {step!r}", hint="a whole number of 64 bits", field="step")
+    def _forked(self) -> None:
+        """In the child of a fork: it logs to the same run by a journal of its own, which the parent ships."""
+        self._ending = threading.RLock()
+        self._journal.forked()
+        self._aside.forked()
+        self._sender = None
 
 
 def _ref(ref: Ref | str) -> Ref:
     return ref if isinstance(ref, Ref) else Ref.parse(ref)
+
+
+def _read(data: bytes | Path) -> bytes:
+    return data.read_bytes() if isinstance(data, Path) else data
+
+
+def _fork_all() -> None:
+    for logger in [*_living]:
+        logger._forked()
+
+
+os.register_at_fork(after_in_child=_fork_all)

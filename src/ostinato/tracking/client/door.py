@@ -1,0 +1,47 @@
+"""Door: the verbs of `Runs` that a client needs; the store in process has them, and the one on a server as well."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from ostinato.kernel.ref import Ref
+from ostinato.tracking.types import Artifact, Code, Environment, MetricFrame, Run, Scalar, Spent, State
+
+
+class RunsDoor(Protocol):
+    """What starts, feeds and ends runs."""
+
+    def start(
+        self,
+        experiment: str,
+        name: str = "",
+        params: dict[str, Scalar] | None = None,
+        tags: dict[str, str] | None = None,
+        parent: str | None = None,
+        inputs: list[Ref] | None = None,
+        id: str | None = None,
+        code: Code | None = None,
+        environment: Environment | None = None,
+        lease_s: int | None = None,
+        note: str = "",
+        started_at: datetime | None = None,
+    ) -> Run: ...
+    def get(self, run: str) -> Run: ...
+    def resume(self, run: str, lease_s: int | None = None) -> Run: ...
+    def origin(self, run: str, code: Code | None = None, environment: Environment | None = None) -> Run: ...
+    def beat(self, run: str, lease_s: int) -> None: ...
+    def log(self, run: str, client: str, seq: int, frame: MetricFrame) -> None: ...
+    def params(self, run: str, values: dict[str, Scalar]) -> Run: ...
+    def tag(self, run: str, tags: dict[str, str | None]) -> Run: ...
+    def link(self, run: str, inputs: list[Ref] | None = None, outputs: list[Ref] | None = None) -> Run: ...
+    def finish(
+        self,
+        run: str,
+        state: State = "finished",
+        outputs: list[Ref] | None = None,
+        error: str = "",
+        spent: Spent | None = None,
+        ended_at: datetime | None = None,
+    ) -> Run: ...
+    def put_artifact(self, run: str, path: str, content: bytes) -> Artifact: ...

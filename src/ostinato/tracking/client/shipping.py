@@ -1,0 +1,287 @@
+"""Shipping: brings a journal to the store, each point once, however often it is interrupted.
+
+Before a batch of points is sent, the cursor says which batch that is and from where to where it reaches; so whoever goes on, also
+another process after a crash, sends the very same batch under the very same number, and the store keeps it once. Deeds may be repeated.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from ostinato.kernel.errors import Conflict, Denied, Exhausted, NotFound, OstinatoError, Throttled, Unauthenticated, Unavailable
+from ostinato.kernel.ref import Ref
+from ostinato.tracking.client.console import Copy
+from ostinato.tracking.client.door import RunsDoor
+from ostinato.tracking.client.place import REFUSED, About
+from ostinato.tracking.client.records import BEGIN, Deed, Readable, Reader, Rows
+from ostinato.tracking.types import Code, Environment, Run, Spent
+
+BATCH = 50_000
+LATER = (Unavailable, Throttled, Exhausted, Unauthenticated, Denied, OSError)
+"""What may be otherwise the next time; all else is a refusal."""
+LEASE_S = 90
+_LATE_US = 5_000_000
+_CURSOR = struct.Struct("<QqQQ")
+_SLOT = 64
+
+
+class Source(Protocol):
+    """A journal as it is shipped."""
+
+    @property
+    def folder(self) -> Path | None: ...
+    @property
+    def about(self) -> About: ...
+    def view(self, number: int) -> tuple[Readable, int] | None: ...
+    def after(self, number: int) -> int | None: ...
+    def drop(self, number: int) -> None: ...
+
+
+@dataclass(slots=True)
+class Cursor:
+    """What was shipped: the number of the next batch, the segment, what is shipped of it, and where the batch on its way ends (or 0).
+
+    Kept in a file of two slots that are written in turn, in place: that needs no room on the disk, and a torn slot leaves the other.
+    """
+
+    seq: int = 0
+    segment: int = 0
+    start: int = BEGIN
+    end: int = 0
+    fd: int = -1
+    turn: int = 0
+
+    @classmethod
+    def of(cls, fd: int) -> Cursor:
+        """The cursor in an open file."""
+        best, turn = (0, 0, BEGIN, 0), 0
+        for place in (0, 1):
+            slot = os.pread(fd, _SLOT, place * _SLOT)
+            if len(slot) == _SLOT and zlib.crc32(slot[:-4]) == int.from_bytes(slot[-4:], "little"):
+                counted = int.from_bytes(slot[_CURSOR.size : _CURSOR.size + 8], "little")
+                if counted > turn:
+                    best, turn = _CURSOR.unpack_from(slot), counted
+        if not turn:
+            os.pwrite(fd, bytes(2 * _SLOT), 0)
+        return cls(*best, fd=fd, turn=turn)
+
+    def save(self, **changed: int) -> None:
+        """Keep the cursor with changes."""
+        for name, value in changed.items():
+            setattr(self, name, value)
+        if self.fd >= 0:
+            self.turn += 1
+            told = _CURSOR.pack(self.seq, self.segment, self.start, self.end) + self.turn.to_bytes(8, "little")
+            told = told.ljust(_SLOT - 4, b"\0")
+            os.pwrite(self.fd, told + zlib.crc32(told).to_bytes(4, "little"), self.turn % 2 * _SLOT)
+
+    def close(self) -> None:
+        """Let another process ship."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+@dataclass(slots=True)
+class Shipped:
+    """What came of shipping; `refused` says what the store refused for good, and why."""
+
+    points: int = 0
+    files: int = 0
+    deeds: int = 0
+    state: str = ""
+    refused: list[str] = field(default_factory=list)
+
+
+class Stuck(OstinatoError):
+    """The store refuses the points of a journal for good; they stay where they are."""
+
+
+class Shipper:
+    """Ships one journal, `own` if this process writes it."""
+
+    def __init__(self, source: Source, runs: RunsDoor, client: str, cursor: Cursor, *, own: bool) -> None:
+        self.shipped = Shipped()
+        self.ended: Run | None = None
+        self.closed = False
+        self.stuck: Stuck | None = None
+        self.before_end: Callable[[], None] = lambda: None
+        self._source = source
+        self._runs = runs
+        self._run = source.about.run
+        self._client = client
+        self._cursor = cursor
+        self._own = own
+        self._copy = Copy(source.folder, client)
+        self._reopened: Run | None = None
+        self._reader: Reader | None = None
+
+    def place(self) -> tuple[int, int]:
+        """Up to where the journal is shipped: segment and place in it."""
+        return self._cursor.segment, self._cursor.start
+
+    def rest(self) -> bool:
+        """Whether something is left to ship."""
+        self._reader = None
+        return self._read() is not None or self._source.after(self._cursor.segment) is not None
+
+    def step(self) -> bool:
+        """Ship the next batch or deed; False if there is none, or if the store has refused the points before.
+
+        Raises:
+            Unavailable, Throttled, Exhausted, Unauthenticated, Denied, OSError: try again later.
+            Stuck: the store refuses the points for good.
+        """
+        found = None if self.stuck else self._read()
+        if found is None and not self.stuck:
+            number = self._source.after(self._cursor.segment)
+            if number is None:
+                return False
+            found = self._read()  # what was written before that segment was begun
+            if found is None:
+                return self._onward(number)
+        if found is None:
+            return False
+        try:
+            self._send(found) if isinstance(found, Rows) else self._do(found)
+        except BaseException as error:
+            self._reader = None
+            self.stuck = error if isinstance(error, Stuck) else None
+            raise
+        return True
+
+    def _read(self) -> Rows | Deed | None:
+        """What comes next in the present segment."""
+        viewed = self._source.view(self._cursor.segment)
+        if viewed is None:
+            return None
+        if self._reader is None:
+            self._reader = Reader(viewed[0], self._cursor.start)
+        sending = self._cursor.end > self._cursor.start
+        until, most = (self._cursor.end, 1 << 62) if sending else (viewed[1], BATCH)
+        return self._reader.next(until, most, check=not self._own)
+
+    def ship_console(self) -> None:
+        """Send what was printed since the last time."""
+        try:
+            self.shipped.files += self._copy.ship(self._runs, self._run)
+        except LATER:
+            raise
+        except Exception as error:
+            self._refuse(f"what was printed: {error}")
+
+    def _send(self, rows: Rows) -> None:
+        self._cursor.save(end=rows.end)
+        try:
+            self._log(rows)
+        except LATER:
+            raise
+        except Exception as error:
+            raise Stuck(f"points are refused: {error}", hint=getattr(error, "hint", "")) from error
+        self._cursor.save(seq=self._cursor.seq + 1, start=rows.end, end=0)
+        self.shipped.points += rows.points
+
+    def _log(self, rows: Rows) -> None:
+        """Send a batch; what another rank logged while the first one ended the run still belongs to it."""
+        try:
+            self._runs.log(self._run, self._client, self._cursor.seq, rows.frame)
+        except Conflict:
+            if self._source.about.rank == 0 or self._reopened is not None:
+                raise
+            self._go_on(self._runs.get(self._run))
+            self._runs.log(self._run, self._client, self._cursor.seq, rows.frame)
+
+    def _go_on(self, run: Run) -> None:
+        """Open a run that has ended; it ends again as it had, unless the journal says otherwise."""
+        if run.ended_at is not None:
+            self._runs.resume(run.id, LEASE_S)
+            self._reopened = run
+
+    def _do(self, deed: Deed) -> None:
+        verb, refused = deed.told["verb"], False
+        try:
+            self._told(verb, deed.told)
+        except LATER:
+            raise
+        except Exception as error:
+            if verb == "start":
+                raise Stuck(f"the run is refused: {error}", hint=getattr(error, "hint", "")) from error
+            refused = True
+            self._refuse(f"{verb} {deed.told.get('path', '')}".strip() + f": {error}")
+        self._cursor.save(start=deed.end, end=0)
+        if verb == "artifact" and not refused and self._source.folder is not None:
+            (self._source.folder / Path(deed.told["file"]).name).unlink(missing_ok=True)
+
+    def _told(self, verb: str, told: dict[str, Any]) -> None:
+        """Do in the store what the journal says."""
+        runs, run = self._runs, self._run
+        if verb == "start":
+            given = {key: told[key] for key in ("experiment", "name", "params", "tags", "parent")}
+            code = msgspec.convert(told["code"], Code)
+            more: dict[str, Any] = {"inputs": _refs(told["inputs"]), "code": code, "lease_s": LEASE_S, "started_at": _late(told)}
+            self._go_on(runs.start(**given, **more, id=run))
+        elif verb == "origin":
+            runs.origin(run, msgspec.convert(told["code"], Code | None), msgspec.convert(told["environment"], Environment | None))
+        elif verb == "params":
+            runs.params(run, told["values"])
+        elif verb == "tag":
+            runs.tag(run, told["tags"])
+        elif verb == "link":
+            runs.link(run, inputs=_refs(told["inputs"]), outputs=_refs(told["outputs"]))
+        elif verb == "artifact":
+            self._put(told["path"], told["file"])
+        elif verb == "finish":
+            self.before_end()
+            self.ship_console()
+            spent = msgspec.convert(told["spent"], Spent | None)
+            self.ended = runs.finish(run, told["state"], error=told["error"], spent=spent, ended_at=_late(told))
+            self._reopened, self.shipped.state = None, told["state"]
+        elif verb == "close":
+            if (before := self._reopened) is not None:
+                runs.finish(run, before.state, error=before.error, spent=before.spent, ended_at=before.ended_at)
+            self.closed = True
+        self.shipped.deeds += verb not in ("close", "artifact")
+
+    def _put(self, path: str, file: str) -> None:
+        assert self._source.folder is not None
+        try:
+            content = (self._source.folder / Path(file).name).read_bytes()
+        except FileNotFoundError:
+            raise NotFound(f"its copy {file} is gone from the journal") from None
+        self._runs.put_artifact(self._run, path, content)
+        self.shipped.files += 1
+
+    def _refuse(self, text: str) -> None:
+        self.shipped.refused.append(text)
+        if self._source.folder is not None:
+            with suppress(OSError), (self._source.folder / REFUSED).open("a") as file:
+                file.write(text + "\n")
+
+    def _onward(self, number: int) -> bool:
+        """Go to a later segment; the present one is done."""
+        done = self._cursor.segment
+        self._reader = None
+        self._cursor.save(segment=number, start=BEGIN, end=0)
+        self._source.drop(done)
+        return True
+
+
+def _refs(texts: list[str]) -> list[Ref]:
+    return [Ref.parse(text) for text in texts]
+
+
+def _late(told: dict[str, Any]) -> datetime | None:
+    """When a deed happened, if that is long ago: else the store's own clock says it."""
+    at_us = int(told["at_us"])
+    now_us = int(datetime.now(UTC).timestamp() * 1e6)
+    return datetime.fromtimestamp(at_us / 1e6, UTC) if now_us - at_us > _LATE_US else None

@@ -1,0 +1,73 @@
+"""Sync: ships what journals hold: of machines that were offline, of trainings that were killed, of ends that did not wait."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ostinato.kernel.errors import OstinatoError
+from ostinato.tracking.client import place
+from ostinato.tracking.client.door import RunsDoor
+from ostinato.tracking.client.place import About
+from ostinato.tracking.client.sender import settle, take
+from ostinato.tracking.client.shipping import Shipped, Stuck
+
+Opener = Callable[[About], contextlib.AbstractContextManager[RunsDoor]]
+"""Opens the store that a journal is meant for, as a member of its project."""
+
+
+@dataclass(slots=True)
+class Synced:
+    """What became of one journal; `left` says why it is still there, if it is."""
+
+    about: About
+    folder: Path
+    shipped: Shipped = field(default_factory=Shipped)
+    left: str = ""
+
+
+def sync(home: Path, opener: Opener, watch: Callable[[Synced], None] = lambda _: None) -> Iterator[Synced]:
+    """Ship all journals beneath a folder, one after the other; `watch` is told how far each is.
+
+    Of a run, the first rank comes last: it is the one that says how the run ended. What the store refuses stays, with the reason in it.
+    """
+    for folder, about in sorted(place.known(home), key=lambda found: (found[1].run, -found[1].rank, found[0])):
+        synced = Synced(about, folder)
+        try:
+            with opener(about) as runs:
+                _ship(synced, runs, watch)
+        except (OstinatoError, OSError) as error:
+            synced.left = str(error)
+            if isinstance(error, OstinatoError) and error.hint:
+                synced.left += f" ({error.hint})"
+        yield synced
+
+
+def _ship(synced: Synced, runs: RunsDoor, watch: Callable[[Synced], None]) -> None:
+    taken = take(synced.folder, runs)
+    if taken is None:
+        synced.left = "another process ships it" if synced.folder.exists() else ""
+        return
+    shipper, cursor = taken
+    synced.shipped = shipper.shipped
+    try:
+        while shipper.step():
+            watch(synced)
+        if not shipper.shipped.state:
+            shipper.ship_console()
+    except Stuck as refused:
+        synced.left = str(refused)
+    except BaseException:
+        cursor.close()
+        raise
+    if not settle(shipper, cursor, synced.folder) and not synced.left:
+        refused_before = (synced.folder / place.REFUSED).exists()
+        synced.left = f"the store refused some of it: see {place.REFUSED} there" if refused_before else "its process still logs"
+
+
+def size_of(folder: Path) -> int:
+    """How many bytes a journal takes."""
+    return sum(found.stat().st_size for found in folder.iterdir() if os.path.isfile(found))

@@ -1,0 +1,55 @@
+"""Origin: the verb of Runs that records where a run came from, which its process learns while it goes on already."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+from ostinato.kernel.caller import caller
+from ostinato.kernel.digest import canonical
+from ostinato.kernel.errors import Conflict
+from ostinato.ledger.service import Ledger
+from ostinato.storage.blobs.blobs import Blobs
+from ostinato.storage.rows.rows import Rows, Tx
+from ostinato.tracking import store
+from ostinato.tracking.find import check_going, find_run
+from ostinato.tracking.types import Code, Environment, Run
+
+
+class Origins:
+    """The part of Runs that knows where they came from; Runs gives it its parts."""
+
+    _rows: Rows
+    _blobs: Blobs
+    _ledger: Ledger
+
+    def origin(self, run: str, code: Code | None = None, environment: Environment | None = None) -> Run:
+        """Complete what is known of where a run came from; what was recorded stays as it is. A repeat changes nothing.
+
+        Raises:
+            Conflict: another commit, program or environment was recorded, or the run has ended.
+        """
+        project = caller().project
+        digest = self._blobs.put(canonical(asdict(environment))).digest if environment else None
+
+        def change(tx: Tx) -> Run:
+            known = find_run(tx, run)
+            told = replace(known, code=_completed(known, code or known.code), environment=digest or known.environment)
+            if told == known:
+                return known
+            if known.environment not in (None, told.environment):
+                raise Conflict(f"run {run} ran in another environment", hint="start another run")
+            check_going(tx, run)
+            store.change(tx, project, told)
+            data = {"commit": told.code.commit, "dirty": told.code.dirty, "environment": told.environment}
+            self._ledger.append(tx, "run.traced", known.ref, data=data)
+            return told
+
+        return self._rows.write(change)
+
+
+def _completed(run: Run, code: Code) -> Code:
+    known = run.code
+    for field in ("commit", "entry", "host"):
+        if getattr(known, field) not in ("", None, getattr(code, field)):
+            raise Conflict(f"the {field} of run {run.id} is {getattr(known, field)}", hint="start another run for other code")
+    return code

@@ -69,6 +69,10 @@ class Answers:
         at = self.get(endpoint).given["at"].to_pylist()
         return self.given.filter(pa.array([since <= t < until for t in at]))
 
+    def values(self, endpoint: str, feature: str, since: datetime, until: datetime) -> pa.Table | None:
+        found = self.frame(endpoint, since, until)
+        return found.select([feature]) if feature in found.column_names else None
+
     def rollback(self, endpoint: str, reason: str) -> Answers:
         self.rollbacks.append(reason)
         self.serving -= 1
@@ -81,7 +85,7 @@ def answers() -> Answers:
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ostinato]:
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str) -> Iterator[Ostinato]:
     (tmp_path / "retraining.py").write_text(PIPELINE)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("OSTINATO_PIPELINES", "retraining")

@@ -28,9 +28,9 @@ from ostinato.serving.plane.plan import PLAN, Plan, PlaneState, Role, Served, di
 from ostinato.serving.service import Endpoints
 from ostinato.storage.blobs.local import Local
 from ostinato.storage.rows.rows import metadata
-from ostinato.storage.rows.sqlite import Sqlite
 from ostinato.storage.series.series import Series
 from ostinato.storage.tables.tables import Tables
+from ostinato.testing.rows import opened
 from ostinato.tracking.service import Runs
 
 KEY = "a-key"
@@ -139,13 +139,13 @@ def planes(tmp_path: Path) -> Iterator[Callable[[], Plane]]:
 class Shop:
     """The services that endpoints stand on, over one folder, and two people so that one can approve what the other made."""
 
-    def __init__(self, home: Path, clock: ReplayClock) -> None:
-        self.home, self.clock = home, clock
+    def __init__(self, home: Path, clock: ReplayClock, place: str) -> None:
+        self.home, self.clock, self.place = home, clock, place
         self.clients: list[httpx.Client] = []
         settings = Settings.read(home, env={})
         settings.inbox.mkdir(parents=True, exist_ok=True)
         self.settings = settings
-        self.rows = Sqlite(home / "rows.db")
+        self.rows = opened(place)
         self.blobs = Local(home / "blobs")
         self.tables = Tables(self.blobs, home / "cache")
         self.ledger = Ledger(self.rows, clock, home / "ledger-key")
@@ -196,11 +196,11 @@ def clock() -> ReplayClock:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, clock: ReplayClock) -> Iterator[Shop]:
-    opened = Shop(tmp_path / "shop", clock)
+def shop(tmp_path: Path, clock: ReplayClock, place: str) -> Iterator[Shop]:
+    made = Shop(tmp_path / "shop", clock, place)
     with calling(Caller(actor="person:ana")):
-        yield opened
-    opened.close()
+        yield made
+    made.close()
 
 
 def ask(client: httpx.Client, request_id: str, endpoint: str = "late", **row: object) -> dict[str, Any]:

@@ -218,6 +218,12 @@ def test_r50_back_to_the_version_before_in_one_act(shop: Shop) -> None:
     assert str(shop.endpoints.rollback("late", "worse in the field").version) == "model:late@1", "a repeat"
     with pytest.raises(Conflict):
         shop.endpoints.rollback("late", "further")
+    assert shop.endpoints.production("late").back_to is None
+    for number in (2, 1):  # an older one that is deployed anew is no way back
+        shop.models.promote(f"late@{number}")
+        shop.endpoints.deploy("late", f"late@{number}")
+    assert shop.endpoints.production("late").back_to == Ref("model", "late", "2")
+    assert str(shop.endpoints.rollback("late", "once more").version) == "model:late@2"
 
 
 def test_a_killed_plane_comes_back_at_the_same_address(shop: Shop) -> None:

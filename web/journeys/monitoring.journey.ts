@@ -1,14 +1,9 @@
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { axe, launch, settled, signIn, url, watched } from "./browser.mjs";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { axe, settled } from "./browser.mjs";
+import { travel } from "./travel";
 
-let browser: Browser;
-let context: BrowserContext;
-beforeAll(async () => {
-  browser = await launch();
-  context = await browser.newContext({ storageState: await signIn(browser), reducedMotion: "reduce" });
-});
-afterAll(() => browser.close());
+const on = travel();
 
 /** How many findings the inbox says are open. */
 async function open(page: Page): Promise<number> {
@@ -17,9 +12,7 @@ async function open(page: Page): Promise<number> {
 }
 
 test("an operator asks what drifted, and looks at it then and now", async () => {
-  const page = await context.newPage();
-  const problems = await watched(page);
-  await page.goto(`${url}/default/monitors`);
+  const { page, problems } = await on.open("/default/monitors");
   await page.getByRole("grid", { name: "Monitors" }).getByRole("link", { name: "late" }).first().click();
   await page.getByText(/features drifted, most of all/).waitFor();
   const heat = page.getByRole("grid", { name: "Drift: features by window" });
@@ -46,9 +39,7 @@ test("an operator asks what drifted, and looks at it then and now", async () => 
 });
 
 test("a finding is opened from the inbox, seen, and acknowledged by keyboard; the inbox falls by one", async () => {
-  const page = await context.newPage();
-  const problems = await watched(page);
-  await page.goto(`${url}/default/findings?kind=drift`);
+  const { page, problems } = await on.open("/default/findings?kind=drift");
   await page.getByRole("heading", { level: 2 }).first().waitFor();
   const before = await open(page);
   await page.keyboard.press("j");
@@ -61,14 +52,16 @@ test("a finding is opened from the inbox, seen, and acknowledged by keyboard; th
     .getByRole("img", { name: /reference and of the window|below each value/ })
     .or(pane.locator(".dumbbells"))
     .waitFor();
-  const named = (await pane.getByRole("heading", { level: 2 }).textContent()) ?? "";
+  const named = (await pane.getByRole("heading", { level: 2 }).first().textContent()) ?? "";
   await page.keyboard.press("a");
   const dialog = page.getByRole("dialog", { name: new RegExp(`^Acknowledge ${named} in`) });
+  await dialog.getByRole("textbox").waitFor();
   expect(await axe(page)).toEqual([]);
   const note = `the season, seen by the journey ${Date.now()}`;
   await dialog.getByRole("textbox").fill(note);
   await dialog.getByRole("button", { name: "Acknowledge" }).click();
-  await pane.getByText(`“${note}”`).waitFor();
+  await pane.getByText(`“${note}”`).first().waitFor();
+  await pane.getByRole("region", { name: "History" }).getByText("acknowledged it").waitFor();
   await expect.poll(() => open(page), { timeout: 3000 }).toBe(before - 1);
   expect(await page.locator(`#finding-${id}`).count()).toBe(0);
   expect(await pane.getByRole("button", { name: "Acknowledge…" }).isDisabled()).toBe(true);
@@ -81,9 +74,7 @@ test("a finding is opened from the inbox, seen, and acknowledged by keyboard; th
 });
 
 test("a silence asks until when and why, and is told on the page of the monitor", async () => {
-  const page = await context.newPage();
-  const problems = await watched(page);
-  await page.goto(`${url}/default/monitors/late`);
+  const { page, problems } = await on.open("/default/monitors/late");
   await page.getByRole("button", { name: "Silence…" }).click();
   const dialog = page.getByRole("dialog", { name: "Silence late?" });
   await dialog.getByRole("button", { name: "Silence" }).click();
@@ -96,15 +87,19 @@ test("a silence asks until when and why, and is told on the page of the monitor"
   const reason = `holidays ${Date.now()}`;
   await dialog.getByLabel("Reason").fill(reason);
   await dialog.getByRole("button", { name: "Silence" }).click();
-  await page.getByRole("cell", { name: reason }).waitFor();
+  const silence = page.getByRole("row", { name: reason });
+  await silence.getByRole("button", { name: "End the silence about weekday" }).click();
+  const end = page.getByRole("dialog", { name: "End the silence about weekday?" });
+  await end.getByLabel("Reason").fill("they are over");
+  await end.getByRole("button", { name: "End it" }).click();
+  await silence.getByText("they are over").waitFor();
+  expect(await silence.getByRole("button").count()).toBe(0);
   expect([...problems, ...(await axe(page))]).toEqual([]);
 });
 
 test("a window says what was measured and leads to its findings; at 390 px as well", async () => {
-  const page = await context.newPage();
-  const problems = await watched(page);
+  const { page, problems } = await on.open("/default/monitors/late");
   await page.setViewportSize({ width: 390, height: 844 });
-  await page.goto(`${url}/default/monitors/late`);
   await page
     .getByRole("link", { name: /^window / })
     .first()
@@ -133,9 +128,7 @@ test("a window says what was measured and leads to its findings; at 390 px as we
 });
 
 test("an alert is acknowledged once", async () => {
-  const page = await context.newPage();
-  const problems = await watched(page);
-  await page.goto(`${url}/default/findings?show=alerts`);
+  const { page, problems } = await on.open("/default/findings?show=alerts");
   const buttons = page.getByRole("button", { name: /^Acknowledge the alert on/ });
   await buttons.first().waitFor();
   const before = await buttons.count();

@@ -1,29 +1,15 @@
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { axe, launch, settled, signIn, url, watched } from "./browser.mjs";
+import { expect, test } from "vitest";
+import { axe, url } from "./browser.mjs";
+import { travel } from "./travel";
 
 // On the store of the flights demo: late@6 was fed in wrong units in August 2013, and was taken back by itself.
 const AUGUST = "/default/endpoints/late?at=2013-08-20&span=30";
 
-let browser: Browser;
-let context: BrowserContext;
-beforeAll(async () => {
-  browser = await launch();
-  context = await browser.newContext({ storageState: await signIn(browser), viewport: { width: 1440, height: 900 } });
-});
-afterAll(() => browser.close());
-
-async function opened(path: string): Promise<{ page: Page; problems: string[] }> {
-  const page = await context.newPage();
-  const problems = await watched(page);
-  await page.goto(`${url}${path}`);
-  await settled(page);
-  return { page, problems };
-}
+const on = travel();
 
 test("an operator finds the rollback, why it was, and the answers that show it", async () => {
-  const { page, problems } = await opened("/default/endpoints");
-  await page.getByRole("table", { name: "Endpoints" }).getByRole("link", { name: "late", exact: true }).click();
+  const { page, problems } = await on.open("/default/endpoints");
+  await page.getByRole("grid", { name: "Endpoints" }).getByRole("link", { name: "late", exact: true }).click();
   await page.getByRole("tab", { name: /^Rollouts/ }).click();
   await page.waitForURL(/tab=rollouts/);
   await page.getByRole("link", { name: "Rollout of late@6: Rolled back" }).click();
@@ -61,7 +47,7 @@ test("an operator finds the rollback, why it was, and the answers that show it",
 });
 
 test("the auditor's question has an address: what answered then, and who had approved it", async () => {
-  const { page, problems } = await opened(AUGUST);
+  const { page, problems } = await on.open(AUGUST);
   const then = page.getByRole("region", { name: "In production then" });
   await then.getByRole("link", { name: "late@5" }).waitFor();
   await then.getByText("2013-08-14 04:00:00 UTC").waitFor();
@@ -78,19 +64,19 @@ test("the auditor's question has an address: what answered then, and who had app
 });
 
 test("what is looked at stands in the address, and comes back with it", async () => {
-  const { page } = await opened("/default/endpoints/late");
+  const { page } = await on.open("/default/endpoints/late");
   await page.getByRole("button", { name: "30 days" }).click();
   await page.getByRole("button", { name: "p99", exact: true }).click();
   await page.getByRole("button", { name: "In batch" }).click();
   await page.waitForURL(/span=30/);
-  const again = await opened(page.url().slice(url.length));
+  const again = await on.open(page.url().slice(url.length));
   for (const name of ["30 days", "p99", "In batch"]) {
     expect(await again.page.getByRole("button", { name, exact: true }).getAttribute("aria-pressed")).toBe("true");
   }
 });
 
 test("a try is answered by the version in production, and what is wrong is told beside its input", async () => {
-  const { page, problems } = await opened("/default/endpoints/late?tab=try");
+  const { page, problems } = await on.open("/default/endpoints/late?tab=try");
   await page.getByLabel("Distance").fill("2500");
   await page.getByRole("button", { name: "Ask" }).click();
   const answer = page.locator(".serving-answer");
@@ -103,7 +89,7 @@ test("a try is answered by the version in production, and what is wrong is told 
 });
 
 test("rolling back asks for a reason, from the palette too, and does nothing without one", async () => {
-  const { page, problems } = await opened("/default/endpoints/late");
+  const { page, problems } = await on.open("/default/endpoints/late");
   await page.keyboard.press("Control+k");
   await page.keyboard.type("roll back");
   await page.getByRole("option", { name: "Roll back: late" }).waitFor();
@@ -114,6 +100,7 @@ test("rolling back asks for a reason, from the palette too, and does nothing wit
   expect(await dialog.getByLabel("Reason").evaluate((box: HTMLTextAreaElement) => box.validity.valueMissing)).toBe(
     true,
   );
+  await dialog.getByText(/late@\d+ takes over again/).waitFor();
   expect(await axe(page)).toEqual([]);
   await page.keyboard.press("Escape");
   await dialog.waitFor({ state: "detached" });
@@ -128,7 +115,19 @@ test("rolling back asks for a reason, from the palette too, and does nothing wit
   expect([...problems, ...(await axe(page))]).toEqual([]);
 });
 
+test("a plan that cannot be is refused at its field", async () => {
+  const { page } = await on.open("/default/endpoints/late");
+  await page.getByRole("button", { name: "Deploy a version" }).click();
+  const deploy = page.getByRole("dialog", { name: "Deploy a version to late" });
+  await deploy.getByText("More of the plan").click();
+  const most = deploy.getByLabel("Undecided after");
+  await most.fill("10");
+  await deploy.getByRole("button", { name: "Deploy" }).click();
+  await deploy.getByText("max_requests is at least the 50 of a step").waitFor();
+  expect(await most.evaluate((field) => field === document.activeElement)).toBe(true);
+});
+
 test("a rollout that is not there says so", async () => {
-  const { page } = await opened("/default/rollouts/01NOTHING");
+  const { page } = await on.open("/default/rollouts/01NOTHING");
   await page.getByText("there was no rollout").waitFor();
 });

@@ -33,7 +33,7 @@ from ostinato.monitoring.types import Measurement, Window
 from ostinato.registry import glance as registry
 from ostinato.registry.types import AliasState, Model, ModelVersion
 from ostinato.serving import glance as serving
-from ostinato.serving.types import Rollout
+from ostinato.serving.types import UNDER_WAY, Rollout
 from ostinato.storage.rows.rows import Tx
 from ostinato.tracking import glance as tracking
 
@@ -162,7 +162,7 @@ def _rollout(sight: Sight) -> Rolling | None:
         strategy=plan.strategy,
         state=made.state,
         reason=made.reason,
-        weight=made.steps[-1].weight if made.state == "running" else 0.0,
+        weight=made.steps[-1].weight if made.state in UNDER_WAY else 0.0,
         since=made.ended_at or made.started_at,
         pairs=pairs,
         e_value=seen.e_value if seen else None,

@@ -67,14 +67,18 @@ def _findings(tx: Tx, project: str, since: datetime) -> Iterator[Item]:
 
 def _rollouts(tx: Tx, project: str) -> Iterator[Item]:
     for standing in serving.standings(tx, project):
-        made = standing.rollout
-        if made is None or made.state != "inconclusive" or made.ended_at is None or made.plan.on_inconclusive != "hold":
-            continue
-        name = standing.endpoint.name
-        yield Item(
-            kind="rollout", ref=Ref("rollout", made.id), title=f"{made.candidate} on {name}: no verdict", detail=made.reason,
-            since=made.ended_at, by=made.started_by, verb="endpoints.rollout", command=f"ostinato endpoints rollouts {name}",
-        )  # fmt: skip
+        made, name = standing.rollout, standing.endpoint.name
+        if made is not None and made.state == "paused":
+            held = made.pauses[-1]
+            yield Item(
+                kind="rollout", ref=Ref("rollout", made.id), title=f"{made.candidate} on {name}: paused", detail=held.reason,
+                since=held.since, by=held.by, verb="endpoints.resume", command=f"ostinato endpoints resume {name}",
+            )  # fmt: skip
+        elif made is not None and made.state == "inconclusive" and made.ended_at is not None and made.plan.on_inconclusive == "hold":
+            yield Item(
+                kind="rollout", ref=Ref("rollout", made.id), title=f"{made.candidate} on {name}: no verdict", detail=made.reason,
+                since=made.ended_at, by=made.started_by, verb="endpoints.rollout", command=f"ostinato endpoints rollouts {name}",
+            )  # fmt: skip
 
 
 def _quarantines(tx: Tx, project: str, since: datetime) -> Iterator[Item]:

@@ -78,7 +78,7 @@ class Rolling:
     endpoint: Ref
     candidate: Ref
     strategy: str
-    state: Literal["running", "promoted", "rolled_back", "inconclusive", "aborted"]
+    state: Literal["running", "paused", "promoted", "rolled_back", "inconclusive", "aborted"]
     reason: str
     weight: float
     since: datetime

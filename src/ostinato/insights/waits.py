@@ -53,6 +53,16 @@ def _versions(model: Model, newest: list[ModelVersion], champion: AliasState | N
 
 def _rollouts(model: Model, standing: serving.Standing | None) -> Iterator[Wait]:
     rollout = standing.rollout if standing else None
+    if rollout is not None and rollout.state == "paused":
+        held = rollout.pauses[-1]
+        yield Wait(
+            ref=Ref("rollout", rollout.id),
+            verb="endpoints.resume",
+            permission="endpoint:deploy",
+            owner=held.by,
+            since=held.since,
+            why=f"{rollout.candidate} is paused: {held.reason}",
+        )
     if rollout is not None and rollout.state == "inconclusive" and rollout.ended_at is not None and rollout.plan.on_inconclusive == "hold":
         yield Wait(
             ref=Ref("rollout", rollout.id),

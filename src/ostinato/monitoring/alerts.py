@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, TypeVar
 
 from ostinato.kernel.caller import caller
@@ -16,8 +17,6 @@ from ostinato.monitoring.types import Alert, Severity
 from ostinato.storage.rows.rows import Rows, Tx
 
 T = TypeVar("T")
-
-_ALERTING = {"dataset.quarantined": "a delivery was quarantined", "rollout.rolled_back": "a rollout was taken back"}
 
 _TEXT_MAX = 10_000
 
@@ -79,10 +78,22 @@ class Alerts:
 
     def on_event(self, event: Event) -> None:
         """Raise an alert for events that somebody must know of, once for each."""
-        what = _ALERTING.get(event.verb)
-        if what is not None:
-            details = "; ".join(f"{k}: {v}" for k, v in sorted(event.data.items()) if isinstance(v, str | int | float) and v != "")
-            self.raise_alert(str(event.subject), f"{what}: {event.subject}" + (f" ({details})" if details else ""), "critical", event.id)
+        told = _ALERTING.get(event.verb)
+        if told is not None:
+            self.raise_alert(str(event.subject), told(event), "critical", event.id)
+
+
+def _quarantined(event: Event) -> str:
+    failed = event.data.get("failed") or {}
+    checks = "; ".join(f"{check}, {rows:,} rows" for check, rows in failed.items())
+    return f"The delivery {event.data.get('key', '')} to {event.subject.name} is quarantined{': ' if checks else ''}{checks}."
+
+
+def _rolled_back(event: Event) -> str:
+    return f"The rollout of {event.data.get('candidate', '')} on {event.subject.name} was taken back: {event.data.get('reason', '')}."
+
+
+_ALERTING: dict[str, Callable[[Event], str]] = {"dataset.quarantined": _quarantined, "rollout.rolled_back": _rolled_back}
 
 
 def found_or_raise(thing: T | None, kind: str, name: str) -> T:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.family import Family
+from ostinato.kernel.number import said
 from ostinato.monitoring.rule import Trial, Verdict, judge
 from ostinato.monitoring.shares import Array, shares
 from ostinato.monitoring.types import Kind, Measurement, Monitor, Rate, TestSpec
@@ -244,12 +245,28 @@ _SUBJECT = {
 }
 
 
+_MEASURE = {
+    "ks": "KS distance",
+    "jensen_shannon": "Jensen–Shannon distance",
+    "hellinger": "Hellinger distance",
+    "wasserstein": "Wasserstein distance",
+    "chi_square": "chi-square effect",
+    "psi": "population stability index",
+    "null_share": "a rise of",
+    "unseen": "a rise of",
+    "auc": "a loss of",
+    "brier": "a rise of",
+    "labels": "without a label",
+}
+
+
 def _sentence(question: Question, verdict: Verdict) -> str:
     subject = _SUBJECT.get((question.kind, question.test), "{feature}").format(feature=question.feature)
     change = ""
     if question.expected is not None and question.observed is not None:
-        what = " (mean)" if question.kind == "drift" else ""
-        change = f" went from {question.expected:.4g} to {question.observed:.4g}{what}"
-    reach = f"{question.test} {verdict.effect:.3g}, 95 % interval {verdict.low:.3g} to {verdict.high:.3g}"
+        what = " on average" if question.kind == "drift" else ""
+        change = f" went from {said(question.expected, 4)} to {said(question.observed, 4)}{what}"
+    measure = _MEASURE.get(question.test, question.test.replace("_", " "))
+    reach = f"{measure} {said(verdict.effect)}, 95 % interval {said(verdict.low)} to {said(verdict.high)}"
     judged = "beyond" if verdict.alarm else "within" if verdict.low <= question.trial.tolerance else "above"
     return f"{subject}{change}: {reach}, {judged} the tolerance of {question.trial.tolerance:g}"

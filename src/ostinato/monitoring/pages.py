@@ -69,6 +69,14 @@ def finding_page(
     return [msgspec.convert(row.body, Finding) for row in rows[:limit]], following
 
 
+def alike(tx: Tx, project: str, known: Finding, limit: int) -> list[Finding]:
+    """Findings of the same test and feature by the same monitor in other windows, newest first."""
+    seen = known.measurement
+    same = {"monitor": known.monitor, "kind": seen.kind, "test": seen.test, "feature": seen.feature}
+    query = select(_F.body).where(_matching(project, same), _F.id != known.id).order_by(_F.start.desc(), _F.id)
+    return [msgspec.convert(row.body, Finding) for row in tx.all(query.limit(limit))]
+
+
 def counts(tx: Tx, project: str, filters: Mapping[str, str | None]) -> dict[str, int]:
     """How many findings there are in each state."""
     query = select(_F.state, func.count().label("n")).where(_matching(project, filters)).group_by(_F.state)

@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy import select
 
 from ostinato.kernel.found import Found
+from ostinato.kernel.number import said
 from ostinato.kernel.ref import Ref
 from ostinato.monitoring.store import findings, monitors
 from ostinato.monitoring.types import Finding
@@ -38,7 +39,7 @@ def _finding(of: Finding) -> Found:
     seen = of.measurement
     return Found(
         ref=Ref("finding", of.id),
-        title=f"{seen.feature}: {seen.test} {seen.effect:.3g}",
+        title=f"{seen.feature}: {seen.test.replace('_', ' ')} {said(seen.effect)}",
         summary=f"{of.severity} finding of {of.monitor}, {of.state}",
         at=of.start,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -11,14 +12,17 @@ import msgspec
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.digest import digest_of
-from ostinato.kernel.errors import Conflict, Invalid, NotFound, OstinatoError
+from ostinato.kernel.errors import Conflict, Invalid, OstinatoError
 from ostinato.kernel.name import checked_name
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.monitoring import store
 from ostinato.monitoring.alerts import Alerts, found_or_raise
 from ostinato.monitoring.compare import compare, resolve
+from ostinato.monitoring.history import Histories
 from ostinato.monitoring.reaction import REACTIONS, Situation
+from ostinato.monitoring.references import References
+from ostinato.monitoring.silences import Silences, hushes
 from ostinato.monitoring.types import (
     Finding,
     Measurement,
@@ -38,7 +42,7 @@ from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.tables.tables import Tables
 
 
-class Monitors(Alerts, Views):
+class Monitors(Alerts, Views, Silences, Histories, References):
     """The monitors of a project, what they measured and found, and all alerts."""
 
     def __init__(
@@ -57,6 +61,7 @@ class Monitors(Alerts, Views):
         self._clock = clock
         self._endpoints = endpoints
         self._pipelines = pipelines
+        self._counted_reference = lru_cache(maxsize=8)(lambda digest: Reference.from_table(tables.read(digest)))
 
     # ---- monitors
 
@@ -160,8 +165,10 @@ class Monitors(Alerts, Views):
             Invalid: the instants are not in order.
             Conflict: the key names a window of other instants.
         """
-        if start.tzinfo is None or end.tzinfo is None or not start < end:
-            raise Invalid("a window goes from an aware instant up to a later one", hint="datetime(…, tzinfo=UTC)", field="start")
+        if start.tzinfo is None or end.tzinfo is None:
+            raise Invalid("the instants of a window have a time zone", hint="datetime(…, tzinfo=UTC)", field="start")
+        if not start < end:
+            raise Invalid(f"a window ends after it begins, not at {end:%Y-%m-%d %H:%M}", field="end")
         key, project = _window_key(start, end, key), caller().project
         known, counted = self._monitor(monitor)
         id_ = digest_of([monitor, key])[:26]
@@ -170,8 +177,8 @@ class Monitors(Alerts, Views):
             window = self._keep(known, self._measured(known, counted, id_, key, start, end))
         if (window.start, window.end) != (start, end):
             raise Conflict(
-                f"the key {key!r} names the window from {window.start} to {window.end}",
-                hint="use another key",
+                f"the key {key!r} names the window from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC",
+                hint="use another key, or those instants",
             )
         self._react(known, window)
         return window
@@ -223,23 +230,6 @@ class Monitors(Alerts, Views):
 
         return self._rows.write(change)
 
-    def silence(self, monitor: str, until: datetime, reason: str, feature: str = "") -> Silence:
-        """Let findings about a feature (empty: all) set off nothing, for windows that start before `until`. They are kept."""
-        who, known = caller(), self.get(monitor)
-        if feature and feature not in (*known.features, "score", "label"):
-            raise NotFound.named("feature of this monitor", feature, [*known.features, "score", "label"])
-        id_ = digest_of([monitor, feature, until.isoformat(), reason])[:26]
-        made = Silence(id=id_, monitor=monitor, feature=feature, until=until, reason=reason, made_by=who.actor)
-
-        def change(tx: Tx) -> Silence:
-            kept = store.add_silence(tx, who.project, made)
-            if kept is made:
-                data = {"feature": feature, "until": until.isoformat(), "reason": reason}
-                self._ledger.append(tx, "monitor.silenced", Ref("monitor", monitor), data=data)
-            return kept
-
-        return self._rows.write(change)
-
     # ---- how a window is measured and reacted to
 
     def _count(self, reference: str, monitor: Monitor) -> str:
@@ -249,7 +239,7 @@ class Monitors(Alerts, Views):
 
     def _measured(self, monitor: Monitor, counted: str, id_: str, key: str, start: datetime, end: datetime) -> Window:
         frame = self._endpoints.frame(monitor.endpoint, start, end)
-        compared = compare(monitor, Reference.from_table(self._tables.read(counted)), frame)
+        compared = compare(monitor, self._counted_reference(counted), frame)
         versions = {str(v["values"]): int(v["counts"]) for v in frame["version"].value_counts().to_pylist()}
         return Window(
             id=id_,
@@ -311,8 +301,8 @@ class Monitors(Alerts, Views):
                 outcome = REACTIONS.make(spec.reaction, spec.parameters).react(situation)
                 done = replace(reaction, state="done", outcome=outcome, problem="")
             except Exception as error:  # one from outside may raise anything; the other reactions must have their turn
-                said = f"{error.message} {error.hint}" if isinstance(error, OstinatoError) else f"{type(error).__name__}: {error}"
-                done = replace(reaction, state="failed", problem=said.strip())
+                said = f"{error.message}; {error.hint}" if isinstance(error, OstinatoError) else f"{type(error).__name__}: {error}"
+                done = replace(reaction, state="failed", problem=said.strip("; "))
             self._settle(monitor, window, done)
 
     def _settle(self, monitor: Monitor, window: Window, done: Reaction) -> None:
@@ -332,7 +322,7 @@ def _window_key(start: datetime, end: datetime, key: str) -> str:
 
 
 def _finding(monitor: Monitor, window: Window, measurement: Measurement, silences: list[Silence]) -> Finding:
-    silent = any(s.feature in ("", measurement.feature) and window.start < s.until for s in silences)
+    silent = any(hushes(s, measurement.feature, window.start) for s in silences)
     far = measurement.low > 2 * measurement.tolerance
     return Finding(
         id=digest_of([window.id, measurement.kind, measurement.test, measurement.feature])[:26],

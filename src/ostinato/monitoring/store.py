@@ -136,6 +136,7 @@ _change_alert = (
     .where(alerts.c.project == _IN, alerts.c.id == bindparam("of"))
     .values(state=bindparam("new_state"), body=bindparam("new_body"))
 )
+_change_silence = update(silences).where(silences.c.project == _IN, silences.c.id == bindparam("of")).values(body=bindparam("new_body"))
 _settle = (
     update(reactions)
     .where(reactions.c.project == _IN, reactions.c.window == bindparam("of"), reactions.c.position == bindparam("at"))
@@ -264,10 +265,20 @@ def settle(tx: Tx, project: str, done: Reaction) -> None:
 
 def add_silence(tx: Tx, project: str, made: Silence) -> Silence:
     """Keep a silence, or give back the one that there is."""
-    known = _one(tx, _silence, {"project": project, "id": made.id}, Silence)
+    known = silence(tx, project, made.id)
     if known is None:
         tx.execute(insert(silences), {"project": project, "id": made.id, "monitor": made.monitor, "body": _plain(made)})
     return known or made
+
+
+def silence(tx: Tx, project: str, id_: str) -> Silence | None:
+    """The silence with this id."""
+    return _one(tx, _silence, {"project": project, "id": id_}, Silence)
+
+
+def set_silence(tx: Tx, project: str, changed: Silence) -> None:
+    """Write how a silence ended."""
+    tx.execute(_change_silence, {"in_project": project, "of": changed.id, "new_body": _plain(changed)})
 
 
 def silences_of(tx: Tx, project: str, name: str) -> list[Silence]:

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from ostinato.kernel.ref import Ref
+
 Kind = Literal["drift", "performance", "quality", "coverage"]
 Severity = Literal["warning", "critical"]
+Happened = Literal["raised", "acknowledged", "silenced", "silence_ended", "reacted", "commented"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +142,10 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
-    """Findings of a monitor about `feature` (empty: all) of windows that start before `until` set off nothing."""
+    """Findings of a monitor about `feature` (empty: all) of windows that start before `until` set off nothing.
+
+    Once it has `ended_at`, by `ended_by` for `end_reason`, windows that are measured are heard again.
+    """
 
     id: str
     monitor: str
@@ -147,6 +153,10 @@ class Silence:
     until: datetime
     reason: str
     made_by: str
+    made_at: datetime | None = None
+    ended_at: datetime | None = None
+    ended_by: str | None = None
+    end_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,3 +284,41 @@ class FindingPage:
     items: list[Finding]
     next: str | None
     counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """What was done about a finding, or about what it speaks of: when, by whom, and why.
+
+    `ref` is what came of it, or what it was done to; `until` the end that a silence was given.
+    """
+
+    at: datetime
+    by: str
+    what: Happened
+    text: str
+    ref: Ref | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingHistory:
+    """All that happened about a finding, oldest first, and the findings of the same test and feature in other windows, newest first."""
+
+    happenings: list[Happening]
+    others: list[Finding]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceTable:
+    """A table that a monitor could be compared with: it has all columns.
+
+    `source` is what made it or was compared with it, `version` the version of a model that it belongs to, where that is known.
+    """
+
+    digest: str
+    rows: int
+    source: Ref
+    version: Ref | None
+    made_at: datetime
+    current: bool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -32,7 +32,7 @@ from ostinato.monitoring.types import (
     Severity,
     Window,
 )
-from ostinato.monitoring.windows import Grid, Reference
+from ostinato.monitoring.windows import Blocks, Grid, Reference
 from ostinato.serving.service import Endpoints
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.tables.tables import Tables
@@ -51,6 +51,7 @@ class Views:
     _rows: Rows
     _tables: Tables
     _endpoints: Endpoints
+    _counted_reference: Callable[[str], Reference]
 
     def states(self) -> list[MonitorState]:
         """How every monitor stands, by name: its newest window, and what waits."""
@@ -111,16 +112,16 @@ class Views:
         monitor, counted = self._monitor(known.monitor)
         if feature not in (*monitor.features, "score"):
             raise NotFound.named("feature of this monitor", feature, [*monitor.features, "score"])
-        reference = self._reference(monitor, counted, known.reference)
-        frame = self._endpoints.frame(monitor.endpoint, known.start, known.end)
-        if feature not in frame.column_names:
+        values = self._endpoints.values(monitor.endpoint, feature, known.start, known.end)
+        if values is None:
             raise Conflict(f"the predictions of this window hold no {feature}", hint="the endpoint served another model then")
+        reference = self._reference(monitor, counted, known.reference, feature)
         grid, ours = reference.grids[feature], reference.counted[feature]
-        theirs = reference.count(feature, frame[feature], reference.blocks_of(frame, monitor.block))
+        theirs = reference.count(feature, values[feature], Blocks.chunks(values.num_rows, 1))
         states = [shares(counted.state.sum(axis=0)) for counted in (ours, theirs)]
         return Distribution(
             window=marked(known), feature=feature, kind="numeric" if grid.kind == "numeric" else "category", rows_reference=reference.rows,
-            rows_window=frame.num_rows, bins=_bins(grid, ours.bins.sum(axis=0), theirs.bins.sum(axis=0)),
+            rows_window=values.num_rows, bins=_bins(grid, ours.bins.sum(axis=0), theirs.bins.sum(axis=0)),
             missing_reference=float(states[0][2]), missing_window=float(states[1][2]), new_window=float(states[1][1]),
             measurements=[m for m in known.measurements if m.feature == feature],
         )  # fmt: skip
@@ -184,12 +185,12 @@ class Views:
             raise NotFound.named("monitor", name, [m.name for m in self._rows.read(lambda tx: store.all_monitors(tx, project))])
         return found[0], found[2]
 
-    def _reference(self, monitor: Monitor, counted: str, digest: str) -> Reference:
-        """The reference with this digest: kept counted while it is the monitor's, counted anew once that has another."""
+    def _reference(self, monitor: Monitor, counted: str, digest: str, feature: str) -> Reference:
+        """The reference with this digest: kept counted while it is the monitor's, counted anew for a feature once that has another."""
         if digest == monitor.reference:
-            return Reference.from_table(self._tables.read(counted))
-        wanted = list(dict.fromkeys([*monitor.features, "score", "label", *([monitor.block] if monitor.block else [])]))
-        return Reference.of(self._tables.read(digest, wanted), monitor.features, monitor.block)
+            return self._counted_reference(counted)
+        wanted = list(dict.fromkeys([feature, "score", "label", *([monitor.block] if monitor.block else [])]))
+        return Reference.of(self._tables.read(digest, wanted), [feature] if feature != "score" else [], monitor.block)
 
 
 def _line(monitor: Monitor, windows: Sequence[Window], kind: Kind, feature: str, test: str) -> HeatLine:

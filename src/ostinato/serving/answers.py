@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ostinato.kernel.ref import Ref
-from ostinato.serving.plane.log import FEATURE, read
+from ostinato.serving.plane.log import FEATURE, between, read
 from ostinato.serving.types import Prediction
 from ostinato.storage.tables.sql import name as quoted
 from ostinato.storage.tables.tables import Tables
@@ -65,6 +65,17 @@ def frame(tables: Tables, folder: Path, since: datetime | None, until: datetime 
         limit=f" LIMIT {int(pick.limit)}" if pick.limit else "",
     )
     return tables.query(sql, (*window, *only.values()), log=log)
+
+
+def values(folder: Path, name: str, since: datetime, until: datetime) -> pa.Table | None:
+    """The column of a feature, or of `score`, over the answers with `since <= at < until`, each request once; None where nobody sent it."""
+    column = name if name in COLUMNS else FEATURE + name
+    found = between(folder, since, until, ("kind", "status", "request_id", "at", column))
+    found = found.filter(pc.and_(pc.equal(found["kind"], "answer"), pc.equal(found["status"], "answered"))).sort_by("at")
+    if column not in found.column_names:
+        return None
+    first = found.group_by("request_id", use_threads=False).aggregate([(column, "first")])
+    return pa.table({name: first[f"{column}_first"]})
 
 
 def labelled(found: pa.Table, labels: Mapping[str, tuple[float, datetime]]) -> pa.Table:

@@ -7,7 +7,7 @@ from ostinato.serving.service import Endpoints
 
 NAME = "endpoints"
 SERVICE = Endpoints
-IN_PROCESS = {"frame": "endpoint:read"}
+IN_PROCESS = {"frame": "endpoint:read", "values": "endpoint:read"}
 """What the verbs need that are called in process alone."""
 OPS: list[Op] = [
     Op("GET", "/endpoints", Endpoints.all, "endpoint:read"),
@@ -25,6 +25,8 @@ OPS: list[Op] = [
     Op("GET", "/endpoints/{endpoint}/rollouts/{rollout}", Endpoints.rollout_story, "endpoint:read"),
     Op("GET", "/rollouts/{rollout}", Endpoints.find_rollout, "endpoint:read"),
     Op("POST", "/endpoints/{endpoint}/advance", Endpoints.advance, "endpoint:deploy"),
+    Op("POST", "/endpoints/{endpoint}/pause", Endpoints.pause, "endpoint:deploy"),
+    Op("POST", "/endpoints/{endpoint}/resume", Endpoints.resume, "endpoint:deploy"),
     Op("POST", "/endpoints/{endpoint}/abort", Endpoints.abort, "endpoint:deploy"),
     Op("GET", "/endpoints/{endpoint}/traffic", Endpoints.traffic, "endpoint:read"),
     Op("GET", "/endpoints/{endpoint}/form", Endpoints.form, "endpoint:read"),

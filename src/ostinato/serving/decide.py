@@ -11,12 +11,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ostinato.kernel.number import said
 from ostinato.kernel.ref import Ref
 from ostinato.serving.analysis import Floats, checkpoints, confidence_sequence, e_above, e_errors, e_shift, guard, quantiles
 from ostinato.serving.types import Arm, Evidence, Point, Rollout, RolloutPlan, RolloutState
 
 FIELDS = ("kind", "request_id", "at", "version", "rollout", "status", "score", "latency_ms")
 """The columns of the log that a look needs."""
+_THEN = {
+    "hold": "the stable version stays, as planned",
+    "promote": "promoted, as planned for this case",
+    "rollback": "taken back, as planned for this case",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,32 +113,30 @@ def decide(rollout: Rollout, evidence: Evidence, weights: Sequence[float]) -> De
         return Decision(f"hard limit: {evidence.guard}", "rolled_back")
     if evidence.e_value >= 1 / plan.alpha:
         return Decision(_cause(evidence), "rolled_back")
-    count = evidence.pairs if plan.labels else evidence.scored
+    count = plan.counted(evidence)
     if count - rollout.steps[-1].pairs >= plan.min_requests:
         if len(rollout.steps) < len(weights):
-            return Decision(f"no harm shown in {count} pairs", weight=weights[len(rollout.steps)])
+            return Decision(f"no harm shown in {count:,} pairs", weight=weights[len(rollout.steps)])
         if not plan.labels:
-            return Decision(f"no harm shown in {count} requests; labels were not asked for", "promoted")
+            return Decision(f"no harm shown in {count:,} requests; labels were not asked for", "promoted")
         if evidence.high <= plan.margin:
-            return Decision(
-                f"its squared error is at most {evidence.high:g} worse, after {count} labelled pairs; the margin is {plan.margin:g}",
-                "promoted",
-            )
+            proven = f"at most {evidence.high:g} worse" if evidence.high > 0 else f"at least {-evidence.high:g} better"
+            return Decision(f"its squared error is {proven}, after {count:,} labelled pairs; the margin is {plan.margin:g}", "promoted")
     if count >= plan.max_requests:
         ends: dict[str, RolloutState] = {"hold": "inconclusive", "promote": "promoted", "rollback": "rolled_back"}
-        return Decision(f"undecided after {count} pairs; the plan says {plan.on_inconclusive}", ends[plan.on_inconclusive])
+        return Decision(f"undecided after {count:,} pairs; {_THEN[plan.on_inconclusive]}", ends[plan.on_inconclusive])
     return Decision()
 
 
 def _cause(evidence: Evidence) -> str:
     """What a rollback rests on, as a sentence."""
-    proof = f"e-value {evidence.e_value:.3g} after {evidence.scored} requests scored by both, {evidence.pairs} of them labelled"
+    proof = f"e-value {said(evidence.e_value)} after {evidence.scored:,} requests scored by both, {evidence.pairs:,} of them labelled"
     worst = max(evidence.e_loss, evidence.e_errors, evidence.e_shift)
     if worst == evidence.e_shift and evidence.shift is not None:
         return f"its scores are shifted by {evidence.shift:+.3f} against the stable version on the same requests: {proof}"
     if worst == evidence.e_loss and evidence.harm is not None:
         return f"its squared error is worse by {evidence.harm:.3f} on the same requests: {proof}"
-    return f"it fails more often, {evidence.candidate.errors} times against {evidence.stable.errors}: {proof}"
+    return f"it fails more often, {evidence.candidate.errors:,} times against {evidence.stable.errors:,}: {proof}"
 
 
 def _columns(rows: list[tuple[bool, float | None, float]]) -> dict[str, Any]:

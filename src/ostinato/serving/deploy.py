@@ -16,7 +16,7 @@ from ostinato.registry.service import Models
 from ostinato.serving import store
 from ostinato.serving.find import approved, find_endpoint
 from ostinato.serving.front import Front
-from ostinato.serving.types import Endpoint, EndpointKey, Production, Rollout, Served, Share
+from ostinato.serving.types import Endpoint, EndpointKey, Production, Release, Rollout, Served, Share
 from ostinato.storage.rows.rows import Rows, Tx
 
 _NAME_MAX = 63
@@ -125,10 +125,12 @@ class Deployments:
         if not found:
             raise NotFound(f"{endpoint} served nothing at {when.isoformat()}")
         release = found[-1]
+        back_to = release.stable if len(release.shares) > 1 else version_before(found)
         running = [r for r in self._rows.read(lambda tx: store.rollouts(tx, who.project, endpoint)) if _covers(r, when)]
         return Production(
             endpoint=endpoint, at=when, since=release.since, by=release.by, reason=release.reason,
             versions=[self._served(share, when) for share in release.shares], rollout=running[0].id if running else None,
+            back_to=back_to,
         )  # fmt: skip
 
     def _served(self, share: Share, when: datetime) -> Served:
@@ -144,3 +146,22 @@ class Deployments:
 
 def _covers(rollout: Rollout, when: datetime) -> bool:
     return rollout.started_at <= when and (rollout.ended_at is None or when < rollout.ended_at)
+
+
+def version_before(releases: list[Release]) -> Ref | None:
+    """The stable version before the last one; what was once left by a rollback is not gone back to.
+
+    >>> def at(version: str, back: bool = False) -> Release:
+    ...     share = Share(version=Ref("model", "m", version), role="stable", weight=1.0)
+    ...     return Release(shares=[share], since=datetime(2013, 1, 1), by="", reason="", back=back)
+    >>> str(version_before([at("1"), at("2"), at("1")])), version_before([at("1"), at("2"), at("1", back=True)])
+    ('model:m@2', None)
+    """
+    standing: list[Ref] = []
+    for release in releases:
+        if release.back and release.stable in standing:
+            last = len(standing) - 1 - standing[::-1].index(release.stable)
+            del standing[last:]
+        if release.stable not in standing[-1:]:
+            standing.append(release.stable)
+    return standing[-2] if len(standing) > 1 else None

@@ -70,6 +70,11 @@ class Feedback:
         `rollout`, `other_version`, `other_score`, `label`, `labelled_at`, then one column per feature. In process only."""
         return self._frame(endpoint, since, until)[1]
 
+    def values(self, endpoint: str, feature: str, since: datetime, until: datetime) -> pa.Table | None:
+        """One column of that table alone, a feature or `score`, many times faster; None where no answer has it. In process only."""
+        self._rows.read(lambda tx: find_endpoint(tx, endpoint))
+        return answers.values(self._front.log(endpoint), feature, since, until)
+
     def label(self, endpoint: str, labels: dict[str, float], at: datetime | None = None) -> Labelled:
         """Say what came true, 0 or 1 by request id, as known at the instant `at` (default: now). Repeats change nothing.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -23,7 +24,7 @@ from ostinato.serving.decide import FIELDS, Decision, Scored, decide
 from ostinato.serving.find import approved, find_endpoint
 from ostinato.serving.front import Front
 from ostinato.serving.plane.log import fingerprint, read
-from ostinato.serving.types import Evidence, Rollout, RolloutPlan, RolloutStory, Share, Step, Strategy
+from ostinato.serving.types import UNDER_WAY, Evidence, Pause, Rollout, RolloutPlan, RolloutStory, Share, Step, Strategy
 from ostinato.serving.verdict import looked, story
 from ostinato.storage.rows.rows import Rows, Tx
 
@@ -120,14 +121,17 @@ class Rollouts:
         return story(found)
 
     def advance(self, endpoint: str) -> Rollout | None:
-        """Look at the running rollout now, with all answers and labels so far, and do what follows; the newest one otherwise."""
+        """Look at the running rollout now, with all answers and labels so far, and do what follows; the newest one otherwise.
+
+        While it is paused, the evidence is counted and nothing follows.
+        """
         row = self._rows.read(lambda tx: find_endpoint(tx, endpoint))
         if row.rollout is None:
             return next(iter(self.rollouts(endpoint)), None)
         return self._advance(endpoint, row.rollout, wait=True)
 
     def abort(self, endpoint: str, reason: str) -> Rollout:
-        """End the running rollout; the stable version answers alone. The same reason again changes nothing.
+        """End the rollout, running or paused; the stable version answers alone. The same reason again changes nothing.
 
         Raises:
             Conflict: none is running.
@@ -143,14 +147,78 @@ class Rollouts:
         self._front.shown(endpoint)
         return ended
 
+    def pause(self, endpoint: str, reason: str) -> Rollout:
+        """Hold the running rollout where it is: the weights stay, and nothing is decided until `resume`.
+
+        Both versions go on scoring every request, and what is seen goes on being counted: the tests hold at all times together, so
+        they stay valid however long one waits, and whatever one had seen when one paused. Given again by the same actor, the same
+        reason changes nothing.
+
+        Raises:
+            Invalid: there is no reason.
+            Conflict: none is running, or it was paused for another reason.
+        """
+        if not reason.strip():
+            raise Invalid("a pause needs a reason", hint="others ask why nothing goes on", field="reason")
+        who = caller()
+
+        def change(tx: Tx) -> Rollout:
+            held, now = self._under_way(tx, endpoint), self._clock.now()
+            if held.state == "paused":
+                last = held.pauses[-1]
+                if (last.by, last.reason) != (who.actor, reason):
+                    raise Conflict(f"{last.by} has paused it: {last.reason}", hint="endpoints.resume lets it go on")
+                return held
+            pause = Pause(since=now, scored=held.evidence.scored if held.evidence else 0, by=who.actor, reason=reason)
+            return self._held(tx, replace(held, state="paused", pauses=[*held.pauses, pause]), "paused", reason)
+
+        return self._rows.write(change)
+
+    def resume(self, endpoint: str, note: str = "") -> Rollout:
+        """Let a paused rollout go on: what follows from the evidence so far, that of the pause included, is done at once.
+
+        Raises:
+            Conflict: none is paused.
+        """
+        who = caller()
+
+        def change(tx: Tx) -> None:
+            find_endpoint(tx, endpoint)
+            held = store.newest_rollout(tx, who.project, endpoint)
+            if held is not None and held.state == "paused":
+                pauses = _ended(held, self._clock.now(), who.actor, note)
+                self._held(tx, replace(held, state="running", pauses=pauses), "resumed", note)
+                return
+            last = held.pauses[-1] if held is not None and held.pauses else None
+            if last is None or (last.ended_by, last.note) != (who.actor, note):
+                raise Conflict(f"no rollout of {endpoint} is paused")
+
+        self._rows.write(change)
+        resumed = self.advance(endpoint)
+        assert resumed is not None, "a rollout was resumed just now"
+        return resumed
+
+    def _under_way(self, tx: Tx, endpoint: str) -> Rollout:
+        row = find_endpoint(tx, endpoint)
+        if row.rollout is None:
+            raise Conflict(f"no rollout of {endpoint} is running", hint="endpoints.rollouts tells how the last one ended")
+        return store.rollout(tx, caller().project, row.rollout)[0]
+
+    def _held(self, tx: Tx, made: Rollout, verb: str, reason: str) -> Rollout:
+        """Keep a rollout that was paused or resumed; who answers stays as it is."""
+        store.set_rollout(tx, caller().project, made)
+        data = {"rollout": made.id, "reason": reason, "weight": made.steps[-1].weight, "candidate": str(made.candidate)}
+        self._ledger.append(tx, f"rollout.{verb}", Ref("endpoint", made.endpoint), inputs=(made.candidate,), data=data)
+        return made
+
     def _look(self, row: Row[Any]) -> None:
-        """The supervisor's look: at most once a second, and only when something has been answered or labelled since the last."""
+        """The supervisor's look: at most once a second, and only when something was answered, labelled or resumed since the last."""
         name, now = f"{row.project}/{row.name}", time.monotonic()
         if now - self._looked_s.get(name, 0.0) < _LOOK_EVERY_S:
             return
         self._looked_s[name] = now
         latest = self._rows.read(lambda tx: store.last_label(tx, row.project, row.name))
-        seen = (row.rollout, latest, fingerprint(self._front.log(row.name)))
+        seen = (row.rollout, row.paused, latest, fingerprint(self._front.log(row.name)))
         if self._looked.get(name) != seen:
             self._advance(row.name, row.rollout, wait=False)
             self._looked[name] = seen
@@ -162,8 +230,6 @@ class Rollouts:
         scored = self._settled(endpoint, running, {request_id for request_id, _, _ in labels})
         evidence = scored.evidence(running, labels)
         decision = decide(running, evidence, _weights(running.plan))
-        if decision.state == "promoted":
-            decision = self._promote(running, decision)
         done = self._rows.write(lambda tx: self._apply(tx, rollout_id, decision, evidence))
         if decision != Decision():
             if wait:
@@ -188,34 +254,39 @@ class Rollouts:
                 return scored
             time.sleep(0.05)
 
-    def _promote(self, running: Rollout, decision: Decision) -> Decision:
-        """Make the candidate the champion of its model; one that lost its approval meanwhile is not."""
-        try:
-            self._models.promote(str(running.candidate), reason=f"rollout {running.id}: {decision.reason}")
-        except Conflict as error:
-            return Decision(f"cannot be promoted: {error.message}", "aborted")
-        return decision
-
     def _apply(self, tx: Tx, rollout_id: str, decision: Decision, evidence: Evidence | None) -> Rollout:
-        """Do what was decided, unless the rollout has ended or gone on meanwhile."""
+        """Do what was decided, unless the rollout has ended or gone on meanwhile; while it is paused, only keep what was seen."""
         who, now = caller(), self._clock.now()
         rollout, _ = store.rollout(tx, who.project, rollout_id)
-        if rollout.state != "running":
+        if rollout.state not in UNDER_WAY:
             return rollout
-        count = (evidence.pairs if rollout.plan.labels else evidence.scored) if evidence else 0
+        if rollout.state == "paused" and decision.state != "aborted":
+            decision = Decision()
         made = replace(rollout, evidence=evidence, looks=looked(rollout, evidence, now) if evidence else rollout.looks)
+        if decision.state == "promoted":
+            decision = self._promote(tx, made, decision)
         if decision.weight is not None:
             if decision.weight == rollout.steps[-1].weight:
                 return rollout
-            made = replace(made, reason=decision.reason, steps=[*rollout.steps, Step(weight=decision.weight, since=now, pairs=count)])
+            step = Step(weight=decision.weight, since=now, pairs=rollout.plan.counted(evidence))
+            made = replace(made, reason=decision.reason, steps=[*rollout.steps, step])
         elif decision.state != "running":
-            made = replace(made, state=decision.state, reason=decision.reason, ended_at=now)
+            pauses = _ended(made, now, who.actor, decision.reason)
+            made = replace(made, state=decision.state, reason=decision.reason, ended_at=now, pauses=pauses)
         store.set_rollout(tx, who.project, made)
         if decision != Decision():
             shares, running = _shares_after(made), made.id if made.state == "running" else None
             store.release(tx, who.project, made.endpoint, shares, running, now, who.actor, decision.reason)
             self._tell(tx, made)
         return made
+
+    def _promote(self, tx: Tx, running: Rollout, decision: Decision) -> Decision:
+        """Make the candidate the champion of its model, in the same transaction; one that lost its approval meanwhile is not."""
+        try:
+            self._models.promote_within(tx, str(running.candidate), reason=f"rollout {running.id}: {decision.reason}")
+        except Conflict as error:
+            return Decision(f"cannot be promoted: {error.message}", "aborted")
+        return decision
 
     def _tell(self, tx: Tx, made: Rollout) -> None:
         verb = "advanced" if made.state == "running" else "ended" if made.state == "inconclusive" else made.state
@@ -239,14 +310,30 @@ class Rollouts:
         self._ledger.append(tx, f"rollout.{verb}", Ref("endpoint", made.endpoint), inputs=inputs, data=data)
 
 
+def _ended(rollout: Rollout, now: datetime, by: str, note: str) -> list[Pause]:
+    """The pauses of a rollout, the last one ended if it lasts."""
+    if not rollout.pauses or rollout.pauses[-1].until is not None:
+        return rollout.pauses
+    scored = rollout.evidence.scored if rollout.evidence else 0
+    return [*rollout.pauses[:-1], replace(rollout.pauses[-1], until=now, until_scored=scored, ended_by=by, note=note)]
+
+
 def _weights(plan: RolloutPlan) -> list[float]:
     """The steps of a plan, checked."""
     parameters = {} if plan.weights is None else {"weights": plan.weights}
     weights = STRATEGIES.make(plan.strategy, parameters).steps()
     if not weights or weights != sorted(set(weights)) or not all(0 <= w <= 1 for w in weights):
         raise Invalid(f"weights must grow within [0, 1]: {weights}", field="plan.weights")
-    if not (0 < plan.alpha < 0.5 and 0 <= plan.margin < 1 and plan.error_ratio >= 1 and 1 <= plan.min_requests <= plan.max_requests):
-        raise Invalid("the plan needs 0 < alpha < 0.5, 0 <= margin < 1, error_ratio >= 1, 1 <= min_requests <= max_requests", field="plan")
+    rules = {
+        "alpha": (0 < plan.alpha < 0.5, "lies between 0 and 0.5"),
+        "margin": (0 <= plan.margin < 1, "lies between 0 and 1"),
+        "error_ratio": (plan.error_ratio >= 1, "is at least 1"),
+        "min_requests": (plan.min_requests >= 1, "is at least 1"),
+        "max_requests": (plan.max_requests >= plan.min_requests, f"is at least the {plan.min_requests} of a step"),
+    }
+    for name, (kept, rule) in rules.items():
+        if not kept:
+            raise Invalid(f"{name} {rule}, got {getattr(plan, name):g}", field=f"plan.{name}")
     return weights
 
 

@@ -27,4 +27,9 @@ def search(tx: Tx, project: str, typed: str, limit: int) -> list[Found]:
 
 def _rollout(id_: str, endpoint: str, body: dict[str, str]) -> Found:
     title = f"{body['candidate'].removeprefix('model:')} on {endpoint}"
-    return Found(ref=Ref("rollout", id_), title=title, summary=f"rollout, {body['state']}", at=datetime.fromisoformat(body["started_at"]))
+    return Found(
+        ref=Ref("rollout", id_),
+        title=title,
+        summary=f"rollout, {body['state'].replace('_', ' ')}",
+        at=datetime.fromisoformat(body["started_at"]),
+    )

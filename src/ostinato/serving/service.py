@@ -17,14 +17,14 @@ from ostinato.pipelines.types import Execution
 from ostinato.registry.service import Models
 from ostinato.serving import batch as batches
 from ostinato.serving import store
-from ostinato.serving.deploy import Deployments
+from ostinato.serving.deploy import Deployments, version_before
 from ostinato.serving.feedback import Feedback
 from ostinato.serving.find import find_endpoint
 from ostinato.serving.front import Front
 from ostinato.serving.rollout import Rollouts
 from ostinato.serving.traffic import Traffics
 from ostinato.serving.tryout import Tryouts
-from ostinato.serving.types import Endpoint, Release, Share
+from ostinato.serving.types import Endpoint, Share
 from ostinato.storage.blobs.blobs import Blobs
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.tables.tables import Tables
@@ -78,7 +78,9 @@ class Endpoints(Deployments, Rollouts, Feedback, Traffics, Tryouts):
         bad, releases = Ref.parse(row.version), self._rows.read(lambda tx: store.releases(tx, who.project, endpoint))
         if (releases[-1].by, releases[-1].reason) == (who.actor, reason):
             return self.get(endpoint)
-        before = _version_before(releases, bad)
+        before = version_before(releases)
+        if before is None:
+            raise Conflict(f"{bad} is the only version that has served here", hint="endpoints.deploy another version")
         if self._is_champion(bad):
             self._models.rollback(str(bad), reason)
 
@@ -86,7 +88,7 @@ class Endpoints(Deployments, Rollouts, Feedback, Traffics, Tryouts):
             if find_endpoint(tx, endpoint).version != str(bad):
                 return
             shares = [Share(version=before, role="stable", weight=1.0)]
-            store.release(tx, who.project, endpoint, shares, None, self._clock.now(), who.actor, reason)
+            store.release(tx, who.project, endpoint, shares, None, self._clock.now(), who.actor, reason, back=True)
             data = {"from": str(bad), "to": str(before), "reason": reason}
             self._ledger.append(tx, "endpoint.rolled_back", Ref("endpoint", endpoint), inputs=(before,), data=data)
 
@@ -164,17 +166,3 @@ class Endpoints(Deployments, Rollouts, Feedback, Traffics, Tryouts):
     def _is_champion(self, version: Ref) -> bool:
         named = self._models.at(version.name)
         return named is not None and named.ref == version
-
-
-def _version_before(releases: list[Release], bad: Ref) -> Ref:
-    """The stable version before `bad`; a version once left by a rollback is not gone back to."""
-    standing: list[Ref] = []
-    for release in releases:
-        stable = next(share.version for share in release.shares if share.role == "stable")
-        if stable in standing:
-            del standing[standing.index(stable) :]
-        standing.append(stable)
-    earlier = [v for v in standing if v != bad]
-    if not earlier:
-        raise Conflict(f"{bad} is the only version that has served here", hint="endpoints.deploy another version")
-    return earlier[-1]

@@ -7,7 +7,23 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Column, Float, Index, Integer, Row, Table, Text, UniqueConstraint, func, insert, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    Row,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    func,
+    insert,
+    select,
+    type_coerce,
+    update,
+)
 
 from ostinato.kernel.ref import Ref
 from ostinato.serving.types import Endpoint, Release, Rollout, Share
@@ -36,6 +52,7 @@ release_table = Table(
     Column("since", Instant, nullable=False),
     Column("by", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("back", Boolean, nullable=False),
     Index("serving_release_by_endpoint", "project", "endpoint", "number"),
 )
 rollout_table = Table(
@@ -62,7 +79,10 @@ label_table = Table(
     UniqueConstraint("project", "endpoint", "request_id"),
 )
 T = TypeVar("T")
-_endpoints = select(endpoint_table).order_by(endpoint_table.c.project, endpoint_table.c.name)
+_paused = func.coalesce(type_coerce(rollout_table.c.body, Text).contains('"state":"paused"'), false()).label("paused")
+"""Whether the rollout of an endpoint waits: its body is JSON without spaces, where a quote inside a text is escaped."""
+_endpoint = select(endpoint_table, _paused).outerjoin(rollout_table, rollout_table.c.id == endpoint_table.c.rollout)
+_endpoints = _endpoint.order_by(endpoint_table.c.project, endpoint_table.c.name)
 
 
 def plain(value: Any) -> Any:
@@ -77,7 +97,7 @@ def endpoints(tx: Tx, project: str | None = None) -> Sequence[Row[Any]]:
 
 def endpoint(tx: Tx, project: str, name: str) -> Row[Any] | None:
     """The row of an endpoint."""
-    return tx.first(select(endpoint_table).where(endpoint_table.c.project == project, endpoint_table.c.name == name))
+    return tx.first(_endpoint.where(endpoint_table.c.project == project, endpoint_table.c.name == name))
 
 
 def add_endpoint(tx: Tx, project: str, made: Endpoint, salt: str) -> None:
@@ -94,19 +114,21 @@ def set_endpoint(tx: Tx, project: str, name: str, **values: Any) -> None:
     tx.execute(update(endpoint_table).where(endpoint_table.c.project == project, endpoint_table.c.name == name).values(values))
 
 
-def release(tx: Tx, project: str, name: str, shares: list[Share], rollout: str | None, now: datetime, by: str, reason: str) -> None:
-    """From now on these versions answer."""
+def release(
+    tx: Tx, project: str, name: str, shares: list[Share], rollout: str | None, now: datetime, by: str, reason: str, *, back: bool = False
+) -> None:
+    """From now on these versions answer; `back` says that the stable one took over again."""
     split = plain(shares)
     stable = next(str(s.version) for s in shares if s.role == "stable")
     set_endpoint(tx, project, name, version=stable, shares=split, rollout=rollout)
-    tx.execute(insert(release_table).values(project=project, endpoint=name, shares=split, since=now, by=by, reason=reason))
+    tx.execute(insert(release_table).values(project=project, endpoint=name, shares=split, since=now, by=by, reason=reason, back=back))
 
 
 def releases(tx: Tx, project: str, name: str) -> list[Release]:
     """All releases of an endpoint, oldest first."""
     c = release_table.c
     found = tx.all(select(release_table).where(c.project == project, c.endpoint == name).order_by(c.number))
-    return [Release(shares=_shares(r.shares), since=r.since, by=r.by, reason=r.reason) for r in found]
+    return [_release(row) for row in found]
 
 
 def read_endpoint(row: Row[Any]) -> Endpoint:
@@ -114,7 +136,7 @@ def read_endpoint(row: Row[Any]) -> Endpoint:
     version = Ref.parse(row.version)
     return Endpoint(
         name=row.name, model=version.name, version=version, shares=_shares(row.shares), rollout=row.rollout,
-        created_at=row.created_at, created_by=row.created_by,
+        created_at=row.created_at, created_by=row.created_by, paused=bool(row.paused),
     )  # fmt: skip
 
 
@@ -176,7 +198,7 @@ def standing_release(tx: Tx, project: str, name: str) -> Release | None:
     c = release_table.c
     found: Release | None = None
     for row in tx.stream(select(release_table).where(c.project == project, c.endpoint == name).order_by(c.number.desc())):
-        release = Release(shares=_shares(row.shares), since=row.since, by=row.by, reason=row.reason)
+        release = _release(row)
         if found is not None and release.stable != found.stable:
             break
         found = release
@@ -211,6 +233,10 @@ def add_labels(tx: Tx, project: str, name: str, values: dict[str, float], at: da
     """Labels in the order of their request ids."""
     rows = [{"project": project, "endpoint": name, "request_id": r, "value": v, "at": at, "by": by} for r, v in sorted(values.items())]
     tx.execute(insert(label_table), rows)
+
+
+def _release(row: Row[Any]) -> Release:
+    return Release(shares=_shares(row.shares), since=row.since, by=row.by, reason=row.reason, back=row.back)
 
 
 def _shares(value: Any) -> list[Share]:

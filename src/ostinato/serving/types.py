@@ -9,7 +9,9 @@ from typing import Any, Literal, Protocol
 from ostinato.kernel.ref import Ref
 
 Scalar = str | float | int | bool | None
-RolloutState = Literal["running", "promoted", "rolled_back", "inconclusive", "aborted"]
+RolloutState = Literal["running", "paused", "promoted", "rolled_back", "inconclusive", "aborted"]
+UNDER_WAY = ("running", "paused")
+"""The states of a rollout that has not ended: both versions score every request."""
 Role = Literal["stable", "candidate"]
 
 
@@ -24,7 +26,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A name under which a model answers. `rollout` is the id of the one that is running, if any."""
+    """A name under which a model answers. `rollout` is the id of the one under way, if any, and `paused` whether that one waits."""
 
     name: str
     model: str
@@ -33,6 +35,7 @@ class Endpoint:
     rollout: str | None
     created_at: datetime
     created_by: str
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +98,10 @@ class RolloutPlan:
     max_latency_ms: float | None = None
     on_inconclusive: Literal["hold", "promote", "rollback"] = "hold"
 
+    def counted(self, seen: Evidence | None) -> int:
+        """How many pairs the plan counts: the labelled ones, or all where labels are not asked for."""
+        return 0 if seen is None else seen.pairs if self.labels else seen.scored
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arm:
@@ -125,12 +132,12 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What a rollout has seen.
+class Reading:
+    """What the pairs say.
 
     `e_value` is the mean of `e_loss`, `e_errors` and `e_shift`; at 1/alpha it rolls back. `harm` is the mean difference of the
     squared errors, `shift` that of the scores, candidate minus stable. `low` and `high` bound the mean harm, each with
-    confidence 1 - alpha at all times together; `high` below the margin promotes. `guard` names a hard limit that was broken.
+    confidence 1 - alpha at all times together; `high` below the margin promotes.
     """
 
     scored: int
@@ -143,6 +150,12 @@ class Evidence:
     shift: float | None
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence(Reading):
+    """What a rollout has seen. `guard` names a hard limit that was broken."""
+
     stable: Arm
     candidate: Arm
     path: list[Point]
@@ -159,26 +172,33 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Reading):
     """What a rollout had seen at one instant, and the candidate's weight then: the evidence in short."""
 
     at: datetime
     weight: float
-    scored: int
-    pairs: int
-    e_value: float
-    e_loss: float
-    e_errors: float
-    e_shift: float
-    harm: float | None
-    shift: float | None
-    low: float
-    high: float
     errors_stable: int
     errors_candidate: int
     latency_p99_ms_stable: float | None
     latency_p99_ms_candidate: float | None
     guard: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """A time in which a rollout kept its weights and decided nothing: by whom and why, and how many requests both had scored.
+
+    `until`, `until_scored`, `ended_by` and `note` are of its end, None and empty while it lasts.
+    """
+
+    since: datetime
+    scored: int
+    by: str
+    reason: str
+    until: datetime | None = None
+    until_scored: int | None = None
+    ended_by: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,16 +221,18 @@ class Rollout:
     started_by: str
     ended_at: datetime | None = None
     looks: list[Look] = field(default_factory=list)
+    pauses: list[Pause] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """From `since` on these versions answered; who changed it and why."""
+    """From `since` on these versions answered; who changed it and why, and whether it was the way back."""
 
     shares: list[Share]
     since: datetime
     by: str
     reason: str
+    back: bool = False
 
     @property
     def stable(self) -> Ref:
@@ -231,7 +253,10 @@ class Served:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Production:
-    """What answered behind an endpoint at an instant, since when, by whose act, and who had approved it."""
+    """What answered behind an endpoint at an instant, since when, by whose act, and who had approved it.
+
+    `back_to` is the version that a rollback would have answer again; None where there is none.
+    """
 
     endpoint: str
     at: datetime
@@ -240,14 +265,15 @@ class Production:
     reason: str
     versions: list[Served]
     rollout: str | None = None
+    back_to: Ref | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutStory:
     """A rollout with what led to its end in one sentence.
 
-    The mean harm below `promote_below` promotes, an e-value of `roll_back_at` takes it back; `to_promote` and `to_roll_back` say how far
-    the evidence is on its way there, 0 to 1.
+    The mean harm below `promote_below` promotes, an e-value of `roll_back_at` takes it back, `counted` of `undecided_at` without either
+    end it; `to_promote` and `to_roll_back` say how far the evidence is on its way there, 0 to 1.
     """
 
     rollout: Rollout
@@ -256,6 +282,8 @@ class RolloutStory:
     roll_back_at: float
     to_promote: float
     to_roll_back: float
+    counted: int = 0
+    undecided_at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
+from ostinato.kernel.number import said
 from ostinato.serving.types import Evidence, Look, Rollout, RolloutStory
 
 _LOOKS_MAX = 100
 _WORDS = {
     "running": "Running",
+    "paused": "Paused",
     "promoted": "Promoted",
     "rolled_back": "Rolled back",
     "inconclusive": "Ended without a decision",
@@ -45,6 +47,8 @@ def story(rollout: Rollout) -> RolloutStory:
         roll_back_at=limit,
         to_promote=_share(1 - seen.high, 1 - plan.margin) if seen else 0.0,
         to_roll_back=_share(math.log(max(seen.e_value, 1.0)), math.log(limit)) if seen else 0.0,
+        counted=plan.counted(seen),
+        undecided_at=plan.max_requests,
     )
 
 
@@ -54,16 +58,30 @@ def _share(done: float, whole: float) -> float:
 
 def _sentence(rollout: Rollout) -> str:
     """State, when, why, and the numbers that the reason stands on."""
+    seen = rollout.evidence
+    if rollout.state == "paused":
+        return f"{_paused(rollout)}{_numbers(rollout, seen)}"
     when = "" if rollout.ended_at is None else f" on {rollout.ended_at:%Y-%m-%d} at {rollout.ended_at:%H:%M} UTC"
     told = f"{_WORDS[rollout.state]}{when}"
     if rollout.state == "running":
         told += f" at {rollout.steps[-1].weight:.0%} since {rollout.steps[-1].since:%Y-%m-%d %H:%M} UTC"
-    seen = rollout.evidence
     if rollout.reason:
         told += f": {rollout.reason}"
+    elif seen is not None and not seen.scored:
+        told += ", nothing was scored by both versions yet"
     elif seen is not None:
         told += f", after {seen.scored:,} requests scored by both versions, {seen.pairs:,} of them labelled"
     return f"{told}.{_numbers(rollout, seen)}"
+
+
+def _paused(rollout: Rollout) -> str:
+    """By whom, since when and why, what goes on, and what is held back."""
+    pause, seen, plan = rollout.pauses[-1], rollout.evidence, rollout.plan
+    weight = f"{rollout.steps[-1].weight:.0%}"
+    told = f"Paused at {weight} since {pause.since:%Y-%m-%d %H:%M} UTC by {pause.by.replace(':', ' ')}: {pause.reason.rstrip('.')}."
+    if seen is not None and (seen.guard or seen.e_value >= 1 / plan.alpha):
+        return f"{told} What was seen takes it back as soon as it goes on{': ' + seen.guard if seen.guard else ''}."
+    return f"{told} Evidence is counted, nothing is decided."
 
 
 def _numbers(rollout: Rollout, seen: Evidence | None) -> str:
@@ -72,5 +90,5 @@ def _numbers(rollout: Rollout, seen: Evidence | None) -> str:
     harm = "not measured" if seen.harm is None else f"{seen.harm:+z.3f} [{seen.low:+z.3f}, {seen.high:+z.3f}]"
     return (
         f" Squared error against the stable version {harm}, margin {rollout.plan.margin:+g};"
-        f" e-value {seen.e_value:.3g}, limit {1 / rollout.plan.alpha:g}."
+        f" e-value {said(seen.e_value)}, limit {said(1 / rollout.plan.alpha)}."
     )

@@ -52,7 +52,7 @@ export function windowQuery(window: string) {
   });
 }
 
-/** A window is measured once, and its answer takes a second or two: it is not asked for again when something happens elsewhere. */
+/** A window is measured once: it is not asked for again when something happens elsewhere. */
 export function distributionQuery(window: string, feature: string) {
   return queryOptions({
     queryKey: ["distribution", window, feature],
@@ -72,6 +72,22 @@ export function findingQuery(finding: string) {
   return queryOptions({
     queryKey: ["monitoring", "finding", finding],
     queryFn: ({ signal }) => get("/findings/{finding}", { path: { finding } }, signal),
+  });
+}
+
+/** Who did what about it, and where the same was found before. */
+export function historyQuery(finding: string) {
+  return queryOptions({
+    queryKey: ["monitoring", "history", finding],
+    queryFn: ({ signal }) => get("/findings/{finding}/history", { path: { finding } }, signal),
+  });
+}
+
+/** The tables that a monitor could be compared with. */
+export function referencesQuery(monitor: string) {
+  return queryOptions({
+    queryKey: ["monitoring", "references", monitor],
+    queryFn: ({ signal }) => get("/monitors/{monitor}/references", { path: { monitor } }, signal),
   });
 }
 

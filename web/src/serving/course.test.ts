@@ -5,8 +5,10 @@ import {
   deciding,
   endReference,
   evidenceLines,
+  futility,
   harmLines,
   pairsOf,
+  pauseShades,
   scoredAt,
   weightLines,
 } from "./course";
@@ -72,4 +74,29 @@ test("who answered does not matter to who said what", () => {
     { request: "a", stable: 0.6, candidate: 0.5, label: 1 },
   ]);
   expect(binned([0, 0.99, 1], 2).map(({ count }) => count)).toEqual([1, 2]);
+});
+
+test("a pause is shaded from the requests at its begin to those at its end, or to the last one", () => {
+  const pauses = [
+    { scored: 10, until_scored: 40 },
+    { scored: 60, until_scored: null },
+  ];
+  const shades = pauseShades({ ...rollout, pauses } as unknown as Rollout);
+  expect(shades.map(({ from, to }) => [from, to])).toEqual([
+    [10, 40],
+    [60, 80],
+  ]);
+});
+
+test("where the test is futile is drawn once it comes near", () => {
+  const planned = (max_requests: number, pairs: number) =>
+    futility({
+      ...rollout,
+      plan: { labels: true, max_requests },
+      evidence: { scored: 80, pairs, path },
+    } as unknown as Rollout);
+  expect(planned(5000, 72)).toBeUndefined();
+  expect(planned(90, 72)?.line.value).toBe(100); // as many requests for a label as so far
+  expect(planned(32, 72)?.line.value).toBe(70); // passed already
+  expect(planned(32, 72)?.shade.from).toBe(70);
 });

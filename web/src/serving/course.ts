@@ -1,6 +1,7 @@
+import { full } from "../kernel/number";
 import type { PlainLine } from "../ui/line-chart/lines";
-import type { Reference } from "../ui/line-chart/options";
-import { type Rollout, short } from "./words";
+import type { Reference, Shade } from "../ui/line-chart/options";
+import { isUnderWay, type Rollout, short } from "./words";
 
 type Evidence = NonNullable<Rollout["evidence"]>;
 type Point = Evidence["path"][number];
@@ -67,8 +68,32 @@ export function crossedAt({ path }: Evidence, limit: number): number | undefined
 
 export function endReference(rollout: Rollout, word: string): Reference[] {
   const last = rollout.evidence?.scored;
-  if (last === undefined || rollout.state === "running") return [];
+  if (last === undefined || isUnderWay(rollout)) return [];
   return [{ text: word, value: last, axis: "x", kind: rollout.state === "rolled_back" ? "bad" : "ok" }];
+}
+
+/** Where nothing was decided because somebody had paused it. */
+export function pauseShades({ pauses = [], evidence }: Rollout): Shade[] {
+  const last = evidence?.scored ?? 0;
+  return pauses.map(({ scored, until_scored }) => {
+    const to = until_scored ?? last;
+    return { text: "paused", from: scored, to: Math.max(to, scored + 1), axis: "x", kind: "waiting" };
+  });
+}
+
+/** Beyond the last request that the plan allows the test is futile: it ends undecided. None while that is far away. */
+export function futility(rollout: Rollout): { line: Reference; shade: Shade } | undefined {
+  const { evidence, plan } = rollout;
+  const counted = (plan.labels ? evidence?.pairs : evidence?.scored) ?? 0;
+  if (!evidence || counted < plan.max_requests / 2) return undefined;
+  const from =
+    counted >= plan.max_requests
+      ? scoredAt(rollout, plan.max_requests)
+      : Math.round((evidence.scored * plan.max_requests) / counted);
+  return {
+    line: { text: `undecided after ${full(plan.max_requests)}`, value: from, axis: "x", kind: "warn" },
+    shade: { text: "", from, to: Number.MAX_SAFE_INTEGER, axis: "x", kind: "warn" },
+  };
 }
 
 /** Which of the three tests weighs most. */

@@ -2,10 +2,14 @@ import { queryOptions } from "@tanstack/react-query";
 import { get } from "../kernel/api/client";
 import { ApiError } from "../kernel/api/errors";
 import { isReplay } from "../kernel/time";
+import { isUnderWay } from "./words";
 
 /** Answers make no events: what counts them is asked again. */
 const OFTEN_MS = 15_000;
+const SOON_MS = 4_000;
 const often = () => (isReplay() ? false : OFTEN_MS);
+/** A test that is being watched. */
+const soon = () => (isReplay() ? false : SOON_MS);
 
 export function statesQuery(hours: number) {
   return queryOptions({
@@ -55,14 +59,15 @@ export function rolloutQuery(rollout: string) {
   return queryOptions({
     queryKey: ["serving", "rollout", rollout],
     queryFn: ({ signal }) => get("/rollouts/{rollout}", { path: { rollout } }, signal),
-    refetchInterval: ({ state }) => (state.data?.rollout.state === "running" ? often() : false),
+    refetchInterval: ({ state }) => (state.data && isUnderWay(state.data.rollout) ? soon() : false),
   });
 }
 
 /** Of a rollout's requests the newest, with what the other version would have said. */
-export function answersQuery(endpoint: string, rollout: string) {
+export function answersQuery(endpoint: string, rollout: string, live: boolean) {
   return queryOptions({
     queryKey: ["serving", "answers", endpoint, rollout],
+    refetchInterval: () => live && often(),
     queryFn: ({ signal }) =>
       get(
         "/endpoints/{endpoint}/predictions",

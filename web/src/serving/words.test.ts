@@ -3,11 +3,16 @@ import { parse } from "../kernel/ref";
 import { splitPrediction } from "./queries";
 import { asOf, colourOf, fixed, health, predictionRef, type Rollout, typeset, verdictOf } from "./words";
 
-test("a verdict is its first sentence, set as numbers are elsewhere", () => {
+test("a verdict comes without the numbers beside it, set as numbers are elsewhere", () => {
   const told =
-    "Rolled back on 2013-08-14 at 04:00 UTC: its scores are shifted by -0.292: e-value 3.74e+03. Squared error +0.1.";
+    "Rolled back on 2013-08-14 at 04:00 UTC: its scores are shifted by -0.292: e-value 3.74e+03. Squared error against the stable version +0.1.";
   expect(verdictOf(told)).toBe(
     "Rolled back on 2013-08-14 at 04:00 UTC: its scores are shifted by −0.292: e-value 3740.",
+  );
+  const paused =
+    "Paused at 10% since 2013-08-14 04:00 UTC by person ana: lunch. Evidence is counted, nothing is decided.";
+  expect(verdictOf(`${paused} Squared error against the stable version not measured; e-value 1, limit 100.`)).toBe(
+    paused,
   );
   expect(typeset("[-0.1, 2e-05]")).toBe("[−0.1, 2.00e−5]");
 });

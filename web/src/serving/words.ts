@@ -7,6 +7,7 @@ export type Rollout = Schema<"Rollout">;
 
 const STATES: Record<Rollout["state"], { kind: StatusKind; word: string }> = {
   running: { kind: "running", word: "Running" },
+  paused: { kind: "waiting", word: "Paused" },
   promoted: { kind: "ok", word: "Promoted" },
   rolled_back: { kind: "bad", word: "Rolled back" },
   inconclusive: { kind: "warn", word: "Undecided" },
@@ -15,6 +16,11 @@ const STATES: Record<Rollout["state"], { kind: StatusKind; word: string }> = {
 
 export function stateOf({ state }: Pick<Rollout, "state">): { kind: StatusKind; word: string } {
   return STATES[state];
+}
+
+/** Whether both versions still score every request. */
+export function isUnderWay({ state }: Pick<Rollout, "state">): boolean {
+  return state === "running" || state === "paused";
 }
 
 /** How the answers of a span were; no judgement, the numbers beside it have the rest. */
@@ -35,10 +41,10 @@ export function colourOf(version: string): 1 | 2 | 3 | 4 | 5 | 6 {
   return (((number - 1) % 6) + 1) as 1 | 2 | 3 | 4 | 5 | 6;
 }
 
-/** The head of a verdict, without the numbers that it rests on: these stand beside it. */
+/** A verdict without the numbers that it rests on: these stand beside it. */
 export function verdictOf(sentence: string): string {
-  const end = sentence.indexOf(". ");
-  return typeset(end < 0 ? sentence : sentence.slice(0, end + 1));
+  const numbers = sentence.search(/ (Squared error against the stable version|e-value [^ ]+, limit) /);
+  return typeset(numbers < 0 ? sentence : sentence.slice(0, numbers));
 }
 
 /** Numbers as they are written elsewhere: `3.74e+03` is 3740, and what is below zero has a minus. */

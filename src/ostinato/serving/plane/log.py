@@ -171,18 +171,31 @@ def read(
 
 
 def between(folder: Path, since: datetime, until: datetime, columns: Sequence[str]) -> pa.Table:
-    """Some of the fixed columns of the rows with `since <= at < until`; of the segments only those are read that hold such rows."""
+    """Some columns of the rows with `since <= at < until`; of the segments only those are read that hold such rows.
+
+    A feature, `feature.NAME`, is null in the rows of who did not send it, and no column where nobody did.
+    """
     wanted = [*columns, *({"at"} - set(columns))]
+    fixed = [name for name in wanted if name in _COLUMNS.names]
     for _ in range(5):
         try:
-            parts = [_rolled(p, wanted) for p in sorted(folder.glob("segment-*.parquet")) if _overlaps(p, since, until)]
+            parts = [_some(p, wanted) for p in sorted(folder.glob("segment-*.parquet")) if _overlaps(p, since, until)]
             rolled = {number for number in _numbers(folder) if (folder / _segment(number)).exists()}
-            parts += [_table(read_lines(folder / _wal(number))).select(wanted) for number in sorted(_numbers(folder) - rolled)]
-            found = pa.concat_tables([_COLUMNS.empty_table().select(wanted), *parts], promote_options="permissive")
+            open_ = [_table(read_lines(folder / _wal(number))) for number in sorted(_numbers(folder) - rolled)]
+            parts += [lines.select([name for name in wanted if name in lines.column_names]) for lines in open_]
+            found = pa.concat_tables([_COLUMNS.empty_table().select(fixed), *parts], promote_options="permissive")
             return found.filter(pc.and_(pc.greater_equal(found["at"], since), pc.less(found["at"], until)))
         except FileNotFoundError:  # lines became a segment between the look and the reading: look again, and the last time say so
             continue
     raise FileNotFoundError(f"the log in {folder} keeps changing")
+
+
+def _some(segment: Path, wanted: Sequence[str]) -> pa.Table:
+    """Those of the columns that a segment has; the fixed ones are kept in memory, features are read anew."""
+    if all(name in _COLUMNS.names for name in wanted):
+        return _rolled(segment, list(wanted))
+    with pq.ParquetFile(segment, **_VERIFIED) as file:
+        return file.read(columns=[name for name in wanted if name in file.schema_arrow.names])
 
 
 @lru_cache(maxsize=65_536)

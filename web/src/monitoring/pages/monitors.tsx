@@ -1,13 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
-import { percent, significant } from "../../kernel/number";
+import { count, percent, significant } from "../../kernel/number";
 import { useProject } from "../../kernel/project";
-import { href } from "../../kernel/ref";
-import { query, text, useUrlState } from "../../kernel/url";
+import { query } from "../../kernel/url";
 import type { Column } from "../../ui/data-table/columns";
-import { DataTable } from "../../ui/data-table/data-table";
 import { Empty } from "../../ui/empty";
+import { Listing } from "../../ui/listing";
 import { Loaded } from "../../ui/loaded";
 import { Page } from "../../ui/page";
 import { Spark } from "../../ui/plots/spark";
@@ -20,33 +19,58 @@ import { type MonitorState, statesQuery } from "../queries";
 import { change, reach, subject, windowName } from "../words";
 import "../monitoring.css";
 
-const FIELDS = { sort: text("-open") };
 const COMMAND = "ostinato monitors create NAME --endpoint ENDPOINT --reference DIGEST --features …";
 
 /** Which endpoint drifts, and what waits for somebody? */
 export function MonitorsPage() {
-  const [{ sort }, set] = useUrlState(FIELDS);
   const project = useProject();
-  const navigate = useNavigate();
   const states = useQuery(statesQuery);
   const columns = useMemo(() => columnsOf(project), [project]);
   return (
     <Page title="Monitors" lead="Each compares the answers of an endpoint, window by window, with a reference.">
       <Loaded query={states} empty={<Empty title="No monitors yet" command={COMMAND} />}>
-        {(rows) => (
-          <DataTable
+        {(all) => (
+          <Listing
             label="Monitors"
+            filterLabel="Filter monitors"
             columns={columns}
-            rows={rows}
-            rowKey={({ monitor }) => monitor.name}
-            sort={sort}
-            onSort={(next) => set({ sort: next ?? "" })}
-            onOpen={({ monitor }) => void navigate({ to: href(project, `monitor:${monitor.name}`) })}
+            rows={all.toSorted((a, b) => b.open_findings - a.open_findings)}
+            name={({ monitor }) => monitor.name}
+            place="monitors"
+            words={({ monitor }) => [monitor.name, monitor.endpoint, ...monitor.features]}
+            card={(state) => <Card state={state} project={project} />}
+            none={(filter) => `No monitor has “${filter}” in its name, endpoint or features`}
           />
         )}
       </Loaded>
     </Page>
   );
+}
+
+interface CardProps {
+  state: MonitorState;
+  project: string;
+}
+
+function Card({ state, project }: CardProps) {
+  const { monitor, last } = state;
+  return (
+    <>
+      <RefLink to={`monitor:${monitor.name}`} bare />
+      <Open state={state} project={project} />
+      <span>{last ? <RefLink to={`window:${last.id}`}>{windowName(last)}</RefLink> : "no window yet"}</span>
+      <Performance state={state} />
+      <span className="monitors-card">
+        <Worst state={state} />
+      </span>
+    </>
+  );
+}
+
+function Open({ state: { open_findings: open, monitor }, project }: CardProps) {
+  if (!open) return <span className="muted">no open finding</span>;
+  const to = `/${project}/findings${query(INBOX, { monitor: monitor.name })}`;
+  return <Link to={to}>{count(open, "open finding")}</Link>;
 }
 
 function kindOf({ kinds }: MonitorState, kind: "drift" | "performance") {

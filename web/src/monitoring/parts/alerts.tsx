@@ -14,6 +14,7 @@ import { INBOX } from "../filters";
 import { type Alert, alertsQuery } from "../queries";
 import { SEVERITIES } from "./finding-state";
 import { MAY_NOT } from "./verbs";
+import "../../ui/filter-bar.css";
 
 const STATES = [
   { value: "open", text: "Open" },
@@ -28,7 +29,7 @@ export function Alerts() {
   const state = view.state === "silenced" ? "all" : view.state;
   return (
     <>
-      <div className="inbox-filters">
+      <div className="filter-bar">
         <Segments
           label="State"
           items={STATES}

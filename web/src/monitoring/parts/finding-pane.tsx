@@ -10,6 +10,7 @@ import { RefLink } from "../../ui/ref-link";
 import { Skeleton } from "../../ui/skeleton";
 import { type Finding, reactionsQuery, storyQuery } from "../queries";
 import { KINDS, subject, windowName } from "../words";
+import { FindingHistory } from "./finding-history";
 import { FindingState } from "./finding-state";
 import { Measured } from "./measured";
 import { SilenceDialog } from "./silence-dialog";
@@ -48,6 +49,7 @@ export function FindingPane({ finding, onAcknowledge }: FindingPaneProps) {
         drawing={draw}
         onDrawing={(next) => set({ draw: next })}
       />
+      <FindingHistory finding={finding} />
     </article>
   );
 }

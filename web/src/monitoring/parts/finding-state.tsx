@@ -15,13 +15,17 @@ interface FindingStateProps {
   finding: Finding;
   /** Leads to it in the inbox. */
   link?: boolean;
+  /** Only whether somebody has looked at it. */
+  short?: boolean;
 }
 
 /** How severe it is, and whether somebody has looked at it. */
-export function FindingState({ finding, link = false }: FindingStateProps) {
+export function FindingState({ finding, link = false, short = false }: FindingStateProps) {
   const project = useProject();
   const state = STATES[finding.state];
-  const words = (
+  const words = short ? (
+    <Status {...state} />
+  ) : (
     <>
       <Status kind={finding.severity === "critical" ? "bad" : "warn"} word={SEVERITIES[finding.severity]} badge />{" "}
       <Status {...state} badge />

@@ -4,6 +4,7 @@ import { Segments } from "../../ui/tabs";
 import type { InboxState } from "../filters";
 import { statesQuery } from "../queries";
 import { KINDS } from "../words";
+import "../../ui/filter-bar.css";
 
 interface InboxFiltersProps {
   view: InboxState;
@@ -28,7 +29,7 @@ export function InboxFilters({ view, set, counts }: InboxFiltersProps) {
   const endpoints = [...new Set(states.map(({ monitor }) => monitor.endpoint))];
   const narrow = (changes: Partial<InboxState>) => set({ ...changes, finding: "" });
   return (
-    <div className="inbox-filters" role="search" aria-label="Filter findings">
+    <div className="filter-bar" role="search" aria-label="Filter findings">
       <Segments label="State" items={items} value={view.state} onChange={(state) => narrow({ state })} />
       <select
         aria-label="Severity"

@@ -28,7 +28,7 @@ interface MeasuredProps {
 export function Measured({ monitor, at, window, measured, drawing, onDrawing }: MeasuredProps) {
   const ofFeature = measured.kind === "drift" || measured.kind === "quality";
   return (
-    <div className="measured">
+    <div className="stack">
       <Told measured={measured} />
       {ofFeature && <Feature {...{ window, drawing, onDrawing }} feature={measured.feature} />}
       {measured.kind === "performance" ? (

@@ -1,11 +1,7 @@
-import { useMutation } from "@tanstack/react-query";
-import { type FormEvent, useId, useState } from "react";
 import { send } from "../../kernel/api/client";
 import { date, now } from "../../kernel/time";
-import { Button } from "../../ui/button";
-import { Dialog } from "../../ui/dialog";
-import { ErrorBox } from "../../ui/error-box";
 import { Field } from "../../ui/field";
+import { FormDialog, type Given } from "../../ui/form-dialog";
 import { toast } from "../../ui/toasts";
 
 const DAYS = 30;
@@ -21,57 +17,35 @@ interface SilenceDialogProps {
 
 /** Until when, about what, and why findings shall set off nothing. */
 export function SilenceDialog({ monitor, feature, features, onClose }: SilenceDialogProps) {
-  const [about, setAbout] = useState(feature);
-  const [until, setUntil] = useState(date(now() + DAYS * DAY));
-  const [reason, setReason] = useState("");
-  const form = useId();
-  const silence = useMutation({
-    mutationFn: () =>
-      send("post", "/monitors/{monitor}/silence", {
-        path: { monitor },
-        body: { until: `${until}T00:00:00Z`, reason: reason.trim(), feature: about },
-      }),
-    onSuccess: () => {
-      toast({ text: `${about || "Everything"} of ${monitor} is silenced until ${until}` });
-      onClose();
-    },
-  });
-  const onSubmit = (event: FormEvent) => {
-    event.preventDefault();
-    silence.mutate();
+  const silence = async (given: Given) => {
+    const [about, until] = [given("feature"), given("until")];
+    const body = { until: `${until}T00:00:00Z`, reason: given("reason"), feature: about };
+    await send("post", "/monitors/{monitor}/silence", { path: { monitor }, body });
+    toast({ text: `${about || "Everything"} of ${monitor} is silenced until ${until}` });
   };
-  const actions = (
-    <>
-      <Button onClick={onClose}>Cancel</Button>
-      <Button type="submit" form={form} kind="primary" busy={silence.isPending}>
-        Silence
-      </Button>
-    </>
-  );
   return (
-    <Dialog title={`Silence ${monitor}?`} onClose={onClose} actions={actions}>
-      <p>
-        Windows that start before that day are measured and their findings kept, but these are born silenced and set off
-        no reaction. Findings that are open already stay so.
-      </p>
-      <form id={form} className="monitoring-form" onSubmit={onSubmit}>
-        <Field label="Findings about">
-          <select value={about} onChange={(event) => setAbout(event.target.value)}>
-            <option value="">everything</option>
-            <option value="label">label (performance and labels)</option>
-            {["score", ...features].map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </Field>
-        <Field label="Until" hint="Midnight UTC, by the time of the platform.">
-          <input type="date" required value={until} onChange={(event) => setUntil(event.target.value)} />
-        </Field>
-        <Field label="Reason" required hint="Kept in the ledger.">
-          <textarea rows={3} required value={reason} onChange={(event) => setReason(event.target.value)} />
-        </Field>
-      </form>
-      {silence.error && <ErrorBox error={silence.error} />}
-    </Dialog>
+    <FormDialog
+      title={`Silence ${monitor}?`}
+      verb="Silence"
+      lead="Windows that start before that day are measured and their findings kept, but these are born silenced and set off no reaction. Findings that are open already stay so."
+      act={silence}
+      onClose={onClose}
+    >
+      <Field label="Findings about" name="feature">
+        <select defaultValue={feature}>
+          <option value="">everything</option>
+          <option value="label">label (performance and labels)</option>
+          {["score", ...features].map((name) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      </Field>
+      <Field label="Until" name="until" hint="Midnight UTC, by the time of the platform. It can be ended earlier.">
+        <input type="date" required defaultValue={date(now() + DAYS * DAY)} />
+      </Field>
+      <Field label="Reason" name="reason" required hint="Kept in the ledger.">
+        <textarea rows={3} required />
+      </Field>
+    </FormDialog>
   );
 }

@@ -17,12 +17,13 @@ import { crossedAt } from "../course";
 import { Answers } from "../parts/answers";
 import { Course } from "../parts/course";
 import { Looks } from "../parts/looks";
+import { Pauses } from "../parts/pauses";
 import { Score } from "../parts/score";
-import { Meter } from "../parts/under-way";
+import { Towards } from "../parts/under-way";
 import { Acts } from "../parts/verbs";
 import { Watched } from "../parts/watched";
 import { endpointQuery, rolloutQuery } from "../queries";
-import { short, stateOf, verdictOf } from "../words";
+import { isUnderWay, short, stateOf, verdictOf } from "../words";
 import "../serving.css";
 
 type Story = Schema<"RolloutStory">;
@@ -33,7 +34,10 @@ export function RolloutPage() {
   const project = useProject();
   const story = useQuery(rolloutQuery(id));
   const rollout = story.data?.rollout;
-  const endpoint = useQuery({ ...endpointQuery(rollout?.endpoint ?? ""), enabled: rollout?.state === "running" });
+  const endpoint = useQuery({
+    ...endpointQuery(rollout?.endpoint ?? ""),
+    enabled: rollout !== undefined && isUnderWay(rollout),
+  });
   const crumbs = [
     { text: "Endpoints", to: `/${project}/endpoints` },
     ...(rollout
@@ -49,7 +53,7 @@ export function RolloutPage() {
       {title} <Status {...stateOf(rollout)} badge />
     </>
   );
-  const running = rollout?.state === "running" && endpoint.data?.rollout === rollout.id ? endpoint.data : undefined;
+  const running = rollout && isUnderWay(rollout) && endpoint.data?.rollout === rollout.id ? endpoint.data : undefined;
   return (
     <Page title={title} {...(heading && { heading })} crumbs={crumbs} actions={running && <Acts endpoint={running} />}>
       <Loaded query={story} skeleton={<Skeleton height={480} />}>
@@ -59,6 +63,7 @@ export function RolloutPage() {
             <Course story={found} />
             <Watched rollout={found.rollout} />
             <Answers rollout={found.rollout} />
+            <Pauses rollout={found.rollout} />
             <Looks rollout={found.rollout} />
             <Plan story={found} />
           </>
@@ -70,9 +75,10 @@ export function RolloutPage() {
 
 /** The sentence first, then the numbers that it stands on. */
 function Verdict({ story }: { story: Story }) {
-  const { rollout, roll_back_at, to_promote, to_roll_back } = story;
+  const { rollout, roll_back_at, to_promote, to_roll_back, counted, undecided_at } = story;
   const seen = rollout.evidence;
   const crossed = seen && crossedAt(seen, roll_back_at);
+  const begun = rollout.steps.at(-1)?.pairs ?? 0;
   return (
     <div className="serving-verdict" data-kind={stateOf(rollout).kind}>
       <p className="serving-sentence">{verdictOf(story.sentence)}</p>
@@ -101,20 +107,27 @@ function Verdict({ story }: { story: Story }) {
             note: <Num value={seen?.pairs} unit="labelled" />,
           },
           {
-            label: "Took",
+            label: rollout.ended_at ? "Took" : "Under way for",
             value: duration((rollout.ended_at ? time(rollout.ended_at) : now()) - time(rollout.started_at)),
-            note: `${percent(rollout.steps.at(-1)?.weight ?? 0, 0)} answered by it at the end`,
+            note: `${percent(rollout.steps.at(-1)?.weight ?? 0, 0)} answered by it${rollout.ended_at ? " at the end" : ""}`,
           },
         ]}
       />
-      {rollout.state === "running" && (
+      {isUnderWay(rollout) && (
         <div className="serving-meters">
-          <Meter label="Evidence to promote" share={to_promote} kind="ok" />
-          <Meter label="Evidence to roll back" share={to_roll_back} kind="bad" />
+          <Towards label="Evidence to promote" share={to_promote} kind="ok" />
+          <Towards label="Evidence to roll back" share={to_roll_back} kind="bad" />
+          <Count label="Until it may go on" count={counted - begun} of={rollout.plan.min_requests} />
+          <Count label="Until it ends undecided" count={counted} of={undecided_at} />
         </div>
       )}
     </div>
   );
+}
+
+function Count({ label, count, of }: { label: string; count: number; of: number }) {
+  const done = Math.min(count, of);
+  return <Towards label={label} share={done / of} kind="idle" said={`${full(done)} of ${full(of)}`} />;
 }
 
 function Plan({ story: { rollout } }: { story: Story }) {

@@ -9,14 +9,14 @@ import { Skeleton } from "../../ui/skeleton";
 import { Table } from "../../ui/table";
 import { binned, type Pair, pairsOf } from "../course";
 import { answersQuery } from "../queries";
-import { predictionRef, type Rollout, short } from "../words";
+import { isUnderWay, predictionRef, type Rollout, short } from "../words";
 import { Score } from "./score";
 
 const SHOWN = 8;
 
 /** What both versions said to the same requests, and where they differ most. */
 export function Answers({ rollout }: { rollout: Rollout }) {
-  const answers = useQuery(answersQuery(rollout.endpoint, rollout.id));
+  const answers = useQuery(answersQuery(rollout.endpoint, rollout.id, isUnderWay(rollout)));
   const pairs = useMemo(() => pairsOf(answers.data ?? []), [answers.data]);
   return (
     <Section title="Scores of both on the same requests" note={pairs.length || undefined}>

@@ -1,14 +1,13 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { type FormEvent, useId, useState } from "react";
+import { useState } from "react";
 import { send } from "../../kernel/api/client";
 import type { Schema } from "../../kernel/api/types";
 import { useProject } from "../../kernel/project";
-import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { Empty } from "../../ui/empty";
-import { ErrorBox } from "../../ui/error-box";
 import { Field } from "../../ui/field";
+import { FormDialog, type Given } from "../../ui/form-dialog";
 import { Loaded } from "../../ui/loaded";
 import { toast } from "../../ui/toasts";
 import { versionsQuery } from "../queries";
@@ -22,7 +21,11 @@ const WAYS = [
   ["blue_green", "All at once, and back if there is harm (blue-green)"],
   ["deploy", "All at once, without a test"],
 ] as const;
-type Way = (typeof WAYS)[number][0];
+const ENDS = [
+  ["hold", "the stable version stays"],
+  ["promote", "it is promoted"],
+  ["rollback", "it is taken back"],
+] as const;
 
 interface DeployProps {
   endpoint: Endpoint;
@@ -32,106 +35,134 @@ interface DeployProps {
 /** Another version, at once or by evidence. */
 export function DeployDialog({ endpoint, onClose }: DeployProps) {
   const versions = useQuery(versionsQuery(endpoint.model));
-  const form = useId();
-  const act = useDeploy(endpoint, onClose);
-  const actions = (
-    <>
-      <Button onClick={onClose}>Cancel</Button>
-      <Button type="submit" form={form} kind="primary" busy={act.isPending}>
-        Deploy
-      </Button>
-    </>
-  );
+  const title = `Deploy a version to ${endpoint.name}`;
+  const approved = versions.data?.filter(({ state, ref }) => state === "approved" && ref !== endpoint.version);
+  if (!approved?.length)
+    return (
+      <Dialog title={title} onClose={onClose}>
+        <Loaded query={versions}>{() => <Empty title="No other version is approved" />}</Loaded>
+      </Dialog>
+    );
+  const newest = approved.toSorted((a, b) => Number(b.version) - Number(a.version));
+  return <DeployForm title={title} endpoint={endpoint} versions={newest.map(({ ref }) => ref)} onClose={onClose} />;
+}
+
+interface DeployFormProps extends DeployProps {
+  title: string;
+  versions: readonly string[];
+}
+
+function DeployForm({ title, endpoint, versions, onClose }: DeployFormProps) {
+  const [way, setWay] = useState<string>("canary");
+  const act = useDeploy(endpoint.name, onClose);
   return (
-    <Dialog title={`Deploy a version to ${endpoint.name}`} onClose={onClose} actions={actions}>
-      <Loaded query={versions}>
-        {(all) => {
-          const approved = all.filter(({ state, ref }) => state === "approved" && ref !== endpoint.version);
-          if (approved.length === 0) return <Empty title="No other version is approved" />;
-          const newest = approved.toSorted((a, b) => Number(b.version) - Number(a.version));
-          return (
-            <DeployForm id={form} versions={newest.map(({ ref }) => ref)} onSubmit={(given) => act.mutate(given)} />
-          );
-        }}
-      </Loaded>
-      {act.error && <ErrorBox error={act.error} />}
-    </Dialog>
-  );
-}
-
-interface Given {
-  version: string;
-  way: Way;
-  margin: number;
-  reason: string;
-}
-
-function useDeploy(endpoint: Endpoint, onClose: () => void) {
-  const queries = useQueryClient();
-  const navigate = useNavigate();
-  const project = useProject();
-  const path = { endpoint: endpoint.name };
-  return useMutation({
-    mutationFn: async ({ version, way, margin, reason }: Given) => {
-      if (way !== "deploy") {
-        const body = { candidate: short(version), plan: { strategy: way, margin } as Schema<"RolloutPlan"> };
-        return (await send("post", "/endpoints/{endpoint}/rollout", { path, body })).id;
-      }
-      await send("post", "/endpoints/{endpoint}/deploy", { path, body: { model: short(version), reason } });
-      return undefined;
-    },
-    onSuccess: async (rollout, { version }) => {
-      await queries.invalidateQueries({ queryKey: ["serving"] });
-      onClose();
-      if (rollout) void navigate({ to: `/${project}/endpoints/${endpoint.name}/rollouts/${rollout}` });
-      else toast({ text: `${short(version)} answers now`, kind: "ok" });
-    },
-  });
-}
-
-function DeployForm({ id, versions, onSubmit }: { id: string; versions: string[]; onSubmit: (given: Given) => void }) {
-  const [given, setGiven] = useState<Given>({ version: versions[0] ?? "", way: "canary", margin: 0.02, reason: "" });
-  const set = (change: Partial<Given>) => setGiven((before) => ({ ...before, ...change }));
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    onSubmit(given);
-  };
-  return (
-    <form id={id} className="serving-deploy" onSubmit={submit}>
-      <Field label="Version" hint="Approved ones only.">
-        <select value={given.version} onChange={({ target }) => set({ version: target.value })}>
+    <FormDialog title={title} verb="Deploy" act={act} onDone={() => undefined} onClose={onClose}>
+      <Field label="Version" name="candidate" hint="Approved ones only.">
+        <select>
           {versions.map((version) => (
-            <option key={version} value={version}>
+            <option key={version} value={short(version)}>
               {short(version)}
             </option>
           ))}
         </select>
       </Field>
-      <Field label="How">
-        <select value={given.way} onChange={({ target }) => set({ way: target.value as Way })}>
-          {WAYS.map(([way, words]) => (
-            <option key={way} value={way}>
+      <Field label="How" name="strategy">
+        <select value={way} onChange={({ target }) => setWay(target.value)}>
+          {WAYS.map(([value, words]) => (
+            <option key={value} value={value}>
               {words}
             </option>
           ))}
         </select>
       </Field>
-      {given.way === "deploy" ? (
-        <Field label="Reason" hint="Kept in the ledger." required>
-          <textarea rows={3} required value={given.reason} onChange={({ target }) => set({ reason: target.value })} />
+      {way === "deploy" ? (
+        <Field label="Reason" name="reason" hint="Kept in the ledger." required>
+          <textarea rows={3} required />
         </Field>
       ) : (
-        <Field label="Margin" hint="By how much its mean squared error may be worse and it is still promoted.">
-          <input
-            type="number"
-            min={0}
-            max={0.5}
-            step={0.005}
-            value={given.margin}
-            onChange={({ target }) => set({ margin: target.valueAsNumber })}
-          />
-        </Field>
+        <PlanFields />
       )}
-    </form>
+    </FormDialog>
   );
+}
+
+/** What the test asks for; what most people leave as it is stands folded. */
+function PlanFields() {
+  const many = { type: "number", min: 1, step: 1, required: true } as const;
+  return (
+    <>
+      <Field
+        label="Margin"
+        name="margin"
+        hint="By how much its mean squared error may be worse and it is still promoted."
+      >
+        <input type="number" required min={0} max={0.5} step={0.005} defaultValue={0.02} />
+      </Field>
+      <details className="serving-plan">
+        <summary>More of the plan</summary>
+        <div className="form">
+          <Field
+            label="A step lasts at least"
+            name="min_requests"
+            hint="Requests, labelled where labels are asked for."
+          >
+            <input {...many} defaultValue={50} />
+          </Field>
+          <Field label="Undecided after" name="max_requests">
+            <input {...many} defaultValue={5000} />
+          </Field>
+          <Field label="Then" name="on_inconclusive">
+            <select>
+              {ENDS.map(([value, words]) => (
+                <option key={value} value={value}>
+                  {words}
+                </option>
+              ))}
+            </select>
+          </Field>
+          <Field
+            label="Labels"
+            name="labels"
+            hint="Without, it is promoted once no harm was shown in its scores and errors."
+          >
+            <select>
+              <option value="yes">are asked for</option>
+              <option value="no">do not come: scores and errors decide</option>
+            </select>
+          </Field>
+        </div>
+      </details>
+    </>
+  );
+}
+
+function useDeploy(endpoint: string, onClose: () => void) {
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const project = useProject();
+  const path = { endpoint };
+  return async (given: Given) => {
+    const candidate = given("candidate");
+    const deployed = given("strategy") === "deploy";
+    const rollout = deployed
+      ? undefined
+      : await send("post", "/endpoints/{endpoint}/rollout", { path, body: { candidate, plan: planOf(given) } });
+    if (deployed)
+      await send("post", "/endpoints/{endpoint}/deploy", { path, body: { model: candidate, reason: given("reason") } });
+    await queries.invalidateQueries({ queryKey: ["serving"] });
+    onClose();
+    if (rollout) void navigate({ to: `/${project}/endpoints/${endpoint}/rollouts/${rollout.id}` });
+    else toast({ text: `${candidate} answers now`, kind: "ok" });
+  };
+}
+
+function planOf(given: Given): Schema<"RolloutPlan"> {
+  return {
+    strategy: given("strategy"),
+    margin: Number(given("margin")),
+    min_requests: Number(given("min_requests")),
+    max_requests: Number(given("max_requests")),
+    on_inconclusive: given("on_inconclusive") as Schema<"RolloutPlan">["on_inconclusive"],
+    labels: given("labels") !== "no",
+  } as Schema<"RolloutPlan">;
 }

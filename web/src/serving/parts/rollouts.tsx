@@ -7,11 +7,15 @@ import { Empty } from "../../ui/empty";
 import { Loaded } from "../../ui/loaded";
 import { Num } from "../../ui/num";
 import { RefLink } from "../../ui/ref-link";
+import { useWidth } from "../../ui/size";
 import { Status } from "../../ui/status";
 import { Table } from "../../ui/table";
 import { Time } from "../../ui/time";
 import { rolloutsQuery } from "../queries";
-import { asOf, type Rollout, short, stateOf, typeset } from "../words";
+import { asOf, isUnderWay, type Rollout, short, stateOf, typeset } from "../words";
+import "../../ui/listing.css";
+
+const NARROW = 640;
 
 interface RolloutsProps {
   endpoint: string;
@@ -23,30 +27,70 @@ interface RolloutsProps {
 export function RolloutsTable({ endpoint, model, at }: RolloutsProps) {
   const project = useProject();
   const rollouts = useQuery(rolloutsQuery(endpoint));
+  const [frame, width] = useWidth();
   const empty = (
     <Empty title="No version was rolled out yet" command={`ostinato endpoints rollout ${endpoint} ${model}@VERSION`} />
   );
   return (
-    <Loaded query={rollouts} empty={empty}>
-      {(all) => (
-        <Table
-          label="Rollouts"
-          rows={asOf(all, at)}
-          rowKey={({ id }) => id}
-          marked={({ state }) => state === "running"}
-          columns={[
-            { head: "Verdict", cell: (rollout) => <Verdict rollout={rollout} project={project} /> },
-            { head: "Candidate", cell: ({ candidate }) => <RefLink to={candidate} bare /> },
-            { head: "Over", cell: ({ stable }) => <RefLink to={stable} bare /> },
-            { head: "Began", cell: ({ started_at }) => <Time at={started_at} /> },
-            { head: "Took", align: "end", cell: ({ started_at, ended_at }) => took(started_at, ended_at) },
-            { head: "Requests", align: "end", cell: ({ evidence }) => <Num value={evidence?.scored} /> },
-            { head: "E-value", align: "end", cell: eValue },
-            { head: "Why", grow: true, cell: ({ reason }) => <span className="serving-why">{typeset(reason)}</span> },
-          ]}
-        />
-      )}
-    </Loaded>
+    <div ref={frame}>
+      <Loaded query={rollouts} empty={empty}>
+        {(all) =>
+          width > 0 && width < NARROW ? (
+            <Cards rollouts={asOf(all, at)} project={project} />
+          ) : (
+            <Wide rollouts={asOf(all, at)} project={project} />
+          )
+        }
+      </Loaded>
+    </div>
+  );
+}
+
+interface ShownProps {
+  rollouts: readonly Rollout[];
+  project: string;
+}
+
+function Wide({ rollouts, project }: ShownProps) {
+  return (
+    <Table
+      label="Rollouts"
+      rows={rollouts}
+      rowKey={({ id }) => id}
+      marked={isUnderWay}
+      columns={[
+        { head: "Verdict", cell: (rollout) => <Verdict rollout={rollout} project={project} /> },
+        { head: "Candidate", cell: ({ candidate }) => <RefLink to={candidate} bare /> },
+        { head: "Over", cell: ({ stable }) => <RefLink to={stable} bare /> },
+        { head: "Began", cell: ({ started_at }) => <Time at={started_at} /> },
+        { head: "Took", align: "end", cell: ({ started_at, ended_at }) => took(started_at, ended_at) },
+        { head: "Requests", align: "end", cell: ({ evidence }) => <Num value={evidence?.scored} /> },
+        { head: "E-value", align: "end", cell: eValue },
+        { head: "Why", grow: true, cell: (rollout) => <span className="serving-why">{whyOf(rollout)}</span> },
+      ]}
+    />
+  );
+}
+
+function Cards({ rollouts, project }: ShownProps) {
+  return (
+    <ul className="listing-cards">
+      {rollouts.map((rollout) => (
+        <li key={rollout.id}>
+          <Verdict rollout={rollout} project={project} />
+          <span className="muted">
+            <Time at={rollout.started_at} />, {took(rollout.started_at, rollout.ended_at)}
+          </span>
+          <span>
+            <RefLink to={rollout.candidate} bare /> over <RefLink to={rollout.stable} bare />
+          </span>
+          <span className="muted">
+            <Num value={rollout.evidence?.scored} unit="requests" />
+          </span>
+          <span className="serving-card-rollout muted">{whyOf(rollout)}</span>
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -60,6 +104,11 @@ function Verdict({ rollout, project }: { rollout: Rollout; project: string }) {
       <Status {...stateOf(rollout)} />
     </Link>
   );
+}
+
+function whyOf({ state, reason, pauses = [] }: Rollout): string {
+  const held = state === "paused" && pauses.at(-1);
+  return held ? `paused: ${held.reason}` : typeset(reason);
 }
 
 function took(from: string, until: string | null | undefined): string {

@@ -9,6 +9,7 @@ import { Button } from "../../ui/button";
 import { Section } from "../../ui/card";
 import { ErrorBox } from "../../ui/error-box";
 import { Loaded } from "../../ui/loaded";
+import { Meter } from "../../ui/meter";
 import { Num } from "../../ui/num";
 import { RefLink } from "../../ui/ref-link";
 import { blank, type Schema as Rules } from "../../ui/schema-form/schema";
@@ -72,9 +73,7 @@ function TryForm({ endpoint, form }: { endpoint: string; form: Form }) {
               <span className="serving-score">
                 <Num value={score} />
               </span>
-              <span className="serving-score-track" aria-hidden>
-                <span style={{ width: `${100 * Math.min(1, Math.max(0, score))}%` }} />
-              </span>
+              <Meter share={score} kind="info" />
               <span className="muted">in {duration(latency_ms)}</span>
             </div>
           ))}

@@ -1,13 +1,14 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { send } from "../../kernel/api/client";
 import type { Schema } from "../../kernel/api/types";
 import { useMay } from "../../kernel/session";
 import { useVerbs, type Verb } from "../../kernel/verbs";
 import { Button } from "../../ui/button";
-import { useConfirm } from "../../ui/confirm";
+import { type Question, useConfirm } from "../../ui/confirm";
 import { toast } from "../../ui/toasts";
-import { short, stateOf } from "../words";
+import { productionQuery } from "../queries";
+import { type Rollout, short, stateOf, typeset } from "../words";
 
 type Endpoint = Schema<"Endpoint">;
 
@@ -24,8 +25,10 @@ interface ActsProps {
 /** The buttons of an endpoint, and the same in the palette. */
 export function Acts({ endpoint, onDeploy }: ActsProps) {
   const may = useMay("endpoint:deploy");
-  const acts = useActs(endpoint.name);
-  const shown = useMemo(() => actsOf(endpoint, may, acts, onDeploy), [endpoint, may, acts, onDeploy]);
+  const { data: production } = useQuery(productionQuery(endpoint.name));
+  const acts = useActs(endpoint);
+  const backTo = production?.back_to ?? undefined;
+  const shown = useMemo(() => actsOf(endpoint, may, acts, backTo, onDeploy), [endpoint, may, acts, backTo, onDeploy]);
   useVerbs(useMemo(() => shown.map((act) => ({ ...act, label: `${act.label}: ${endpoint.name}` })), [shown, endpoint]));
   return shown.map(({ label, run, enabled, kind = "plain" as const, busy = false }) => (
     <Button
@@ -41,66 +44,117 @@ export function Acts({ endpoint, onDeploy }: ActsProps) {
   ));
 }
 
-function actsOf(endpoint: Endpoint, may: boolean, acts: ReturnType<typeof useActs>, onDeploy?: () => void): Act[] {
-  const { version, rollout, shares } = endpoint;
+/** What can be done now; the way back is shown to those alone who may take it. */
+function actsOf(
+  { rollout, paused }: Endpoint,
+  may: boolean,
+  acts: ReturnType<typeof useActs>,
+  backTo: string | undefined,
+  onDeploy?: () => void,
+): Act[] {
   const running = rollout !== null;
-  const candidate = shares.find(({ role }) => role === "candidate")?.version ?? version;
   const enabled = may || "needs endpoint:deploy";
   const ofRollout: Act[] = [
     { label: "Look now", run: acts.look, enabled, busy: acts.looking },
-    { label: "Abort rollout", run: () => acts.abort(candidate, version), enabled },
+    paused
+      ? { label: "Resume", run: acts.resume, enabled, kind: "primary" }
+      : { label: "Pause", run: acts.pause, enabled },
+    { label: "Abort rollout", run: acts.abort, enabled, kind: "danger" },
   ];
   const deploy: Act = {
     label: "Deploy a version",
     run: () => onDeploy?.(),
-    enabled: may && running ? "a rollout is running: abort it, or wait for its verdict" : enabled,
+    enabled: may && running ? "a rollout is under way: abort it, or wait for its verdict" : enabled,
     kind: "primary",
   };
-  const back: Act = { label: "Roll back", run: () => acts.back(version), enabled, kind: "danger" };
-  return [...(running ? ofRollout : []), ...(onDeploy ? [deploy] : []), back];
+  const back: Act[] =
+    may && !running && backTo ? [{ label: "Roll back", run: () => acts.back(backTo), enabled, kind: "danger" }] : [];
+  return [...(running ? ofRollout : []), ...(onDeploy ? [deploy] : []), ...back];
 }
 
-/** `look` runs at once, the others ask for a reason. */
-function useActs(name: string) {
+/** `look` runs at once, the others ask first. */
+function useActs({ name, version, shares }: Endpoint) {
   const confirm = useConfirm();
   const queries = useQueryClient();
+  const candidate = short(shares.find(({ role }) => role === "candidate")?.version ?? version);
+  const stable = short(version);
   const { mutate, isPending } = useMutation({
     mutationFn: () => send("post", "/endpoints/{endpoint}/advance", { path: { endpoint: name } }),
     onSuccess: (rollout) => {
       void queries.invalidateQueries({ queryKey: ["serving"] });
-      const text = !rollout || rollout.state === "running" ? "Looked: it goes on" : stateOf(rollout).word;
-      toast({ text, kind: "ok" });
+      toast({ text: rollout ? seen(rollout) : "There was no rollout", kind: "ok" });
     },
     onError: (error) => toast({ text: error.message, kind: "bad" }),
   });
   return useMemo(() => {
     const path = { endpoint: name };
-    const changed = () => queries.invalidateQueries({ queryKey: ["serving"] });
-    const abort = (candidate: string, stable: string) =>
+    const ask = (question: Omit<Question, "act">, act: (reason: string) => Promise<string>) =>
       void confirm({
-        title: `Abort the rollout of ${short(candidate)}?`,
-        text: `${short(stable)} answers alone from then on. What was seen so far is kept.`,
-        verb: "Abort",
-        danger: true,
-        reason: "required",
+        ...question,
         act: async (reason) => {
+          const text = await act(reason);
+          await queries.invalidateQueries({ queryKey: ["serving"] });
+          toast({ text, kind: "ok" });
+        },
+      });
+    const pause = () =>
+      ask(
+        {
+          title: `Pause the rollout of ${candidate}?`,
+          text: `Both versions go on answering as now, and evidence is counted on. Nothing is decided until somebody resumes it: ${candidate} is neither promoted nor taken back.`,
+          verb: "Pause",
+          reason: "required",
+        },
+        async (reason) => {
+          await send("post", "/endpoints/{endpoint}/pause", { path, body: { reason } });
+          return `The rollout of ${candidate} is paused`;
+        },
+      );
+    const resume = () =>
+      ask(
+        {
+          title: `Resume the rollout of ${candidate}?`,
+          text: "What was seen meanwhile counts: what follows from it is done at once.",
+          verb: "Resume",
+          reason: "optional",
+        },
+        async (note) => seen(await send("post", "/endpoints/{endpoint}/resume", { path, body: { note } })),
+      );
+    const abort = () =>
+      ask(
+        {
+          title: `Abort the rollout of ${candidate}?`,
+          text: `${stable} answers alone from then on. What was seen so far is kept.`,
+          verb: "Abort",
+          danger: true,
+          reason: "required",
+        },
+        async (reason) => {
           await send("post", "/endpoints/{endpoint}/abort", { path, body: { reason } });
-          await changed();
+          return `${stable} answers alone`;
         },
-      });
-    const back = (version: string) =>
-      void confirm({
-        title: `Roll back ${name}?`,
-        text: `${short(version)} stops answering; the version before it takes over, also as the model's champion. No request fails.`,
-        verb: "Roll back",
-        danger: true,
-        reason: "required",
-        act: async (reason) => {
+      );
+    const back = (to: string) =>
+      ask(
+        {
+          title: `Roll back ${name}?`,
+          text: `${stable} stops answering; ${short(to)} takes over again, also as the model's champion. No request fails.`,
+          verb: "Roll back",
+          danger: true,
+          reason: "required",
+        },
+        async (reason) => {
           const now = await send("post", "/endpoints/{endpoint}/rollback", { path, body: { reason } });
-          await changed();
-          toast({ text: `${short(now.version)} answers now`, kind: "ok" });
+          return `${short(now.version)} answers now`;
         },
-      });
-    return { look: () => mutate(), looking: isPending, abort, back };
-  }, [name, confirm, queries, mutate, isPending]);
+      );
+    return { look: () => mutate(), looking: isPending, pause, resume, abort, back };
+  }, [name, candidate, stable, confirm, queries, mutate, isPending]);
+}
+
+function seen(rollout: Rollout): string {
+  if (rollout.state === "running") return "Looked: it goes on";
+  return rollout.state === "paused"
+    ? "Counted; it stays paused"
+    : `${stateOf(rollout).word}: ${typeset(rollout.reason)}`;
 }

@@ -157,3 +157,38 @@ def test_triggers_are_checked_and_deleted(app: SimpleNamespace, flows: ModuleTyp
     assert caused(app) == []
     with pytest.raises(NotFound):
         app.pipelines.untrigger("x")
+
+
+def test_a_paused_trigger_starts_nothing_and_a_resumed_one_what_comes_after(app: SimpleNamespace, flows: ModuleType) -> None:
+    app.pipelines.trigger("fresh", "dataset.delivered", "flows:train", parameters={"n": "${data.rows}"})
+    assert app.pipelines.pause_trigger("fresh").paused
+    assert app.pipelines.pause_trigger("fresh").paused, "a repeat changes nothing"
+    deliver(app, version=1)
+    app.pipelines.tick()
+    assert caused(app) == []
+    again = app.pipelines.trigger("fresh", "dataset.delivered", "flows:train", parameters={"n": "${data.rows}", "source": "x"})
+    assert again.paused, "to set it otherwise is not to resume it"
+    assert not app.pipelines.resume_trigger("fresh").paused
+    app.pipelines.tick()
+    assert caused(app) == [], "what came meanwhile sets nothing off"
+    deliver(app, version=2)
+    app.pipelines.tick()
+    assert [p["n"] for p in caused(app)] == [20]
+    assert [e.verb for e in app.ledger.history(Ref("trigger", "fresh"))][1:] == ["trigger.paused", "trigger.set", "trigger.resumed"]
+    with pytest.raises(NotFound):
+        app.pipelines.pause_trigger("frish")
+
+
+def test_a_trigger_that_stopped_by_itself_is_resumed(app: SimpleNamespace, flows: ModuleType) -> None:
+    app.pipelines.trigger("again", "execution.finished", "flows:train", parameters={"n": 1, "source": "${subject}"})
+    app.pipelines.start("flows:train", {"n": 1})
+    for _ in range(12):
+        work(app, app.pipelines, threading.Event(), once=True)
+        app.pipelines.tick()
+    assert app.pipelines.triggers()[0].stopped
+    assert not app.pipelines.resume_trigger("again").stopped
+    app.pipelines.start("flows:train", {"n": 2})
+    before = len(caused(app))
+    work(app, app.pipelines, threading.Event(), once=True)
+    app.pipelines.tick()
+    assert len(caused(app)) == before + 1

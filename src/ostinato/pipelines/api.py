@@ -35,6 +35,8 @@ OPS: list[Op] = [
     Op("DELETE", "/schedules/{schedule}", Pipelines.unschedule, "pipeline:write"),
     Op("GET", "/triggers", Pipelines.triggers, "pipeline:read"),
     Op("PUT", "/triggers/{name}", Pipelines.trigger, "pipeline:write"),
+    Op("POST", "/triggers/{trigger}/pause", Pipelines.pause_trigger, "pipeline:write"),
+    Op("POST", "/triggers/{trigger}/resume", Pipelines.resume_trigger, "pipeline:write"),
     Op("DELETE", "/triggers/{trigger}", Pipelines.untrigger, "pipeline:write"),
     Op("GET", "/limits", Pipelines.limits, "pipeline:read"),
     Op("PUT", "/limits/{name}", Pipelines.limit, "pipeline:write"),

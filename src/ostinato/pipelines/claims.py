@@ -15,7 +15,7 @@ from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Conflict
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
-from ostinato.pipelines import kept, starts, store
+from ostinato.pipelines import starts, steps, store
 from ostinato.pipelines.leases import Claim, Lost
 from ostinato.pipelines.machine import is_gone, owner
 from ostinato.pipelines.packing import refs_in, scalars
@@ -238,7 +238,7 @@ class Claims:
         told, now = told or {}, self._leases.now(tx)
         wall_s = max(0.0, now.s - row.claimed_s) if row.claimed_s is not None and row.era == now.era else None
         store.change(tx, row.id, row.fence, {"state": state, "ended_at": self._clock.now(), "wall_s": wall_s} | told)
-        kept.kill_steps(tx, row.project, row.id)
+        steps.kill_steps(tx, row.project, row.id)
         error = told.get("error", "")
         if row.started_at is not None:  # an attempt that was given back does not count, but its Run has begun
             runs = self._recorder.within(tx)

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import OstinatoError, StepFailed
 from ostinato.kernel.family import Family
-from ostinato.pipelines import kept
+from ostinato.pipelines import steps
 from ostinato.pipelines.calls import Call, StepContext, Tries, output_of, row_of
 from ostinato.pipelines.context import entered
 from ostinato.pipelines.definition import Step
@@ -74,10 +74,10 @@ class Body:
         self.runs = runs
         self._sources: dict[Step[..., Any], Source] = {}
         self._executors: dict[str, Executor] = {}
-        self._known = rows.read(lambda tx: kept.recent(tx, claim.project, claim.pipeline, claim.id))
+        self._known = rows.read(lambda tx: steps.recent(tx, claim.project, claim.pipeline, claim.id))
         self._times: Counter[bytes] = Counter()
         self._seq = 0
-        self._ended = {r.id for r in rows.read(lambda tx: kept.steps_of(tx, claim.project, claim.id)) if r.state == "finished"}
+        self._ended = {r.id for r in rows.read(lambda tx: steps.steps_of(tx, claim.project, claim.id)) if r.state == "finished"}
 
     @functools.cached_property
     def run(self) -> Logger:
@@ -162,7 +162,7 @@ class Body:
         if step not in self._sources:
             source = self._sources[step] = source_of(step.function)
             parts = {"code": source.code, "environment": source.environment}
-            put = functools.partial(kept.put_source, project=self._claim.project, digest=source.digest, parts=parts)
+            put = functools.partial(steps.put_source, project=self._claim.project, digest=source.digest, parts=parts)
             self.insist(lambda: self._rows.write(put))
         return self._sources[step]
 
@@ -170,7 +170,7 @@ class Body:
         asked = [key for key in keys if key not in self._known]
         for start in range(0, len(asked), _RECALL_MAX):
             some = asked[start : start + _RECALL_MAX]
-            recall = functools.partial(kept.recall, project=self._claim.project, keys=some)
+            recall = functools.partial(steps.recall, project=self._claim.project, keys=some)
             self._known |= self.insist(lambda recall=recall: self._rows.read(recall))  # type: ignore[misc]
 
     def _recalled(self, call: Call) -> Output:

@@ -54,15 +54,20 @@ def execute(
         state = halt.why
         lease.insist(lambda: claims.end(claim, "cancelled") if state == "cancelled" else claims.release(claim))
     except BaseException as error:
-        if pipeline is None:
-            claims.release(claim)
-        else:  # nobody else could go on
-            claims.end(claim, "cancelled", error=f"interrupted by {type(error).__name__}")
+        _interrupted(claims, claim, pipeline, error)
         raise
     finally:
         lease.close()
         if span is not None:
             span.end(failed=state == "failed", state=state)
+
+
+def _interrupted(claims: Claims, claim: Claim, pipeline: Pipeline[..., Any] | None, error: BaseException) -> None:
+    """Leave the execution to whoever claims next; one that only this process can do is over."""
+    if pipeline is None:
+        claims.release(claim)
+    else:
+        claims.end(claim, "cancelled", error=f"interrupted by {type(error).__name__}")
 
 
 def _run(body: Body, claim: Claim, pipeline: Pipeline[..., Any] | None, packer: Packer) -> dict[str, Any]:

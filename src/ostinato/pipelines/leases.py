@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from ostinato.kernel.caller import Caller, Scope
 from ostinato.kernel.errors import Conflict, Unavailable
-from ostinato.pipelines import kept, store
+from ostinato.pipelines import steps, store
 from ostinato.pipelines.recording import Recorder
 from ostinato.storage.rows.lease import LeaseClock, machine_s
 from ostinato.storage.rows.rows import Rows, Tx
@@ -107,9 +107,9 @@ class Deliveries:
     def _write(self, tx: Tx, number: int, batch: Batch) -> bool:
         held, now = self._claim, self._clock.now(tx)
         if store.delivered(tx, held.id, held.fence, now, number, batch.cpu_s, batch.peak_rss_mb):
-            kept.put_steps(tx, held.project, list(batch.steps.values()))
-            kept.put_memo(tx, held.project, list(batch.memo.values()))
-            kept.put_logs(tx, batch.logs)
+            steps.put_steps(tx, held.project, list(batch.steps.values()))
+            steps.put_memo(tx, held.project, list(batch.memo.values()))
+            steps.put_logs(tx, batch.logs)
             runs = self._recorder.within(tx)
             for act in batch.acts:
                 act(runs)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Select, delete, func, select
 
-from ostinato.pipelines.kept import logs
+from ostinato.pipelines.steps import logs
 from ostinato.pipelines.store import executions
 from ostinato.storage.rows.rows import Tx
 

@@ -11,7 +11,7 @@ from sqlalchemy import Row
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import Invalid, NotFound
-from ostinato.pipelines import kept, starts, store
+from ostinato.pipelines import starts, steps, store
 from ostinato.pipelines.catalogue import Catalogue
 from ostinato.pipelines.claims import Claims
 from ostinato.pipelines.invoke import one_line
@@ -59,13 +59,13 @@ class Pages:
 
         def query(tx: Tx) -> ExecutionPage:
             row = found(store.execution(tx, project, execution), execution)
-            steps = [kept.step_of(step, row.price) for step in kept.steps_of(tx, project, execution, limit)]
+            calls = [steps.step_of(step, row.price) for step in steps.steps_of(tx, project, execution, limit)]
             return ExecutionPage(
                 execution=self._shown(self._leases.now(tx), row),
-                steps=steps,
-                edges=_edges(steps),
-                counts=kept.counts(tx, project, execution),
-                last_line=kept.last_line(tx, project, execution),
+                steps=calls,
+                edges=_edges(calls),
+                counts=steps.counts(tx, project, execution),
+                last_line=steps.last_line(tx, project, execution),
                 verbs=_verbs(row),
             )
 

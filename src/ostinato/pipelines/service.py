@@ -20,7 +20,7 @@ from ostinato.kernel.page import Page
 from ostinato.kernel.ref import Ref
 from ostinato.kernel.settings import Settings
 from ostinato.ledger.service import Ledger
-from ostinato.pipelines import kept, starts, store
+from ostinato.pipelines import starts, steps, store
 from ostinato.pipelines.catalogue import ATTEMPTS, Catalogue, Wanted
 from ostinato.pipelines.claims import Claims
 from ostinato.pipelines.definition import Pipeline, locate
@@ -217,7 +217,7 @@ class Pipelines(Schedules, Triggers, Pages):
     def steps(self, execution: str) -> list[StepRun]:
         """The calls of steps of an execution, in the order of the body."""
         row = self._row(execution)
-        return [kept.step_of(r, row.price) for r in self._rows.read(lambda tx: kept.steps_of(tx, row.project, row.id))]
+        return [steps.step_of(r, row.price) for r in self._rows.read(lambda tx: steps.steps_of(tx, row.project, row.id))]
 
     def logs(self, execution: str, after: int = 0, limit: int = 1000, step: str | None = None, timeout_s: float = 0.0) -> list[LogLine]:
         """Lines of the log after the one numbered `after`, with the tracebacks of failed tries; at most 1000.
@@ -229,7 +229,7 @@ class Pipelines(Schedules, Triggers, Pages):
 
         def query(tx: Tx) -> tuple[list[LogLine], bool]:
             row = found(store.execution(tx, project, execution), execution)
-            return kept.lines(tx, project, row.id, step, after, most), row.state in ENDED
+            return steps.lines(tx, project, row.id, step, after, most), row.state in ENDED
 
         return self._until(lambda: self._rows.read(query), lambda seen: bool(seen[0]) or seen[1], timeout_s)[0]
 

@@ -39,6 +39,7 @@ triggers = Table(
     Column("pipeline", Text, nullable=False),
     Column("parameters", Json, nullable=False),
     Column("since", BigInteger, nullable=False),
+    Column("paused", Boolean, nullable=False),
     Column("stopped", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("created_by", Text, nullable=False),

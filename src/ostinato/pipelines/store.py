@@ -1,4 +1,4 @@
-"""Rows of pipelines: definitions, and executions with their leases."""
+"""Rows of pipelines: definitions, and executions with their leases. Rows of steps are in `steps`, of schedules and triggers in `starts`."""
 
 from __future__ import annotations
 

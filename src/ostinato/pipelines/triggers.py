@@ -70,13 +70,12 @@ class Triggers:
                 return starts.trigger_of(known)
             first = not starts.all_triggers(tx)
             since = self._ledger.append(tx, "trigger.set", Ref("trigger", name), data=told).seq
-            made = told | limits | {"project": who.project, "name": name, "stopped": "", "created_at": now}
+            paused = known is not None and known.paused
+            made = told | limits | {"project": who.project, "name": name, "paused": paused, "stopped": "", "created_at": now}
             starts.put(tx, starts.triggers, made | {"since": since})
             if first:
                 self._ledger.advance(_CURSOR, since, tx)
-            row = starts.trigger(tx, who.project, name)
-            assert row is not None
-            return starts.trigger_of(row)
+            return starts.trigger_of(_trigger(tx, who.project, name))
 
         return self._rows.write(change)
 
@@ -84,6 +83,22 @@ class Triggers:
         """All triggers, by name."""
         project = caller().project
         return [starts.trigger_of(row) for row in self._rows.read(lambda tx: starts.all_triggers(tx, project))]
+
+    def pause_trigger(self, trigger: str) -> Trigger:
+        """Let a trigger start nothing until it is resumed.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        return self._turn_trigger(trigger, paused=True)
+
+    def resume_trigger(self, trigger: str) -> Trigger:
+        """Let a trigger start again what events set off from now on, whether it was paused or stopped by itself.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        return self._turn_trigger(trigger, paused=False)
 
     def untrigger(self, trigger: str) -> None:
         """Delete a trigger; what it started goes on.
@@ -94,17 +109,29 @@ class Triggers:
         project = caller().project
 
         def change(tx: Tx) -> None:
-            if starts.trigger(tx, project, trigger) is None:
-                raise NotFound.named("trigger", trigger, [row.name for row in starts.all_triggers(tx, project)])
+            _trigger(tx, project, trigger)
             starts.drop(tx, starts.triggers, project, trigger)
             self._ledger.append(tx, "trigger.deleted", Ref("trigger", trigger))
 
         self._rows.write(change)
 
+    def _turn_trigger(self, trigger: str, *, paused: bool) -> Trigger:
+        project = caller().project
+
+        def change(tx: Tx) -> Trigger:
+            row = _trigger(tx, project, trigger)
+            if row.paused != paused or (row.stopped and not paused):
+                turned = self._ledger.append(tx, "trigger.paused" if paused else "trigger.resumed", Ref("trigger", trigger))
+                again = {} if paused else {"since": turned.seq, "stopped": ""}
+                starts.change(tx, starts.triggers, project, trigger, {"paused": paused, **again})
+            return starts.trigger_of(_trigger(tx, project, trigger))
+
+        return self._rows.write(change)
+
     def _react(self) -> None:
         """Hand the events that came to the triggers, of all projects."""
         for _ in range(_ROUNDS_MAX):
-            active = [row for row in self._rows.read(starts.all_triggers) if not row.stopped]
+            active = [row for row in self._rows.read(starts.all_triggers) if not (row.stopped or row.paused)]
             events = self._ledger.after(_CURSOR) if active else []
             for event in events:
                 for row in active:
@@ -128,7 +155,7 @@ class Triggers:
 
         def change(tx: Tx) -> None:
             present = starts.trigger(tx, row.project, row.name)
-            if present is None or present.stopped or starts.fired(tx, row.project, cause, event.id) is not None:
+            if present is None or present.stopped or present.paused or starts.fired(tx, row.project, cause, event.id) is not None:
                 return
             source = store.execution(tx, row.project, _within(event))
             depth = 1 if source is None else source.depth + 1
@@ -147,6 +174,13 @@ class Triggers:
             self._claims.ask(tx, values | {"depth": depth})
 
         self._rows.write(change)
+
+
+def _trigger(tx: Tx, project: str, name: str) -> Row[Any]:
+    row = starts.trigger(tx, project, name)
+    if row is None:
+        raise NotFound.named("trigger", name, [known.name for known in starts.all_triggers(tx, project)])
+    return row
 
 
 def _fits(row: Row[Any], event: Event) -> bool:

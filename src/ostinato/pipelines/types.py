@@ -256,7 +256,7 @@ class Backfill:
 class Trigger:
     """A pipeline that starts by itself on events: those whose verb fits `on` and whose subject fits `subject`.
 
-    `stopped` is empty, or says why it fires no more: it would have set itself off without end.
+    `stopped` is empty, or says why it fires no more: it would have set itself off without end. `paused` is somebody's wish.
     """
 
     name: str
@@ -264,6 +264,7 @@ class Trigger:
     subject: str
     pipeline: str
     parameters: dict[str, Any]
+    paused: bool
     stopped: str
     created_at: datetime
     created_by: str

@@ -1,4 +1,4 @@
-"""Rows of what executions leave behind: calls of steps, the sources of these, the memo, lines of log."""
+"""Rows of steps: their calls, their sources, what is remembered of them, and the lines that they log."""
 
 from __future__ import annotations
 

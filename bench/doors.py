@@ -1,4 +1,5 @@
-"""The doors: CPU of a trivial operation over HTTP, of starting, of asking for help; beside FastAPI and MLflow where they are installed.
+"""The doors: CPU of a trivial operation over HTTP, of starting, of asking for help; beside a server that does nothing,
+and FastAPI and MLflow where they are installed.
 
 `python bench/doors.py [--requests 4000] [--rounds 5]`. `OSTINATO_BENCH_PEERS` names the Python of an environment that has fastapi, uvicorn
 and mlflow; what it lacks is left out. Only the processor time of the process in question counts (user and system, from /proc), so
@@ -35,6 +36,17 @@ def admitted(authorization: str = Header()):
 def key() -> dict[str, str]: return {"key": "x" * 60}
 uvicorn.run(app, port=int(sys.argv[1]), access_log=False, log_level="warning")
 """
+FLOOR = """
+import socket, sys
+from ostinato.server.pools import Pools
+from ostinato.serving.plane.listener import Listener
+pools, reply = Pools(), b'{"key":"' + b"x" * 60 + b'"}'
+async def app(scope, receive, send):
+    if scope["path"] == "/thread": await pools.run(len, reply)
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(reply))]})
+    await send({"type": "http.response.body", "body": reply})
+with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as listener: Listener(app).run(sockets=[listener])
+"""
 
 
 def main() -> None:
@@ -48,8 +60,18 @@ def main() -> None:
     told("ostinato --help", "ms CPU", [child_ms([*here[:1], "-m", "ostinato.cli.main", "--help"]) for _ in range(options.rounds)])
     with tempfile.TemporaryDirectory() as folder:
         measure_server(Path(folder) / "store", options.requests, options.rounds)
+    measure_floor(options.requests, options.rounds)
     if PEERS:
         measure_peers(options.requests, options.rounds)
+
+
+def measure_floor(requests: int, rounds: int) -> None:
+    """What a request costs when the listener, or a thread to which it is handed, does nothing for it."""
+    with serving([sys.executable, "-c", FLOOR], positional=True) as (process, port, _):
+        for path in ("/", "/thread"):
+            ask = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+            for clients in (1, 8):
+                told(f"nothing, at {path}, {clients} clients", "µs CPU", cpu_us(process, port, ask, requests, rounds, clients))
 
 
 def measure_server(data: Path, requests: int, rounds: int) -> None:

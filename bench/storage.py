@@ -92,7 +92,7 @@ def at_once(callers: int, seconds: float, act: Callable[[int], object]) -> tuple
 
 
 def small_writes(rows: Rows, folder: Path, seconds: float) -> None:
-    """Durable writes of 32 callers in groups, beside a commit for each on the same disk; shares of four processes."""
+    """Durable writes of one caller and of 32 in groups, beside a commit for each on the same disk; shares of four processes."""
     database = sqlite3.connect(folder / "ungrouped.db", isolation_level=None, check_same_thread=False)
     for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "CREATE TABLE t (id INTEGER PRIMARY KEY, body BLOB)"):
         database.execute(statement)
@@ -120,6 +120,14 @@ def small_writes(rows: Rows, folder: Path, seconds: float) -> None:
         handed_per_s=2 * handed / seconds,
         flush_p50_ms=1e3 * flushes[len(flushes) // 2], flush_p99_ms=1e3 * flushes[int(len(flushes) * 0.99)],
         p50_ms=1e3 * took[len(took) // 2], p99_ms=1e3 * took[int(len(took) * 0.99)], cpu_ms=1e3 * cpu / grouped,
+    )  # fmt: skip
+    cpu = time.process_time()
+    handed, _ = at_once(1, seconds / 4, lambda _: rows.write(lambda _: None))
+    between = time.process_time()
+    lone, took = at_once(1, seconds / 4, lambda _: rows.write(lambda tx: tx.run(_note, {"body": BODY})))
+    report(
+        "small writes, one caller", per_s=4 * lone / seconds, p50_ms=1e3 * took[len(took) // 2],
+        cpu_ms=1e3 * (time.process_time() - between) / lone, nothing_cpu_ms=1e3 * (between - cpu) / handed,
     )  # fmt: skip
     command = [sys.executable, __file__, "--share", str(folder), "--seconds", str(seconds)]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]

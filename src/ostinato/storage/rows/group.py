@@ -1,7 +1,8 @@
-"""Group: one writer thread commits what all threads want to write, as many changes as wait in one transaction."""
+"""Group: what all threads want to write is committed together, as many changes as wait in one transaction, by one thread at a time."""
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import queue
 import threading
@@ -24,8 +25,12 @@ _WAIT_S = 30.0
 class Session(Protocol):
     """One connection to write by, which mends itself at the next `begin`. At most one session of a database is between begin and end."""
 
+    def free(self) -> bool:
+        """Take the turn, if nobody has it or waits for it: `begin` will not wait long. Whether it was taken."""
+        ...
+
     def begin(self) -> Tx:
-        """Wait for the turn and open a transaction."""
+        """Wait for the turn, unless it was taken, and open a transaction."""
         ...
 
     def execute(self, sql: str) -> None:
@@ -54,7 +59,10 @@ class Session(Protocol):
 
 
 class Group:
-    """The queue of changes and the thread that commits them.
+    """The queue of changes, and who commits them: a caller who finds nobody at it, else a thread that goes on while changes wait.
+
+    So a lone caller wakes nobody and waits for nobody. The main thread leaves its changes to the other one: a signal may interrupt it
+    anywhere, and what it commits may be others' too. So does a caller who would have to wait for another process.
 
     Changes are first run one after another, and committed together: one flush to disk serves them all. If any of them fails,
     the transaction is rolled back and all are run again, each in a savepoint of its own, so that a failure undoes itself alone.
@@ -62,9 +70,15 @@ class Group:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._queue: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Change] = queue.SimpleQueue()
+        self._group: Sequence[Change] = ()
+        self._careful = False
         self._commit_s = 0.0
+        self._lead = threading.Lock()
+        self._leader: int | None = None
+        """The thread that has the lead: the session, and all above but the queue, are its alone."""
         self._closed = self._stopped = False
+        self._due: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="ostinato-rows", daemon=True)
         self._thread.start()
 
@@ -72,12 +86,17 @@ class Group:
         """Run `run` in a transaction and return its result once that is durable; raises what it raises, or Unavailable."""
         if self._closed:
             raise Unavailable("the store is closing")
-        if threading.get_ident() == self._thread.ident:
+        present = threading.get_ident()
+        if present == self._leader:
             raise Conflict("a write inside a write would wait for itself", hint="use the Tx that the change was given")
         if self._queue.qsize() >= _QUEUE_MAX:
             raise Unavailable("too many writes are waiting", hint="try again in a moment")
         change = Change(run)
         self._queue.put(change)
+        if present == threading.main_thread().ident:
+            self._due.put(True)
+        elif self._lead.acquire(blocking=False):
+            self._lead_once(patient=False)
         if self._stopped:
             self._refuse()
         return change.wait()  # type: ignore[no-any-return]
@@ -86,56 +105,75 @@ class Group:
         """Commit what was accepted, then stop."""
         if not self._closed:
             self._closed = True
-            self._queue.put(None)
+            self._due.put(False)
             self._thread.join(timeout=_WAIT_S)
 
     def _serve(self) -> None:
-        open_ = True
-        while open_:
-            group, open_ = self._next()
-            while group:
-                try:
-                    group = self._commit(group, careful=False)
-                except BaseException as error:  # the thread must outlive any failure: every caller gets an answer
-                    self._session.rollback()
-                    for change in group:
-                        if change.taken():
-                            change.answer(self._told(error))
-                    group = ()
+        while self._due.get():
+            self._lead.acquire()
+            self._lead_once(patient=True)
+        self._lead.acquire()  # for good
+        self._leader = self._thread.ident
+        while self._waiting():
+            self._commit(patient=True)
         self._session.close()
         self._stopped = True
         self._refuse()
 
-    def _next(self) -> tuple[Sequence[Change], bool]:
-        """The changes that wait now, at least one; and whether more may come."""
-        waiting = self._queue.get()
-        if self._commit_s > 0.001 and not self._queue.empty():
-            time.sleep(min(self._commit_s * 0.15, _LINGER_MAX_S))  # else two convoys of callers take turns
-        group: list[Change] = []
-        while waiting is not None:
-            group.append(waiting)
-            if len(group) == _GROUP_MAX or self._queue.empty():
-                return group, True
-            waiting = self._queue.get()
-        return group, False
+    def _lead_once(self, *, patient: bool) -> None:
+        """Commit what waits, then give up the lead: what still waits, or came meanwhile, is the thread's."""
+        self._leader = threading.get_ident()
+        try:
+            if self._waiting():
+                self._commit(patient)
+        finally:
+            self._leader, more = None, self._group
+            self._lead.release()
+            if more or not self._queue.empty():
+                self._due.put(True)
 
-    def _commit(self, group: Sequence[Change], *, careful: bool) -> Sequence[Change]:
-        """Run and commit a group; returns those that are still to be run because the others took long."""
-        session = self._session
-        tx, started = session.begin(), time.perf_counter()
-        group = [change for change in group if change.taken()]
-        done = 0
+    def _waiting(self) -> bool:
+        return bool(self._group) or not self._queue.empty()
+
+    def _commit(self, patient: bool) -> None:
+        """Commit what waits in one transaction; without patience only if the turn is free."""
+        if self._commit_s > 0.001 and self._queue.qsize() > 1:
+            time.sleep(min(self._commit_s * 0.15, _LINGER_MAX_S))  # else two convoys of callers take turns
+        try:
+            if patient or self._session.free():
+                tx = self._session.begin()
+                self._group = self._group or self._taken()
+                self._group, self._careful = self._run(tx, self._group, self._careful)
+        except BaseException as error:  # whatever fails, every caller gets an answer
+            self._session.rollback()
+            failed, self._group, self._careful = self._group or self._taken(), (), False
+            for change in failed:
+                change.answer(self._told(error))
+
+    def _taken(self) -> list[Change]:
+        """The changes that are queued now, but for those that were given up."""
+        group: list[Change] = []
+        with contextlib.suppress(queue.Empty):
+            while len(group) < _GROUP_MAX:
+                change = self._queue.get_nowait()
+                if change.taken():
+                    group.append(change)
+        return group
+
+    def _run(self, tx: Tx, group: Sequence[Change], careful: bool) -> tuple[Sequence[Change], bool]:
+        """Run and commit a group; returns those that are still to be run, and whether each of them in a savepoint."""
+        session, started, done = self._session, time.perf_counter(), 0
         for change in group:
             if careful:
                 session.execute("SAVEPOINT change")
             change.run(tx)
             if not careful and (not session.intact() or (change.error and len(group) > 1)):
                 session.rollback()
-                return self._commit(group, careful=True)
+                return group, True
             if careful and not self._kept(change):
                 session.rollback()
                 change.answer(self._told(change.error or Conflict("the change ended the transaction")))
-                return [*group[:done], *group[done + 1 :]]
+                return [*group[:done], *group[done + 1 :]], False
             done += 1
             if time.perf_counter() - started > _GROUP_S:
                 break
@@ -147,7 +185,7 @@ class Group:
             self._commit_s = time.perf_counter() - committing
         for change in group[:done]:
             change.answer(change.error and self._told(change.error))
-        return group[done:]
+        return group[done:], False
 
     def _kept(self, change: Change) -> bool:
         """Close the savepoint of a change, and undo the change if it failed; whether the transaction could go on."""
@@ -168,33 +206,31 @@ class Group:
 
     def _refuse(self) -> None:
         """Answer what came too late; whoever queues after `_stopped` calls this too, so that nobody waits for ever."""
-        while True:
-            try:
-                late = self._queue.get_nowait()
-            except queue.Empty:
-                return
-            if late is not None and late.taken():
-                late.answer(Unavailable("the store is closing"))
+        while late := self._taken():
+            for change in late:
+                change.answer(Unavailable("the store is closing"))
 
 
 class Change:
     """Something to do in a transaction, on behalf of whoever waits for its outcome."""
 
-    __slots__ = ("_answered", "_context", "_free", "_result", "_run", "_taken", "error")
+    __slots__ = ("_answered", "_context", "_free", "_result", "_run", "error")
 
     def __init__(self, run: Callable[[Tx], Any]) -> None:
         self._run = run
         self._context = contextvars.copy_context()
-        self._free, self._taken = [True], False
+        self._free = [True]
         self._answered = threading.Lock()
         self._answered.acquire()
         self._result: Any = None
         self.error: BaseException | None = None
 
     def taken(self) -> bool:
-        """For the writer: take it, unless it was given up."""
-        self._taken = self._taken or self._given()
-        return self._taken
+        """Take it, to be run or to be given up: true for exactly one who asks."""
+        try:
+            return self._free.pop()
+        except IndexError:
+            return False
 
     def run(self, tx: Tx) -> None:
         """Run it, once more."""
@@ -212,7 +248,7 @@ class Change:
     def wait(self) -> Any:
         """The result, or the error; Unavailable if nobody took it in time."""
         if not self._answered.acquire(timeout=_WAIT_S):
-            if self._given():
+            if self.taken():
                 raise Unavailable(
                     f"the store did not come to this write within {_WAIT_S:.0f} s; nothing was written",
                     hint="another process may hold the store; try again",
@@ -221,10 +257,3 @@ class Change:
         if self.error is not None:
             raise self.error
         return self._result
-
-    def _given(self) -> bool:
-        """True for exactly one who asks."""
-        try:
-            return self._free.pop()
-        except IndexError:
-            return False

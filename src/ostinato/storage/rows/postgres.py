@@ -92,6 +92,9 @@ class _Session:
         self._connection: Connection | None = None
         self._driver: Any = None
 
+    def free(self) -> bool:
+        return True  # nobody waits longer for the lock than `lock_timeout`
+
     def begin(self) -> Tx:
         if self._connection is not None:
             try:

@@ -101,9 +101,14 @@ class _Session:
         self._driver: Any = None
         self._seated = False
 
+    def free(self) -> bool:
+        self._seated = self._turnstile.free()
+        return self._seated
+
     def begin(self) -> Tx:
-        self._turnstile.enter()
-        self._seated = True
+        if not self._seated:
+            self._turnstile.enter()
+            self._seated = True
         if self._connection is None:
             self._connect()
         self._driver.execute("BEGIN IMMEDIATE")

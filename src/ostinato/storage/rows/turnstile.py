@@ -15,9 +15,22 @@ class Turnstile:
 
     def enter(self) -> None:
         """Wait for the seat and take it."""
-        fcntl.flock(self._next, fcntl.LOCK_EX)
-        fcntl.flock(self._main, fcntl.LOCK_EX)
-        fcntl.flock(self._next, fcntl.LOCK_UN)
+        self._enter(fcntl.LOCK_EX)
+
+    def free(self) -> bool:
+        """Take the seat, if nobody has it or waits for it; whether it was taken."""
+        try:
+            self._enter(fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _enter(self, how: int) -> None:
+        fcntl.flock(self._next, how)
+        try:
+            fcntl.flock(self._main, how)
+        finally:
+            fcntl.flock(self._next, fcntl.LOCK_UN)
 
     def leave(self) -> None:
         """Give the seat up."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -125,6 +126,56 @@ def test_a_review_lays_the_challenger_beside_the_champion(three: Works) -> None:
     assert worse.value < auc.ours.value  # type: ignore[operator]
     of_champion = three.models.review("late@champion")
     assert (of_champion.champion, of_champion.same_rows) == (None, False)
+
+
+def test_r54_a_version_as_of_an_instant_is_as_it_was_reviewed_then(three: Works) -> None:
+    """Everything that changes about a version changes after `then`; the page of `then` is, but for the verbs, what it was."""
+    models, ref = three.models, "late@4"
+    models.check(ref)
+    with as_("rita"):
+        models.card_note("late", "Limitations", "only in summer")
+        was, card, then = models.review(ref), models.card(ref), three.clock.now()
+        three.later(days=1)
+        models.check(ref)
+        models.approve(ref, "fine")
+        models.card_note("late", "Limitations", "in winter, too")
+    three.evaluation(Ref("baseline", "late"), quality=0.1)
+    three.evaluation(Ref("model", "late", "2"), quality=0.5)
+    models.promote(ref)
+    three.later(days=1)
+    models.require("late", [], 2, "looser, by more people")
+    past = models.review(ref, at=then)
+    assert replace(past, may=[]) == replace(was, may=[])
+    assert {(permit.allowed, permit.hint) for permit in past.may} == {(False, "go back to the present")}
+    assert {permit.verb for permit in past.may} == {permit.verb for permit in was.may}
+    assert models.card(ref, at=then) == card
+    assert "only in summer" in card
+    assert models.review("late@champion", at=then).version.ref == Ref("model", "late", "2")
+    now = models.review(ref)
+    assert (now.version.state, now.model.approvals, now.champion) == ("registered", 2, None)
+    assert "in winter, too" in models.card(ref)
+
+
+def test_a_version_was_not_there_before_it_was_registered(three: Works) -> None:
+    with pytest.raises(NotFound, match="there was no version 4 of late at 2013-01-01") as absent:
+        three.models.review("late@4", at=START + timedelta(hours=1))
+    assert absent.value.hint == "the latest then was 1"
+    with pytest.raises(NotFound, match="there was no model late"):
+        three.models.card("late@1", at=START - timedelta(days=1))
+    with pytest.raises(NotFound, match="no alias of late"):
+        three.models.review("late@rival", at=START)
+
+
+def test_what_can_be_taken_back_is_what_rollback_takes(three: Works) -> None:
+    with as_("dan"):
+        assert may(three.models.review("late@2"))["rollback"].allowed
+        assert may(three.models.review("late@3"))["rollback"].reason == "no alias names model:late@3"
+        three.models.rollback("late@2", "worse than the first")
+        stuck = may(three.models.review("late@1"))["rollback"]
+        assert not stuck.allowed
+        with pytest.raises(Conflict) as refused:
+            three.models.rollback("late@1", "no")
+        assert stuck.reason == refused.value.message
 
 
 def test_a_champion_on_other_rows_is_shown_but_does_not_compare(works: Works) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 import msgspec
 
@@ -86,6 +87,7 @@ class Evaluations:
         """Those of these evaluations that there are, by id. In process only."""
         return self._rows.read(lambda tx: store.many(tx, caller().project, evaluations))
 
-    def of(self, subject: Ref, data: str | None = None) -> list[Evaluation]:
-        """The evaluations of a run or model version, newest first; with `data`, only those on the rows with that digest."""
-        return self._rows.read(lambda tx: store.of(tx, caller().project, subject, data))
+    def of(self, subject: Ref, data: str | None = None, until: datetime | None = None) -> list[Evaluation]:
+        """The evaluations of a run or model version, newest first; with `data`, only those on the rows with that digest, with `until`
+        only those that were recorded by then."""
+        return self._rows.read(lambda tx: store.of(tx, caller().project, subject, data, until))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -32,7 +33,6 @@ _of = (
     .where(evaluation.c.project == bindparam("project"), evaluation.c.subject == bindparam("subject"))
     .order_by(evaluation.c.recorded_at.desc(), evaluation.c.id.desc())
 )
-_of_data = _of.where(evaluation.c.data == bindparam("data"))
 
 
 def add(tx: Tx, project: str, made: Evaluation) -> None:
@@ -62,14 +62,14 @@ def many(tx: Tx, project: str, ids: Collection[str]) -> dict[str, Evaluation]:
     return {row.id: _read(row) for row in tx.all(known)} if ids else {}
 
 
-def of(tx: Tx, project: str, subject: Ref, data: str | None) -> list[Evaluation]:
-    """All evaluations of a subject, newest first, perhaps only those on the rows `data`."""
-    rows: Sequence[Row[Any]]
-    if data is None:
-        rows = tx.all(_of, {"project": project, "subject": str(subject)})
-    else:
-        rows = tx.all(_of_data, {"project": project, "subject": str(subject), "data": data})
-    return [_read(row) for row in rows]
+def of(tx: Tx, project: str, subject: Ref, data: str | None, until: datetime | None) -> list[Evaluation]:
+    """All evaluations of a subject, newest first, perhaps only those on the rows `data`, or those recorded until an instant."""
+    asked = _of
+    if data is not None:
+        asked = asked.where(evaluation.c.data == data)
+    if until is not None:
+        asked = asked.where(evaluation.c.recorded_at <= until)
+    return [_read(row) for row in tx.all(asked, {"project": project, "subject": str(subject)})]
 
 
 def _read(row: Row[Any]) -> Evaluation:

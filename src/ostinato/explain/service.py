@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from typing import Any, TypeVar
 
 import numpy as np
@@ -125,17 +126,17 @@ class Explanations:
         )
         return self._keep(made)
 
-    def of(self, model: str) -> list[GlobalExplanation]:
-        """The global explanations of a version, newest first."""
+    def of(self, model: str, until: datetime | None = None) -> list[GlobalExplanation]:
+        """The global explanations of a version, newest first, perhaps only those that were made until an instant."""
         ref = str(self._models.resolve(model))
-        return self._rows.read(lambda tx: store.of(tx, caller().project, ref))
+        return self._rows.read(lambda tx: store.of(tx, caller().project, ref, until))
 
-    def of_answers(self, model: str, limit: int = 20) -> list[LocalExplanation]:
-        """The newest `limit` (1 to 200) explanations of single answers of a version, newest first."""
+    def of_answers(self, model: str, limit: int = 20, until: datetime | None = None) -> list[LocalExplanation]:
+        """The newest `limit` (1 to 200) explanations of single answers of a version, newest first, perhaps only those made until then."""
         if not 1 <= limit <= _LISTED_MAX:
             raise Invalid(f"1 to {_LISTED_MAX} explanations can be listed at once, not {limit}", field="limit")
         ref = str(self._models.resolve(model))
-        return self._rows.read(lambda tx: store.local(tx, caller().project, ref, limit))
+        return self._rows.read(lambda tx: store.local(tx, caller().project, ref, limit, until))
 
     def get(self, explanation: str) -> GlobalExplanation:
         """The global explanation with this id.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Table, Text, bindparam, insert, select
+from sqlalchemy import Column, Select, Table, Text, bindparam, insert, select
 
 from ostinato.explain.types import GlobalExplanation, LocalExplanation
 from ostinato.kernel.ref import Ref
@@ -34,9 +35,7 @@ _of = (
         explanation.c.scope == bindparam("scope"),
     )
     .order_by(explanation.c.made_at.desc(), explanation.c.id)
-    .limit(bindparam("most"))
 )
-_NO_LIMIT = 2**31 - 1
 
 
 def add(tx: Tx, project: str, made: Explanation) -> None:
@@ -54,16 +53,20 @@ def one(tx: Tx, project: str, id_: str) -> Explanation | None:
     return _read(row.scope, row.body) if row else None
 
 
-def of(tx: Tx, project: str, model: str) -> list[GlobalExplanation]:
-    """The global explanations of a model version, newest first."""
-    rows = tx.all(_of, {"project": project, "model": model, "scope": "global", "most": _NO_LIMIT})
+def of(tx: Tx, project: str, model: str, until: datetime | None) -> list[GlobalExplanation]:
+    """The global explanations of a model version, newest first, perhaps only those made until an instant."""
+    rows = tx.all(_made(until), {"project": project, "model": model, "scope": "global"})
     return [f for f in (_read(row.scope, row.body) for row in rows) if isinstance(f, GlobalExplanation)]
 
 
-def local(tx: Tx, project: str, model: str, most: int) -> list[LocalExplanation]:
-    """The newest explanations of single answers of a model version, newest first."""
-    rows = tx.all(_of, {"project": project, "model": model, "scope": "local", "most": most})
+def local(tx: Tx, project: str, model: str, most: int, until: datetime | None) -> list[LocalExplanation]:
+    """The newest explanations of single answers of a model version, newest first, perhaps only those made until an instant."""
+    rows = tx.all(_made(until).limit(most), {"project": project, "model": model, "scope": "local"})
     return [f for f in (_read(row.scope, row.body) for row in rows) if isinstance(f, LocalExplanation)]
+
+
+def _made(until: datetime | None) -> Select[Any]:
+    return _of if until is None else _of.where(explanation.c.made_at <= until)
 
 
 def _read(scope: str, body: dict[str, Any]) -> Explanation:

@@ -17,7 +17,8 @@ def models(tx: Tx, project: str) -> list[Model]:
 
 def champion(tx: Tx, project: str, model: str) -> AliasState | None:
     """What is champion now, since when, and by whom."""
-    return store.last_move(tx, project, model, CHAMPION)
+    last = store.last_move(tx, project, model, CHAMPION)
+    return None if last is None or last.how == "withdrawn" else last
 
 
 def version(tx: Tx, project: str, of: Model, number: int) -> ModelVersion | None:

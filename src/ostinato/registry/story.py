@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
-
-import msgspec
 
 from ostinato.evaluation.service import Evaluations
 from ostinato.evaluation.types import Evaluation
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
-from ostinato.kernel.errors import Invalid, NotFound
-from ostinato.kernel.ref import Ref
+from ostinato.kernel.errors import Invalid
 from ostinato.ledger.service import Ledger
 from ostinato.registry import past, store
 from ostinato.registry.find import find_model
-from ostinato.registry.types import AliasMark, Check, GateSpec, Model, ModelState, ModelStory, ModelVersion, VersionLine
+from ostinato.registry.types import AliasMark, Check, Model, ModelState, ModelStory, ModelVersion, VersionLine
 from ostinato.storage.rows.rows import Rows, Tx
 
 _VERSIONS_MAX = 1_000
@@ -52,10 +48,7 @@ class Stories:
         if not 1 <= limit <= _VERSIONS_MAX:
             raise Invalid(f"1 to {_VERSIONS_MAX} versions can be listed at once, not {limit}", field="limit")
         project, when = caller().project, at or self._clock.now()
-        now = self._rows.read(lambda tx: find_model(tx, model))
-        if now.created_at > when:
-            raise NotFound(f"there was no model {model} at {when.isoformat()}", hint=f"it was created at {now.created_at.isoformat()}")
-        then = now if at is None else self._ruled(now, at)
+        then = past.model(self._rows, self._ledger, model, at) if at else self._rows.read(lambda tx: find_model(tx, model))
 
         def query(tx: Tx) -> tuple[list[AliasMark], list[ModelVersion], int, dict[str, Check]]:
             moves = past.marks(tx, project, model, when)
@@ -66,19 +59,7 @@ class Stories:
         aliases = {mark.alias: mark.version for mark in moves}
         evaluations = self._evaluations.many([v.evaluation for v in versions if v.evaluation])
         lines = [_line(v, aliases, checks.get(str(v.ref)), evaluations.get(v.evaluation or "")) for v in versions]
-        latest = versions[0].version if versions else None
-        return ModelStory(
-            model=replace(then, aliases=aliases, latest=latest), at=when, moves=moves, versions=lines, earlier=earlier
-        )  # fmt: skip
-
-    def _ruled(self, model: Model, at: datetime) -> Model:
-        """The model with the gates and approvals that it had at an instant: what the ledger says was last required."""
-        of = Ref("model", model.name)
-        for verb in ("model.required", "model.created"):
-            told = self._ledger.events(subject=of, verb=verb, until=at, newest_first=True, limit=1).items
-            if told:
-                return replace(model, gates=msgspec.convert(told[0].data["gates"], list[GateSpec]), approvals=told[0].data["approvals"])
-        return model
+        return ModelStory(model=then, at=when, moves=moves, versions=lines, earlier=earlier)
 
 
 def _state(model: Model, production: AliasMark | None, newest: ModelVersion | None) -> ModelState:

@@ -21,18 +21,18 @@ export function policiesQuery(model: string) {
   });
 }
 
-/** `ref` is `late@7`. */
-export function reviewQuery(ref: string) {
+/** `ref` is `late@7`; with `at`, as it was then. */
+export function reviewQuery(ref: string, at?: string) {
   return queryOptions({
-    queryKey: ["registry", "review", ref],
-    queryFn: ({ signal }) => get("/model-versions/{ref}/review", { path: { ref } }, signal),
+    queryKey: ["registry", "review", ref, at],
+    queryFn: ({ signal }) => get("/model-versions/{ref}/review", { path: { ref }, query: { at } }, signal),
   });
 }
 
-export function cardQuery(ref: string) {
+export function cardQuery(ref: string, at?: string) {
   return queryOptions({
-    queryKey: ["registry", "card", ref],
-    queryFn: ({ signal }) => get("/model-versions/{ref}/card", { path: { ref } }, signal),
+    queryKey: ["registry", "card", ref, at],
+    queryFn: ({ signal }) => get("/model-versions/{ref}/card", { path: { ref }, query: { at } }, signal),
   });
 }
 
@@ -43,17 +43,17 @@ export function figuresQuery(evaluation: string) {
   });
 }
 
-export function explanationsQuery(model: string) {
+export function explanationsQuery(model: string, until?: string) {
   return queryOptions({
-    queryKey: ["registry", "explanations", model],
-    queryFn: ({ signal }) => get("/explanations", { query: { model } }, signal),
+    queryKey: ["registry", "explanations", model, until],
+    queryFn: ({ signal }) => get("/explanations", { query: { model, until } }, signal),
   });
 }
 
 /** The newest explanations of single answers. */
-export function answersQuery(model: string) {
+export function answersQuery(model: string, until?: string) {
   return queryOptions({
-    queryKey: ["registry", "answers", model],
-    queryFn: ({ signal }) => get("/explanations/local", { query: { model, limit: 10 } }, signal),
+    queryKey: ["registry", "answers", model, until],
+    queryFn: ({ signal }) => get("/explanations/local", { query: { model, limit: 10, until } }, signal),
   });
 }

@@ -19,6 +19,6 @@ export const routes: PageRoute[] = [
     "models/$model/versions/$version",
     () => import("./pages/version"),
     "VersionPage",
-    (q, { model, version }) => [q.reviewQuery(`${model}@${version}`)],
+    (q, { model, version }, { at }) => [q.reviewQuery(`${model}@${version}`, typeof at === "string" ? at : undefined)],
   ),
 ];

@@ -7,13 +7,14 @@ export type Run = Schema<"Run">;
 export type RunRow = Schema<"RunRow">;
 export type RunIndex = Schema<"RunIndex">;
 export type Story = Schema<"Story">;
+export type RunGroup = Schema<"RunGroup">;
 export type Metric = Schema<"Metric">;
 export type Comparison = Schema<"Comparison">;
 export type Artifact = Schema<"Artifact">;
 
 /** Rows in a page of the table, and between two anchors of the index. */
 export const PAGE = 200;
-const LIVE_MS = 2000;
+const LIVE_MS = 1000;
 
 /** Which runs a table holds, and in which order. */
 export interface Asked {
@@ -65,11 +66,20 @@ export function metricsQuery(run: string, goesOn: boolean) {
   });
 }
 
-export function textQuery(run: string, path: string) {
+export function textQuery(run: string, path: string, goesOn = false) {
   return queryOptions({
     queryKey: ["tracking", "text", run, path],
+    refetchInterval: goesOn ? LIVE_MS : false,
     queryFn: async ({ signal }) =>
       new TextDecoder().decode(await bytes("/runs/{run}/artifacts/{path}", { path: { run, path } }, signal)),
+  });
+}
+
+/** The first rows of a Parquet file. */
+export function previewQuery(run: string, path: string) {
+  return queryOptions({
+    queryKey: ["tracking", "preview", run, path],
+    queryFn: ({ signal }) => get("/runs/{run}/previews/{path}", { path: { run, path } }, signal),
   });
 }
 
@@ -79,6 +89,37 @@ export function comparisonQuery(runs: readonly string[]) {
     queryFn: ({ signal }) => get("/run-comparison", { query: { runs: [...runs] } }, signal),
     enabled: runs.length > 1,
     placeholderData: keepPreviousData,
+  });
+}
+
+/** How much of a metric goes with each parameter. */
+export function influencesQuery(metric: string, of: { experiment?: string; where?: string[] }) {
+  return queryOptions({
+    queryKey: ["tracking", "influences", metric, of],
+    queryFn: ({ signal }) => get("/run-influences", { query: { metric, ...of } }, signal),
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** Runs that share a value, the largest groups first. */
+export function groupsQuery(by: string, metric: string | undefined, asked: Pick<Asked, "experiment" | "where">) {
+  return queryOptions({
+    queryKey: ["tracking", "groups", by, metric, asked],
+    queryFn: ({ signal }) =>
+      get(
+        "/run-groups",
+        { query: { by, metric, experiment: asked.experiment, where: [...asked.where], limit: 200 } },
+        signal,
+      ),
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** A metric of a run in a few points: enough for a small picture. */
+export function shapeQuery(run: string, key: string, x: "step" | "time") {
+  return queryOptions({
+    queryKey: ["tracking", "shape", run, key, x],
+    queryFn: ({ signal }) => outline(run, key, { x, low: -Infinity, high: Infinity, points: 100 }, signal),
   });
 }
 

@@ -2,8 +2,9 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { useProject } from "../../kernel/project";
 import { href } from "../../kernel/ref";
-import { choice, text, useParam, useUrlState } from "../../kernel/url";
+import { choice, instant, query, text, useAt, useParam, useUrlState } from "../../kernel/url";
 import { useVerbs } from "../../kernel/verbs";
+import { AsOfBanner, AsOfPicker } from "../../ui/as-of";
 import { LinkButton } from "../../ui/button";
 import { Card } from "../../ui/card";
 import { Empty } from "../../ui/empty";
@@ -24,6 +25,7 @@ import { reviewQuery, storyQuery } from "../queries";
 import "../registry.css";
 
 const FIELDS = { tab: choice("evidence", "card", "origin"), by: text(), metric: text() };
+const PAST = { at: instant() };
 const TABS = [
   { value: "evidence", text: "Evidence" },
   { value: "card", text: "Card" },
@@ -34,9 +36,11 @@ const TABS = [
 export function VersionPage() {
   const [model, version] = [useParam("model"), useParam("version")];
   const project = useProject();
-  const review = useQuery(reviewQuery(`${model}@${version}`));
+  const [at, setAt] = useAt();
+  const review = useQuery(reviewQuery(`${model}@${version}`, at));
   const acts = useActs(review.data);
   const next = review.data && nextOf(acts, review.data);
+  const past = query(PAST, { at });
   useVerbs(useMemo(() => acts.map(inPalette), [acts]));
   const name = review.data?.version.ref.replace("model:", "") ?? `${model}@${version}`;
   const aliases = Object.entries(review.data?.model.aliases ?? {}).flatMap(([alias, at]) =>
@@ -55,21 +59,23 @@ export function VersionPage() {
       }
       crumbs={[
         { text: "Models", to: `/${project}/models` },
-        { text: model, to: `/${project}/models/${model}` },
+        { text: model, to: `/${project}/models/${model}${past}` },
       ]}
       lead={review.data && <Lead review={review.data} />}
       actions={
-        review.data && (
-          <>
-            <LinkButton kind="quiet" to={href(project, `lineage:${review.data.version.ref}`)}>
+        <>
+          <AsOfPicker at={at} onChange={setAt} from={review.data?.version.registered_at} />
+          {review.data && (
+            <LinkButton kind="quiet" to={`${href(project, `lineage:${review.data.version.ref}`)}${past}`}>
               Lineage
             </LinkButton>
-            <Actions acts={acts} next={next} />
-          </>
-        )
+          )}
+          {review.data && <Actions acts={acts} next={next} />}
+        </>
       }
     >
-      <Loaded query={review}>{(found) => <Body review={found} acts={acts} />}</Loaded>
+      <AsOfBanner at={at} onChange={setAt} />
+      <Loaded query={review}>{(found) => <Body review={found} acts={acts} at={at} />}</Loaded>
     </Page>
   );
 }
@@ -95,30 +101,37 @@ function sentence(words: string): string {
   return /^[a-z]+:\w/.test(words) ? words : words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-function Body({ review, acts }: { review: Review; acts: readonly Act[] }) {
+interface BodyProps {
+  review: Review;
+  acts: readonly Act[];
+  at: string | undefined;
+}
+
+function Body({ review, acts, at }: BodyProps) {
   const [{ tab, by, metric }, set] = useUrlState(FIELDS);
-  const { data: story } = useQuery(storyQuery(review.model.name, undefined, 1));
+  const { data: story } = useQuery(storyQuery(review.model.name, at, 1));
   const { version, check } = review;
   return (
     <>
       <div className="model-review">
         <Card title="Gates" note={check && `${passed(check)} on ${check.at.slice(0, 10)}`}>
-          {check ? (
-            <Gates check={check} />
-          ) : (
-            <Empty title="Not checked yet" command={`ostinato models check ${version.model}@${version.version}`} />
-          )}
+          {check ? <Gates check={check} /> : <NotChecked of={`${version.model}@${version.version}`} at={at} />}
         </Card>
         <Card title="Decision">
-          <WhyNot acts={acts} review={review} />
+          <WhyNot acts={at ? [] : acts} review={review} />
           <History review={review} moves={story?.moves ?? []} />
         </Card>
       </div>
       <Tabs label="Version" items={TABS} value={tab} onChange={(next) => set({ tab: next })}>
-        {tab === "evidence" && <Evidence review={review} by={by} metric={metric} onChoose={set} />}
-        {tab === "card" && <ModelCard model={version.model} version={version.version} />}
+        {tab === "evidence" && <Evidence review={review} at={at} by={by} metric={metric} onChoose={set} />}
+        {tab === "card" && <ModelCard model={version.model} version={version.version} at={at} />}
         {tab === "origin" && <Origin review={review} />}
       </Tabs>
     </>
   );
+}
+
+function NotChecked({ of, at }: { of: string; at: string | undefined }) {
+  if (at) return <p className="muted">It had not been checked yet.</p>;
+  return <Empty title="Not checked yet" command={`ostinato models check ${of}`} />;
 }

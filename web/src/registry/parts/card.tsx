@@ -13,18 +13,19 @@ import { cardQuery } from "../queries";
 import { sectionsOf } from "./card-sections";
 
 /** The card of a version, and the sections of it that people write. */
-export function ModelCard({ model, version }: { model: string; version: number }) {
-  const card = useQuery(cardQuery(`${model}@${version}`));
+export function ModelCard({ model, version, at }: { model: string; version: number; at: string | undefined }) {
+  const card = useQuery(cardQuery(`${model}@${version}`, at));
   const [writing, setWriting] = useState(false);
   const may = useMay("model:write");
+  const why = at ? "this is the card as it was" : may ? undefined : "you lack the permission model:write";
   return (
     <>
       <div className="row">
         <Button
           small
           icon={<PenLine aria-hidden />}
-          disabled={!may || !card.data}
-          title={may ? undefined : "you lack the permission model:write"}
+          disabled={why !== undefined || !card.data}
+          title={why}
           onClick={() => setWriting(true)}
         >
           Write a section

@@ -16,13 +16,14 @@ import type { Review } from "./standing";
 
 interface EvidenceProps {
   review: Review;
+  at: string | undefined;
   by: string;
   metric: string;
   onChoose: (change: { by?: string; metric?: string }) => void;
 }
 
 /** What speaks for and against a version: beside the champion, calibration, slices, inputs. */
-export function Evidence({ review, ...choice }: EvidenceProps) {
+export function Evidence({ review, at, ...choice }: EvidenceProps) {
   const { version, champion, same_rows, champion_evaluation } = review;
   const rival = champion?.replace("model:", "");
   const rows = same_rows ? "on the same rows" : "not on the same rows: read the difference with care";
@@ -42,7 +43,7 @@ export function Evidence({ review, ...choice }: EvidenceProps) {
       ) : (
         <p className="muted">It was registered without an evaluation.</p>
       )}
-      <Explained model={`${version.model}@${version.version}`} />
+      <Explained model={`${version.model}@${version.version}`} at={at} />
     </>
   );
 }
@@ -62,7 +63,7 @@ function Legend({ champion }: { champion: boolean }) {
   );
 }
 
-type EvaluatedProps = Omit<EvidenceProps, "onChoose"> & Pick<EvidenceProps, "onChoose"> & { evaluation: string };
+type EvaluatedProps = Omit<EvidenceProps, "at"> & { evaluation: string };
 
 function Evaluated({ review, evaluation, by, metric, onChoose }: EvaluatedProps) {
   const figures = useQuery(figuresQuery(evaluation));
@@ -106,9 +107,9 @@ const ANSWERS: TableColumn<Answer>[] = [
   { head: "Made", grow: true, cell: ({ made_at }) => <Time at={made_at} /> },
 ];
 
-function Explained({ model }: { model: string }) {
-  const explanations = useQuery(explanationsQuery(model));
-  const { data: answers = [] } = useQuery(answersQuery(model));
+function Explained({ model, at }: { model: string; at: string | undefined }) {
+  const explanations = useQuery(explanationsQuery(model, at));
+  const { data: answers = [] } = useQuery(answersQuery(model, at));
   const newest = explanations.data?.[0];
   return (
     <>
@@ -117,7 +118,10 @@ function Explained({ model }: { model: string }) {
         note={newest && `rise of the squared error when an input is shuffled, ${count(newest.rows, "row")}`}
         aside={newest && <RefLink to={`explanation:${newest.id}`} />}
       >
-        <Loaded query={explanations} empty={<p className="muted">Nobody has explained it yet.</p>}>
+        <Loaded
+          query={explanations}
+          empty={<p className="muted">{at ? "Nobody had explained it yet." : "Nobody has explained it yet."}</p>}
+        >
           {([first]) => first && <Importances explanation={first} />}
         </Loaded>
       </Section>

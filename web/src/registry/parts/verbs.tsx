@@ -1,7 +1,6 @@
 import { useMemo } from "react";
 import { send } from "../../kernel/api/client";
 import type { Schema } from "../../kernel/api/types";
-import { useMay } from "../../kernel/session";
 import { date } from "../../kernel/time";
 import { type Question, useConfirm } from "../../ui/confirm";
 import { said } from "../../ui/report/words";
@@ -9,7 +8,7 @@ import { toast } from "../../ui/toasts";
 import { CHAMPION, failures, passed, type Review, type Verb } from "./standing";
 
 export interface Act {
-  verb: Verb | "rollback";
+  verb: Verb;
   word: string;
   allowed: boolean;
   /** Why not, and what to do about it. */
@@ -19,34 +18,37 @@ export interface Act {
 }
 
 type Permit = Schema<"Permit">;
-const DONE: Record<Exclude<Verb, "check">, string> = {
+const WORDS: Partial<Record<Verb, string>> = { rollback: "Roll back" };
+const DONE: Record<Decision, string> = {
   approve: "Approved",
   reject: "Rejected",
   promote: "Promoted",
+  rollback: "Rolled back",
   retire: "Retired",
 };
 
 /** What may be done with a version now; each asks before it acts, and the server has the last word. */
 export function useActs(review: Review | undefined): Act[] {
   const confirm = useConfirm();
-  const mayPromote = useMay("model:promote");
   return useMemo(() => {
     if (!review) return [];
-    const acts = review.may.map((permit) => actOf(permit, review, confirm));
-    const alias = aliasOf(review);
-    return alias ? [...acts, rollback(review, alias, mayPromote, confirm)] : acts;
-  }, [review, confirm, mayPromote]);
+    const named = aliasOf(review) !== undefined;
+    return review.may
+      .filter(({ verb }) => verb !== "rollback" || named)
+      .map((permit) => actOf(permit, review, confirm));
+  }, [review, confirm]);
 }
 
 type Confirm = (question: Question) => Promise<unknown>;
 
 function actOf({ verb, allowed, reason, hint }: Permit, review: Review, confirm: Confirm): Act {
   const ref = nameOf(review);
-  const act = { verb, word: said(verb), allowed, reason, hint };
+  const word = WORDS[verb] ?? said(verb);
+  const act = { verb, word, allowed, reason, hint };
   if (verb === "check") return { ...act, run: () => void check(ref) };
-  const question = { ...QUESTIONS[verb](review), title: `${said(verb)} ${ref}?`, verb: said(verb) };
+  const question = { ...QUESTIONS[verb](review), title: `${word} ${ref}?`, verb: word };
   const perform = async (given: string) => {
-    await decide(verb, ref, given);
+    await decide(verb, ref, given, aliasOf(review));
     toast({ text: `${DONE[verb]} ${ref}` });
   };
   return { ...act, run: () => void confirm({ ...question, act: perform }) };
@@ -54,11 +56,13 @@ function actOf({ verb, allowed, reason, hint }: Permit, review: Review, confirm:
 
 type Decision = Exclude<Verb, "check">;
 
-async function decide(verb: Decision, ref: string, reason: string): Promise<void> {
+async function decide(verb: Decision, ref: string, reason: string, alias: string | undefined): Promise<void> {
   const given = { path: { ref }, body: { reason } };
   if (verb === "approve") await send("post", "/model-versions/{ref}/approve", given);
   else if (verb === "reject") await send("post", "/model-versions/{ref}/reject", given);
   else if (verb === "retire") await send("post", "/model-versions/{ref}/retire", given);
+  else if (verb === "rollback")
+    await send("post", "/model-versions/{ref}/rollback", { path: { ref }, body: { alias, reason } });
   else await send("post", "/model-versions/{ref}/promote", given);
 }
 
@@ -78,6 +82,11 @@ const QUESTIONS: Record<Decision, (review: Review) => Pick<Question, "text" | "d
   }),
   reject: () => ({ text: "A refusal is for good: it cannot be approved any more.", danger: true, reason: "required" }),
   promote: (review) => ({ text: promotion(review), reason: "optional" }),
+  rollback: (review) => ({
+    text: `${aliasOf(review)} will name again what it named before.`,
+    danger: true,
+    reason: "required",
+  }),
   retire: () => ({ text: "It is taken out of use for good.", danger: true, reason: "required" }),
 };
 
@@ -86,25 +95,6 @@ function promotion({ champion }: Review): string {
     ? `${champion.replace("model:", "")} ends to be ${CHAMPION} at once.`
     : `It is the first ${CHAMPION}.`;
   return `${before} Nothing is tried on live requests before; a rollout on an endpoint does that.`;
-}
-
-function rollback(review: Review, alias: string, may: boolean, confirm: Confirm): Act {
-  const ref = nameOf(review);
-  const perform = async (reason: string) => {
-    const state = await send("post", "/model-versions/{ref}/rollback", { path: { ref }, body: { alias, reason } });
-    toast({ text: `${alias} names version ${state.version} again` });
-  };
-  const run = () =>
-    void confirm({
-      title: `Roll back ${ref}?`,
-      text: `${alias} will name again what it named before.`,
-      verb: "Roll back",
-      danger: true,
-      reason: "required",
-      act: perform,
-    });
-  const reason = may ? "" : "you lack the permission model:promote";
-  return { verb: "rollback", word: "Roll back", allowed: may, reason, hint: "", run };
 }
 
 function nameOf({ version }: Review): string {

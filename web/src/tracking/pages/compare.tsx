@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useMemo } from "react";
+import { count } from "../../kernel/number";
 import { useProject } from "../../kernel/project";
 import { choice, list, number, text, useUrlState } from "../../kernel/url";
 import { useVerbs } from "../../kernel/verbs";
@@ -10,11 +11,13 @@ import { shortId } from "../../ui/id";
 import { Loaded } from "../../ui/loaded";
 import { Page } from "../../ui/page";
 import { arrangement } from "../parts/arrange";
+import { Between } from "../parts/between";
 import { Differences } from "../parts/differences";
 import { LINES, Overlay } from "../parts/overlay";
 import { Relations } from "../parts/relations";
 import { Same } from "../parts/same";
 import { type Comparison, comparisonQuery, type Run } from "../queries";
+import "../compare.css";
 import "../tracking.css";
 
 const FIELDS = {
@@ -22,8 +25,13 @@ const FIELDS = {
   sort: text(),
   over: choice("step", "since", "time"),
   smooth: number(0),
+  curve: text(),
   x: text(),
   y: text(),
+  of: choice("these", "all"),
+  brush: list(),
+  a: text(),
+  b: text(),
 };
 
 /** What made the difference? */
@@ -50,10 +58,10 @@ export function ComparePage() {
 
 function Compared({ comparison }: { comparison: Comparison }) {
   const project = useProject();
-  const [{ ids, sort, over, smooth, x, y }, set] = useUrlState(FIELDS);
+  const [{ ids, sort, over, smooth, curve, x, y, of, brush, a, b }, set] = useUrlState(FIELDS);
   const { runs, differing, same } = comparison;
   const order = useMemo(() => arrangement(comparison, sort), [comparison, sort]);
-  const drawn = useMemo(() => runs.slice(0, LINES), [runs]);
+  const drawn = useMemo(() => (runs.length > LINES ? [] : runs), [runs]);
   const colour = useCallback(
     (run: Run) => {
       const place = drawn.indexOf(run);
@@ -74,10 +82,7 @@ function Compared({ comparison }: { comparison: Comparison }) {
   );
   return (
     <div className="stack">
-      <Section
-        title="Side by side"
-        note={`${differing.length} ${differing.length === 1 ? "thing differs" : "things differ"}${runs.length > LINES ? `; the first ${LINES} runs are drawn` : ""}`}
-      >
+      <Section title="Side by side" note={`${count(differing.length, "thing differs", "things differ")}`}>
         <Differences
           {...{ project, comparison, order, sort, colour }}
           onSort={(next) => set({ sort: next })}
@@ -90,8 +95,11 @@ function Compared({ comparison }: { comparison: Comparison }) {
         onOver={(next) => set({ over: next })}
         smoothing={Math.min(0.99, Math.max(0, smooth))}
         onSmoothing={(next) => set({ smooth: next })}
+        curve={curve}
+        onCurve={(next) => set({ curve: next })}
       />
-      <Relations {...{ comparison, x, y, nameOf, colour }} onPick={set} />
+      <Relations {...{ comparison, x, y, of, brush, nameOf, colour }} onPick={set} />
+      <Between {...{ runs, nameOf, a, b }} onPick={set} />
     </div>
   );
 }

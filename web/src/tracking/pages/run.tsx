@@ -9,22 +9,25 @@ import { Button } from "../../ui/button";
 import { useConfirm } from "../../ui/confirm";
 import { Id } from "../../ui/id";
 import { Loaded } from "../../ui/loaded";
+import { Markdown } from "../../ui/markdown/markdown";
 import { Page } from "../../ui/page";
 import { Skeleton } from "../../ui/skeleton";
 import { Tag } from "../../ui/status";
 import { Tabs } from "../../ui/tabs";
 import { Time } from "../../ui/time";
+import { isSystem } from "../parts/cells";
 import { Children } from "../parts/children";
 import { RUNS_FIELDS } from "../parts/fields";
 import { Files } from "../parts/files";
 import { LogFiles, logs } from "../parts/log-files";
+import { NoteDialog } from "../parts/note-dialog";
 import { Origin, World } from "../parts/origin";
 import { Curves, Metrics, Parameters } from "../parts/results";
 import { Verdicts } from "../parts/run-head";
 import { RunState } from "../parts/state";
 import { TagDialog } from "../parts/tag-dialog";
 import { zoomField } from "../parts/zoom";
-import { metricsQuery, type Story, storyQuery } from "../queries";
+import { type Metric, metricsQuery, type Story, storyQuery } from "../queries";
 import "../tracking.css";
 
 const FIELDS = {
@@ -108,22 +111,7 @@ function Whole({ story }: { story: Story }) {
         <div className="stack">
           {tab === "results" && (
             <Loaded query={metrics}>
-              {(measured) => (
-                <>
-                  <Curves
-                    run={run.id}
-                    metrics={measured}
-                    axis={state.axis}
-                    onAxis={(axis) => set({ axis, zoom: undefined })}
-                    zoom={state.zoom}
-                    onZoom={(zoom) => set({ zoom })}
-                  />
-                  <div className="run-tables">
-                    <Metrics metrics={measured} />
-                    <Parameters run={run} />
-                  </div>
-                </>
-              )}
+              {(measured) => <Results run={run} metrics={measured} {...{ state, set }} />}
             </Loaded>
           )}
           {tab === "parts" && (
@@ -147,11 +135,48 @@ function Whole({ story }: { story: Story }) {
   );
 }
 
+interface ResultsProps {
+  run: Story["run"];
+  metrics: Readonly<Record<string, Metric>>;
+  state: ReturnType<typeof useUrlState<typeof FIELDS>>[0];
+  set: ReturnType<typeof useUrlState<typeof FIELDS>>[1];
+}
+
+/** What it measured, and apart from that what it asked of its machine. */
+function Results({ run, metrics, state, set }: ResultsProps) {
+  const [own, system] = useMemo(() => apart(metrics), [metrics]);
+  const drawn = {
+    run: run.id,
+    axis: state.axis,
+    onAxis: (axis: typeof state.axis) => set({ axis, zoom: undefined }),
+    zoom: state.zoom,
+    onZoom: (zoom: typeof state.zoom) => set({ zoom }),
+  };
+  return (
+    <>
+      {run.note && <Markdown text={run.note} />}
+      <Curves {...drawn} metrics={own} />
+      <div className="run-tables">
+        <Metrics metrics={own} />
+        <Parameters run={run} />
+      </div>
+      <Curves {...drawn} title="The machine" metrics={system} />
+    </>
+  );
+}
+
+function apart(metrics: ResultsProps["metrics"]) {
+  const entries = Object.entries(metrics);
+  const of = (system: boolean) => Object.fromEntries(entries.filter(([key]) => isSystem(key) === system));
+  return [of(false), of(true)] as const;
+}
+
 /** What can be done about a run. */
 function Acts({ story: { run } }: { story: Story }) {
   const may = useMay("run:write");
   const confirm = useConfirm();
   const [tags, setTags] = useState(false);
+  const [note, setNote] = useState(false);
   const refused = may ? undefined : "needs run:write";
   const verbs = useMemo(() => {
     const end = () =>
@@ -165,6 +190,7 @@ function Acts({ story: { run } }: { story: Story }) {
       });
     return [
       { label: `Tag ${run.name}`, run: () => setTags(true), enabled: refused ?? true },
+      { label: `Write a note on ${run.name}`, run: () => setNote(true), enabled: refused ?? true },
       { label: `End ${run.name}`, run: end, enabled: refused ?? (run.state === "running" || "it has ended") },
     ] as const;
   }, [run.name, run.id, run.state, refused, confirm]);
@@ -174,12 +200,16 @@ function Acts({ story: { run } }: { story: Story }) {
       <Button disabled={!may} title={refused} onClick={verbs[0].run}>
         Tag
       </Button>
+      <Button disabled={!may} title={refused} onClick={verbs[1].run}>
+        Note
+      </Button>
       {run.state === "running" && (
-        <Button kind="danger" disabled={!may} title={refused} onClick={verbs[1].run}>
+        <Button kind="danger" disabled={!may} title={refused} onClick={verbs[2].run}>
           End it
         </Button>
       )}
       {tags && <TagDialog run={run} onClose={() => setTags(false)} />}
+      {note && <NoteDialog run={run} onClose={() => setNote(false)} />}
     </>
   );
 }

@@ -21,6 +21,7 @@ import { compareAddress } from "../parts/compare-address";
 import { Experiments } from "../parts/experiments";
 import { NEWEST, RUNS_FIELDS } from "../parts/fields";
 import { conditions } from "../parts/filter";
+import { Grouped } from "../parts/grouped";
 import { RunsTable } from "../parts/runs-table";
 import { useTicks } from "../parts/ticks";
 import { type Asked, experimentsQuery, indexQuery, type RunIndex } from "../queries";
@@ -97,7 +98,7 @@ interface FoundProps {
 }
 
 function Found({ state, set, selected, onSelect }: FoundProps) {
-  const { experiment, filter, sort, parent } = state;
+  const { experiment, filter, sort, parent, group, open } = state;
   const level = state.level === "auto" ? (experiment ? "all" : "whole") : state.level;
   const [picks, setPicks] = useState(false);
   const asked = useAsked(state, level);
@@ -124,7 +125,7 @@ function Found({ state, set, selected, onSelect }: FoundProps) {
         placeholder="metrics.auc > 0.7 and params.depth = 5"
         value={filter}
         onChange={(next) => set({ filter: next })}
-        {...(refused && { error: `${refused.message}: ${refused.hint}` })}
+        {...(refused && { error: [refused.message, refused.hint].filter(Boolean).join("\n") })}
         note={shown && `${full(shown.index.total)} ${shown.index.total === 1 ? "run" : "runs"}`}
       >
         {!parent && (
@@ -135,6 +136,7 @@ function Found({ state, set, selected, onSelect }: FoundProps) {
             onChange={(next) => set({ level: next })}
           />
         )}
+        <GroupBy index={shown?.index} value={group} onChange={(next) => set({ group: next, open: [] })} />
         <Button kind="quiet" icon={<Columns3 aria-hidden />} onClick={() => setPicks(true)}>
           Columns
         </Button>
@@ -149,7 +151,19 @@ function Found({ state, set, selected, onSelect }: FoundProps) {
       )}
       {wanted.error && !refused && <ErrorBox error={wanted.error} retry={() => void wanted.refetch()} />}
       {!shown && !wanted.error && <Skeleton lines={12} />}
-      {shown && shown.index.total > 0 && (
+      {shown && shown.index.total > 0 && group && (
+        <Grouped
+          asked={shown.asked}
+          by={group}
+          metric={columnMetric(sort, columns)}
+          columns={columns}
+          mixed={!shown.asked.experiment && !shown.asked.parent && group !== "experiment"}
+          onSort={(next) => set({ sort: next ?? NEWEST })}
+          {...{ selected, onSelect, open }}
+          onOpen={(next) => set({ open: next })}
+        />
+      )}
+      {shown && shown.index.total > 0 && !group && (
         <RunsTable
           key={JSON.stringify(shown.asked)}
           asked={shown.asked}
@@ -161,7 +175,7 @@ function Found({ state, set, selected, onSelect }: FoundProps) {
           onSelect={onSelect}
         />
       )}
-      {shown?.index.total === 0 && <Nothing sort={sort} level={level} set={set} />}
+      {shown?.index.total === 0 && <Nothing level={level} set={set} />}
       {picks && shown && (
         <ColumnPicker
           index={shown.index}
@@ -187,6 +201,48 @@ function useAsked({ experiment, parent, filter, sort }: State[0], level: string)
   }, [experiment, parent, level, filter, sort]);
 }
 
+interface GroupByProps {
+  index: RunIndex | undefined;
+  value: string;
+  onChange: (by: string) => void;
+}
+
+/** By what the runs are put into groups. */
+function GroupBy({ index, value, onChange }: GroupByProps) {
+  const kinds = [
+    { label: "Parameters", all: (index?.params ?? []).map((key) => `params.${key}`) },
+    { label: "Tags", all: (index?.tags ?? []).map((key) => `tags.${key}`) },
+  ];
+  const known = ["", "experiment", "state", "started_by", ...kinds.flatMap(({ all }) => all)];
+  return (
+    <select aria-label="Group by" value={value} onChange={({ target }) => onChange(target.value)}>
+      <option value="">Not grouped</option>
+      <option value="experiment">By experiment</option>
+      <option value="state">By state</option>
+      <option value="started_by">By who started it</option>
+      {!known.includes(value) && <option value={value}>By {value}</option>}
+      {kinds.map(
+        ({ label, all }) =>
+          all.length > 0 && (
+            <optgroup key={label} label={label}>
+              {all.map((field) => (
+                <option key={field} value={field}>
+                  By {field.replace(/^\w+\./, "")}
+                </option>
+              ))}
+            </optgroup>
+          ),
+      )}
+    </select>
+  );
+}
+
+/** The metric of the order, else of the first column that is one. */
+function columnMetric(sort: string, columns: readonly string[]): string | undefined {
+  const found = [sort.replace(/^-/, ""), ...columns].find((what) => what.startsWith("metrics."));
+  return found?.slice("metrics.".length);
+}
+
 const LEVELS = [
   { value: "whole", text: "Whole runs" },
   { value: "all", text: "With parts" },
@@ -202,17 +258,15 @@ function useColumns(chosen: readonly string[], index: RunIndex | undefined, one:
 }
 
 interface NothingProps {
-  sort: string;
   level: "whole" | "all";
   set: State[1];
 }
 
-function Nothing({ sort, level, set }: NothingProps) {
-  const key = /^-?((?:metrics|params)\..+)/.exec(sort)?.[1];
+function Nothing({ level, set }: NothingProps) {
   const parts = <Button onClick={() => set({ level: "all" })}>Look at the parts of runs, too</Button>;
   return (
     <Empty title="No run is like this" action={level === "whole" ? parts : undefined}>
-      {key ? `Only runs that have ${key} are in this order.` : "Widen the filter, or choose another experiment."}
+      Widen the filter, or choose another experiment.
     </Empty>
   );
 }

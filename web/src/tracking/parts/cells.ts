@@ -15,11 +15,16 @@ export function ends(key: string): readonly [low: string, high: string] {
   return [`${key}_low`, `${key}_high`];
 }
 
-/** The metrics that stand for themselves: the ends of intervals belong to another. */
+/** The metrics that stand for themselves: the ends of intervals belong to another, and what the machine did is another matter. */
 export function leading(metrics: readonly string[]): string[] {
   const all = new Set(metrics);
   const isEnd = (key: string) => /_(low|high)$/.test(key) && all.has(key.replace(/_(low|high)$/, ""));
-  return metrics.filter((key) => !isEnd(key));
+  return metrics.filter((key) => !isEnd(key) && !isSystem(key));
+}
+
+/** Whether a metric is of the machine that the run was on: its CPU, memory, disk. */
+export function isSystem(key: string): boolean {
+  return key.startsWith("system/");
 }
 
 interface Measured {

@@ -9,6 +9,8 @@ export const RUNS_FIELDS = {
   sort: text(NEWEST),
   level: choice("auto", "whole", "all"),
   parent: text(),
+  group: text(),
+  open: list(),
   columns: list(),
   ids: list(),
 };

@@ -1,17 +1,18 @@
 import { expect, test } from "vitest";
 import { conditions } from "./filter";
 
-test("conditions are joined by and, which within quotes is a word", () => {
-  expect(conditions("metrics.auc > 0.7 and params.depth = 5")).toEqual(["metrics.auc > 0.7", "params.depth = 5"]);
-  expect(conditions('name = "salt and pepper" AND state = failed')).toEqual([
-    'name = "salt and pepper"',
-    "state = failed",
-  ]);
+test("a query is left to the server, also half of one", () => {
+  for (const query of [
+    "metrics.auc > 0.7 and (params.depth = 5 or not state = failed)",
+    "metrics.auc",
+    "depth is null",
+  ])
+    expect(conditions(` ${query} `)).toEqual([query]);
   expect(conditions("  ")).toEqual([]);
 });
 
-test("a bare word is looked for in names, half a condition is left for the server to refuse", () => {
-  expect(conditions("trial 3")).toEqual(["name ~ trial 3"]);
-  expect(conditions("metrics.auc")).toEqual(["metrics.auc"]);
-  expect(conditions("sandy")).toEqual(["name ~ sandy"]);
+test("bare words are looked for in names", () => {
+  expect(conditions("trial 3")).toEqual(['name ~ "trial 3"']);
+  expect(conditions("sandy")).toEqual(['name ~ "sandy"']);
+  expect(conditions('the "best"')).toEqual(['name ~ "the ""best"""']);
 });

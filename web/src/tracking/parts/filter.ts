@@ -1,14 +1,8 @@
-const OPERATOR = /[=<>~]/;
-const FIELD = /^(metrics|params|tags)\.|^(id|name|experiment|state|parent|started_by|started_at|ended_at|error)\b/;
+const ASKS = /[=<>~()]|\b(?:like|ilike|in|is|and|or|not)\b|^(?:metrics?|params?|parameters?|tags?|datasets?)\./i;
 
-/**
- * The conditions of a filter: split at `and`, save within double quotes. A bare word is looked for in the names of runs; all else is
- * the server's to understand.
- */
+/** A filter as the server takes it: a query of its grammar, which it judges; bare words are looked for in the names of runs. */
 export function conditions(filter: string): string[] {
-  const parts = filter.match(/(?:"[^"]*"|(?!\s+and\s)[\s\S])+/gi) ?? [];
-  return parts
-    .map((part) => part.replace(/^\s*and\s+/i, "").trim())
-    .filter(Boolean)
-    .map((part) => (OPERATOR.test(part) || FIELD.test(part) ? part : `name ~ ${part}`));
+  const text = filter.trim();
+  if (text === "") return [];
+  return ASKS.test(text) ? [text] : [`name ~ "${text.replaceAll('"', '""')}"`];
 }

@@ -16,7 +16,7 @@ export function logs(artifacts: readonly Artifact[]): Artifact[] {
 /** What a run printed. */
 export function LogFiles({ run, all }: { run: Run; all: readonly Artifact[] }) {
   const [path, setPath] = useState(all[0]?.path ?? "");
-  const text = useQuery(textQuery(run.id, path));
+  const text = useQuery(textQuery(run.id, path, run.state === "running"));
   const items = all.map((file) => ({ value: file.path, text: file.path }));
   return (
     <>

@@ -5,7 +5,9 @@ import type { FetchedLine } from "../../ui/line-chart/lines";
 import { Segments } from "../../ui/tabs";
 import type { Comparison, Run } from "../queries";
 import { outline } from "../queries";
+import { isSystem } from "./cells";
 import { type Axis, runLine } from "./curve";
+import { MULTIPLES, Multiples } from "./multiples";
 import { FEW } from "./results";
 import { smooth } from "./smooth";
 
@@ -25,18 +27,37 @@ interface OverlayProps {
   /** What remains of the past, 0 to 0.99. */
   smoothing: number;
   onSmoothing: (smoothing: number) => void;
+  /** Which metric is drawn run by run, where the runs are too many for one plot; "" for the first. */
+  curve: string;
+  onCurve: (metric: string) => void;
 }
 
-/** The curves of several runs, a plot for each metric. */
-export function Overlay({ comparison, drawn, nameOf, over, onOver, smoothing, onSmoothing }: OverlayProps) {
-  const keys = comparison.metrics.filter(({ values }) => values.some((value) => (value?.n ?? 0) > FEW));
-  if (keys.length === 0) return null;
+/** The curves of several runs: a plot for each metric, or, of more runs than colours, a plot for each run. */
+export function Overlay(props: OverlayProps) {
+  const { comparison, drawn, nameOf, over, onOver, smoothing, onSmoothing, curve, onCurve } = props;
+  const keys = comparison.metrics.filter(
+    ({ key, values }) => !isSystem(key) && values.some((value) => (value?.n ?? 0) > FEW),
+  );
+  const chosen = keys.find(({ key }) => key === curve) ?? keys[0];
+  const many = comparison.runs.length > LINES;
+  const having = useMemo(
+    () => comparison.runs.filter((_, i) => (chosen?.values[i]?.n ?? 0) > 1).slice(0, MULTIPLES),
+    [comparison, chosen],
+  );
+  if (!chosen) return null;
   return (
     <Section
       title="Curves"
-      note={keys.length > CHARTS ? `${CHARTS} of ${keys.length}` : keys.length}
+      note={!many && (keys.length > CHARTS ? `${CHARTS} of ${keys.length}` : keys.length)}
       aside={
         <>
+          {many && (
+            <select aria-label="Metric" value={chosen.key} onChange={({ target }) => onCurve(target.value)}>
+              {keys.map(({ key }) => (
+                <option key={key}>{key}</option>
+              ))}
+            </select>
+          )}
           <label className="compare-smooth">
             Smooth
             <input
@@ -54,11 +75,15 @@ export function Overlay({ comparison, drawn, nameOf, over, onOver, smoothing, on
         </>
       }
     >
-      <div className="run-curves">
-        {keys.slice(0, CHARTS).map(({ key, values }) => (
-          <MetricChart key={key} metric={key} has={values} {...{ comparison, drawn, nameOf, over, smoothing }} />
-        ))}
-      </div>
+      {many ? (
+        <Multiples runs={having} metric={chosen.key} {...{ nameOf, over, smoothing }} />
+      ) : (
+        <div className="run-curves">
+          {keys.slice(0, CHARTS).map(({ key, values }) => (
+            <MetricChart key={key} metric={key} has={values} {...{ comparison, drawn, nameOf, over, smoothing }} />
+          ))}
+        </div>
+      )}
     </Section>
   );
 }
@@ -83,6 +108,7 @@ function MetricChart({ metric, has, comparison, drawn, nameOf, over, smoothing }
       return {
         name: nameOf(run),
         colour: colourAt(drawn.indexOf(run)),
+        edges: smoothing > 0,
         fetchRange: async (...span) => {
           const found = await fetchRange(...span);
           return smoothing ? { ...found, mean: smooth(found.mean, smoothing) } : found;

@@ -17,6 +17,7 @@ const DRAWN = 12;
 export const FEW = 2;
 
 interface CurvesProps {
+  title?: string;
   run: string;
   metrics: Readonly<Record<string, Metric>>;
   axis: Axis;
@@ -26,14 +27,14 @@ interface CurvesProps {
 }
 
 /** Each metric of more than a few points in a plot of its own, all over the same x. */
-export function Curves({ run, metrics, axis, onAxis, zoom, onZoom }: CurvesProps) {
+export function Curves({ title = "Curves", run, metrics, axis, onAxis, zoom, onZoom }: CurvesProps) {
   const [all, setAll] = useState(false);
   const keys = useMemo(() => Object.keys(metrics).filter((key) => (metrics[key]?.n ?? 0) > FEW), [metrics]);
   if (keys.length === 0) return null;
   const shown = all ? keys : keys.slice(0, DRAWN);
   return (
     <Section
-      title="Curves"
+      title={title}
       note={keys.length}
       aside={
         <>

@@ -16,6 +16,7 @@ const KINDS: Record<Story["run"]["state"], StatusKind> = {
   finished: "ok",
   failed: "bad",
   killed: "warn",
+  scheduled: "waiting",
 };
 
 interface VerdictProps {

@@ -10,7 +10,7 @@ import { type Asked, PAGE, type RunIndex, type RunRow, rowsQuery } from "../quer
 import { ends, interval, type Standing, standing, toNumber } from "./cells";
 import { runColumns } from "./run-columns";
 
-interface RunsTableProps {
+export interface RunsTableProps {
   asked: Asked;
   index: RunIndex;
   columns: readonly string[];
@@ -87,7 +87,7 @@ function Best({ order, rows, down, total }: BestProps) {
       <strong>
         {down ? "Greatest" : "Least"} {order.metric} {significant(value, 4)}
       </strong>{" "}
-      of {total} {total === 1 ? "run that" : "runs that"} measured it: {best.name} <code>{shortId(best.id)}</code>
+      of {total} {total === 1 ? "run" : "runs"}: {best.name} <code>{shortId(best.id)}</code>
       {near > 0 &&
         `; the intervals of ${near === rows.length - 1 && total > rows.length ? `at least ${near}` : near} more reach into its own, marked ≈`}
       {near === 0 &&

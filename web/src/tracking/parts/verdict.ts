@@ -24,7 +24,8 @@ export function lastPoint(metrics: Readonly<Record<string, Metric>>): string | u
   const times = Object.values(metrics).map(({ at }) => time(at));
   if (times.length === 0) return undefined;
   const last = Math.max(...times);
-  return now() - last < 45_000 ? `${duration(Math.max(0, now() - last))} ago` : ago(last);
+  const passed = now() - last;
+  return passed >= 1000 && passed < 45_000 ? `${duration(passed)} ago` : ago(last);
 }
 
 export type Repeatable = { kind: "ok" | "warn" | "bad" | "info"; sentence: string };

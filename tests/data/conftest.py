@@ -15,9 +15,9 @@ from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.clock import ReplayClock
 from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.local import Local
-from ostinato.storage.rows.rows import metadata
-from ostinato.storage.rows.sqlite import Sqlite
+from ostinato.storage.rows.rows import Rows, metadata
 from ostinato.storage.tables.tables import Tables
+from ostinato.testing.rows import opened as rows_at
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Store:
     tables: Tables
     clock: ReplayClock
     inbox: Path
-    rows: Sqlite
+    rows: Rows
 
     def put(self, name: str, text: str | bytes) -> SourceSpec:
         """Write a file into the inbox; returns the source that reads it as CSV."""
@@ -42,14 +42,14 @@ class Store:
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Callable[[], Store]]:
+def opened(tmp_path: Path, place: str) -> Iterator[Callable[[], Store]]:
     """Opens the same store anew, as a restarted process would."""
-    alive: list[Sqlite] = []
+    alive: list[Rows] = []
 
     def open_store() -> Store:
         for old in alive:
             old.close()
-        rows = Sqlite(tmp_path / "rows.db")
+        rows = rows_at(place)
         alive.append(rows)
         rows.create(metadata)
         clock = ReplayClock(datetime(2013, 1, 1, tzinfo=UTC))

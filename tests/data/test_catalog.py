@@ -9,7 +9,9 @@ import pytest
 from tests.data.conftest import Store
 
 from ostinato.app import Ostinato
+from ostinato.data.search import search
 from ostinato.data.types import CheckSpec, Contract
+from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Invalid, NotFound
 
@@ -165,3 +167,43 @@ def test_nulls_dates_and_instants_in_a_difference(store: Any) -> None:
     assert (shift["n"].shift, shift["n"].nulls_before, shift["n"].nulls_after) == (1.0, 0.0, 1.0)
     assert shift["at"].shift == 0.5
     assert shift["at"].bins[0].label.startswith("2013-01-01T00:00")
+
+
+def test_r21_a_dataset_is_found_by_its_tags_and_owner(store: Any) -> None:
+    store.datasets.create("churn", Contract(), description="who left", owner="person:zoe")
+    store.datasets.create("other", Contract())
+    tagged = store.datasets.tag("churn", ["personal", "gold", "gold"])
+    assert tagged.tags == ["gold", "personal"]
+    assert store.datasets.tag("churn", ["personal", "gold"]) == tagged, "a repeat changes nothing"
+    assert (store.datasets.get("churn").tags, store.datasets.get("other").tags) == (["gold", "personal"], [])
+    project = caller().project
+    for typed in ("pers", "gold", "left", "zoe"):
+        (found,) = store.rows.read(lambda tx, typed=typed: search(tx, project, typed, 5))
+        assert str(found.ref) == "dataset:churn"
+    assert found.summary == "nothing was delivered yet · gold · personal · who left"
+    store.datasets.create("churn", Contract(), description="who left", owner="person:zoe")
+    assert store.datasets.tag("churn", ["gold"]).tags == ["gold"], "to declare it again takes none away"
+    told = [event.data for event in store.ledger.events(verb="dataset.tagged").items]
+    assert told == [{"added": ["gold", "personal"], "removed": []}, {"added": [], "removed": ["personal"]}]
+
+
+def test_tags_that_are_none_are_refused(store: Any) -> None:
+    store.datasets.create("d", Contract())
+    for tags in (["two words"], [""], ["x" * 51], [f"t{i}" for i in range(21)]):
+        with pytest.raises(Invalid) as refused:
+            store.datasets.tag("d", tags)
+        assert refused.value.field == "tags"
+    with pytest.raises(NotFound):
+        store.datasets.tag("e", ["gold"])
+    assert store.datasets.get("d").tags == []
+
+
+def test_a_histogram_of_whole_numbers_has_no_gaps(store: Any) -> None:
+    store.datasets.create("d", Contract())
+    store.deliver("d", "one", "day\n" + "".join(f"{1 + i % 7}\n" for i in range(70)))
+    (day,) = store.datasets.profile("d").columns
+    assert [(b.low, b.rows) for b in day.histogram] == [(float(d), 10) for d in range(1, 8)]
+    store.deliver("d", "two", "day\n7\n41\n")
+    (day,) = store.datasets.profile("d@2").columns
+    assert {b.high - b.low for b in day.histogram} == {3.0}, "each holds as many numbers"
+    assert sum(b.rows for b in day.histogram) == 72

@@ -14,6 +14,7 @@ OPS: list[Op] = [
     Op("GET", "/datasets", Datasets.all, "dataset:read"),
     Op("GET", "/dataset-states", Datasets.states, "dataset:read"),
     Op("GET", "/datasets/{name}", Datasets.get, "dataset:read"),
+    Op("PUT", "/datasets/{name}/tags", Datasets.tag, "dataset:write"),
     Op("GET", "/datasets/{name}/story", Datasets.story, "dataset:read"),
     Op("GET", "/datasets/{name}/difference", Datasets.difference, "dataset:read"),
     Op("POST", "/datasets/{name}/deliveries", Datasets.deliver, "dataset:write"),

@@ -15,12 +15,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ostinato.data.bins import edges
 from ostinato.data.shape import ARROW, plain, plain_rows
 from ostinato.data.types import ColumnShift, DatasetVersion, Difference, PairBin, Scalar, SchemaChange
 from ostinato.storage.tables.sql import name as quoted
 from ostinato.storage.tables.tables import Tables
 
-_BINS = 20
 _TOP = 20
 
 Floats = NDArray[np.float64]
@@ -123,9 +123,9 @@ def _ordered(pair: Sequence[pa.ChunkedArray], kind: str) -> tuple[float, list[Pa
         return (0.0 if len(before) == len(after) else 1.0), []
     values = np.concatenate([before, after])
     below = [np.searchsorted(side, values, side="right") / len(side) for side in (before, after)]
-    edges = np.histogram_bin_edges([min(before[0], after[0]), max(before[-1], after[-1])], bins=_BINS)
-    counts = [np.histogram(side, bins=edges)[0] / len(side) for side in (before, after)]
-    spans = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+    ends = edges(float(min(before[0], after[0])), float(max(before[-1], after[-1])), whole=kind == "int64")
+    counts = [np.histogram(side, bins=ends)[0] / len(side) for side in (before, after)]
+    spans = list(zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True))
     labels = [_label(low, kind) for low, _ in spans]
     numeric = kind in ("int64", "double")
     bins = [

@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ostinato.data.bins import edges
 from ostinato.data.shape import plain
 from ostinato.data.types import Bin, ColumnProfile, Count
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-_BINS = 20
 _TOP = 10
 
 
@@ -32,8 +32,9 @@ def _numbers(profile: ColumnProfile, numbers: np.ndarray) -> ColumnProfile:
     finite = numbers[np.isfinite(numbers)]
     if not len(finite):
         return profile
-    counts, edges = np.histogram(finite, bins=_BINS)
-    bins = [Bin(low=float(a), high=float(b), rows=int(n)) for a, b, n in zip(edges[:-1], edges[1:], counts, strict=True)]
+    ends_of = edges(float(finite.min()), float(finite.max()), whole=profile.type == "int64")
+    counts = np.histogram(finite, bins=ends_of)[0]
+    bins = [Bin(low=a, high=b, rows=n) for a, b, n in zip(ends_of[:-1].tolist(), ends_of[1:].tolist(), counts.tolist(), strict=True)]
     quantiles = [float(q) for q in np.quantile(finite, QUANTILES)]
     ends = {"minimum": finite.min().item(), "maximum": finite.max().item(), "mean": float(finite.mean())}
     return _with(profile, **ends, quantiles=quantiles, histogram=bins)

@@ -1,8 +1,8 @@
-"""Search: datasets by name and description, and the versions of one."""
+"""Search: datasets by name, description, tag and owner, and the versions of one."""
 
 from __future__ import annotations
 
-from sqlalchemy import Text, cast, func, select
+from sqlalchemy import Text, cast, func, select, type_coerce
 
 from ostinato.data.store import datasets, versions
 from ostinato.kernel.found import Found
@@ -18,9 +18,13 @@ def search(tx: Tx, project: str, typed: str, limit: int) -> list[Found]:
         return _versions(tx, project, name, number, limit)
     d = datasets.c
     latest = select(func.max(versions.c.version)).where(versions.c.project == d.project, versions.c.dataset == d.name).scalar_subquery()
-    query = select(d.name, d.description, d.created_at, latest.label("latest")).where(d.project == project)
-    rows = tx.all(matching(query, typed, d.name, d.description, recent=d.created_at.desc()).limit(limit))
-    return [Found(ref=Ref("dataset", r.name), title=r.name, summary=_summary(r.latest, r.description), at=r.created_at) for r in rows]
+    query = select(d.name, d.description, d.tags, d.created_at, latest.label("latest")).where(d.project == project)
+    owner = func.replace(func.replace(d.owner, "person:", ""), "service:", "")  # nobody looks for all that persons own
+    words = (d.name, d.description, type_coerce(d.tags, Text), owner)
+    rows = tx.all(matching(query, typed, *words, recent=d.created_at.desc()).limit(limit))
+    return [
+        Found(ref=Ref("dataset", r.name), title=r.name, summary=_summary(r.latest, [*r.tags, r.description]), at=r.created_at) for r in rows
+    ]
 
 
 def _versions(tx: Tx, project: str, name: str, number: str, limit: int) -> list[Found]:
@@ -33,5 +37,5 @@ def _versions(tx: Tx, project: str, name: str, number: str, limit: int) -> list[
     return [Found(ref=ref, title=f"{ref.name}@{ref.version}", summary=f"from {row.source}", at=row.created_at) for ref, row in found]
 
 
-def _summary(latest: int | None, description: str) -> str:
-    return f"version {latest}" + f" · {description}" * bool(description) if latest else description or "nothing was delivered yet"
+def _summary(latest: int | None, words: list[str]) -> str:
+    return " · ".join(filter(None, [f"version {latest}" if latest else "nothing was delivered yet", *words]))

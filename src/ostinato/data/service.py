@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
@@ -37,6 +38,7 @@ from ostinato.storage.tables.tables import TableBlob, Tables
 
 _ROWS_MAX = 1_000
 _RACES_MAX = 20
+_TAGS_MAX = 20
 
 
 class Source(Protocol):
@@ -109,6 +111,27 @@ class Datasets(Catalog, Arriving):
     def get(self, name: str) -> Dataset:
         """The dataset of this name."""
         return self._rows.read(lambda tx: find_dataset(tx, caller().project, name))
+
+    def tag(self, name: str, tags: list[str]) -> Dataset:
+        """Give a dataset these tags, instead of those that it has; search finds it by them.
+
+        Raises:
+            NotFound: there is no such dataset.
+            Invalid: there are more than 20, or one has another shape than letters, digits and `._-`.
+        """
+        project, wanted = caller().project, sorted({checked_name(tag, "a tag", most=50, field="tags") for tag in tags})
+        if len(wanted) > _TAGS_MAX:
+            raise Invalid(f"a dataset has at most {_TAGS_MAX} tags, not {len(wanted)}", field="tags")
+
+        def change(tx: Tx) -> Dataset:
+            found = find_dataset(tx, project, name)
+            if found.tags != wanted:
+                store.set_tags(tx, project, name, wanted)
+                added, removed = (sorted({*a} - {*b}) for a, b in ((wanted, found.tags), (found.tags, wanted)))
+                self._ledger.append(tx, "dataset.tagged", Ref("dataset", name), data={"added": added, "removed": removed})
+            return replace(found, tags=wanted)
+
+        return self._rows.write(change)
 
     def all(self) -> list[Dataset]:
         """All datasets, by name."""

@@ -30,6 +30,7 @@ datasets = Table(
     Column("mode", Text, nullable=False),
     Column("licence", Text, nullable=False),
     Column("purpose", Text, nullable=False),
+    Column("tags", Json, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("created_by", Text, nullable=False),
 )
@@ -156,6 +157,10 @@ def add_dataset(tx: Tx, project: str, dataset: Dataset) -> None:
     values = asdict(dataset)
     values.pop("latest")
     tx.execute(insert(datasets), {**values, "project": project})
+
+
+def set_tags(tx: Tx, project: str, name: str, tags: list[str]) -> None:
+    tx.execute(update(datasets).where(datasets.c.project == project, datasets.c.name == name).values(tags=tags))
 
 
 def dataset_named(tx: Tx, project: str, name: str) -> Dataset | None:

@@ -51,7 +51,7 @@ class SourceSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """A named table that grows by deliveries; `latest` is its newest version, None before the first."""
+    """A named table that grows by deliveries; `latest` is its newest version, None before the first. `tags` are found by search."""
 
     name: str
     contract: Contract
@@ -62,6 +62,7 @@ class Dataset:
     purpose: str
     created_at: datetime
     created_by: str
+    tags: list[str] = field(default_factory=list)
     latest: int | None = None
 
 

@@ -23,6 +23,7 @@ import { hours } from "../checks";
 import { DeliverDialog, type Proposal } from "../parts/deliver";
 import { DeliveryPanel, same } from "../parts/delivery";
 import { DeliveryStrip } from "../parts/strip";
+import { Tags } from "../parts/tags";
 import { VersionPanel } from "../parts/version";
 import { profileQuery, storyQuery, versionRef } from "../queries";
 import { lastResult } from "../verdict";
@@ -66,24 +67,29 @@ export function DatasetPage() {
       lead={story.data?.state.dataset.description}
       crumbs={[{ text: "Data", to: `/${project}/data` }]}
       actions={
-        <>
-          <AsOfPicker at={at} onChange={setAt} from={story.data?.state.dataset.created_at} />
-          {latest !== undefined && latest > 1 && (
-            <LinkButton to={diff} icon={<ArrowLeftRight size={14} />}>
-              Compare versions
-            </LinkButton>
-          )}
-          <Button
-            icon={<Upload size={14} />}
-            disabled={why !== undefined}
-            title={why}
-            onClick={() => setProposal("new")}
-          >
-            Deliver
-          </Button>
-        </>
+        story.data && (
+          <>
+            <AsOfPicker at={at} onChange={setAt} from={story.data.state.dataset.created_at} />
+            {latest !== undefined && latest > 1 && (
+              <LinkButton to={diff} icon={<ArrowLeftRight size={14} />}>
+                Compare versions
+              </LinkButton>
+            )}
+            {may && (
+              <Button
+                icon={<Upload size={14} />}
+                disabled={why !== undefined}
+                title={why}
+                onClick={() => setProposal("new")}
+              >
+                Deliver
+              </Button>
+            )}
+          </>
+        )
       }
     >
+      {story.data && <Tags name={name} tags={story.data.state.dataset.tags ?? []} may={why === undefined} />}
       <AsOfBanner at={at} onChange={setAt} />
       <Loaded query={story} skeleton={<Skeleton lines={10} />}>
         {(told) => <Told story={told} onAgain={why === undefined ? setProposal : undefined} />}

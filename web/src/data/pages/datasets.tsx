@@ -8,7 +8,7 @@ import { Loaded } from "../../ui/loaded";
 import { Num } from "../../ui/num";
 import { Page } from "../../ui/page";
 import { RefLink } from "../../ui/ref-link";
-import { Status } from "../../ui/status";
+import { Status, Tag } from "../../ui/status";
 import { Freshness } from "../parts/freshness";
 import { Marks } from "../parts/marks";
 import { statesQuery } from "../queries";
@@ -28,22 +28,22 @@ const COLUMNS: readonly Column<State>[] = [
   {
     id: "fresh",
     head: "Freshness",
-    width: 212,
+    width: 200,
     cell: (state) => <Freshness state={state} />,
     sort: ({ age_hours, promise_hours }) => (age_hours === null ? null : age_hours / (promise_hours ?? 1e9)),
   },
   {
     id: "last",
     head: "Last delivery",
-    width: 276,
+    width: 236,
     cell: (state) => <Last state={state} />,
     sort: ({ last }) => last?.state ?? "",
   },
-  { id: "recent", head: "Recent deliveries", width: 164, cell: (state) => <Recent state={state} /> },
+  { id: "recent", head: "Recent deliveries", width: 152, cell: (state) => <Recent state={state} /> },
   {
     id: "waiting",
     head: "In quarantine",
-    width: 104,
+    width: 96,
     align: "end",
     cell: ({ waiting }) => (waiting ? <Status kind="bad" word={String(waiting)} /> : <span className="muted">0</span>),
     sort: ({ waiting }) => waiting,
@@ -51,7 +51,7 @@ const COLUMNS: readonly Column<State>[] = [
   {
     id: "rows",
     head: "Rows",
-    width: 72,
+    width: 64,
     align: "end",
     cell: ({ version }) => <Num value={version?.rows} />,
     sort: ({ version }) => version?.rows ?? null,
@@ -59,7 +59,7 @@ const COLUMNS: readonly Column<State>[] = [
   {
     id: "version",
     head: "Version",
-    width: 72,
+    width: 60,
     align: "end",
     cell: ({ dataset, version }) =>
       version ? (
@@ -76,7 +76,7 @@ const COLUMNS: readonly Column<State>[] = [
     grow: true,
     cell: ({ dataset }) => (
       <span className="muted" title={dataset.description}>
-        {dataset.description}
+        <Tagged tags={dataset.tags} /> {dataset.description}
       </span>
     ),
   },
@@ -120,11 +120,16 @@ function Datasets({ states }: { states: readonly State[] }) {
       rows={worstFirst(states)}
       name={({ dataset }) => dataset.name}
       place="data"
-      words={({ dataset }) => [`${dataset.name} ${dataset.description} ${dataset.owner}`]}
+      words={({ dataset }) => [`${dataset.name} ${dataset.description} ${dataset.owner} ${dataset.tags?.join(" ")}`]}
       card={(state) => (
         <>
           <RefLink to={`dataset:${state.dataset.name}`} bare />
           <Recent state={state} />
+          {state.dataset.tags?.length ? (
+            <div className="datasets-line">
+              <Tagged tags={state.dataset.tags} />
+            </div>
+          ) : null}
           <div className="datasets-line">
             <Freshness state={state} />
           </div>
@@ -133,9 +138,13 @@ function Datasets({ states }: { states: readonly State[] }) {
           </div>
         </>
       )}
-      none={(filter) => `No dataset has “${filter}” in its name, owner or description`}
+      none={(filter) => `No dataset has “${filter}” in its name, tags, owner or description`}
     />
   );
+}
+
+function Tagged({ tags = [] }: { tags?: readonly string[] | undefined }) {
+  return tags.map((tag) => <Tag key={tag} text={tag} />);
 }
 
 function Last({ state }: { state: State }) {

@@ -13,7 +13,7 @@ const SHELL = new RegExp(
     "src/kernel/(?!artifact|worker)",
     "src/[a-z]+/routes\\.tsx$",
     "src/app/[a-z-]+\\.tsx?$",
-    "src/ui/(button|dialog|menu|confirm|toasts|page|error-box|status|field)\\.tsx$",
+    "src/ui/(button|menu|confirm|toasts|page|error-box|status)\\.tsx$",
   ].join("|"),
 );
 const PACKED = /\.(js|css|html|svg)$/;

@@ -65,7 +65,8 @@ def serving(data: Path) -> Iterator[str]:
     told.unlink(missing_ok=True)
     command = [sys.executable, "-m", "ostinato.cli.main", "serve", "--data", str(data), "--port", "0", "--clock", "replay"]
     with (data.parent / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        known = os.environ | {"OSTINATO_PIPELINES": "ostinato_flights"}
+        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=known)
         try:
             until(lambda: told.exists() or process.poll() is not None, what="the start of the server")
             yield str(json.loads(told.read_text())["url"])

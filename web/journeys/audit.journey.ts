@@ -1,19 +1,11 @@
-import type { Browser, BrowserContext } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { axe, launch, settled, signIn, url, watched } from "./browser.mjs";
+import { expect, test } from "vitest";
+import { axe, settled } from "./browser.mjs";
+import { travel } from "./travel";
 
-let browser: Browser;
-let context: BrowserContext;
-beforeAll(async () => {
-  browser = await launch();
-  context = await browser.newContext({ storageState: await signIn(browser), viewport: { width: 1440, height: 900 } });
-});
-afterAll(() => browser.close());
+const on = travel();
 
 test("an auditor answers: what was in production on 3 May, and why?", async () => {
-  const page = await context.newPage();
-  const problems = await watched(page);
-  await page.goto(`${url}/default/models`);
+  const { page, problems } = await on.open("/default/models");
   await page.getByRole("link", { name: "late", exact: true }).click();
   await settled(page);
   const before = page.getByRole("region", { name: "In production", exact: true });
@@ -44,18 +36,37 @@ test("an auditor answers: what was in production on 3 May, and why?", async () =
   expect(problems).toEqual([]);
 });
 
+test("from the past of a model into that of its version, where nothing can be done, and back to now", async () => {
+  const { page, problems } = await on.open("/default/models/late?at=2013-07-10");
+  await page.getByRole("table", { name: "Every version" }).getByRole("link", { name: "late@4", exact: true }).click();
+  await page.waitForURL(/versions\/4\?at=2013-07-10$/);
+  await page.getByText("It may go").waitFor(); // approved then, and promoted only later
+  await page.getByText("Beside late@3").waitFor(); // the champion of that day
+  expect(await page.getByText("promoted to champion").count()).toBe(0);
+  for (const verb of ["Approve", "Reject", "Promote"]) {
+    const button = page.getByRole("button", { name: verb });
+    expect(await button.isDisabled()).toBe(true);
+    expect(await button.getAttribute("title")).toContain("this is how it was at 2013-07-10");
+  }
+  expect(await axe(page)).toEqual([]);
+  await page.getByRole("button", { name: "Back to now" }).click();
+  await page.getByText("promoted to champion").waitFor();
+  await page.goBack();
+  await page.getByText("It may go").waitFor();
+  await page.getByRole("navigation", { name: "Breadcrumb" }).getByRole("link", { name: "late" }).click();
+  await page.getByRole("region", { name: "In production then" }).waitFor();
+  expect(problems).toEqual([]);
+});
+
 test("a moment before the model says so, and where to look", async () => {
-  const page = await context.newPage();
-  await page.goto(`${url}/default/models/late?at=2012-05-03`);
+  const { page } = await on.open("/default/models/late?at=2012-05-03");
   await page.getByRole("alert").filter({ hasText: "there was no model late" }).waitFor();
   await page.getByRole("button", { name: "Back to now" }).click();
   await page.getByRole("region", { name: "In production", exact: true }).waitFor();
 });
 
 test("a version shows its evidence: gates, champion, calibration, slices, card, signature", async () => {
-  const page = await context.newPage();
-  const problems = await watched(page);
-  await page.goto(`${url}/default/models/late/versions/9`);
+  const { page, problems } = await on.open("/default/models/late/versions/9");
   await page.getByText("It may not go").waitFor();
   await page.getByRole("table", { name: "Metrics beside the champion's" }).getByText("AUC").waitFor();
   await page.getByRole("img", { name: /Calibration in 10 bins/ }).waitFor();

@@ -1,20 +1,11 @@
-import type { Browser, BrowserContext } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { axe, launch, settled, signIn, url, watched } from "./browser.mjs";
+import { expect, test } from "vitest";
+import { axe, settled, url } from "./browser.mjs";
+import { travel } from "./travel";
 
-let browser: Browser;
-let context: BrowserContext;
-beforeAll(async () => {
-  browser = await launch();
-  context = await browser.newContext({ storageState: await signIn(browser) });
-});
-afterAll(() => browser.close());
+const on = travel();
 
 test("a data engineer finds why a delivery was quarantined", async () => {
-  const page = await context.newPage();
-  const problems = await watched(page);
-  await page.goto(`${url}/default`);
-  await settled(page);
+  const { page, problems } = await on.open("/default");
   await page.getByRole("navigation", { name: "Lifecycle" }).getByRole("link", { name: "Data" }).click();
   await page.getByRole("heading", { level: 1, name: "Data" }).waitFor();
   await page
@@ -45,9 +36,7 @@ test("a data engineer finds why a delivery was quarantined", async () => {
 });
 
 test("what changed from one version to the next, and what is in a column", async () => {
-  const page = await context.newPage();
-  const problems = await watched(page);
-  await page.goto(`${url}/default/data/flights?version=3`);
+  const { page, problems } = await on.open("/default/data/flights?version=3");
   await page.getByRole("button", { name: "distance", exact: true }).click();
   await page
     .getByRole("dialog", { name: "distance, int64" })
@@ -68,9 +57,7 @@ test("what changed from one version to the next, and what is in a column", async
 });
 
 test("what a view says of a key as of an instant is kept in the address", async () => {
-  const page = await context.newPage();
-  const problems = await watched(page);
-  await page.goto(`${url}/default/features`);
+  const { page, problems } = await on.open("/default/features");
   await page.getByRole("grid", { name: "Feature views" }).getByRole("link", { name: "route" }).click();
   await page.getByLabel("origin").fill("EWR");
   await page.getByLabel("dest").fill("ORD");

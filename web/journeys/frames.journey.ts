@@ -1,21 +1,16 @@
-import type { Browser, BrowserContext, Page, Request } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { launch, settled, signIn, url } from "./browser.mjs";
+import type { Page, Request } from "playwright-core";
+import { beforeAll, expect, test } from "vitest";
+import { url } from "./browser.mjs";
+import { travel } from "./travel";
 
-let browser: Browser;
-let context: BrowserContext;
+const on = travel();
 let page: Page;
 let folder: string;
 beforeAll(async () => {
-  browser = await launch();
-  context = await browser.newContext({ storageState: await signIn(browser) });
-  page = await context.newPage();
-  await page.goto(`${url}/default`);
-  await settled(page);
+  ({ page } = await on.open("/default"));
   const found = await page.evaluate(() => fetch("/api/v1/runs?experiment=frames").then((reply) => reply.json()));
   folder = `/frames/default/${found.items[0].id}`;
 });
-afterAll(() => browser.close());
 
 /** Puts a file into a frame of our page and waits for what it says. */
 async function framed(path: string, sandbox: string | undefined): Promise<unknown> {
@@ -70,7 +65,7 @@ test("a picture is shown, and its script does not run", async () => {
 test.each(["report/hostile.html", "report/picture.svg", "notes.txt", "model.bin"])(
   "%s opened by itself is a download",
   async (path) => {
-    const alone = await context.newPage();
+    const alone = await on.context.newPage();
     const download = alone.waitForEvent("download");
     await alone.goto(url + folder + "/" + path).catch(() => undefined);
     await (await download).cancel();

@@ -1,25 +1,11 @@
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { axe, code, launch, settled, signIn, url, watched } from "./browser.mjs";
+import { expect, test } from "vitest";
+import { axe, code, settled, signIn, url, watched } from "./browser.mjs";
+import { travel } from "./travel";
 
-let browser: Browser;
-let context: BrowserContext;
-beforeAll(async () => {
-  browser = await launch();
-  context = await browser.newContext({ storageState: await signIn(browser) });
-});
-afterAll(() => browser.close());
-
-async function opened(path: string, own: BrowserContext = context): Promise<{ page: Page; problems: string[] }> {
-  const page = await own.newPage();
-  const problems = await watched(page);
-  await page.goto(url + path);
-  await settled(page);
-  return { page, problems };
-}
+const on = travel();
 
 test("a person who comes for the first time sees how the loop stands, and reaches a model by keyboard alone", async () => {
-  const fresh = await browser.newContext();
+  const fresh = await on.browser.newContext();
   const page = await fresh.newPage();
   const problems = await watched(page);
   await page.goto(`${url}/#/sign-in/${await code()}`);
@@ -45,11 +31,11 @@ test("a person who comes for the first time sees how the loop stands, and reache
 });
 
 test("what somebody does elsewhere is told at home within a second", async () => {
-  const { page, problems } = await opened("/default");
+  const { page, problems } = await on.open("/default");
   await page.waitForSelector("[data-live=live]");
   const model = await page.locator(".loop-title a[title^='model:']").first().getAttribute("title");
   const text = `seen at ${Date.now()}`;
-  const said = await context.request.post(`${url}/api/v1/ledger/comments/${model}`, { data: { text } });
+  const said = await on.context.request.post(`${url}/api/v1/ledger/comments/${model}`, { data: { text } });
   expect(said.status()).toBe(200);
   const begun = Date.now();
   await page.locator(".lately").getByText(text).waitFor({ timeout: 2000 });
@@ -59,7 +45,7 @@ test("what somebody does elsewhere is told at home within a second", async () =>
 });
 
 test("every part of the loop leads somewhere, or says how it comes to be", async () => {
-  const { page } = await opened("/default");
+  const { page } = await on.open("/default");
   const row = page.locator(".loop-parts").first();
   const [links, missing] = [row.locator("a.loop-cell"), row.locator("button.loop-cell")];
   expect((await links.count()) + (await missing.count())).toBe(8);
@@ -71,7 +57,7 @@ test("every part of the loop leads somewhere, or says how it comes to be", async
 });
 
 test("the tray of the top bar leads to what waits for me, and its number is that of the list", async () => {
-  const { page } = await opened("/default/insights");
+  const { page } = await on.open("/default/insights");
   const tray = page.getByRole("link", { name: "Waiting for me" });
   const number = (await tray.locator(".top-bar-count").textContent())?.trim();
   await tray.click();
@@ -82,7 +68,7 @@ test("the tray of the top bar leads to what waits for me, and its number is that
 });
 
 test("an empty project begins with three steps", async () => {
-  const { page, problems } = await opened("/default");
+  const { page, problems } = await on.open("/default");
   await page.route("**/api/v1/insights/home", (route) =>
     route.fulfill({ json: { at: "2013-01-01T00:00:00Z", loops: [], command: "ostinato models create --name NAME" } }),
   );
@@ -94,7 +80,7 @@ test("an empty project begins with three steps", async () => {
 });
 
 test("the practice of a year, and of a month, by its address", async () => {
-  const { page, problems } = await opened("/default/insights");
+  const { page, problems } = await on.open("/default/insights");
   for (const name of ["Lead time", "Wait for an approval", "Changes that failed", "Time to restore", "Cost per stage"])
     await page.getByRole("heading", { level: 2, name }).waitFor();
   const ways = await page.getByRole("table", { name: "The way of each version" }).locator("tbody tr").count();
@@ -111,9 +97,9 @@ test("the practice of a year, and of a month, by its address", async () => {
 });
 
 test("an address that signs somebody in asks first where somebody is signed in", async () => {
-  const own = await browser.newContext({ storageState: await signIn(browser) });
+  const own = await on.browser.newContext({ storageState: await signIn(on.browser) });
   const before = await own.cookies();
-  const { page } = await opened(`/#/sign-in/${await code()}`, own);
+  const { page } = await on.open(`/#/sign-in/${await code()}`, own);
   await page.getByRole("heading", { level: 1, name: "You are signed in as admin" }).waitFor();
   expect(await axe(page)).toEqual([]);
   await page.getByRole("button", { name: "Stay admin" }).click();

@@ -1,17 +1,14 @@
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { axe, launch, settled, signIn, url, watched } from "./browser.mjs";
+import type { Page } from "playwright-core";
+import { beforeAll, expect, test } from "vitest";
+import { axe, settled, url } from "./browser.mjs";
+import { travel } from "./travel";
 
-let browser: Browser;
+const on = travel();
 let page: Page;
 let problems: string[];
 beforeAll(async () => {
-  browser = await launch();
-  const context = await browser.newContext({ storageState: await signIn(browser), reducedMotion: "reduce" });
-  page = await context.newPage();
-  problems = await watched(page);
+  ({ page, problems } = await on.open("/default"));
 });
-afterAll(() => browser.close());
 
 async function open(path: string) {
   await page.goto(url + path);
@@ -180,4 +177,53 @@ test("a lineage is a picture and a list of acts, as of any day", async () => {
   await page.waitForURL(/at=/);
   await page.getByRole("table", { name: "Edges of the lineage" }).getByText("model registered").first().waitFor();
   expect([...problems.splice(0), ...(await axe(page))]).toEqual([]);
+});
+
+test("who a person is elsewhere is linked by an administrator, and the link ended", async () => {
+  const name = `olga-${Date.now()}`;
+  await open("/default/access");
+  await button("Invite a person").click();
+  await page.getByLabel("Name").fill("no name");
+  await answer("Invite").click();
+  await page
+    .getByRole("dialog")
+    .getByText(/not a name/)
+    .waitFor();
+  expect(await page.getByLabel("Name").getAttribute("aria-invalid")).toBe("true");
+  await page.getByLabel("Name").fill(name);
+  await answer("Invite").click();
+  await page.getByText(/\/#\/sign-in\//).waitFor();
+  await answer("Done").click();
+  await open(`/default/access?actor=person:${name}`);
+  await button("Link").click();
+  await page.getByLabel("Issuer").fill("https://login.example.org");
+  await page.getByLabel("Subject").fill(`sub-${name}`);
+  expect(await axe(page)).toEqual([]);
+  await answer("Link").click();
+  await page.getByText(`sub-${name}`).waitFor();
+  await button("Change").click();
+  await answer("End the link").click();
+  await page.getByText("not linked to an identity provider").waitFor();
+  expect(problems.splice(0).filter((problem) => !problem.includes("status of 400"))).toEqual([]);
+});
+
+test("a viewer is offered nothing that a viewer may not do", async () => {
+  const name = `vera-${Date.now()}`;
+  const post = async (path: string, data: object) =>
+    (await on.context.request.post(`${url}/api/v1/access/${path}`, { data })).json();
+  await post(`persons/${name}`, { roles: ["viewer"] });
+  const { code } = (await post(`actors/person:${name}/codes`, {})) as { code: string };
+  const own = await on.browser.newContext();
+  const { page: theirs, problems: wrong } = await on.open(`/#/sign-in/${code}`, own);
+  await theirs.getByRole("heading", { level: 1, name: "Home" }).waitFor();
+  for (const path of ["data/flights", "features/route", "pipelines/train", "ledger", "access", "access?tab=roles"]) {
+    await theirs.goto(`${url}/default/${path}`);
+    await settled(theirs);
+    expect([path, await theirs.locator("main button:disabled").allTextContents()]).toEqual([path, []]);
+    expect(await theirs.getByRole("button", { name: /^(Deliver|Start…|Load|Schedule…|Invite|New role)/ }).count()).toBe(
+      0,
+    );
+  }
+  expect([...wrong, ...(await axe(theirs))]).toEqual([]);
+  await own.close();
 });

@@ -1,15 +1,10 @@
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { axe, launch, settled, signIn, url, watched } from "./browser.mjs";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { axe, settled, url, watched } from "./browser.mjs";
+import { travel } from "./travel";
 
 const PAGES_MAX = 60;
-let browser: Browser;
-let context: BrowserContext;
-beforeAll(async () => {
-  browser = await launch();
-  context = await browser.newContext({ storageState: await signIn(browser), reducedMotion: "reduce" });
-});
-afterAll(() => browser.close());
+const on = travel();
 
 /** Of many things of a kind, one page stands for all. */
 function shape(path: string): string {
@@ -32,7 +27,7 @@ test("every page that is linked from home is whole, accessible in both themes, a
   const seen = new Set(["/default"]);
   const waiting = ["/default"];
   const wrong: string[] = [];
-  const page = await context.newPage();
+  const page = await on.context.newPage();
   const problems = await watched(page);
   for (let path = waiting.shift(); path !== undefined && seen.size <= PAGES_MAX; path = waiting.shift()) {
     await page.goto(url + path);
@@ -58,9 +53,7 @@ test("every page that is linked from home is whole, accessible in both themes, a
 });
 
 test("an address that names nothing says so, inside the shell", async () => {
-  const page = await context.newPage();
-  const problems = await watched(page);
-  await page.goto(`${url}/default/nothing/at/all`);
+  const { page, problems } = await on.open("/default/nothing/at/all");
   await page.getByRole("heading", { level: 1, name: "Nothing is here" }).waitFor();
   await page.getByRole("navigation", { name: "Lifecycle" }).waitFor();
   expect([...problems, ...(await axe(page))]).toEqual([]);

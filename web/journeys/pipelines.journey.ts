@@ -1,14 +1,8 @@
-import type { Browser, BrowserContext } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { axe, launch, settled, signIn, url, watched } from "./browser.mjs";
+import { expect, test } from "vitest";
+import { axe, settled, url, watched } from "./browser.mjs";
+import { travel } from "./travel";
 
-let browser: Browser;
-let context: BrowserContext;
-beforeAll(async () => {
-  browser = await launch();
-  context = await browser.newContext({ storageState: await signIn(browser) });
-});
-afterAll(() => browser.close());
+const on = travel();
 
 interface Execution {
   id: string;
@@ -16,12 +10,12 @@ interface Execution {
 }
 
 async function executions(pipeline: string): Promise<Execution[]> {
-  const reply = await context.request.get(`${url}/api/v1/executions?pipeline=${pipeline}`);
+  const reply = await on.context.request.get(`${url}/api/v1/executions?pipeline=${pipeline}`);
   return ((await reply.json()) as { items: Execution[] }).items;
 }
 
 test("an engineer asks why the last training ran again, and what a step got", async () => {
-  const page = await context.newPage();
+  const page = await on.context.newPage();
   const problems = await watched(page);
   const [last, before] = await executions("train");
   await page.goto(`${url}/default`);
@@ -57,7 +51,7 @@ test("an engineer asks why the last training ran again, and what a step got", as
 });
 
 test("what was remembered leads to the execution that had made it", async () => {
-  const page = await context.newPage();
+  const page = await on.context.newPage();
   const problems = await watched(page);
   const all = await executions("train");
   const again = all.find(({ key }) => key?.endsWith("again"));
@@ -74,7 +68,7 @@ test("what was remembered leads to the execution that had made it", async () => 
 });
 
 test("by keyboard: through the executions, into one, as a table, sorted by what took longest", async () => {
-  const page = await context.newPage();
+  const page = await on.context.newPage();
   const [, second] = await executions("train");
   await page.goto(`${url}/default/pipelines/train`);
   const grid = page.getByRole("grid", { name: "Executions" });
@@ -98,8 +92,7 @@ test("by keyboard: through the executions, into one, as a table, sorted by what 
 });
 
 test("what cannot be started by hand says why", async () => {
-  const page = await context.newPage();
-  await page.goto(`${url}/default/pipelines/batch`);
+  const { page } = await on.open("/default/pipelines/batch");
   const start = page.getByRole("button", { name: "Start…" });
   await expect.poll(() => start.isDisabled()).toBe(true);
   await page.getByText("it is one of the platform's own").waitFor();

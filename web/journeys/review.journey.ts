@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { axe, launch, settled, signIn, url, watched } from "./browser.mjs";
+import { beforeAll, expect, test } from "vitest";
+import { axe, url } from "./browser.mjs";
+import { travel } from "./travel";
 
 const PROJECT = `review-${Date.now()}`;
 const ARTIFACT = {
@@ -12,14 +12,8 @@ const ARTIFACT = {
 };
 const SIGNATURE = { inputs: [{ name: "delay" }] };
 
-let browser: Browser;
-let context: BrowserContext;
-beforeAll(async () => {
-  browser = await launch();
-  context = await browser.newContext({ storageState: await signIn(browser) });
-  await prepare();
-});
-afterAll(() => browser.close());
+const on = travel();
+beforeAll(prepare);
 
 async function post(path: string, data: object | Buffer, token = administrator(), project = PROJECT): Promise<unknown> {
   const type = data instanceof Buffer ? "application/octet-stream" : "application/json";
@@ -70,16 +64,8 @@ async function version(token: string, auc: number): Promise<void> {
   await post(`/model-versions/delays@${version}/check`, {}, token);
 }
 
-async function opened(path: string): Promise<[page: Page, problems: string[]]> {
-  const page = await context.newPage();
-  const problems = await watched(page);
-  await page.goto(url + path);
-  await settled(page);
-  return [page, problems];
-}
-
 test("a reviewer refuses a version with a reason, then approves another and promotes it", async () => {
-  const [page, problems] = await opened(`/${PROJECT}/models`);
+  const { page, problems } = await on.open(`/${PROJECT}/models`);
   await page.getByText("nothing yet").waitFor();
   await page.getByRole("link", { name: "delays", exact: true }).click();
   await page.getByText("Nothing was promoted yet.").waitFor();
@@ -121,7 +107,7 @@ test("a reviewer refuses a version with a reason, then approves another and prom
 });
 
 test("who made a version is told that another must approve it, on the page and in the palette", async () => {
-  const [page, problems] = await opened(`/${PROJECT}/models/delays/versions/3`);
+  const { page, problems } = await on.open(`/${PROJECT}/models/delays/versions/3`);
   const approve = page.getByRole("button", { name: "Approve" });
   await expect.poll(() => approve.isDisabled()).toBe(true);
   const why = (await approve.getAttribute("title")) ?? "";

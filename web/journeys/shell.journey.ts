@@ -1,19 +1,16 @@
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { axe, code, launch, settled, signIn, url, watched } from "./browser.mjs";
+import type { Page } from "playwright-core";
+import { beforeAll, expect, test } from "vitest";
+import { axe, code, settled, signIn, url, watched } from "./browser.mjs";
+import { travel } from "./travel";
 
-let browser: Browser;
+const on = travel();
 let signedIn: Awaited<ReturnType<typeof signIn>>;
-let context: BrowserContext;
 beforeAll(async () => {
-  browser = await launch();
-  signedIn = await signIn(browser);
-  context = await browser.newContext({ storageState: signedIn });
+  signedIn = await on.context.storageState();
 });
-afterAll(() => browser.close());
 
 test("the one-time address signs in once, leaves no code behind, and asks for a password", async () => {
-  const fresh = await browser.newContext();
+  const fresh = await on.browser.newContext();
   const page = await fresh.newPage();
   const problems = await watched(page);
   const address = `${url}/#/sign-in/${await code()}`;
@@ -22,14 +19,14 @@ test("the one-time address signs in once, leaves no code behind, and asks for a 
   expect(page.url()).toBe(`${url}/default`);
   await page.getByRole("link", { name: "Choose a password" }).waitFor();
   expect(problems).toEqual([]);
-  const other = await (await browser.newContext()).newPage();
+  const other = await (await on.browser.newContext()).newPage();
   await other.goto(address);
   await other.getByRole("alert").filter({ hasText: "ostinato sign-in" }).waitFor();
   await other.getByLabel("Password").waitFor();
 });
 
 test("who is not signed in is led to the sign-in page, and then to where they wanted to be", async () => {
-  const fresh = await browser.newContext();
+  const fresh = await on.browser.newContext();
   const page = await fresh.newPage();
   await page.goto(`${url}/default/data?x=1`);
   await page.getByRole("heading", { level: 1, name: "Sign in to Ostinato" }).waitFor();
@@ -47,17 +44,16 @@ test("who is not signed in is led to the sign-in page, and then to where they wa
 
 /** By the page on which who came by a code chooses one; all other sessions end. */
 async function setPassword(password: string): Promise<void> {
-  const page = await context.newPage();
-  await page.goto(`${url}/default/password`);
+  const { page } = await on.open("/default/password");
   await page.getByLabel("New password").fill(password);
   await page.getByRole("button", { name: "Choose" }).click();
   await page.getByText("Your password is changed").waitFor();
-  signedIn = await context.storageState();
+  signedIn = await on.context.storageState();
   await page.close();
 }
 
 test("a session that ends while one looks leads to the sign-in page", async () => {
-  const fresh = await browser.newContext({ storageState: signedIn });
+  const fresh = await on.browser.newContext({ storageState: signedIn });
   const page = await fresh.newPage();
   await page.goto(`${url}/default`);
   await settled(page);
@@ -68,9 +64,7 @@ test("a session that ends while one looks leads to the sign-in page", async () =
 });
 
 test("by keyboard alone: skip, search, go, and come back", async () => {
-  const page = await context.newPage();
-  await page.goto(`${url}/default`);
-  await settled(page);
+  const { page } = await on.open("/default");
   await page.keyboard.press("Tab");
   expect(await page.evaluate(() => document.activeElement?.textContent?.trim())).toBe("Skip to the page");
   await page.keyboard.press("/");
@@ -90,9 +84,7 @@ test("by keyboard alone: skip, search, go, and come back", async () => {
 });
 
 test("the theme is kept, and known before anything is painted", async () => {
-  const page = await context.newPage();
-  await page.goto(`${url}/default`);
-  await settled(page);
+  const { page } = await on.open("/default");
   await page.getByRole("button", { name: "admin" }).click();
   await page.getByRole("menuitemcheckbox", { name: "Dark" }).click();
   await page.reload();
@@ -100,7 +92,7 @@ test("the theme is kept, and known before anything is painted", async () => {
 });
 
 test("eight tabs share one stream, and another takes over", async () => {
-  const fresh = await browser.newContext({ storageState: signedIn });
+  const fresh = await on.browser.newContext({ storageState: signedIn });
   const streams: Page[] = [];
   fresh.on("request", (request) => request.url().includes("/api/v1/live") && streams.push(request.frame().page()));
   const tabs = await Promise.all(Array.from({ length: 8 }, () => fresh.newPage()));
@@ -114,7 +106,7 @@ test("eight tabs share one stream, and another takes over", async () => {
 });
 
 test("a lost connection is told, and that it is back", async () => {
-  const fresh = await browser.newContext({ storageState: signedIn });
+  const fresh = await on.browser.newContext({ storageState: signedIn });
   const page = await fresh.newPage();
   await page.route("**/api/v1/live*", (route) => route.abort());
   await page.goto(`${url}/default`);
@@ -126,7 +118,7 @@ test("a lost connection is told, and that it is back", async () => {
 });
 
 test("what happens elsewhere is on the page within a second", async () => {
-  const fresh = await browser.newContext({ storageState: signedIn });
+  const fresh = await on.browser.newContext({ storageState: signedIn });
   const page = await fresh.newPage();
   await page.goto(`${url}/default/data`);
   await settled(page);
@@ -141,7 +133,7 @@ test("what happens elsewhere is on the page within a second", async () => {
 });
 
 test("at 390 px the navigation is a drawer", async () => {
-  const fresh = await browser.newContext({
+  const fresh = await on.browser.newContext({
     storageState: signedIn,
     viewport: { width: 390, height: 844 },
     hasTouch: true,
@@ -157,7 +149,7 @@ test("at 390 px the navigation is a drawer", async () => {
 });
 
 test("signing out ends the session", async () => {
-  const fresh = await browser.newContext({ storageState: await signIn(browser) });
+  const fresh = await on.browser.newContext({ storageState: await signIn(on.browser) });
   const page = await fresh.newPage();
   await page.goto(`${url}/default`);
   await settled(page);

@@ -7,6 +7,6 @@ export const routes: PageRoute[] = [
     "access",
     () => import("./pages/access"),
     "AccessPage",
-    (q) => [q.actorsQuery, q.bindingsQuery, q.rolesQuery],
+    (q) => [q.rolesQuery],
   ),
 ];

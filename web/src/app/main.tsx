@@ -6,6 +6,7 @@ import { newQueries } from "../kernel/queries";
 import { applyTheme } from "../kernel/theme";
 import "../ui/tokens.css";
 import "../ui/base.css";
+import "../ui/controls.css";
 import { newRouter } from "./routes";
 import { backTo, hasCode, takeCode } from "./sign-in/way";
 

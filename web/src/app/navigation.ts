@@ -18,6 +18,8 @@ interface Place {
   /** Below the project. */
   path: string;
   icon: LucideIcon;
+  /** Paths of pages that belong to it. */
+  holds?: RegExp;
 }
 
 /** In the order of the lifecycle: the way of a model, read from top to bottom. */
@@ -26,11 +28,11 @@ export const PLACES: readonly Place[] = [
   { label: "Data", path: "data", icon: Database },
   { label: "Features", path: "features", icon: Boxes },
   { label: "Runs", path: "runs", icon: FlaskConical },
-  { label: "Pipelines", path: "pipelines", icon: Workflow },
-  { label: "Models", path: "models", icon: BadgeCheck },
-  { label: "Endpoints", path: "endpoints", icon: Radio },
-  { label: "Monitors", path: "monitors", icon: Activity },
-  { label: "Ledger", path: "ledger", icon: ScrollText },
+  { label: "Pipelines", path: "pipelines", icon: Workflow, holds: /^executions/ },
+  { label: "Models", path: "models", icon: BadgeCheck, holds: /^(evaluations|explanations)/ },
+  { label: "Endpoints", path: "endpoints", icon: Radio, holds: /^predictions/ },
+  { label: "Monitors", path: "monitors", icon: Activity, holds: /^(findings|windows)/ },
+  { label: "Ledger", path: "ledger", icon: ScrollText, holds: /^lineage/ },
   { label: "Insights", path: "insights", icon: ChartNoAxesColumn },
 ];
 

@@ -56,6 +56,7 @@ export function Shell() {
 }
 
 function Ways({ project }: { project: string }) {
+  const below = useRouterState({ select: ({ location }) => location.pathname.slice(project.length + 2) });
   return (
     <div className="shell-ways">
       <Link to={`/${project}`} className="shell-brand">
@@ -63,12 +64,13 @@ function Ways({ project }: { project: string }) {
         Ostinato
       </Link>
       <nav aria-label="Lifecycle">
-        {PLACES.map(({ label, path, icon: Icon }) => (
+        {PLACES.map(({ label, path, icon: Icon, holds }) => (
           <Link
             key={label}
             to={path ? `/${project}/${path}` : `/${project}`}
             activeOptions={{ exact: path === "", includeSearch: false }}
             className="shell-place"
+            data-holds={holds?.test(below) || undefined}
           >
             <Icon size={16} strokeWidth={1.75} aria-hidden />
             {label}

@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { get } from "../kernel/api/client";
+import type { Schema } from "../kernel/api/types";
 import { type ExecutionState, isAlive } from "./states";
 
 /** What a page of an execution shows at most; the server says how many calls there are. */
@@ -30,12 +31,20 @@ export function executionsQuery(pipeline: string | undefined, state: ExecutionSt
   });
 }
 
-export function timesQuery(schedule: string) {
+/** They follow from the schedule as it stands: no event makes others of them (so their key is none of the slice's). */
+export function timesQuery({ name: schedule, cron, zone, next_at }: Schema<"Schedule">) {
   return queryOptions({
-    queryKey: ["pipelines", "times", schedule],
+    queryKey: ["times", schedule, cron, zone, next_at],
     queryFn: ({ signal }) => get("/schedules/{schedule}/times", { path: { schedule }, query: { limit: 4 } }, signal),
+    staleTime: Number.POSITIVE_INFINITY,
   });
 }
+
+/** What has happened here so far, the most frequent first. */
+export const eventVerbsQuery = queryOptions({
+  queryKey: ["ledger", "verbs"],
+  queryFn: async ({ signal }) => Object.keys((await get("/ledger/tally", {}, signal)).verbs),
+});
 
 export function executionQuery(execution: string) {
   return queryOptions({

@@ -1,5 +1,11 @@
 import type { Arguments } from "../kernel/api/client";
 import { send } from "../kernel/api/client";
+import type { Schema } from "../kernel/api/types";
+
+/** By what the server finds a pipeline: one that nobody registered only by where it is. */
+export function calledBy({ name, target, registered }: Schema<"PipelineSummary">): string {
+  return registered ? name : target;
+}
 
 export function start(body: Arguments<"post", "/executions">["body"]) {
   return send("post", "/executions", { body });
@@ -11,6 +17,22 @@ export function cancel(execution: string) {
 
 export function retry(execution: string) {
   return send("post", "/executions/{execution}/retry", { path: { execution } });
+}
+
+export function schedule(name: string, body: Arguments<"put", "/schedules/{name}">["body"]) {
+  return send("put", "/schedules/{name}", { path: { name }, body });
+}
+
+export function trigger(name: string, body: Arguments<"put", "/triggers/{name}">["body"]) {
+  return send("put", "/triggers/{name}", { path: { name }, body });
+}
+
+export function pauseTrigger(trigger: string) {
+  return send("post", "/triggers/{trigger}/pause", { path: { trigger } });
+}
+
+export function resumeTrigger(trigger: string) {
+  return send("post", "/triggers/{trigger}/resume", { path: { trigger } });
 }
 
 export function pause(schedule: string) {

@@ -11,7 +11,7 @@ export function useDraft(value: string, onChange: (value: string) => void): [str
   const [told, setTold] = useState(value);
   if (told !== value) {
     setTold(value);
-    setText(value);
+    if (text === told) setText(value); // else somebody is typing
   }
   const latest = useRef(onChange);
   latest.current = onChange;

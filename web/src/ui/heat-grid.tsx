@@ -1,5 +1,6 @@
-import { type KeyboardEvent, type ReactNode, useRef, useState } from "react";
+import { Fragment, type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { short } from "../kernel/number";
+import { useDrawn } from "./heat-window";
 import "./heat-grid.css";
 
 export interface HeatCell {
@@ -31,32 +32,38 @@ interface HeatGridProps {
   opened?: readonly [row: number, column: number] | undefined;
 }
 
-/** Pixels from one column to the next, as in the style. */
-const COLUMN = 26;
+/** Pixels from one column or row to the next, as in the style. */
+const STEP = 26;
 
-/** Effect sizes of many things over many windows; arrows move, Enter opens a cell. */
+/** Effect sizes of many things over many windows; arrows move, Enter opens a cell. Of very many only the rows in view are drawn. */
 export function HeatGrid({ label, rows, columns, cell, top, measure, alarm, onOpen, opened }: HeatGridProps) {
   const [moved, setActive] = useState<readonly [number, number]>();
   const [row, column] = moved ?? opened ?? [0, 0];
   const longest = Math.max(0, ...columns.map(({ label: text }) => text.length));
-  const every = Math.max(Math.ceil(columns.length / 16), Math.ceil((longest * 7 + 4) / COLUMN));
-  const table = useRef<HTMLTableElement>(null);
-  const focus = (to: readonly [number, number]) => {
-    setActive(to);
-    table.current?.querySelector<HTMLElement>(`[data-at="${to.join()}"]`)?.focus();
-  };
+  const every = Math.max(Math.ceil(columns.length / 16), Math.ceil((longest * 8 + 4) / STEP));
+  const body = useRef<HTMLTableSectionElement>(null);
+  const inView = useDrawn(body, [rows.length, columns.length], row, STEP);
+  useEffect(() => {
+    if (moved) body.current?.querySelector<HTMLElement>(`[data-at="${moved.join()}"]`)?.focus();
+  }, [moved]);
   const onKeyDown = (event: KeyboardEvent) => {
     const to = neighbour(event.key, [row, column], [rows.length, columns.length]);
     if (!to) return;
     event.preventDefault();
-    focus(to);
+    setActive(to);
   };
   return (
     <div className="heat">
       <div className="heat-frame">
-        <table ref={table} role="grid" aria-label={label} onKeyDown={onKeyDown}>
+        <table
+          role="grid"
+          aria-label={label}
+          aria-rowcount={rows.length + 1}
+          aria-colcount={columns.length + 1}
+          onKeyDown={onKeyDown}
+        >
           <thead>
-            <tr>
+            <tr aria-rowindex={1}>
               <td />
               {columns.map(({ key, label: text }, j) => (
                 <th key={key} scope="col">
@@ -65,33 +72,42 @@ export function HeatGrid({ label, rows, columns, cell, top, measure, alarm, onOp
               ))}
             </tr>
           </thead>
-          <tbody>
-            {rows.map(({ key, label: text, name }, i) => (
-              <tr key={key}>
-                <th scope="row">{text}</th>
-                {columns.map((at, j) => (
-                  <HeatBox
-                    key={at.key}
-                    cell={cell(i, j)}
-                    top={top}
-                    name={`${name}, ${at.label}`}
-                    at={`${i},${j}`}
-                    active={i === row && j === column}
-                    opened={i === opened?.[0] && j === opened[1]}
-                    onOpen={() => {
-                      setActive([i, j]);
-                      onOpen?.(i, j);
-                    }}
-                  />
-                ))}
-              </tr>
+          <tbody ref={body}>
+            {inView.rows.map(({ row: i, before }) => (
+              <Fragment key={rows[i]?.key}>
+                <Room rows={before} />
+                <tr aria-rowindex={i + 2}>
+                  <th scope="row">{rows[i]?.label}</th>
+                  {columns.map((at, j) => (
+                    <HeatBox
+                      key={at.key}
+                      cell={cell(i, j)}
+                      top={top}
+                      name={`${rows[i]?.name}, ${at.label}`}
+                      at={`${i},${j}`}
+                      active={i === row && j === column}
+                      opened={i === opened?.[0] && j === opened[1]}
+                      onOpen={() => {
+                        setActive([i, j]);
+                        onOpen?.(i, j);
+                      }}
+                    />
+                  ))}
+                </tr>
+              </Fragment>
             ))}
+            <Room rows={inView.after} />
           </tbody>
         </table>
       </div>
       <Legend top={top} measure={measure} alarm={alarm} />
     </div>
   );
+}
+
+/** The room of rows that are not drawn. */
+function Room({ rows }: { rows: number }) {
+  return rows > 0 && <tr aria-hidden style={{ height: rows * STEP }} />;
 }
 
 interface HeatBoxProps {

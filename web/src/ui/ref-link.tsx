@@ -1,9 +1,13 @@
-import { Link } from "@tanstack/react-router";
+import { Link, useSearch } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useProject } from "../kernel/project";
 import { href, parse } from "../kernel/ref";
+import type { RawSearch } from "../kernel/url";
 import { shortId } from "./id";
 import "./ref-link.css";
+
+/** Kinds whose pages show how it was at a moment. */
+const PAST = /^(dataset|endpoint|model|monitor)$/;
 
 interface RefLinkProps {
   to: string;
@@ -13,13 +17,14 @@ interface RefLinkProps {
   bare?: boolean;
 }
 
-/** A link to the page of whatever a Ref names. */
+/** A link to the page of whatever a Ref names; from a page of the past to one of the same moment. */
 export function RefLink({ to, children, bare = false }: RefLinkProps) {
   const project = useProject();
+  const at = useSearch({ strict: false, select: ({ at }: RawSearch) => at });
   const ref = parse(to);
   if (!ref) return <span className="ref">{children ?? to}</span>;
   return (
-    <Link className="ref" to={href(project, to)} title={to}>
+    <Link className="ref" to={then(href(project, to), ref.kind, at)} title={to}>
       {children ?? (
         <>
           {!bare && <span className="ref-kind">{ref.kind} </span>}
@@ -29,4 +34,9 @@ export function RefLink({ to, children, bare = false }: RefLinkProps) {
       )}
     </Link>
   );
+}
+
+function then(address: string, kind: string, at: RawSearch[string]): string {
+  if (typeof at !== "string" || !PAST.test(kind)) return address;
+  return `${address}${address.includes("?") ? "&" : "?"}at=${encodeURIComponent(at)}`;
 }

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useProject } from "../../kernel/project";
-import { useActor } from "../../kernel/session";
+import { useActor, useMay } from "../../kernel/session";
 import { useUrlState } from "../../kernel/url";
 import { Page } from "../../ui/page";
 import { RefLink } from "../../ui/ref-link";
@@ -17,22 +17,25 @@ import { actorsQuery, bindingsQuery } from "../queries";
 import "../access.css";
 
 const TABS = [
-  { value: "people", text: "People" },
-  { value: "services", text: "Service accounts" },
+  { value: "people", text: "People", reads: true },
+  { value: "services", text: "Service accounts", reads: true },
   { value: "tokens", text: "Tokens" },
   { value: "roles", text: "Roles" },
   { value: "projects", text: "Projects" },
-  { value: "trusts", text: "CI trusts" },
+  { value: "trusts", text: "CI trusts", reads: true },
   { value: "me", text: "You" },
 ] as const;
 
 /** Who may do what here? */
 export function AccessPage() {
-  const [{ tab, actor }, set] = useUrlState(ACCESS);
+  const [{ tab: wanted, actor }, set] = useUrlState(ACCESS);
+  const reads = useMay("access:read");
   if (actor) return <ActorPage key={actor} id={actor} />;
+  const items = TABS.filter((item) => reads || !("reads" in item));
+  const tab = items.some(({ value }) => value === wanted) ? wanted : "me";
   return (
     <Page title="Access" lead={<Gist />}>
-      <Tabs label="Access" items={TABS} value={tab} onChange={(next) => set({ tab: next }, { push: true })}>
+      <Tabs label="Access" items={items} value={tab} onChange={(next) => set({ tab: next }, { push: true })}>
         {tab === "people" && <Who kind="person" />}
         {tab === "services" && <Who kind="service" />}
         {tab === "tokens" && <Tokens />}
@@ -49,8 +52,9 @@ export function AccessPage() {
 function Gist() {
   const project = useProject();
   const self = useActor();
-  const { data: actors } = useQuery(actorsQuery);
-  const { data: bindings } = useQuery(bindingsQuery);
+  const reads = useMay("access:read");
+  const { data: actors } = useQuery({ ...actorsQuery, enabled: reads });
+  const { data: bindings } = useQuery({ ...bindingsQuery, enabled: reads });
   if (!actors || !bindings) return `You are ${self}.`;
   const having = (role: string) => [
     ...new Set(bindings.filter((binding) => binding.role === role).map(({ actor }) => actor)),

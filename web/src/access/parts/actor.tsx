@@ -108,15 +108,11 @@ function Rights({ actor }: { actor: Actor }) {
                     ) : (
                       "not linked to an identity provider"
                     )}
-                    <Button
-                      small
-                      kind="quiet"
-                      disabled={!admin}
-                      title={admin ? undefined : "needs access:admin"}
-                      onClick={() => setLinking(true)}
-                    >
-                      {identity ? "Change" : "Link"}
-                    </Button>
+                    {admin && (
+                      <Button small kind="quiet" onClick={() => setLinking(true)}>
+                        {identity ? "Change" : "Link"}
+                      </Button>
+                    )}
                   </span>,
                 ],
               ] as const)
@@ -188,6 +184,7 @@ function Acts({ actor }: { actor: Actor }) {
     ];
   }, [actor, name, may, self, confirm]);
   useVerbs(verbs);
+  if (!may) return null;
   return (
     <>
       {verbs.map(({ label, run, enabled, icon, kind }) => (

@@ -1,15 +1,15 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
-import { type FormEvent, useId, useState } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { send } from "../../kernel/api/client";
+import type { Schema } from "../../kernel/api/types";
 import { useActor, useMay } from "../../kernel/session";
 import { date } from "../../kernel/time";
-import { Button } from "../../ui/button";
-import { Dialog } from "../../ui/dialog";
-import { ErrorBox } from "../../ui/error-box";
 import { Field } from "../../ui/field";
+import { FormDialog } from "../../ui/form-dialog";
 import { Segments } from "../../ui/tabs";
 import { patternsOf } from "../permissions";
 import { actorsQuery, projectsQuery } from "../queries";
+import { Boxes } from "./boxes";
 import { PermissionField } from "./permission-field";
 import { useRealNow } from "./real-time";
 import { Secret } from "./secret";
@@ -24,66 +24,56 @@ type Scope = (typeof SCOPES)[number]["value"];
 
 /** A new token: for whom, for how long, for what, where. */
 export function IssueToken({ actor: given, onClose }: { actor?: string; onClose: () => void }) {
-  const form = useId();
   const self = useActor();
-  const [name, setName] = useState("");
   const [actor, setActor] = useState(given ?? self);
   const [days, setDays] = useState(90);
   const [scope, setScope] = useState<Scope>("all");
   const [patterns, setPatterns] = useState("run:* *:read");
   const [projects, setProjects] = useState<readonly string[]>([]);
+  const [issued, setIssued] = useState<Schema<"IssuedToken">>();
+  const { data: known = [] } = useQuery(projectsQuery);
   const now = useRealNow();
-  const issue = useMutation({
-    mutationFn: () => {
-      const permissions = scope === "all" ? null : scope === "read" ? ["*:read"] : patternsOf(patterns);
-      const body = { days, name, permissions, projects: projects.length ? [...projects] : null };
-      return send("post", "/access/actors/{actor}/tokens", { path: { actor }, body });
-    },
-  });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    issue.mutate();
-  };
-  if (issue.data) return <Secret issued={issue.data} onClose={onClose} />;
-  const actions = (
-    <>
-      <Button onClick={onClose}>Cancel</Button>
-      <Button kind="primary" type="submit" form={form} busy={issue.isPending}>
-        Issue
-      </Button>
-    </>
-  );
+  if (issued) return <Secret issued={issued} onClose={onClose} />;
+  const permissions = { all: null, read: ["*:read"], some: patternsOf(patterns) }[scope];
   return (
-    <Dialog title="Issue a token" onClose={onClose} actions={actions}>
-      <form id={form} className="access-form" onSubmit={submit}>
-        <SpeaksFor actor={actor} self={self} onChange={setActor} />
-        <Field label="Name" hint="Replaces the actor's token of that name, if there is one.">
-          <input
-            autoComplete="off"
-            placeholder="laptop"
-            value={name}
-            onChange={(event) => setName(event.target.value)}
-          />
-        </Field>
-        <Field label="Days" hint={`Ends on ${date(now + (days || 0) * DAY_MS)}.`}>
-          <input
-            type="number"
-            min={1}
-            max={3650}
-            required
-            value={Number.isNaN(days) ? "" : days}
-            onChange={(event) => setDays(event.target.valueAsNumber)}
-          />
-        </Field>
-        <div className="access-form">
-          <span className="access-label">What it may</span>
-          <Segments label="What it may" items={SCOPES} value={scope} onChange={setScope} />
-          {scope === "some" && <PermissionField value={patterns} onChange={setPatterns} />}
-        </div>
-        <ProjectBoxes chosen={projects} onChange={setProjects} />
-        {issue.error && <ErrorBox error={issue.error} />}
-      </form>
-    </Dialog>
+    <FormDialog
+      title="Issue a token"
+      verb="Issue"
+      act={(field) => {
+        const body = { days, name: field("name"), permissions, projects: projects.length ? [...projects] : null };
+        return send("post", "/access/actors/{actor}/tokens", { path: { actor }, body });
+      }}
+      onDone={setIssued}
+      onClose={onClose}
+    >
+      <SpeaksFor actor={actor} self={self} onChange={setActor} />
+      <Field label="Name" name="name" hint="Replaces the actor's token of that name, if there is one.">
+        <input autoComplete="off" placeholder="laptop" />
+      </Field>
+      <Field label="Days" name="days" hint={`Ends on ${date(now + (days || 0) * DAY_MS)}.`}>
+        <input
+          type="number"
+          min={1}
+          max={3650}
+          required
+          value={Number.isNaN(days) ? "" : days}
+          onChange={(event) => setDays(event.target.valueAsNumber)}
+        />
+      </Field>
+      <div className="form">
+        <span className="access-label">What it may</span>
+        <Segments label="What it may" items={SCOPES} value={scope} onChange={setScope} />
+        {scope === "some" && <PermissionField value={patterns} onChange={setPatterns} />}
+      </div>
+      {known.length > 1 && (
+        <Boxes
+          label="Only in these projects; none means all"
+          items={known.map(({ name }) => ({ value: name, text: name }))}
+          chosen={projects}
+          onChange={setProjects}
+        />
+      )}
+    </FormDialog>
   );
 }
 
@@ -94,6 +84,7 @@ function SpeaksFor({ actor, self, onChange }: { actor: string; self: string; onC
   return (
     <Field
       label="Speaks for"
+      name="actor"
       {...(actor !== self && { hint: "A token that you issue for another approves no model: four eyes stay four." })}
     >
       <select value={actor} onChange={(event) => onChange(event.target.value)}>
@@ -104,32 +95,5 @@ function SpeaksFor({ actor, self, onChange }: { actor: string; self: string; onC
         ))}
       </select>
     </Field>
-  );
-}
-
-interface ProjectBoxesProps {
-  chosen: readonly string[];
-  onChange: (chosen: readonly string[]) => void;
-}
-
-function ProjectBoxes({ chosen, onChange }: ProjectBoxesProps) {
-  const { data: projects = [] } = useQuery(projectsQuery);
-  if (projects.length < 2) return null;
-  return (
-    <fieldset className="access-boxes">
-      <legend>Only in these projects; none means all</legend>
-      {projects.map(({ name }) => (
-        <label key={name}>
-          <input
-            type="checkbox"
-            checked={chosen.includes(name)}
-            onChange={(event) =>
-              onChange(event.target.checked ? [...chosen, name] : chosen.filter((other) => other !== name))
-            }
-          />
-          {name}
-        </label>
-      ))}
-    </fieldset>
   );
 }

@@ -92,12 +92,15 @@ function Cell({ actor, role, binding }: CellProps) {
           },
     );
   const fromGroup = binding?.source === "oidc";
-  const why = !may
-    ? "needs access:admin"
-    : fromGroup
-      ? "brought by a group of the identity provider: change it there"
-      : undefined;
+  const why = fromGroup ? "brought by a group of the identity provider: change it there" : undefined;
   const words = has ? `${name} is ${role.name}${fromGroup ? ", by a group" : ""}` : `${name} is not ${role.name}`;
+  const glyph = has ? <Check size={16} strokeWidth={2.5} aria-hidden /> : <Minus size={12} aria-hidden />;
+  if (!may)
+    return (
+      <span role="img" className="access-mark" data-has={has || undefined} aria-label={words} title={words}>
+        {glyph}
+      </span>
+    );
   return (
     <button
       type="button"
@@ -109,7 +112,7 @@ function Cell({ actor, role, binding }: CellProps) {
       data-group={fromGroup || undefined}
       onClick={() => void ask()}
     >
-      {has ? <Check size={16} strokeWidth={2.5} aria-hidden /> : <Minus size={12} aria-hidden />}
+      {glyph}
     </button>
   );
 }

@@ -13,6 +13,7 @@ export function PermissionField({ value, onChange }: { value: string; onChange: 
     <>
       <Field
         label="Permissions"
+        name="permissions"
         hint="noun:verb, apart by spaces; either may be a star: run:* *:read model:approve"
         {...(idle.length > 0 && all.length > 0 && { error: `No permission is like ${idle.join(", ")}` })}
       >

@@ -1,16 +1,15 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
-import { type FormEvent, useId, useState } from "react";
+import { useState } from "react";
 import { send } from "../../kernel/api/client";
 import type { Schema } from "../../kernel/api/types";
 import { useProject } from "../../kernel/project";
 import { useMay } from "../../kernel/session";
 import { Button } from "../../ui/button";
 import { Section } from "../../ui/card";
-import { Dialog } from "../../ui/dialog";
-import { ErrorBox } from "../../ui/error-box";
 import { Field } from "../../ui/field";
+import { FormDialog } from "../../ui/form-dialog";
 import { Loaded } from "../../ui/loaded";
 import { Table } from "../../ui/table";
 import { Time } from "../../ui/time";
@@ -35,15 +34,11 @@ export function Projects() {
       title="Projects in which you may anything"
       note={projects.data?.length}
       aside={
-        <Button
-          small
-          icon={<Plus aria-hidden />}
-          disabled={!may}
-          title={may ? undefined : "needs project:write"}
-          onClick={() => setMaking(true)}
-        >
-          New project
-        </Button>
+        may && (
+          <Button small icon={<Plus aria-hidden />} onClick={() => setMaking(true)}>
+            New project
+          </Button>
+        )
       }
     >
       <Loaded query={projects}>
@@ -63,36 +58,24 @@ export function Projects() {
 }
 
 function NewProject({ onClose }: { onClose: () => void }) {
-  const form = useId();
-  const [name, setName] = useState("");
-  const [description, setDescription] = useState("");
-  const make = useMutation({
-    mutationFn: () => send("post", "/access/projects/{name}", { path: { name }, body: { description } }),
-    onSuccess: onClose,
-  });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    make.mutate();
-  };
-  const actions = (
-    <>
-      <Button onClick={onClose}>Cancel</Button>
-      <Button kind="primary" type="submit" form={form} busy={make.isPending}>
-        Create
-      </Button>
-    </>
-  );
   return (
-    <Dialog title="New project" onClose={onClose} actions={actions}>
-      <form id={form} className="access-form" onSubmit={submit}>
-        <Field label="Name" hint="Stands in addresses; it cannot be changed." required>
-          <input required autoComplete="off" value={name} onChange={(event) => setName(event.target.value)} />
-        </Field>
-        <Field label="About">
-          <input value={description} onChange={(event) => setDescription(event.target.value)} />
-        </Field>
-        {make.error && <ErrorBox error={make.error} />}
-      </form>
-    </Dialog>
+    <FormDialog
+      title="New project"
+      verb="Create"
+      act={(given) =>
+        send("post", "/access/projects/{name}", {
+          path: { name: given("name") },
+          body: { description: given("description") },
+        })
+      }
+      onClose={onClose}
+    >
+      <Field label="Name" name="name" hint="Stands in addresses; it cannot be changed." required>
+        <input required autoComplete="off" />
+      </Field>
+      <Field label="About" name="description">
+        <input />
+      </Field>
+    </FormDialog>
   );
 }

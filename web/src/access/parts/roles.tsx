@@ -92,7 +92,8 @@ function OwnRoles({ roles }: { roles: readonly Role[] }) {
   const may = useMay("access:admin");
   const confirm = useConfirm();
   const [form, setForm] = useState<Role | "new">();
-  const { data: bindings = [] } = useQuery(bindingsQuery);
+  const reads = useMay("access:read");
+  const { data: bindings = [] } = useQuery({ ...bindingsQuery, enabled: reads });
   const own = roles.filter(({ project }) => project);
   const drop = (role: Role) =>
     void confirm({
@@ -106,15 +107,16 @@ function OwnRoles({ roles }: { roles: readonly Role[] }) {
           query: { everywhere: role.project === "*" },
         }),
     });
-  const needs = may ? undefined : "needs access:admin";
   return (
     <Section
       title="Roles of your own"
       note={own.length}
       aside={
-        <Button small icon={<Plus aria-hidden />} disabled={!may} title={needs} onClick={() => setForm("new")}>
-          New role
-        </Button>
+        may && (
+          <Button small icon={<Plus aria-hidden />} onClick={() => setForm("new")}>
+            New role
+          </Button>
+        )
       }
     >
       {own.length === 0 && (
@@ -136,20 +138,22 @@ function OwnRoles({ roles }: { roles: readonly Role[] }) {
                   {holders.length ? `held by ${holders.join(", ")}` : "held by nobody"}
                 </p>
               </div>
-              <span className="row">
-                <Button small kind="quiet" disabled={!may} title={needs} onClick={() => setForm(role)}>
-                  Change
-                </Button>
-                <Button
-                  small
-                  kind="danger"
-                  disabled={!may || holders.length > 0}
-                  title={holders.length ? `${holders[0]} has it` : needs}
-                  onClick={() => drop(role)}
-                >
-                  Drop
-                </Button>
-              </span>
+              {may && (
+                <span className="row">
+                  <Button small kind="quiet" onClick={() => setForm(role)}>
+                    Change
+                  </Button>
+                  <Button
+                    small
+                    kind="danger"
+                    disabled={holders.length > 0}
+                    title={holders.length ? `${holders[0]} has it` : undefined}
+                    onClick={() => drop(role)}
+                  >
+                    Drop
+                  </Button>
+                </span>
+              )}
             </li>
           );
         })}

@@ -23,7 +23,6 @@ export function Trusts() {
   const confirm = useConfirm();
   const trusts = useQuery(trustsQuery);
   const [form, setForm] = useState<Trust | "new">();
-  const needs = may ? undefined : "needs access:admin";
   const drop = (trust: Trust) =>
     void confirm({
       title: `Trust ${trust.name} no longer?`,
@@ -37,9 +36,11 @@ export function Trusts() {
       title="Trusted issuers"
       note={trusts.data?.length}
       aside={
-        <Button small icon={<Plus aria-hidden />} disabled={!may} title={needs} onClick={() => setForm("new")}>
-          Trust an issuer
-        </Button>
+        may && (
+          <Button small icon={<Plus aria-hidden />} onClick={() => setForm("new")}>
+            Trust an issuer
+          </Button>
+        )
       }
     >
       <Loaded
@@ -77,14 +78,16 @@ export function Trusts() {
                     ]}
                   />
                 </div>
-                <span className="row">
-                  <Button small kind="quiet" disabled={!may} title={needs} onClick={() => setForm(trust)}>
-                    Change
-                  </Button>
-                  <Button small kind="danger" disabled={!may} title={needs} onClick={() => drop(trust)}>
-                    Drop
-                  </Button>
-                </span>
+                {may && (
+                  <span className="row">
+                    <Button small kind="quiet" onClick={() => setForm(trust)}>
+                      Change
+                    </Button>
+                    <Button small kind="danger" onClick={() => drop(trust)}>
+                      Drop
+                    </Button>
+                  </span>
+                )}
               </li>
             ))}
           </ul>

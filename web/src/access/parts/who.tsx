@@ -23,14 +23,8 @@ export function Who({ kind }: { kind: "person" | "service" }) {
   const { data: bindings = [] } = useQuery(bindingsQuery);
   const { data: roles = [] } = useQuery(rolesQuery);
   const { title, add } = WORDS[kind];
-  const aside = (
-    <Button
-      small
-      icon={<UserPlus aria-hidden />}
-      disabled={!may}
-      title={may ? undefined : "needs access:admin"}
-      onClick={() => setAdding(true)}
-    >
+  const aside = may && (
+    <Button small icon={<UserPlus aria-hidden />} onClick={() => setAdding(true)}>
       {add}
     </Button>
   );

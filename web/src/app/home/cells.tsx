@@ -1,9 +1,10 @@
 import type { ReactNode } from "react";
 import { count, full, interval, percent, short } from "../../kernel/number";
 import { date, duration, exact, time, useNow } from "../../kernel/time";
+import { Meter } from "../../ui/meter";
 import type { StatusKind } from "../../ui/status";
 import { Time } from "../../ui/time";
-import { Hours, Meter, Range } from "./marks";
+import { Hours, Range } from "./marks";
 import type { Loop } from "./queries";
 
 /** One part of a loop: where it leads, how it stands, what it says in a word, a line about it, and perhaps a picture. */
@@ -62,6 +63,7 @@ function trainedTold({ version, at, run }: Part<"trained">): Told {
 
 const ROLLED: Readonly<Record<Part<"rollout">["state"], readonly [StatusKind, string]>> = {
   running: ["running", "Running"],
+  paused: ["waiting", "Paused"],
   promoted: ["ok", "Promoted"],
   rolled_back: ["warn", "Rolled back"],
   inconclusive: ["waiting", "No verdict"],
@@ -75,7 +77,7 @@ function rolloutTold(rollout: Part<"rollout">): Told {
   return {
     to: rollout.rollout,
     kind,
-    value: running ? `At ${percent(weight, 0)}` : word,
+    value: running ? `At ${percent(weight, 0)}` : state === "paused" ? `Paused at ${percent(weight, 0)}` : word,
     note: running ? count(pairs, "pair") : `version ${versionOf(candidate)}`,
     title: `${candidate} ${word.toLowerCase()} since ${date(since)}: ${reason || "no look yet"}; ${full(pairs)} pairs, e-value ${short(e_value ?? 1)}, rolled back at ${short(e_limit)}`,
     mark: (

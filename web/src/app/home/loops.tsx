@@ -123,6 +123,7 @@ const DEEDS: Readonly<Record<string, string>> = {
   "models.approve": "Review it",
   "models.promote": "Promote it",
   "endpoints.rollout": "Roll it out",
+  "endpoints.resume": "Resume it",
   "monitors.acknowledge": "Look at them",
   "datasets.deliver": "See what failed",
 };

@@ -1,20 +1,5 @@
 /** Pictures the size of a word. What they show stands beside them in words, so they are not read out. */
 
-interface MeterProps {
-  /** From 0 to 1. */
-  share: number;
-  kind?: "ok" | "warn" | "bad" | "info" | "idle";
-}
-
-/** How much of something is used up, or reached. */
-export function Meter({ share, kind }: MeterProps) {
-  return (
-    <span className="mark-meter" data-kind={kind} aria-hidden>
-      <span style={{ width: `${100 * Math.min(1, Math.max(0, share))}%` }} />
-    </span>
-  );
-}
-
 interface RangeProps {
   value: number;
   low: number;

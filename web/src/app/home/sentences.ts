@@ -35,6 +35,7 @@ const used = (event: Event, kind: string, text?: string): readonly Piece[] => {
   const found = event.inputs?.find((ref) => ref.startsWith(`${kind}:`));
   return found ? [text === undefined ? { ref: found } : { ref: found, text }] : [];
 };
+const nameOf = ({ subject }: Event) => subject.replace(/^\w+:/, "");
 const refOf = (text: string): readonly Piece[] => (parse(text) ? [{ ref: text }] : text ? [text] : []);
 
 /** What comes after the name of the actor, by verb. */
@@ -50,6 +51,12 @@ const PHRASES: Readonly<Record<string, Phrase>> = {
     { ref: event.subject },
     `, which was quarantined: ${Object.keys((data.failed as object | undefined) ?? {}).join(", ")}`,
   ],
+  "dataset.tagged": (told) => ["tagged ", ...thing(told)],
+  "ledger.subscribed": ({ event, word }) => [`began to send events to the ${word("sink")} `, nameOf(event)],
+  "ledger.unsubscribed": ({ event }) => [`ended the subscription ${nameOf(event)}`],
+  "ledger.tested": ({ event }) => [`tried the subscription ${nameOf(event)}`],
+  "ledger.paused": ({ event }) => [`paused the subscription ${nameOf(event)}`],
+  "ledger.resumed": ({ event }) => [`resumed the subscription ${nameOf(event)}`],
   "feature.defined": (told) => ["defined the features ", ...thing(told)],
   "feature.materialized": ({ event, times }) =>
     times > 1 ? [`computed ${times} views of features anew`] : ["computed ", { ref: event.subject }, " anew"],
@@ -102,6 +109,18 @@ const PHRASES: Readonly<Record<string, Phrase>> = {
     " back on ",
     { ref: event.subject },
   ],
+  "rollout.paused": ({ event, word }) => [
+    "paused the rollout of ",
+    ...refOf(word("candidate")),
+    " on ",
+    { ref: event.subject },
+  ],
+  "rollout.resumed": ({ event, word }) => [
+    "resumed the rollout of ",
+    ...refOf(word("candidate")),
+    " on ",
+    { ref: event.subject },
+  ],
   "monitor.created": (told) => ["set up ", ...thing(told)],
   "monitor.measured": ({ event, data }) => [
     "measured ",
@@ -109,6 +128,19 @@ const PHRASES: Readonly<Record<string, Phrase>> = {
     `: ${count(Number(data.rows ?? 0), "row")}, ${count(Number(data.findings ?? 0), "finding")}`,
   ],
   "monitor.rebased": ({ event }) => ["gave ", { ref: event.subject }, " a new reference"],
+  "monitor.silenced": ({ event, word }) => [
+    "silenced ",
+    word("feature") || "everything",
+    " of ",
+    { ref: event.subject },
+  ],
+  "monitor.silence_ended": ({ event, word }) => [
+    "lets ",
+    word("feature") || "everything",
+    " of ",
+    { ref: event.subject },
+    " be heard again",
+  ],
   "monitor.reacted": ({ event, word }) => [
     "reacted to ",
     ...used(event, "window", "a window"),

@@ -6,9 +6,9 @@ import { useProject } from "../../kernel/project";
 import { sessionQuery } from "../../kernel/session";
 import { Button } from "../../ui/button";
 import { ErrorBox } from "../../ui/error-box";
-import { Field } from "../../ui/field";
 import { Page } from "../../ui/page";
 import { toast } from "../../ui/toasts";
+import { PasswordField } from "./password-field";
 import "./sign-in.css";
 
 /** A password of one's own choice, after the first sign-in by a code or in place of an older one. */
@@ -35,25 +35,14 @@ export function PasswordPage() {
   return (
     <Page title={byCode ? "Choose a password" : "Change your password"}>
       <form className="sign-in-form" onSubmit={submit}>
-        {!byCode && (
-          <Field label="Present password">
-            <input
-              type="password"
-              autoComplete="current-password"
-              value={old}
-              onChange={(event) => setOld(event.target.value)}
-            />
-          </Field>
-        )}
-        <Field label="New password" hint="At least 8 characters; none that is known to be guessed often.">
-          <input
-            type="password"
-            autoComplete="new-password"
-            required
-            value={password}
-            onChange={(event) => setPassword(event.target.value)}
-          />
-        </Field>
+        {!byCode && <PasswordField label="Present password" optional value={old} onChange={setOld} />}
+        <PasswordField
+          label="New password"
+          hint="At least 8 characters; none that is known to be guessed often."
+          fresh
+          value={password}
+          onChange={setPassword}
+        />
         {choose.error && <ErrorBox error={choose.error} />}
         <Button kind="primary" type="submit" busy={choose.isPending}>
           {byCode ? "Choose" : "Change"}

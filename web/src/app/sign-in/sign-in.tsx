@@ -6,7 +6,9 @@ import { Button } from "../../ui/button";
 import { ErrorBox } from "../../ui/error-box";
 import { Field } from "../../ui/field";
 import { Status } from "../../ui/status";
+import mark from "../ostinato.svg";
 import { waysQuery } from "../queries";
+import { PasswordField } from "./password-field";
 import "./sign-in.css";
 import { forgetCode, safeBack, takenCode } from "./way";
 
@@ -34,6 +36,7 @@ export function SignInPage() {
   const entering = byCode.isPending || byCode.isSuccess || (code !== "" && ways.isPending);
   return (
     <main className="sign-in">
+      <img src={mark} alt="" />
       <h1>{entering ? "Signing you in" : "Sign in to Ostinato"}</h1>
       {byCode.error && <ErrorBox error={byCode.error} />}
       {!entering && <FailedElsewhere />}
@@ -52,6 +55,7 @@ function Instead({ actor, onAgree, onStay }: { actor: string; onAgree: () => voi
   };
   return (
     <main className="sign-in">
+      <img src={mark} alt="" />
       <h1>You are signed in as {name}</h1>
       <p>
         The address that you opened signs you in anew, as whom it was made for. Go on only if you asked for it yourself.
@@ -107,16 +111,7 @@ function ByPassword({ arrive }: { arrive: () => void }) {
           onChange={(event) => setName(event.target.value)}
         />
       </Field>
-      <Field label="Password">
-        <input
-          name="password"
-          type="password"
-          autoComplete="current-password"
-          required
-          value={password}
-          onChange={(event) => setPassword(event.target.value)}
-        />
-      </Field>
+      <PasswordField label="Password" value={password} onChange={setPassword} />
       {signIn.error && <ErrorBox error={signIn.error} />}
       <Button kind="primary" type="submit" busy={signIn.isPending}>
         Sign in

@@ -82,6 +82,7 @@ function Load({ state: { view, loaded, latest } }: { state: State }) {
       [view, why, mutate],
     ),
   );
+  if (!may) return null;
   return (
     <Button
       icon={<Download size={14} />}

@@ -32,8 +32,8 @@ export function Values({ state }: { state: State }) {
   const asked = typed(given, keys);
   const give = (column: string, value: string) =>
     set((now) => {
-      const next = { ...known[0], ...keysOf(now.key), [column]: value };
-      return { key: view.entity.map((one) => `${one}=${next[one] ?? ""}`) };
+      const next: Readonly<Record<string, string>> = { ...known[0], ...keysOf(now.key), [column]: value };
+      return { key: view.entity.filter((one) => one in next).map((one) => `${one}=${next[one]}`) };
     });
   return (
     <Section

@@ -2,7 +2,7 @@ import { errorOf, Unreachable } from "./errors";
 import type { paths } from "./schema";
 
 const ROOT = "/api/v1";
-type Method = "get" | "post" | "put" | "delete";
+type Method = "get" | "post" | "put" | "patch" | "delete";
 
 /** The paths that take a method, without the root. */
 export type PathOf<M extends Method> = {

@@ -524,6 +524,143 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/candidates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Candidates that meet the conditions, such as `run = …`, `metrics.auc > 0.7` or `experiment = flights`, with their measures.
+         * @description With a `dataset_name`, metrics are those that were measured on the data of that name and digest. `limit` is at most 1000.
+         *
+         *     Raises:
+         *         Invalid: a condition, the order or the cursor is malformed; the message shows where.
+         */
+        get: operations["runs.candidates"];
+        put?: never;
+        /**
+         * Keep a model that a run makes, or that comes from elsewhere for an experiment. It is pending until it is said to be ready.
+         * @description With the `id` of one that is there, from the same run, it is given back.
+         *
+         *     Raises:
+         *         NotFound: there is no such run.
+         *         Conflict: the id is that of a candidate of another run or name, or the experiment was deleted.
+         */
+        post: operations["runs.add_candidate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/candidates/{candidate}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The candidate with this id, deleted or not, with what was measured of it.
+         * @description Raises:
+         *         NotFound: there is none.
+         */
+        get: operations["runs.candidate"];
+        put?: never;
+        post?: never;
+        /** Delete a candidate: lists leave it out until it is restored or purged. */
+        delete: operations["runs.delete_candidate"];
+        options?: never;
+        head?: never;
+        /**
+         * Say that a candidate is ready or failed, set tags (or remove those set to None), add parameters, say at which step it was left.
+         * @description Raises:
+         *         Conflict: a parameter has another value already, or the candidate was deleted.
+         */
+        patch: operations["runs.change_candidate"];
+        trace?: never;
+    };
+    "/api/v1/candidates/{candidate}/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The files of a candidate, by path. */
+        get: operations["runs.candidate_artifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/candidates/{candidate}/artifacts/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The content of a file of a candidate, or `size` bytes of it from `start` on. */
+        get: operations["runs.candidate_artifact"];
+        /**
+         * Keep a file of a candidate, in the place of an earlier one until it is ready.
+         * @description Raises:
+         *         Conflict: the candidate was deleted, or is ready and has no such file of the same content.
+         *         Invalid: the path is not relative, or leaves the candidate.
+         */
+        put: operations["runs.put_candidate_artifact"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/candidates/{candidate}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring back a deleted candidate. */
+        post: operations["runs.restore_candidate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/candidates/{candidate}/sent-artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep as a file what was sent in parts, `size` bytes together; otherwise like `put_candidate_artifact`.
+         * @description Raises:
+         *         NotFound: nothing of the upload has arrived, or it was forgotten, a day after its last part.
+         *         Conflict: a part is missing, or the candidate was deleted.
+         */
+        post: operations["runs.put_candidate_artifact_sent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clock": {
         parameters: {
             query?: never;
@@ -847,6 +984,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/datasets/{name}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give a dataset these tags, instead of those that it has; search finds it by them.
+         * @description Raises:
+         *         NotFound: there is no such dataset.
+         *         Invalid: there are more than 20, or one has another shape than letters, digits and `._-`.
+         */
+        put: operations["datasets.tag"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets/{name}/versions": {
         parameters: {
             query?: never;
@@ -990,7 +1149,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * End the running rollout; the stable version answers alone. The same reason again changes nothing.
+         * End the rollout, running or paused; the stable version answers alone. The same reason again changes nothing.
          * @description Raises:
          *         Conflict: none is running.
          */
@@ -1010,7 +1169,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Look at the running rollout now, with all answers and labels so far, and do what follows; the newest one otherwise. */
+        /**
+         * Look at the running rollout now, with all answers and labels so far, and do what follows; the newest one otherwise.
+         * @description While it is paused, the evidence is counted and nothing follows.
+         */
         post: operations["endpoints.advance"];
         delete?: never;
         options?: never;
@@ -1201,6 +1363,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/endpoints/{endpoint}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hold the running rollout where it is: the weights stay, and nothing is decided until `resume`.
+         * @description Both versions go on scoring every request, and what is seen goes on being counted: the tests hold at all times together, so
+         *     they stay valid however long one waits, and whatever one had seen when one paused. Given again by the same actor, the same
+         *     reason changes nothing.
+         *
+         *     Raises:
+         *         Invalid: there is no reason.
+         *         Conflict: none is running, or it was paused for another reason.
+         */
+        post: operations["endpoints.pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/endpoints/{endpoint}/predictions": {
         parameters: {
             query?: never;
@@ -1257,6 +1445,27 @@ export interface paths {
         get: operations["endpoints.production"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{endpoint}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a paused rollout go on: what follows from the evidence so far, that of the pause included, is done at once.
+         * @description Raises:
+         *         Conflict: none is paused.
+         */
+        post: operations["endpoints.resume"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1419,7 +1628,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The evaluations of a run or model version, newest first; with `data`, only those on the rows with that digest. */
+        /**
+         * The evaluations of a run or model version, newest first; with `data`, only those on the rows with that digest, with `until`
+         * @description only those that were recorded by then.
+         */
         get: operations["evaluations.of"];
         put?: never;
         /**
@@ -1705,6 +1917,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/experiment-search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Experiments that meet the conditions, such as `name ~ night` or `tags.team = a`; `limit` is at most 1000.
+         * @description Raises:
+         *         Invalid: a condition, the order or the cursor is malformed; the message shows where.
+         */
+        get: operations["runs.search_experiments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/experiments": {
         parameters: {
             query?: never;
@@ -1712,10 +1945,91 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All experiments, by name. */
+        /** All experiments, by name; those that were deleted only if they are asked for. */
         get: operations["runs.experiments"];
         put?: never;
+        /**
+         * Make an experiment before its first run; a repeat gives the one that is there.
+         * @description Raises:
+         *         Conflict: there is one of that name, deleted or with other tags, note or id.
+         *         Invalid: the name is empty, longer than 500 characters, or not printable.
+         */
+        post: operations["runs.create_experiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments/{experiment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The experiment with this id or name, deleted or not.
+         * @description Raises:
+         *         NotFound: there is none.
+         */
+        get: operations["runs.experiment"];
+        put?: never;
         post?: never;
+        /**
+         * Delete an experiment with its runs. Until it is purged, it can be restored, and its name is not free.
+         * @description Raises:
+         *         NotFound: there is no such experiment.
+         */
+        delete: operations["runs.delete_experiment"];
+        options?: never;
+        head?: never;
+        /**
+         * Set tags, or remove those set to None, and give it another note, in Markdown.
+         * @description Raises:
+         *         NotFound: there is no such experiment.
+         *         Conflict: it was deleted.
+         */
+        patch: operations["runs.change_experiment"];
+        trace?: never;
+    };
+    "/api/v1/experiments/{experiment}/rename": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call an experiment otherwise; its runs follow.
+         * @description Raises:
+         *         NotFound: there is no such experiment.
+         *         Conflict: it was deleted, or there is another of that name.
+         */
+        post: operations["runs.rename_experiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments/{experiment}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring back a deleted experiment, with the runs that were deleted with it.
+         * @description Raises:
+         *         NotFound: there is no such experiment.
+         */
+        post: operations["runs.restore_experiment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1729,7 +2043,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The global explanations of a version, newest first. */
+        /** The global explanations of a version, newest first, perhaps only those that were made until an instant. */
         get: operations["explanations.of"];
         put?: never;
         post?: never;
@@ -1770,7 +2084,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The newest `limit` (1 to 200) explanations of single answers of a version, newest first. */
+        /** The newest `limit` (1 to 200) explanations of single answers of a version, newest first, perhaps only those made until then. */
         get: operations["explanations.of_answers"];
         put?: never;
         /**
@@ -2133,6 +2447,27 @@ export interface paths {
          *         Conflict: somebody has said something else about it.
          */
         post: operations["monitors.acknowledge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/findings/{finding}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was done about a finding, what was silenced of what it speaks of, and the same test and feature in other windows.
+         * @description Raises:
+         *         NotFound: there is no such finding.
+         */
+        get: operations["monitors.finding_history"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2507,7 +2842,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The subscriptions of the project, without their secrets. */
+        /** The subscriptions of the project and how they fare, without their secrets. */
         get: operations["ledger.subscriptions"];
         put?: never;
         post?: never;
@@ -2567,6 +2902,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ledger/subscriptions/{name}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send nothing to a subscription until it is resumed; what comes meanwhile waits.
+         * @description Raises:
+         *         NotFound: there is none of that name.
+         */
+        post: operations["ledger.pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ledger/subscriptions/{name}/replay": {
         parameters: {
             query?: never;
@@ -2589,6 +2945,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ledger/subscriptions/{name}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send to a paused subscription again: first what has come since.
+         * @description Raises:
+         *         NotFound: there is none of that name.
+         */
+        post: operations["ledger.resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ledger/subscriptions/{name}/retry": {
         parameters: {
             query?: never;
@@ -2599,11 +2976,32 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * End the pause of a subscription, and have all events that it parked tried once more, soon. Returns how many those are.
+         * End the wait after a failure, and have all events that a subscription parked tried once more, soon. Returns how many those are.
          * @description Raises:
          *         NotFound: there is no subscription of that name.
          */
         post: operations["ledger.retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/subscriptions/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a subscription an event at once, whatever its verbs and whether it is paused: one that says it was tried by the caller.
+         * @description Raises:
+         *         NotFound: there is no subscription of that name.
+         */
+        post: operations["ledger.test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2693,6 +3091,102 @@ export interface paths {
         put?: never;
         /** Store the bytes of an artifact; the answer is the digest to register it by. */
         post: operations["models.upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model-labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is written on models and versions of the project, as far as it was ever changed. */
+        get: operations["models.all_labels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model-labels/{ref}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is written on a model, or on a version of it. */
+        get: operations["models.labels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model-labels/{ref}/description": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say anew what a model or a version is for. What was said before stays in the history. */
+        post: operations["models.describe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model-labels/{ref}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set tags of a model or of a version, or remove those set to None.
+         * @description Raises:
+         *         Invalid: there are too many of them, or one is too long.
+         */
+        post: operations["models.tag"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model-removals/{ref}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take away a version, or with `late` a model and all its versions; events and lineage still tell of them.
+         * @description Numbers of versions are never given again.
+         *
+         *     Raises:
+         *         Conflict: an alias names it, or the model has rules: then its versions are retired instead.
+         *         NotFound: there is no such version or model.
+         */
+        post: operations["models.remove"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2841,7 +3335,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The model card of a version, as Markdown: every statement is a recorded value, or says who owes it. */
+        /**
+         * The model card of a version, as Markdown, perhaps as it was at an instant: every statement is a recorded value, or says
+         * @description who owes it.
+         */
         get: operations["models.card"];
         put?: never;
         post?: never;
@@ -2862,6 +3359,40 @@ export interface paths {
         put?: never;
         /** Hold a version against the gates of its model, and keep the numbers as the evidence for an approval. */
         post: operations["models.check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model-versions/{ref}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The files of a version that is a folder, by path. */
+        get: operations["models.files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model-versions/{ref}/files/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The content of a file of a version that is a folder, or `size` bytes of it from `start` on. */
+        get: operations["models.file"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2958,8 +3489,10 @@ export interface paths {
         };
         /**
          * A version with its last check, its metrics beside the champion's and the baseline's, and what the caller may do now.
-         * @description Raises:
-         *         NotFound: there is no such version.
+         * @description With `at`, all of it as it was at that instant; then nothing may be done.
+         *
+         *     Raises:
+         *         NotFound: there is no such version, or there was none then.
          */
         get: operations["models.review"];
         put?: never;
@@ -3091,6 +3624,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/{model}/name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call a model otherwise; its versions and aliases go with it, and the old name is not given again.
+         * @description Raises:
+         *         Conflict: the name is or was taken, or the model has rules.
+         */
+        post: operations["models.rename"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/{model}/notes": {
         parameters: {
             query?: never;
@@ -3197,6 +3751,23 @@ export interface paths {
          *         Conflict: the key names a version with another content.
          */
         post: operations["models.register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model}/withdrawals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let an alias name nothing any more; where it names nothing, nothing happens. */
+        post: operations["models.withdraw"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3368,6 +3939,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/monitors/{monitor}/references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The tables that hold all that the monitor compares, newest first: of what the newest executions returned, and what it was
+         * @description compared with before.
+         *
+         *     Raises:
+         *         NotFound: there is no such monitor.
+         */
+        get: operations["monitors.references"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/monitors/{monitor}/silence": {
         parameters: {
             query?: never;
@@ -3377,7 +3971,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Let findings about a feature (empty: all) set off nothing, for windows that start before `until`. They are kept. */
+        /**
+         * Let findings about a feature (empty: all) set off nothing, for windows that start before `until`. They are kept.
+         * @description Raises:
+         *         NotFound: there is no such monitor, or it watches no such feature.
+         *         Conflict: this very silence was ended.
+         */
         post: operations["monitors.silence"];
         delete?: never;
         options?: never;
@@ -3562,6 +4161,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/run-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Runs that meet the conditions in groups that share the value of a field such as `experiment` or `params.depth`.
+         * @description At most `limit` (1 to 500) groups, those with most runs first; of `metric` what the runs of each measured last.
+         *
+         *     Raises:
+         *         Invalid: the field or a condition is malformed; the message shows where.
+         */
+        get: operations["runs.groups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/run-index": {
         parameters: {
             query?: never;
@@ -3583,6 +4205,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/run-influences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How much of a metric goes with each parameter, over the newest 1,000 of the runs that meet the conditions and measured it.
+         * @description Each parameter is looked at alone; runs that were not chosen at random may have it so for another reason.
+         *
+         *     Raises:
+         *         Invalid: a condition is malformed; the message shows where.
+         */
+        get: operations["runs.influences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/run-rows": {
         parameters: {
             query?: never;
@@ -3592,8 +4237,9 @@ export interface paths {
         };
         /**
          * Runs that meet the conditions, with the cells of `columns` such as `params.depth` and `metrics.auc`, behind a cursor.
-         * @description `order_by` is `started_at`, `ended_at`, `params.<key>` or `metrics.<key>`, and `-` before it means descending. Ordered by a
-         *     parameter or a metric, only runs that have it appear; text comes after numbers. `limit` is at most 1000.
+         * @description `order_by` is a field, such as `started_at`, `params.<key>` or `metrics.<key>`, or several with commas between; `-` before one
+         *     means descending. Runs that lack it come last, those whose metric is NaN before them; text comes after numbers. `limit` is at
+         *     most 1000.
          *
          *     Raises:
          *         Invalid: a condition, a column, the order or the cursor is malformed.
@@ -3607,6 +4253,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/run-sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What each of at most 1000 runs used that is no dataset of ours, by name. */
+        get: operations["runs.sources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/run-views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The views of the project, by name. */
+        get: operations["runs.views"];
+        put?: never;
+        /**
+         * Keep what a table of runs shows, for all of the project, under a name; whoever owns it may save another look in its place.
+         * @description Raises:
+         *         Conflict: somebody else has a view of that name.
+         *         Invalid: a condition or the order is malformed, or there are more than 500 columns.
+         */
+        post: operations["runs.save_view"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/run-views/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget a view of one's own.
+         * @description Raises:
+         *         NotFound: there is none of that name.
+         *         Conflict: it is somebody else's.
+         */
+        delete: operations["runs.drop_view"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs": {
         parameters: {
             query?: never;
@@ -3615,17 +4323,19 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Runs, newest first, or by `started_at`, `ended_at` or the latest `metrics.<key>`; `-` before it means descending.
-         * @description Ordered by a metric, only runs that have measured it appear. `limit` is at most 1000.
+         * Runs that meet the conditions, whole, newest first or in the order of `rows`; `limit` is at most 1000.
+         * @description Raises:
+         *         Invalid: a condition, the order or the cursor is malformed; the message shows where.
          */
         get: operations["runs.search"];
         put?: never;
         /**
          * Start a run; with the `id` of a run of the same experiment, give that run back, whatever its state.
-         * @description With `lease_s`, the run counts as killed once that many seconds pass without a `beat`.
+         * @description `experiment` is the name or the id of one; a new name makes one. With `lease_s`, the run counts as killed once that many seconds
+         *     pass without a `beat`. `started_at` says when it began, if that was not now; an `amendable` run is not fixed by its end.
          *
          *     Raises:
-         *         Conflict: the id belongs to a run of another experiment or parent.
+         *         Conflict: the id belongs to a run of another experiment or parent, or the experiment was deleted.
          *         NotFound: there is no run `parent`.
          */
         post: operations["runs.start"];
@@ -3671,10 +4381,18 @@ export interface paths {
         get: operations["runs.get"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Delete a run: lists leave it out and it takes no writes, until it is restored or purged. */
+        delete: operations["runs.delete"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Rename a run, give it another note, in Markdown, set tags (or remove those set to None), add parameters: all or nothing.
+         * @description Parameters join a run that goes on; everything else changes those that have ended as well.
+         *
+         *     Raises:
+         *         Conflict: a parameter has another value already, or the run has ended, or was deleted.
+         */
+        patch: operations["runs.change"];
         trace?: never;
     };
     "/api/v1/runs/{run}/artifacts": {
@@ -3711,7 +4429,13 @@ export interface paths {
          */
         put: operations["runs.put_artifact"];
         post?: never;
-        delete?: never;
+        /**
+         * Forget a file of a run that goes on.
+         * @description Raises:
+         *         NotFound: the run has no such file.
+         *         Conflict: the run has ended.
+         */
+        delete: operations["runs.drop_artifact"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3745,7 +4469,9 @@ export interface paths {
         put?: never;
         /**
          * End a run, with what it made, what it cost and, if it failed, one line of why. A repeat gives the ended run back.
-         * @description Raises:
+         * @description `ended_at` says when it ended, if that was not now. An `amendable` run may end again, in another state or at another time.
+         *
+         *     Raises:
          *         Conflict: the run has ended in another state.
          */
         post: operations["runs.finish"];
@@ -3803,6 +4529,27 @@ export interface paths {
         get: operations["runs.curve"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/origin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Complete what is known of where a run came from; what was recorded stays as it is. A repeat changes nothing.
+         * @description Raises:
+         *         Conflict: another commit, program or environment was recorded, or the run has ended.
+         */
+        post: operations["runs.origin"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3869,9 +4616,79 @@ export interface paths {
          * Keep measured points. Each client counts its batches of a run from 0; a repeated batch changes nothing.
          * @description Raises:
          *         Conflict: the run has ended, or a batch is missing before this one.
+         *         NotFound: there is no such run, or no such candidate.
          *         Invalid: the columns of the frame do not fit together.
          */
         post: operations["runs.log"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/previews/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The columns of a Parquet file of a run, how many rows it has, and the first `rows` (1 to 1,000) of them.
+         * @description At most 200 columns; long and nested values are shortened text.
+         *
+         *     Raises:
+         *         NotFound: the run has no such file.
+         *         Invalid: it is no Parquet file.
+         *         TooLarge: it has more than 256 MiB.
+         */
+        get: operations["runs.preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring back a deleted run.
+         * @description Raises:
+         *         Conflict: its experiment was deleted.
+         */
+        post: operations["runs.restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a run go on that has ended, was killed or has not begun, with a lease or without; one that runs is given back.
+         * @description Several processes may go on with one run: each counts its own batches, so nothing of any is lost or kept twice.
+         *
+         *     Raises:
+         *         Conflict: the run was deleted.
+         */
+        post: operations["runs.resume"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3895,6 +4712,29 @@ export interface paths {
          *         Invalid: the parts are not the bytes that the upload is called by, or the path leaves the run.
          */
         post: operations["runs.put_artifact_sent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that a run used data that is no dataset of ours. A source that many runs used is kept once; a repeat changes nothing.
+         * @description Raises:
+         *         NotFound: there is no such run.
+         *         Conflict: it has ended, or was deleted.
+         *         Invalid: a source has no name, or a text of more than 16 Mi characters.
+         */
+        post: operations["runs.use"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4276,6 +5116,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/silences/{silence}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let windows that are measured from now on be heard again. The first who ends it is kept.
+         * @description Raises:
+         *         Invalid: there is no reason.
+         *         NotFound: there is no such silence.
+         */
+        post: operations["monitors.end_silence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/triggers": {
         parameters: {
             query?: never;
@@ -4321,6 +5183,48 @@ export interface paths {
          *         NotFound: there is none of that name.
          */
         delete: operations["pipelines.untrigger"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/triggers/{trigger}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a trigger start nothing until it is resumed.
+         * @description Raises:
+         *         NotFound: there is none of that name.
+         */
+        post: operations["pipelines.pause_trigger"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/triggers/{trigger}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a trigger start again what events set off from now on, whether it was paused or stopped by itself.
+         * @description Raises:
+         *         NotFound: there is none of that name.
+         */
+        post: operations["pipelines.resume_trigger"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -4438,6 +5342,8 @@ export interface components {
         /**
          * AliasState
          * @description Which version an alias named from `since` on, who moved it there and why, who had approved it, on which evidence.
+         *
+         *         One that is `withdrawn` names nothing from then on; `version` is what it named until then.
          */
         AliasState: {
             alias: string;
@@ -4446,7 +5352,7 @@ export interface components {
             artifact: string;
             evidence: components["schemas"]["Check"] | null;
             /** @enum {unknown} */
-            how: "promoted" | "rolled_back";
+            how: "promoted" | "rolled_back" | "withdrawn";
             model: string;
             promoted_by: string;
             reason: string;
@@ -4504,7 +5410,7 @@ export interface components {
         };
         /**
          * Artifact
-         * @description A file that a run left: its path within the run, its BLAKE3 digest and its size in bytes.
+         * @description A file that a run left, or a candidate consists of: its path there, its BLAKE3 digest and its size in bytes.
          */
         Artifact: {
             digest: string;
@@ -4550,6 +5456,36 @@ export interface components {
             observed: components["schemas"]["Estimate"];
             predicted: number;
             rows: number;
+        };
+        /**
+         * Candidate
+         * @description A model that was made and may become a version of a registered one. Its files are under its own id.
+         *
+         *         `run` is the run that made it, None if none did, and `step` the step of the run at which it was left. `type` is what its maker calls
+         *         its kind; `message` says why it is not ready. `measures` are in the order of keys, then of steps.
+         */
+        Candidate: {
+            changed_at: string;
+            created_at: string;
+            created_by: string;
+            deleted_at: string | null;
+            experiment: string;
+            experiment_id: string;
+            id: string;
+            measures?: components["schemas"]["Measure"][];
+            message: string;
+            name: string;
+            params: {
+                [key: string]: string | number | boolean | null;
+            };
+            run: string | null;
+            /** @enum {unknown} */
+            state: "failed" | "pending" | "ready";
+            step: number | null;
+            tags: {
+                [key: string]: string;
+            };
+            type: string;
         };
         /**
          * Change
@@ -4640,9 +5576,13 @@ export interface components {
         /**
          * Code
          * @description Where a run came from: the git commit, whether the tree differed from it, the program, its arguments, the host.
+         *
+         *         `branch` and `remote` say where the commit may be found, without credentials.
          */
         Code: {
             arguments?: string[];
+            /** @default  */
+            branch: string;
             /** @default null */
             commit: string | null;
             /** @default false */
@@ -4651,6 +5591,8 @@ export interface components {
             entry: string;
             /** @default  */
             host: string;
+            /** @default  */
+            remote: string;
         };
         /**
          * Column
@@ -4828,7 +5770,7 @@ export interface components {
         };
         /**
          * Dataset
-         * @description A named table that grows by deliveries; `latest` is its newest version, None before the first.
+         * @description A named table that grows by deliveries; `latest` is its newest version, None before the first. `tags` are found by search.
          */
         Dataset: {
             contract: components["schemas"]["Contract"];
@@ -4843,6 +5785,7 @@ export interface components {
             name: string;
             owner: string;
             purpose: string;
+            tags?: string[];
         };
         /**
          * DatasetState
@@ -5046,13 +5989,15 @@ export interface components {
         };
         /**
          * Endpoint
-         * @description A name under which a model answers. `rollout` is the id of the one that is running, if any.
+         * @description A name under which a model answers. `rollout` is the id of the one under way, if any, and `paused` whether that one waits.
          */
         Endpoint: {
             created_at: string;
             created_by: string;
             model: string;
             name: string;
+            /** @default false */
+            paused: boolean;
             rollout: string | null;
             shares: components["schemas"]["ostinato.serving.types.Share"][];
             /**
@@ -5158,11 +6103,7 @@ export interface components {
         };
         /**
          * Evidence
-         * @description What a rollout has seen.
-         *
-         *         `e_value` is the mean of `e_loss`, `e_errors` and `e_shift`; at 1/alpha it rolls back. `harm` is the mean difference of the
-         *         squared errors, `shift` that of the scores, candidate minus stable. `low` and `high` bound the mean harm, each with
-         *         confidence 1 - alpha at all times together; `high` below the margin promotes. `guard` names a hard limit that was broken.
+         * @description What a rollout has seen. `guard` names a hard limit that was broken.
          */
         Evidence: {
             candidate: components["schemas"]["Arm"];
@@ -5253,13 +6194,24 @@ export interface components {
         };
         /**
          * Experiment
-         * @description All runs of one name: how many, how many of them running, and when the last one was started.
+         * @description What runs are tries of: how many there are, how many of them running, and when the last was started (else: the experiment made).
+         *
+         *         Runs that were deleted are not counted. `note` is Markdown.
          */
         Experiment: {
+            changed_at: string;
+            created_at: string;
+            created_by: string;
+            deleted_at: string | null;
+            id: string;
             last_started_at: string;
             name: string;
+            note: string;
             running: number;
             runs: number;
+            tags: {
+                [key: string]: string;
+            };
         };
         /**
          * Failure
@@ -5358,6 +6310,14 @@ export interface components {
             window: string;
         };
         /**
+         * FindingHistory
+         * @description All that happened about a finding, oldest first, and the findings of the same test and feature in other windows, newest first.
+         */
+        FindingHistory: {
+            happenings: components["schemas"]["Happening"][];
+            others: components["schemas"]["Finding"][];
+        };
+        /**
          * FindingPage
          * @description Findings, newest first; `next` is the cursor of the following page. `counts` are by state, under the other filters.
          */
@@ -5367,6 +6327,15 @@ export interface components {
             };
             items: components["schemas"]["Finding"][];
             next: string | null;
+        };
+        /**
+         * FolderFile
+         * @description A file of a version that is a folder: its path there, its BLAKE3 digest and its size in bytes.
+         */
+        FolderFile: {
+            digest: string;
+            path: string;
+            size: number;
         };
         /**
          * Form
@@ -5464,6 +6433,23 @@ export interface components {
             nodes: string[];
             /** @default false */
             truncated: boolean;
+        };
+        /**
+         * Happening
+         * @description What was done about a finding, or about what it speaks of: when, by whom, and why.
+         *
+         *         `ref` is what came of it, or what it was done to; `until` the end that a silence was given.
+         */
+        Happening: {
+            at: string;
+            by: string;
+            /** @default null */
+            ref: string | null;
+            text: string;
+            /** @default null */
+            until: string | null;
+            /** @enum {unknown} */
+            what: "acknowledged" | "commented" | "raised" | "reacted" | "silence_ended" | "silenced";
         };
         /**
          * Head
@@ -5611,6 +6597,36 @@ export interface components {
             size: number;
         };
         /**
+         * Influence
+         * @description How much of a metric goes with a parameter, looked at alone, over runs in `groups` of its `values`.
+         *
+         *         `share` is the share of the variance of the metric's ranks between the groups, corrected for chance, at most 1 (0: none); 95 % of
+         *         shuffled orders stay below `chance`; `p` is corrected for the number of parameters. `trend` is the rank correlation, with its 95 %
+         *         interval, None unless all values are numbers; `along` are parameters that were changed together with this one.
+         */
+        Influence: {
+            along: string[];
+            chance: number;
+            groups: number;
+            high: number | null;
+            low: number | null;
+            p: number;
+            param: string;
+            share: number;
+            trend: number | null;
+            values: number;
+        };
+        /**
+         * Influences
+         * @description The parameters by their share of a metric, over `runs` that measured it: the newest, where there are `more`.
+         */
+        Influences: {
+            metric: string;
+            more: boolean;
+            params: components["schemas"]["Influence"][];
+            runs: number;
+        };
+        /**
          * IssuedCode
          * @description A one-time code with which `actor` signs in; `path` is the page of the server that takes it.
          */
@@ -5679,6 +6695,24 @@ export interface components {
             added: number;
             repeated: number;
             unknown: string[];
+        };
+        /**
+         * Labels
+         * @description What is written on a model, or on a version of it: a description, tags, and for a version where it came from.
+         *
+         *         `version` is None for the model itself. `origin` holds what another registry says of the version, such as its `source`.
+         */
+        Labels: {
+            changed_at: string;
+            description: string;
+            model: string;
+            origin: {
+                [key: string]: string;
+            };
+            tags: {
+                [key: string]: string;
+            };
+            version: number | null;
         };
         /**
          * Limit
@@ -5806,6 +6840,21 @@ export interface components {
             view: string;
         };
         /**
+         * Measure
+         * @description A point that a run measured of a candidate, on the data of that name and digest, if they were said.
+         */
+        Measure: {
+            at: string;
+            /** @default  */
+            dataset_digest: string;
+            /** @default  */
+            dataset_name: string;
+            key: string;
+            run: string;
+            step: number;
+            value: number | ("-inf" | "inf" | "nan");
+        };
+        /**
          * Measurement
          * @description One comparison of a window with the reference.
          *
@@ -5881,9 +6930,16 @@ export interface components {
          * @description Points in columns, little-endian: point i belongs to `keys[key[i]]`.
          *
          *         `key` holds unsigned integers of 4 bytes, `steps` and `times_us` signed integers and `values` IEEE floats of 8 bytes,
-         *         so NaN, infinities and every last bit arrive as they were measured.
+         *         so NaN, infinities and every last bit arrive as they were measured. With `candidate`, the points were measured of that model, on the
+         *         data of that name and digest.
          */
         MetricFrame: {
+            /** @default  */
+            candidate: string;
+            /** @default  */
+            dataset_digest: string;
+            /** @default  */
+            dataset_name: string;
             key: string;
             keys: string[];
             steps: string;
@@ -6043,6 +7099,15 @@ export interface components {
             state: "accepted" | "quarantined";
         };
         /**
+         * Page[Candidate]
+         * @description `items`, and `next`: the cursor to pass as `after` for what follows; None at the end.
+         */
+        Page_Candidate_: {
+            items: components["schemas"]["Candidate"][];
+            /** @default null */
+            next: string | null;
+        };
+        /**
          * Page[Comment]
          * @description `items`, and `next`: the cursor to pass as `after` for what follows; None at the end.
          */
@@ -6066,6 +7131,15 @@ export interface components {
          */
         Page_Execution_: {
             items: components["schemas"]["Execution"][];
+            /** @default null */
+            next: string | null;
+        };
+        /**
+         * Page[Experiment]
+         * @description `items`, and `next`: the cursor to pass as `after` for what follows; None at the end.
+         */
+        Page_Experiment_: {
+            items: components["schemas"]["Experiment"][];
             /** @default null */
             next: string | null;
         };
@@ -6159,6 +7233,26 @@ export interface components {
             version: string;
         };
         /**
+         * Pause
+         * @description A time in which a rollout kept its weights and decided nothing: by whom and why, and how many requests both had scored.
+         *
+         *         `until`, `until_scored`, `ended_by` and `note` are of its end, None and empty while it lasts.
+         */
+        Pause: {
+            by: string;
+            /** @default null */
+            ended_by: string | null;
+            /** @default  */
+            note: string;
+            reason: string;
+            scored: number;
+            since: string;
+            /** @default null */
+            until: string | null;
+            /** @default null */
+            until_scored: number | null;
+        };
+        /**
          * PerformanceLine
          * @description One measure of performance over the windows, oldest first.
          */
@@ -6191,7 +7285,7 @@ export interface components {
             needs: string;
             reason: string;
             /** @enum {unknown} */
-            verb: "approve" | "check" | "promote" | "reject" | "retire";
+            verb: "approve" | "check" | "promote" | "reject" | "retire" | "rollback";
         };
         /**
          * PipelinePage
@@ -6306,6 +7400,16 @@ export interface components {
             version: string;
         };
         /**
+         * Preview
+         * @description The beginning of a table: its columns with their types, its first rows, and how many it has in all.
+         */
+        Preview: {
+            columns: string[];
+            rows: (string | number | boolean | null)[][];
+            total: number;
+            types: string[];
+        };
+        /**
          * Problem
          * @description What every error carries; further fields depend on the type.
          */
@@ -6414,6 +7518,24 @@ export interface components {
             upload: string;
         };
         /**
+         * ReferenceTable
+         * @description A table that a monitor could be compared with: it has all columns.
+         *
+         *         `source` is what made it or was compared with it, `version` the version of a model that it belongs to, where that is known.
+         */
+        ReferenceTable: {
+            current: boolean;
+            digest: string;
+            made_at: string;
+            rows: number;
+            /**
+             * Format: ref
+             * @example model:late@7
+             */
+            source: string;
+            version: string | null;
+        };
+        /**
          * Repeat
          * @description How to do a run again: the commands, and what was not recorded and so may come out otherwise.
          *
@@ -6427,13 +7549,14 @@ export interface components {
         };
         /**
          * Review
-         * @description Everything that a decision about a version rests on, and which decisions the caller may take.
+         * @description Everything that a decision about a version rests on as of the instant `at`, and which decisions the caller may take.
          *
          *         `problem` says why the last check cannot be approved on, empty if it can. With `same_rows`, the champion was evaluated
          *         on the same rows, so that its metrics compare; otherwise they are those that it was registered with.
          */
         Review: {
             approvals: components["schemas"]["Decision"][];
+            at: string;
             champion: string | null;
             champion_evaluation: components["schemas"]["Evaluation"] | null;
             check: components["schemas"]["Check"] | null;
@@ -6490,7 +7613,7 @@ export interface components {
             rollout: string;
             since: string;
             /** @enum {unknown} */
-            state: "aborted" | "inconclusive" | "promoted" | "rolled_back" | "running";
+            state: "aborted" | "inconclusive" | "paused" | "promoted" | "rolled_back" | "running";
             strategy: string;
             to_end: number;
             to_rollback: number;
@@ -6514,6 +7637,7 @@ export interface components {
             evidence: components["schemas"]["Evidence"] | null;
             id: string;
             looks?: components["schemas"]["Look"][];
+            pauses?: components["schemas"]["Pause"][];
             plan: components["schemas"]["RolloutPlan"];
             reason: string;
             /**
@@ -6524,7 +7648,7 @@ export interface components {
             started_at: string;
             started_by: string;
             /** @enum {unknown} */
-            state: "aborted" | "inconclusive" | "promoted" | "rolled_back" | "running";
+            state: "aborted" | "inconclusive" | "paused" | "promoted" | "rolled_back" | "running";
             steps: components["schemas"]["Step"][];
         };
         /**
@@ -6569,50 +7693,90 @@ export interface components {
          * RolloutStory
          * @description A rollout with what led to its end in one sentence.
          *
-         *         The mean harm below `promote_below` promotes, an e-value of `roll_back_at` takes it back; `to_promote` and `to_roll_back` say how far
-         *         the evidence is on its way there, 0 to 1.
+         *         The mean harm below `promote_below` promotes, an e-value of `roll_back_at` takes it back, `counted` of `undecided_at` without either
+         *         end it; `to_promote` and `to_roll_back` say how far the evidence is on its way there, 0 to 1.
          */
         RolloutStory: {
+            /** @default 0 */
+            counted: number;
             promote_below: number;
             roll_back_at: number;
             rollout: components["schemas"]["Rollout"];
             sentence: string;
             to_promote: number;
             to_roll_back: number;
+            /** @default 0 */
+            undecided_at: number;
         };
         /**
          * Run
          * @description One try of an experiment. `environment` is the digest of its Environment; equal environments have equal digests.
          *
-         *         `spent` is what it cost the machine, where whoever ended it knows.
+         *         `spent` is what it cost the machine, where whoever ended it knows. Where whoever started it said when, `started_at` is what they said;
+         *         `recorded_at` is always our own clock. A run that is `amendable` takes parameters, points and files after its end as well.
          */
         Run: {
+            /** @default false */
+            amendable: boolean;
             code: components["schemas"]["Code"];
+            /** @default null */
+            deleted_at: string | null;
             ended_at: string | null;
             environment: string | null;
             error: string;
             experiment: string;
+            /** @default  */
+            experiment_id: string;
             id: string;
             inputs: string[];
             name: string;
+            /** @default  */
+            note: string;
             outputs: string[];
             params: {
                 [key: string]: string | number | boolean | null;
             };
             parent: string | null;
             /** @default null */
+            recorded_at: string | null;
+            /** @default null */
             spent: components["schemas"]["Spent"] | null;
             started_at: string;
             started_by: string;
             /** @enum {unknown} */
-            state: "failed" | "finished" | "killed" | "running";
+            state: "failed" | "finished" | "killed" | "running" | "scheduled";
             tags: {
                 [key: string]: string;
             };
         };
         /**
+         * RunGroup
+         * @description Runs that share a value, None for those without; `where` is the condition that they meet, and they alone.
+         *
+         *         Of a metric the least, the mean and the greatest of its last values, and how many `measured` it.
+         */
+        RunGroup: {
+            greatest: number | ("-inf" | "inf" | "nan") | null;
+            least: number | ("-inf" | "inf" | "nan") | null;
+            mean: number | ("-inf" | "inf" | "nan") | null;
+            measured: number;
+            runs: number;
+            started_at: string;
+            value: string | number | boolean | null;
+            where: string;
+        };
+        /**
+         * RunGroups
+         * @description The groups of runs by a field, those with most runs first, and whether there are `more`.
+         */
+        RunGroups: {
+            by: string;
+            groups: components["schemas"]["RunGroup"][];
+            more: boolean;
+        };
+        /**
          * RunIndex
-         * @description How many runs a table has, where to begin in the middle of it, and which columns the newest thousand have, the most common first.
+         * @description How many runs a table has, where to begin in the middle of it, and which columns the newest 200 have, the most common first.
          */
         RunIndex: {
             anchors: components["schemas"]["Anchor"][];
@@ -6640,8 +7804,22 @@ export interface components {
             started_at: string;
             started_by: string;
             /** @enum {unknown} */
-            state: "failed" | "finished" | "killed" | "running";
+            state: "failed" | "finished" | "killed" | "running" | "scheduled";
             wall_s: number | null;
+        };
+        /**
+         * SavedView
+         * @description A way of looking at runs, kept under a name: of which experiment (None: all), which runs, in which order, with which columns.
+         */
+        SavedView: {
+            columns: string[];
+            experiment: string | null;
+            id: string;
+            name: string;
+            order_by: string;
+            owner: string;
+            saved_at: string;
+            where: string[];
         };
         /**
          * Schedule
@@ -6726,10 +7904,20 @@ export interface components {
         /**
          * Silence
          * @description Findings of a monitor about `feature` (empty: all) of windows that start before `until` set off nothing.
+         *
+         *         Once it has `ended_at`, by `ended_by` for `end_reason`, windows that are measured are heard again.
          */
         Silence: {
+            /** @default  */
+            end_reason: string;
+            /** @default null */
+            ended_at: string | null;
+            /** @default null */
+            ended_by: string | null;
             feature: string;
             id: string;
+            /** @default null */
+            made_at: string | null;
             made_by: string;
             monitor: string;
             reason: string;
@@ -6747,6 +7935,26 @@ export interface components {
             positives: number;
             rows: number;
             value: string;
+        };
+        /**
+         * Source
+         * @description Data that a run used and that is no dataset of ours, as its reader described it; all texts are kept as they came.
+         *
+         *         `type` says what `source` is, such as `local` or `hf`. `id` is made of everything else: what differs in nothing is one source.
+         */
+        Source: {
+            digest: string;
+            /** @default  */
+            id: string;
+            name: string;
+            /** @default  */
+            profile: string;
+            /** @default  */
+            schema: string;
+            /** @default  */
+            source: string;
+            /** @default  */
+            type: string;
         };
         /**
          * SourceSpec
@@ -6853,9 +8061,12 @@ export interface components {
          *
          *         `secret` (hex) keys the signature of each parcel and is shown only to who subscribes. `failures` counts the vain attempts since the
          *         last success, `error` is the latest of them. `parked` events were refused again and again while others were taken: they wait for
-         *         `retry`.
+         *         `retry`. `waiting` counts the events of the project that it has not looked at yet, up to 10,000; while it is `paused`, nothing is
+         *         sent, and nothing lost. `delivered_at` is when an event was taken last.
          */
         Subscription: {
+            /** @default null */
+            delivered_at: string | null;
             /** @default  */
             error: string;
             /** @default 0 */
@@ -6866,10 +8077,14 @@ export interface components {
             };
             /** @default 0 */
             parked: number;
+            /** @default false */
+            paused: boolean;
             /** @default null */
             secret: string | null;
             sink: string;
             verbs: string[];
+            /** @default 0 */
+            waiting: number;
         };
         /**
          * Taken
@@ -6985,6 +8200,17 @@ export interface components {
             version: string;
         };
         /**
+         * Trial
+         * @description What became of an event that was sent to try a subscription: it was `taken` within `ms`, or refused for the reason `error`.
+         */
+        Trial: {
+            /** @default  */
+            error: string;
+            event: string;
+            ms: number;
+            taken: boolean;
+        };
+        /**
          * Tried
          * @description The score that a version behind an endpoint gives to a row, and how long it took, without the way through the plane.
          */
@@ -7003,7 +8229,7 @@ export interface components {
          * Trigger
          * @description A pipeline that starts by itself on events: those whose verb fits `on` and whose subject fits `subject`.
          *
-         *         `stopped` is empty, or says why it fires no more: it would have set itself off without end.
+         *         `stopped` is empty, or says why it fires no more: it would have set itself off without end. `paused` is somebody's wish.
          */
         Trigger: {
             created_at: string;
@@ -7011,6 +8237,7 @@ export interface components {
             name: string;
             on: string;
             parameters: Record<string, unknown>;
+            paused: boolean;
             pipeline: string;
             stopped: string;
             subject: string;
@@ -7034,6 +8261,18 @@ export interface components {
             permissions: string[] | null;
             project: string;
             service: string;
+        };
+        /**
+         * Use
+         * @description That a run used a source: in which context, such as `training`, and under which tags.
+         */
+        Use: {
+            /** @default  */
+            context: string;
+            source: components["schemas"]["Source"];
+            tags?: {
+                [key: string]: string;
+            };
         };
         /**
          * Verification
@@ -7395,9 +8634,13 @@ export interface components {
         /**
          * Production
          * @description What answered behind an endpoint at an instant, since when, by whose act, and who had approved it.
+         *
+         *         `back_to` is the version that a rollback would have answer again; None where there is none.
          */
         "ostinato.serving.types.Production": {
             at: string;
+            /** @default null */
+            back_to: string | null;
             by: string;
             endpoint: string;
             reason: string;
@@ -8426,6 +9669,368 @@ export interface operations {
             };
         };
     };
+    "runs.candidates": {
+        parameters: {
+            query?: {
+                where?: string[] | null;
+                order_by?: string;
+                limit?: number;
+                after?: string | null;
+                view?: "active" | "all" | "deleted";
+                dataset_name?: string;
+                dataset_digest?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Candidate_"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.add_candidate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    experiment?: string | null;
+                    id?: string | null;
+                    name: string;
+                    params?: {
+                        [key: string]: string | number | boolean | null;
+                    } | null;
+                    run?: string | null;
+                    step?: number | null;
+                    tags?: {
+                        [key: string]: string;
+                    } | null;
+                    type?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Candidate"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.candidate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                candidate: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Candidate"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.delete_candidate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                candidate: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Candidate"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.change_candidate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                candidate: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    message?: string | null;
+                    params?: {
+                        [key: string]: string | number | boolean | null;
+                    } | null;
+                    state?: ("failed" | "pending" | "ready") | null;
+                    step?: number | null;
+                    tags?: {
+                        [key: string]: string | null;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Candidate"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.candidate_artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                candidate: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Artifact"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.candidate_artifact": {
+        parameters: {
+            query?: {
+                start?: number;
+                size?: number | null;
+            };
+            header?: never;
+            path: {
+                candidate: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.put_candidate_artifact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                candidate: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/octet-stream": unknown;
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Artifact"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.restore_candidate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                candidate: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Candidate"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.put_candidate_artifact_sent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                candidate: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    path: string;
+                    size: number;
+                    upload: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Artifact"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "system.clock": {
         parameters: {
             query?: never;
@@ -9102,6 +10707,43 @@ export interface operations {
             };
         };
     };
+    "datasets.tag": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    tags: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dataset"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "datasets.versions": {
         parameters: {
             query?: never;
@@ -9755,6 +11397,43 @@ export interface operations {
             };
         };
     };
+    "endpoints.pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rollout"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "endpoints.predictions": {
         parameters: {
             query?: {
@@ -9844,6 +11523,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ostinato.serving.types.Production"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "endpoints.resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    note?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rollout"];
                 };
             };
             /** @description an error */
@@ -10106,6 +11822,7 @@ export interface operations {
             query: {
                 subject: string;
                 data?: string | null;
+                until?: string | null;
             };
             header?: never;
             path?: never;
@@ -10633,9 +12350,46 @@ export interface operations {
             };
         };
     };
+    "runs.search_experiments": {
+        parameters: {
+            query?: {
+                where?: string[] | null;
+                order_by?: string;
+                limit?: number;
+                after?: string | null;
+                view?: "active" | "all" | "deleted";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Experiment_"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "runs.experiments": {
         parameters: {
-            query?: never;
+            query?: {
+                view?: "active" | "all" | "deleted";
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -10662,10 +12416,221 @@ export interface operations {
             };
         };
     };
+    "runs.create_experiment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    id?: string | null;
+                    name: string;
+                    note?: string;
+                    tags?: {
+                        [key: string]: string;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.experiment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.delete_experiment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.change_experiment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    note?: string | null;
+                    tags?: {
+                        [key: string]: string | null;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.rename_experiment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.restore_experiment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "explanations.of": {
         parameters: {
             query: {
                 model: string;
+                until?: string | null;
             };
             header?: never;
             path?: never;
@@ -10737,6 +12702,7 @@ export interface operations {
             query: {
                 model: string;
                 limit?: number;
+                until?: string | null;
             };
             header?: never;
             path?: never;
@@ -11433,6 +13399,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Finding"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "monitors.finding_history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                finding: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingHistory"];
                 };
             };
             /** @description an error */
@@ -12225,6 +14222,37 @@ export interface operations {
             };
         };
     };
+    "ledger.pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "ledger.replay": {
         parameters: {
             query?: never;
@@ -12262,6 +14290,37 @@ export interface operations {
             };
         };
     };
+    "ledger.resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "ledger.retry": {
         parameters: {
             query?: never;
@@ -12280,6 +14339,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": number;
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "ledger.test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
                 };
             };
             /** @description an error */
@@ -12450,6 +14540,173 @@ export interface operations {
                 };
                 content: {
                     "application/json": string;
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.all_labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Labels"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Labels"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.describe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    description: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Labels"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.tag": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    tags: {
+                        [key: string]: string | null;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Labels"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": null;
                 };
             };
             /** @description an error */
@@ -12691,7 +14948,9 @@ export interface operations {
     };
     "models.card": {
         parameters: {
-            query?: never;
+            query?: {
+                at?: string | null;
+            };
             header?: never;
             path: {
                 ref: string;
@@ -12738,6 +14997,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Check"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderFile"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.file": {
+        parameters: {
+            query?: {
+                start?: number;
+                size?: number | null;
+            };
+            header?: never;
+            path: {
+                ref: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
                 };
             };
             /** @description an error */
@@ -12896,7 +15221,9 @@ export interface operations {
     };
     "models.review": {
         parameters: {
-            query?: never;
+            query?: {
+                at?: string | null;
+            };
             header?: never;
             path: {
                 ref: string;
@@ -13149,6 +15476,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AliasState"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.rename": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
                 };
             };
             /** @description an error */
@@ -13437,6 +15801,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    alias: string;
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": null;
                 };
             };
             /** @description an error */
@@ -13757,6 +16159,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Monitor"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "monitors.references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                monitor: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReferenceTable"][];
                 };
             };
             /** @description an error */
@@ -14098,15 +16531,51 @@ export interface operations {
             };
         };
     };
+    "runs.groups": {
+        parameters: {
+            query: {
+                by: string;
+                metric?: string | null;
+                experiment?: string | null;
+                where?: string[] | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunGroups"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "runs.index": {
         parameters: {
             query?: {
                 experiment?: string | null;
-                state?: ("failed" | "finished" | "killed" | "running") | null;
+                state?: ("failed" | "finished" | "killed" | "running" | "scheduled") | null;
                 parent?: string | null;
                 where?: string[] | null;
                 order_by?: string;
                 step?: number;
+                view?: "active" | "all" | "deleted";
             };
             header?: never;
             path?: never;
@@ -14134,17 +16603,51 @@ export interface operations {
             };
         };
     };
+    "runs.influences": {
+        parameters: {
+            query: {
+                metric: string;
+                experiment?: string | null;
+                where?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Influences"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "runs.rows": {
         parameters: {
             query?: {
                 experiment?: string | null;
-                state?: ("failed" | "finished" | "killed" | "running") | null;
+                state?: ("failed" | "finished" | "killed" | "running" | "scheduled") | null;
                 parent?: string | null;
                 where?: string[] | null;
                 order_by?: string;
                 limit?: number;
                 after?: string | null;
                 columns?: string[] | null;
+                view?: "active" | "all" | "deleted";
             };
             header?: never;
             path?: never;
@@ -14172,15 +16675,149 @@ export interface operations {
             };
         };
     };
+    "runs.sources": {
+        parameters: {
+            query: {
+                runs: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: components["schemas"]["Use"][];
+                    };
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.save_view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    columns?: string[] | null;
+                    experiment?: string | null;
+                    name: string;
+                    order_by?: string;
+                    where?: string[] | null;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.drop_view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": null;
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "runs.search": {
         parameters: {
             query?: {
                 experiment?: string | null;
-                state?: ("failed" | "finished" | "killed" | "running") | null;
+                state?: ("failed" | "finished" | "killed" | "running" | "scheduled") | null;
                 parent?: string | null;
                 order_by?: string;
                 limit?: number;
                 after?: string | null;
+                where?: string[] | null;
+                view?: "active" | "all" | "deleted";
             };
             header?: never;
             path?: never;
@@ -14218,6 +16855,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    amendable?: boolean;
                     code?: components["schemas"]["Code"] | null;
                     environment?: components["schemas"]["Environment"] | null;
                     experiment: string;
@@ -14225,10 +16863,14 @@ export interface operations {
                     inputs?: string[] | null;
                     lease_s?: number | null;
                     name?: string;
+                    note?: string;
                     params?: {
                         [key: string]: string | number | boolean | null;
                     } | null;
                     parent?: string | null;
+                    started_at?: string | null;
+                    /** @enum {unknown} */
+                    state?: "running" | "scheduled";
                     tags?: {
                         [key: string]: string;
                     } | null;
@@ -14301,6 +16943,81 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    name?: string | null;
+                    note?: string | null;
+                    params?: {
+                        [key: string]: string | number | boolean | null;
+                    } | null;
+                    tags?: {
+                        [key: string]: string | null;
+                    } | null;
+                };
+            };
+        };
         responses: {
             /** @description done */
             200: {
@@ -14424,6 +17141,38 @@ export interface operations {
             };
         };
     };
+    "runs.drop_artifact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": null;
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "runs.beat": {
         parameters: {
             query?: never;
@@ -14473,11 +17222,12 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
+                    ended_at?: string | null;
                     error?: string;
                     outputs?: string[] | null;
                     spent?: components["schemas"]["Spent"] | null;
                     /** @enum {unknown} */
-                    state?: "failed" | "finished" | "killed" | "running";
+                    state?: "failed" | "finished" | "killed" | "running" | "scheduled";
                 };
             };
         };
@@ -14609,6 +17359,44 @@ export interface operations {
             };
         };
     };
+    "runs.origin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    code?: components["schemas"]["Code"] | null;
+                    environment?: components["schemas"]["Environment"] | null;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "runs.outline": {
         parameters: {
             query?: {
@@ -14724,6 +17512,108 @@ export interface operations {
             };
         };
     };
+    "runs.preview": {
+        parameters: {
+            query?: {
+                rows?: number;
+            };
+            header?: never;
+            path: {
+                run: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    lease_s?: number | null;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "runs.put_artifact_sent": {
         parameters: {
             query?: never;
@@ -14750,6 +17640,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Artifact"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    uses: components["schemas"]["Use"][];
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Use"][];
                 };
             };
             /** @description an error */
@@ -15424,6 +18351,43 @@ export interface operations {
             };
         };
     };
+    "monitors.end_silence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                silence: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "pipelines.triggers": {
         parameters: {
             query?: never;
@@ -15511,6 +18475,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": null;
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "pipelines.pause_trigger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trigger: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trigger"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "pipelines.resume_trigger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trigger: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trigger"];
                 };
             };
             /** @description an error */

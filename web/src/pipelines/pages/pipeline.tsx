@@ -20,6 +20,7 @@ import { Triggers } from "../parts/triggers";
 import { Words } from "../parts/words";
 import { executionsQuery, pipelineQuery } from "../queries";
 import { ofExecution, STATES } from "../states";
+import { calledBy } from "../verbs";
 import "../pipelines.css";
 
 const FIELDS = { state: choice(...STATES), start: flag() };
@@ -48,15 +49,17 @@ export function PipelinePage() {
       lead={query.data?.pipeline.summary && <Words of={query.data.pipeline.summary} />}
       crumbs={[{ text: "Pipelines", to: `/${project}/pipelines` }]}
       actions={
-        <Button
-          kind="primary"
-          icon={<Play aria-hidden />}
-          disabled={enabled !== true}
-          title={enabled === true ? undefined : enabled}
-          onClick={() => set({ start: true })}
-        >
-          Start…
-        </Button>
+        may && (
+          <Button
+            kind="primary"
+            icon={<Play aria-hidden />}
+            disabled={enabled !== true}
+            title={enabled === true ? undefined : enabled}
+            onClick={() => set({ start: true })}
+          >
+            Start…
+          </Button>
+        )
       }
     >
       <Loaded query={query}>
@@ -77,8 +80,8 @@ export function PipelinePage() {
                   <Status kind="info" word="Not started by hand" /> {page.problem}.
                 </p>
               )}
-              <Schedules schedules={page.schedules} may={may} command={commands(page).schedule} />
-              <Triggers triggers={page.triggers} may={may} command={commands(page).trigger} />
+              <Schedules page={page} may={may} command={commands(page).schedule} />
+              <Triggers page={page} may={may} command={commands(page).trigger} />
               <Takes page={page} />
             </div>
             {start && enabled === true && latest && (
@@ -117,7 +120,8 @@ function Takes({ page: { parameters, pipeline } }: { page: Schema<"PipelinePage"
 }
 
 /** What one types for what is not there yet. */
-function commands({ pipeline: { name }, parameters }: Schema<"PipelinePage">) {
+function commands({ pipeline, parameters }: Schema<"PipelinePage">) {
+  const name = calledBy(pipeline);
   const given = parameters.filter(({ required }) => required).map((taken) => `"${taken.name}": …`);
   return {
     start: `ostinato pipelines start --pipeline ${name} --parameters '{${given.join(", ")}}'`,

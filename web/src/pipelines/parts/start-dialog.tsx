@@ -11,7 +11,7 @@ import { Field } from "../../ui/field";
 import type { Schema as Rules } from "../../ui/schema-form/schema";
 import { blank } from "../../ui/schema-form/schema";
 import { SchemaForm } from "../../ui/schema-form/schema-form";
-import { start } from "../verbs";
+import { calledBy, start } from "../verbs";
 
 interface StartDialogProps {
   page: Schema<"PipelinePage">;
@@ -30,7 +30,11 @@ export function StartDialog({ page, given, onClose }: StartDialogProps) {
   const project = useProject();
   const asked = useMutation({
     mutationFn: (parameters: unknown) =>
-      start({ pipeline: name, parameters: parameters as Record<string, unknown>, key: key.trim() || undefined }),
+      start({
+        pipeline: calledBy(page.pipeline),
+        parameters: parameters as Record<string, unknown>,
+        key: key.trim() || undefined,
+      }),
     onSuccess: ({ id }) => void navigate({ to: href(project, `execution:${id}`) }),
   });
   const wrong = fieldOf(asked.error, page.parameters);

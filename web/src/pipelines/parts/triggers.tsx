@@ -1,68 +1,57 @@
-import { Trash2 } from "lucide-react";
+import { Plus } from "lucide-react";
+import { useState } from "react";
 import type { Schema } from "../../kernel/api/types";
 import { Button } from "../../ui/button";
 import { Section } from "../../ui/card";
-import { useConfirm } from "../../ui/confirm";
 import { Empty } from "../../ui/empty";
 import { RefLink } from "../../ui/ref-link";
-import { Status } from "../../ui/status";
-import { untrigger } from "../verbs";
-import { Parameters } from "./parameters";
+import { pauseTrigger, resumeTrigger, untrigger } from "../verbs";
+import { Cause } from "./cause";
+import type { CausesProps } from "./schedules";
+import { TriggerDialog } from "./trigger-dialog";
 
-interface TriggersProps {
-  triggers: readonly Schema<"Trigger">[];
-  may: boolean;
-  /** How one is made. */
-  command: string;
-}
+type Trigger = Schema<"Trigger">;
 
-export function Triggers({ triggers, may, command }: TriggersProps) {
-  const confirm = useConfirm();
-  const remove = (name: string) =>
-    confirm({
-      title: `Delete the trigger ${name}?`,
-      text: "What it started stays. Events that come from now on start nothing through it.",
-      verb: "Delete",
-      danger: true,
-      act: () => untrigger(name),
-    });
+export function Triggers({ page, may, command }: CausesProps) {
+  const [open, setOpen] = useState<Trigger | "new">();
+  const { triggers, problem } = page;
+  const add = may && !problem && (
+    <Button small icon={<Plus aria-hidden />} onClick={() => setOpen("new")}>
+      Trigger…
+    </Button>
+  );
   return (
-    <Section title="Triggers" note={triggers.length || undefined}>
+    <Section title="Triggers" note={triggers.length || undefined} aside={add}>
       {triggers.length === 0 && <Empty title="No event starts it" command={command} />}
-      {triggers.map(({ name, on, subject, parameters, stopped }) => (
-        <article key={name} className="cause" aria-label={`Trigger ${name}`}>
-          <header className="cause-head">
-            <h3>{name}</h3>
-            {stopped && <Status kind="bad" word="Stopped" />}
-            <Button
-              small
-              kind="quiet"
-              icon={<Trash2 aria-hidden />}
-              aria-label={`Delete ${name}`}
-              disabled={!may}
-              onClick={() => void remove(name)}
-            />
-          </header>
+      {triggers.map((trigger) => (
+        <Cause
+          key={trigger.name}
+          kind="trigger"
+          name={trigger.name}
+          parameters={trigger.parameters}
+          paused={trigger.paused}
+          stopped={trigger.stopped}
+          may={may}
+          pause={() => pauseTrigger(trigger.name)}
+          resume={() => resumeTrigger(trigger.name)}
+          remove={() => untrigger(trigger.name)}
+          lost="Events that come from now on start nothing through it."
+          items={[{ text: "Change…", onSelect: () => setOpen(trigger), disabled: problem !== "" }]}
+        >
           <p>
-            on <code>{on}</code> {subject && <Subject of={subject} />}
+            on <code>{trigger.on}</code> of <Subject of={trigger.subject} />
           </p>
-          {Object.keys(parameters).length > 0 && <Parameters of={parameters} />}
-          {stopped && <p className="cause-stopped">{stopped}</p>}
-        </article>
+        </Cause>
       ))}
+      {open && (
+        <TriggerDialog page={page} trigger={open === "new" ? undefined : open} onClose={() => setOpen(undefined)} />
+      )}
     </Section>
   );
 }
 
 /** A Ref, or a pattern of such. */
 function Subject({ of }: { of: string }) {
-  return /[*?[]/.test(of) ? (
-    <>
-      of <code>{of}</code>
-    </>
-  ) : (
-    <>
-      of <RefLink to={of} />
-    </>
-  );
+  if (of === "*") return "anything";
+  return /[*?[]/.test(of) ? <code>{of}</code> : <RefLink to={of} />;
 }

@@ -36,7 +36,7 @@ const NONE: readonly string[] = [];
 
 /** A sorted, virtual table that is walked by keyboard: j and k or arrows move, Enter opens, x ticks. */
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { label, columns, rowKey, sort, onSort, hidden = NONE, onOpen, maxHeight, empty } = props;
+  const { label, columns, sort, onSort, hidden = NONE, onOpen, maxHeight, empty } = props;
   const id = useId();
   const frame = useRef<HTMLDivElement>(null);
   const [active, setActive] = useState(0);
@@ -86,7 +86,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       <div className="data-rows" role="rowgroup" style={{ height: virtual.getTotalSize() }}>
         {table.getRowModel().rows.map((line, i) => (
           <Line
-            key={line.original.row ? rowKey(line.original.row) : line.original.index}
+            key={line.original.index} // not of the row: what was on its way becomes what came, in the same place
             id={`${id}-${line.original.index}`}
             line={line}
             start={items[i]?.start ?? 0}

@@ -109,7 +109,7 @@ function AnyLine<Row>({ id, line, start, active, picked, acts }: LineProps<Row>)
         </div>
       )}
       {line.getVisibleCells().map((cell) => (
-        <div key={cell.id} role="gridcell" className="data-cell" data-align={cell.column.columnDef.meta?.align}>
+        <div key={cell.column.id} role="gridcell" className="data-cell" data-align={cell.column.columnDef.meta?.align}>
           {row === undefined ? <span className="data-coming" /> : <FlexRender cell={cell} />}
         </div>
       ))}

@@ -46,18 +46,19 @@ interface Pages<Row, Key extends QueryKey> {
   page: (n: number) => UseQueryOptions<readonly Row[], Error, readonly Row[], Key>;
 }
 
-/** Rows fetched page by page as they come into view. */
+/** Rows fetched page by page, half a page before they come into view. */
 export function usePagedRows<Row, Key extends QueryKey>({ total, size, page }: Pages<Row, Key>): Rows<Row> {
   const [first, setFirst] = useState(0);
   const [last, setLast] = useState(0);
+  const most = Math.max(0, Math.ceil(total / size) - 1);
   const numbers = useMemo(() => Array.from({ length: last - first + 1 }, (_, i) => first + i), [first, last]);
   const pages = useQueries({ queries: numbers.map((n) => page(n)) });
   const show = useCallback(
     (from: number, to: number) => {
-      setFirst(Math.floor(from / size));
-      setLast(Math.floor(to / size));
+      setFirst(Math.max(0, Math.floor(from / size - 0.5)));
+      setLast(Math.min(most, Math.floor(to / size + 0.5)));
     },
-    [size],
+    [size, most],
   );
   return { total, show, at: (index) => pages[Math.floor(index / size) - first]?.data?.[index % size] };
 }

@@ -24,6 +24,8 @@ interface Drawn {
   dashed?: boolean;
   /** Holds a value until the next one: weights, states. */
   steps?: boolean;
+  /** Draws the ends of the interval as well, faintly: what was measured, behind what was smoothed. */
+  edges?: boolean;
 }
 
 /** A line whose points are here. */

@@ -88,7 +88,7 @@ export function options(
         values: ticks(look.log ? powerTicks : numberTicks),
       },
     ],
-    series: [{}, ...look.lines.flatMap((line, i) => series(line, colour(token(line, i)), steps))],
+    series: [{}, ...look.lines.flatMap((line, i) => series(line, (share) => colour(token(line, i), share), steps))],
     bands: look.lines.flatMap((line, i) => [
       { series: [3 * i + 3, 3 * i + 2] as [number, number], fill: colour(token(line, i), 18) },
     ]),
@@ -135,18 +135,32 @@ function ticks(words: Ticks): uPlot.Axis.DynamicValues {
 
 export const FONT = '12px "Inter Variable", system-ui, sans-serif';
 
-function series(line: Line, stroke: string, steps: uPlot.Series.PathBuilder | undefined): uPlot.Series[] {
+type Share = (share?: number) => string;
+
+function series(line: Line, colour: Share, steps: uPlot.Series.PathBuilder | undefined): uPlot.Series[] {
+  const stroke = colour();
   const paths = line.steps && steps ? { paths: steps } : {};
-  const edge: uPlot.Series = { stroke: "transparent", width: 0, points: { show: false }, ...paths };
+  const seen = line.edges ? { stroke: colour(40), width: 1 } : { stroke: "transparent", width: 0 };
+  const edge: uPlot.Series = { ...seen, points: { show: false }, ...paths };
   const own: uPlot.Series = {
     label: line.name,
     stroke,
     width: 1.75,
-    points: { show: false },
+    points: { show: true, size: 5, width: 0, fill: stroke, filter: alone },
     ...(line.dashed && { dash: [6, 4] }),
     ...paths,
   };
   return [own, edge, edge];
+}
+
+/** Points without a neighbour make no line: they are drawn as dots. */
+function alone(chart: uPlot, of: number): number[] {
+  const values = chart.data[of] ?? [];
+  const missing = (i: number) => values[i] == null;
+  const [from, to] = chart.series[0]?.idxs ?? [0, -1];
+  const found: number[] = [];
+  for (let i = from; i <= to; i++) if (!missing(i) && missing(i - 1) && missing(i + 1)) found.push(i);
+  return found;
 }
 
 /** Room for the points, the references and a little air; zero only where asked, so that small changes are seen. */
@@ -159,6 +173,7 @@ export function yRange(
   const least = Math.min(low ?? Infinity, ...held, look.fromZero ? 0 : Infinity);
   const greatest = Math.max(high ?? -Infinity, ...held, look.fromZero ? 0 : -Infinity);
   if (!Number.isFinite(least) || !Number.isFinite(greatest)) return [0, 1];
+  if (look.fromZero && least === 0 && greatest === 0) return [0, 1];
   if (look.log) {
     const top = Math.max(greatest, ...held.map((value) => value * 3)); // room for the name above its line
     return [10 ** Math.floor(Math.log10(least || 1e-6)), 10 ** Math.ceil(Math.log10(top || 1))];

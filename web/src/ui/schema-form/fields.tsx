@@ -130,8 +130,9 @@ function ChoiceField(props: SchemaFieldProps) {
 }
 
 function ScalarField({ nullable, ...props }: SchemaFieldProps & { nullable: boolean }) {
-  const { schema, path, value, onChange, errors, required } = props;
+  const { schema, path, name, value, onChange, errors, required } = props;
   const about = {
+    name,
     label: titleOf(props),
     hint: schema.description,
     error: errors.get(path),
@@ -190,7 +191,7 @@ function ScalarField({ nullable, ...props }: SchemaFieldProps & { nullable: bool
 }
 
 interface JsonFieldProps {
-  about: { label: string; hint: string | undefined; error: string | undefined; required: boolean };
+  about: { label: string; name: string; hint: string | undefined; error: string | undefined; required: boolean };
   value: unknown;
   onChange: (value: unknown) => void;
 }

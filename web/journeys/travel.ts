@@ -1,0 +1,42 @@
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll } from "vitest";
+import { launch, settled, signIn, url, watched } from "./browser.mjs";
+
+/** A page, and what is wrong with it from its beginning: see `watched`. */
+export interface Opened {
+  page: Page;
+  problems: string[];
+}
+
+/** A browser in which the administrator is signed in, from the first journey of a file to the last. */
+export function travel() {
+  let browser: Browser;
+  let context: BrowserContext;
+  beforeAll(async () => {
+    browser = await launch();
+    const storageState = await signIn(browser);
+    context = await browser.newContext({
+      storageState,
+      viewport: { width: 1440, height: 900 },
+      reducedMotion: "reduce",
+    });
+  });
+  afterAll(() => browser.close());
+  return {
+    /** For what needs a sign-in of its own. */
+    get browser(): Browser {
+      return browser;
+    },
+    get context(): BrowserContext {
+      return context;
+    },
+    /** Goes to a page and waits for all that it loads. */
+    async open(path: string, own: BrowserContext = context): Promise<Opened> {
+      const page = await own.newPage();
+      const problems = await watched(page);
+      await page.goto(url + path);
+      await settled(page);
+      return { page, problems };
+    },
+  };
+}

@@ -23,6 +23,12 @@ $(OPENID)/node_modules/.ready: $(OPENID)/package.json
 	@npm install --prefix $(OPENID) --no-package-lock --no-audit --no-fund --silent
 	@touch $@
 
+MLFLOW2 := tests/gateways/mlflow/old
+$(MLFLOW2)/.venv/.ready: $(MLFLOW2)/requirements.txt .venv/.ready
+	@$(PY) -m uv venv -q --clear --python $(PY) $(MLFLOW2)/.venv
+	@$(PY) -m uv pip install -q --python $(MLFLOW2)/.venv/bin/python -r $<
+	@touch $@
+
 NODE := $(shell node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2>/dev/null && echo there)
 WEB := web/node_modules/.ready
 STATIC := src/ostinato/server/static/index.html
@@ -58,13 +64,17 @@ chromium:  ## the browser of the journeys, from Debian where it is absent
 	@command -v chromium > /dev/null || { [ "$$(id -u)" = 0 ] && as= || as=sudo; \
 		$$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends chromium > /dev/null; }
 
-setup: .venv/.ready $(OPENID)/node_modules/.ready  ## the environment in .venv, with everything that demo and tests need (Node ≥ 20 is there)
+setup: .venv/.ready $(OPENID)/node_modules/.ready $(MLFLOW2)/.venv/.ready  ## the environment in .venv, with everything that demo and tests need (Node ≥ 20 is there)
 
 demo: .venv/.ready $(PAGES)  ## the whole loop on real data (about four minutes), then a server to look around on
 	@.venv/bin/ostinato demo --data $(DEMO) --summary $(DEMO)/summary.json
 
-test: setup $(PAGES)  ## all tests
+# The slices that live by their rows are tested on PostgreSQL as well; what tests/storage has to say of it, it says in the first run.
+AGAIN := ledger access registry pipelines tracking
+
+test: setup $(PAGES)  ## all tests; those of rows on SQLite and on PostgreSQL
 	@$(PY) -m pytest -n 2 --dist worksteal
+	@OSTINATO_TEST_ROWS=postgres $(PY) -m pytest -n 2 --dist worksteal $(addprefix tests/,$(AGAIN))
 
 check: setup web-check  ## format, lint, types and the guards of the design
 	@.venv/bin/ruff format --check .

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from types import ModuleType, TracebackType
-from typing import Any
+from typing import Any, Unpack
 
 from ostinato.access import api as access_api
 from ostinato.access.service import Access
@@ -43,7 +43,7 @@ from ostinato.storage.rows.term import Term, belong
 from ostinato.storage.series.series import Series
 from ostinato.storage.tables.tables import Tables
 from ostinato.tracking import api as tracking_api
-from ostinato.tracking.logger import Logger
+from ostinato.tracking.logger import Logger, Options
 from ostinato.tracking.service import Runs
 
 SLICES: tuple[ModuleType, ...] = (
@@ -103,10 +103,12 @@ class Ostinato:
         return opened
 
     def run(
-        self, experiment: str, name: str = "", *, params: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None
-    ) -> Logger:
+        self, experiment: str, name: str = "", *, params: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None,
+        **how: Unpack[Options],
+    ) -> Logger:  # fmt: skip
         """A run to log to, as a context manager: `with app.run("flights") as run: run.log(auc=0.7, step=1)`."""
-        return Logger.start(self.runs, experiment, name, params=dict(params or {}), tags=dict(tags or {}))
+        target = {"data": str(self.settings.data), "project": caller().project}
+        return Logger.start(self.runs, experiment, name, params=params, tags=tags, target=target, **how)
 
     def acting_as(self, actor: str) -> AbstractContextManager[Caller]:
         """In the block, calls are made by another actor of this store, such as `person:ben`."""

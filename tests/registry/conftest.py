@@ -29,8 +29,7 @@ from ostinato.registry.flavors.linear import Logistic, Term
 from ostinato.registry.service import Models
 from ostinato.registry.types import Field, ModelVersion, Signature
 from ostinato.storage.blobs.local import Local
-from ostinato.storage.rows.rows import metadata
-from ostinato.storage.rows.sqlite import Sqlite
+from ostinato.storage.rows.rows import Rows
 from ostinato.storage.series.series import Series
 from ostinato.storage.tables.tables import Tables
 from ostinato.tracking.service import Runs
@@ -94,8 +93,8 @@ class Works:
 
 
 @pytest.fixture
-def works(tmp_path: Path) -> Iterator[Works]:
-    rows, blobs = Sqlite(tmp_path / "o.db"), Local(tmp_path / "blobs")
+def works(tmp_path: Path, rows: Rows) -> Iterator[Works]:
+    blobs = Local(tmp_path / "blobs")
     clock = ReplayClock(datetime(2013, 1, 1, tzinfo=UTC))
     ledger = Ledger(rows=rows, clock=clock, key_path=tmp_path / "key")
     tables = Tables(blobs, tmp_path / "cache")
@@ -103,7 +102,5 @@ def works(tmp_path: Path) -> Iterator[Works]:
     runs = Runs(rows=rows, blobs=blobs, series=Series(rows), ledger=ledger, clock=clock)
     evaluations = Evaluations(rows=rows, ledger=ledger, clock=clock)
     models = Models(rows=rows, blobs=blobs, ledger=ledger, clock=clock, runs=runs, evaluations=evaluations, datasets=datasets)
-    rows.create(metadata)
     with as_("ana"):
         yield Works(models, evaluations, runs, datasets, ledger, clock)
-    rows.close()

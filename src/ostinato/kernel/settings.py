@@ -29,7 +29,11 @@ class Settings:
     proved themselves by one of `oidc_acr` and one of `oidc_amr`, at most `oidc_max_age_s` ago; `oidc_networks` the networks beyond the
     public internet, separated by commas, in which issuers of tokens may stand;
     `sink_networks` the networks beyond the public internet, separated by commas, into which events may be sent; `smtp_url` the mail server
-    (`smtp://user:password@host:587` or `smtps://…`) and `mail_from` the address in whose name it sends.
+    (`smtp://user:password@host:587` or `smtps://…`) and `mail_from` the address in whose name it sends; `mlflow_approvals` how many people
+    must approve a version of a model that an MLflow client made, before an alias names it;
+    `journal` is the folder in which runs are journaled until the store has them, `journal_mb` how large the points of one process may get
+    there, `offline` 1 to send nothing before `ostinato sync`, `finish_s` how long the end of a run waits for the store, and `capture` what
+    a run records by itself.
     """
 
     data: Path
@@ -66,6 +70,12 @@ class Settings:
     sink_networks: str = ""
     smtp_url: str = field(default="", repr=False)  # it may hold a password
     mail_from: str = ""
+    mlflow_approvals: int = 0
+    journal: str = ""
+    journal_mb: int = 4096
+    offline: int = 0
+    finish_s: int = 30
+    capture: str = "all"
 
     @classmethod
     def read(cls, data: str | os.PathLike[str] | None = None, env: Mapping[str, str] | None = None) -> Settings:

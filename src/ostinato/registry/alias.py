@@ -19,7 +19,7 @@ from ostinato.registry.find import find_model, find_version
 from ostinato.registry.types import AliasState, Model, ModelVersion
 from ostinato.storage.rows.rows import Rows, Tx
 
-_ALIAS = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+_ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
 class Aliases:
@@ -36,17 +36,18 @@ class Aliases:
             Conflict: the version is not approved, or no longer since its gates changed.
             Invalid: the alias has another shape than `champion`.
         """
+        return self._rows.write(lambda tx: self.promote_within(tx, ref, alias, reason))
+
+    def promote_within(self, tx: Tx, ref: str, alias: str = CHAMPION, reason: str = "") -> AliasState:
+        """The same within a transaction, so that the alias moves together with what else it changes. In process only."""
         if not _ALIAS.fullmatch(alias):
-            raise Invalid(f"not an alias: {alias!r}", hint="small letters, digits, dashes and underscores", field="alias")
-
-        def change(tx: Tx) -> AliasState:
-            of, found = find_version(tx, ref)
-            if of.aliases.get(alias) == found.version:
-                return store.moves(tx, caller().project, of.name, alias)[-1]
-            approved(of, found)
-            return self._move(tx, found, alias, "promoted", reason)
-
-        return self._rows.write(change)
+            hint = "up to 64 letters, digits, dashes and underscores, the first a letter"
+            raise Invalid(f"not an alias: {alias!r}", hint=hint, field="alias")
+        of, found = find_version(tx, ref)
+        if of.aliases.get(alias) == found.version:
+            return store.moves(tx, caller().project, of.name, alias)[-1]
+        approved(of, found)
+        return self._move(tx, found, alias, "promoted", reason)
 
     def rollback(self, ref: str, reason: str, alias: str = CHAMPION) -> AliasState:
         """Take a version back from `alias`, which then names what it named before; a repeat changes nothing.
@@ -64,11 +65,7 @@ class Aliases:
             moves = store.moves(tx, who.project, of.name, alias)
             if len(moves) > 1 and moves[-1].how == "rolled_back" and moves[-2].version == bad.version:
                 return moves[-1]
-            if not moves or moves[-1].version != bad.version:
-                names = str(moves[-1].ref) if moves else "nothing"
-                raise Conflict(f"{of.name}@{alias} names {names}, not {bad.ref}", hint="roll back the version that the alias names")
-            fit = {v.version: v for v in store.versions(tx, who.project, of) if v.state not in ("rejected", "retired")}
-            return self._move(tx, fit[before(moves, fit.__contains__).version], alias, "rolled_back", why, bad.ref)
+            return self._move(tx, way_back(tx, of, bad, moves, alias), alias, "rolled_back", why, bad.ref)
 
         return self._rows.write(change)
 
@@ -76,14 +73,21 @@ class Aliases:
         """Which version `alias` named at the instant `at` (default: now), since when, who moved it there, who had approved
         it and on which evidence; None where it named none."""
         moves = self.moves(model, alias)
-        return next((m for m in reversed(moves) if at is None or m.since <= at), None)
+        found = next((m for m in reversed(moves) if at is None or m.since <= at), None)
+        return None if found is None or found.how == "withdrawn" else found
 
     def moves(self, model: str, alias: str = CHAMPION) -> list[AliasState]:
         """Everything that `alias` ever named, oldest first."""
         return self._rows.read(lambda tx: store.moves(tx, caller().project, find_model(tx, model).name, alias))
 
     def _move(
-        self, tx: Tx, to: ModelVersion, alias: str, how: Literal["promoted", "rolled_back"], reason: str, bad: Ref | None = None
+        self,
+        tx: Tx,
+        to: ModelVersion,
+        alias: str,
+        how: Literal["promoted", "rolled_back", "withdrawn"],
+        reason: str,
+        bad: Ref | None = None,
     ) -> AliasState:
         who = caller()
         approvals = standing(to.decisions, to.binding) or [d for d in to.decisions if d.kind == "approved"]
@@ -117,6 +121,19 @@ def approved(model: Model, version: ModelVersion) -> None:
         held = len(standing(version.decisions, version.binding))
         hint = f"models.check and models.approve first; it has {held} of {model.approvals} approvals under the present gates"
         raise Conflict(f"{version.ref} is {version.state}, not approved", hint=hint)
+
+
+def way_back(tx: Tx, of: Model, bad: ModelVersion, moves: Sequence[AliasState], alias: str) -> ModelVersion:
+    """The version that `alias`, which has made `moves`, names again when `bad` is taken back.
+
+    Raises:
+        Conflict: the alias names another version, or there is none to go back to.
+    """
+    if not moves or moves[-1].version != bad.version or moves[-1].how == "withdrawn":
+        names = str(moves[-1].ref) if moves and moves[-1].how != "withdrawn" else "nothing"
+        raise Conflict(f"{of.name}@{alias} names {names}, not {bad.ref}", hint="roll back the version that the alias names")
+    fit = {v.version: v for v in store.versions(tx, caller().project, of) if v.state not in ("rejected", "retired")}
+    return fit[before(moves, fit.__contains__).version]
 
 
 def before(moves: Sequence[AliasState], usable: Callable[[int], bool]) -> AliasState:

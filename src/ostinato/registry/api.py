@@ -8,7 +8,7 @@ from ostinato.registry.service import Models
 NAME = "models"
 SERVICE = Models
 
-IN_PROCESS = {"scorer": "model:read"}
+IN_PROCESS = {"scorer": "model:read", "create_open": "model:write", "register_folder": "model:write", "file_stream": "model:read"}
 """What the verbs need that are called in process alone."""
 OPS: list[Op] = [
     Op("POST", "/models", Models.create, "model:write"),
@@ -26,6 +26,15 @@ OPS: list[Op] = [
     Op("POST", "/models/{model}/notes", Models.card_note, "model:write"),
     Op("GET", "/models/{model}/notes", Models.notes, "model:read"),
     Op("GET", "/models/{model}/history", Models.history, "model:read"),
+    Op("POST", "/models/{model}/name", Models.rename, "model:write"),
+    Op("POST", "/models/{model}/withdrawals", Models.withdraw, "model:promote"),
+    Op("GET", "/model-labels", Models.all_labels, "model:read"),
+    Op("GET", "/model-labels/{ref}", Models.labels, "model:read"),
+    Op("POST", "/model-labels/{ref}/tags", Models.tag, "model:write"),
+    Op("POST", "/model-labels/{ref}/description", Models.describe, "model:write"),
+    Op("POST", "/model-removals/{ref}", Models.remove, "model:write"),
+    Op("GET", "/model-versions/{ref}/files", Models.files, "model:read"),
+    Op("GET", "/model-versions/{ref}/files/{path:path}", Models.file, "model:read"),
     Op("POST", "/model-artifacts", Models.upload, "model:write"),
     Op("PUT", "/model-uploads/{upload}/{start:int}", Models.send_part, "model:write"),
     Op("GET", "/model-uploads/{upload}", Models.received, "model:write"),

@@ -194,17 +194,19 @@ class Approvals:
         """The datasets that a version was trained on, and when their rows were delivered."""
         return [DataAge(dataset=d, delivered_at=self._datasets.version(f"{d.name}@{d.version}").created_at) for d in found.datasets]
 
-    def _rival_evaluation(self, rival: ModelVersion | None, evaluation: Evaluation | None) -> Evaluation | None:
+    def _rival_evaluation(
+        self, rival: ModelVersion | None, evaluation: Evaluation | None, until: datetime | None = None
+    ) -> Evaluation | None:
         """The newest evaluation of the rival on the very rows of `evaluation`, else the one it was registered with, if on those."""
         if rival is None or evaluation is None:
             return None
-        later = self._evaluations.of(rival.ref, data=evaluation.data)
+        later = self._evaluations.of(rival.ref, data=evaluation.data, until=until)
         own = [self._evaluations.get(rival.evaluation)] if rival.evaluation else []
         return next((e for e in [*later, *own] if e.data == evaluation.data), None)
 
-    def _baseline_evaluation(self, model: str, evaluation: Evaluation | None) -> Evaluation | None:
+    def _baseline_evaluation(self, model: str, evaluation: Evaluation | None, until: datetime | None = None) -> Evaluation | None:
         """The newest evaluation of `baseline:MODEL`, whatever simple rule that is, on the very rows of `evaluation`."""
-        found = self._evaluations.of(Ref("baseline", model), data=evaluation.data) if evaluation else []
+        found = self._evaluations.of(Ref("baseline", model), data=evaluation.data, until=until) if evaluation else []
         return found[0] if found else None
 
 

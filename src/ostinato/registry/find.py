@@ -31,14 +31,35 @@ def find_version(tx: Tx, ref: str) -> tuple[Model, ModelVersion]:
     """
     asked = Ref.parse(str(ref), "model")
     model = find_model(tx, asked.name)
+    return model, named(tx, model, asked)
+
+
+def named(tx: Tx, model: Model, asked: Ref) -> ModelVersion:
+    """The version of `model` that a reference names.
+
+    Raises:
+        Invalid: the reference names no version.
+        NotFound: no such alias or version.
+    """
+    number = number_of(model, asked)
+    found = store.one_version(tx, caller().project, model, number)
+    if found is None:
+        raise NotFound(
+            f"no version {number} of {model.name}", hint=f"the latest is {model.latest}" if model.latest else "none is registered"
+        )
+    return found
+
+
+def number_of(model: Model, asked: Ref) -> int:
+    """The number of the version that a reference names among those of `model`.
+
+    Raises:
+        Invalid: the reference names no version.
+        NotFound: no such alias.
+    """
     if asked.version is None:
         raise Invalid(f"{asked} names no version", hint=f"write {asked.name}@champion or {asked.name}@{model.latest or 1}", field="ref")
     number = int(asked.version) if asked.version.isdecimal() else model.aliases.get(asked.version)
     if number is None:
         raise NotFound.named(f"alias of {asked.name}", asked.version, model.aliases)
-    found = store.one_version(tx, caller().project, model, number)
-    if found is None:
-        raise NotFound(
-            f"no version {number} of {asked.name}", hint=f"the latest is {model.latest}" if model.latest else "none is registered"
-        )
-    return model, found
+    return number

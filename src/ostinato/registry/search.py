@@ -17,7 +17,7 @@ def search(tx: Tx, project: str, typed: str, limit: int) -> list[Found]:
     if at:
         return _versions(tx, project, name, number, limit)
     m = model.c
-    query = select(m.name, m.description, m.created_at).where(m.project == project)
+    query = select(m.name, m.description, m.created_at).where(m.project == project, m.removed_at.is_(None))
     rows = tx.all(matching(query, typed, m.name, m.description, recent=m.created_at.desc()).limit(limit))
     return [Found(ref=Ref("model", r.name), title=r.name, summary=r.description, at=r.created_at) for r in rows]
 
@@ -25,7 +25,7 @@ def search(tx: Tx, project: str, typed: str, limit: int) -> list[Found]:
 def _versions(tx: Tx, project: str, name: str, typed: str, limit: int) -> list[Found]:
     v, named = version.c, aliases(tx, project, name)
     numbers = [number for alias, number in named.items() if typed and alias.startswith(typed)]
-    query = select(v.version, v.note, v.registered_at).where(v.project == project, v.model == name)
+    query = select(v.version, v.note, v.registered_at).where(v.project == project, v.model == name, v.removed_at.is_(None))
     if typed:
         query = query.where(v.version.in_(numbers) | cast(v.version, Text).startswith(typed, autoescape=True))
     rows = tx.all(query.order_by(func.length(cast(v.version, Text)) if typed else v.version.desc(), v.version.desc()).limit(limit))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 from ostinato.access.service import Access
@@ -17,13 +16,14 @@ from ostinato.kernel.name import checked_name
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.registry import store
-from ostinato.registry.alias import Aliases
 from ostinato.registry.approve import reason_given
-from ostinato.registry.binding import binding_of, plain, rules_of
-from ostinato.registry.card import render
+from ostinato.registry.binding import plain, rules_of
 from ostinato.registry.find import find_model, find_version
 from ostinato.registry.flavor import FLAVORS, Predictor
+from ostinato.registry.folders import Folders
 from ostinato.registry.gate import gate_of
+from ostinato.registry.labels import Labelling
+from ostinato.registry.removal import Removals
 from ostinato.registry.review import Reviews
 from ostinato.registry.story import Stories
 from ostinato.registry.types import (
@@ -41,7 +41,7 @@ from ostinato.tracking.service import Runs
 Risk = Literal["low", "medium", "high"]
 
 
-class Models(Reviews, Aliases, Stories, Arriving):
+class Models(Reviews, Removals, Labelling, Folders, Stories, Arriving):
     """The models of a project. Where a verb takes `ref`, it is `late@7` or `late@champion`."""
 
     def __init__(
@@ -85,10 +85,22 @@ class Models(Reviews, Aliases, Stories, Arriving):
             NotFound: a gate is unknown.
             Conflict: there is a model of that name that was created with something else.
         """
-        who, rules = caller(), list(gates or [])
+        rules = list(gates or [])
         needed = (2 if risk == "high" else 1) if approvals is None else approvals
         checked_name(name, "a model")
         _check_rules(rules, needed)
+        return self._create(name, description, owner, risk, rules, needed)
+
+    def create_open(self, name: str, description: str = "", approvals: int = 0) -> Model:
+        """Make a model without gates, as other registries know them: with no approvals needed, whoever may promote moves its aliases.
+
+        Its name may hold signs as addresses write them (`%20`). `models.require` gives it rules. In process only.
+        """
+        checked_name(name.replace("%", "-"), "a model")
+        return self._create(name, description, "", "low", [], approvals)
+
+    def _create(self, name: str, description: str, owner: str, risk: Risk, rules: list[GateSpec], needed: int) -> Model:
+        who = caller()
         made = Model(
             name=name,
             description=description,
@@ -196,24 +208,6 @@ class Models(Reviews, Aliases, Stories, Arriving):
         )
         return self._rows.write(lambda tx: self._add_version(tx, draft, key or digest_of([artifact, str(run)])))
 
-    def _add_version(self, tx: Tx, draft: ModelVersion, key: str) -> ModelVersion:
-        """Give a version its number, unless `key` names it already."""
-        project, of, same = caller().project, find_model(tx, draft.model), _content(draft)
-        known = store.keyed_version(tx, project, of.name, key)
-        if known is not None:
-            if known[1] != same:
-                raise Conflict(f"model:{of.name}@{known[0]} was registered under this key with another content", hint="use another key")
-            return find_version(tx, f"{of.name}@{known[0]}")[1]
-        number = store.next_version(tx, project, of.name)
-        binding = binding_of(draft.artifact, draft.signature, draft.evaluation, rules_of(of.gates, of.approvals))
-        made = replace(draft, version=number, ref=draft.ref.at(number), binding=binding)
-        store.add_version(tx, project, made, key, same)
-        origin = [*([made.run] if made.run else []), *made.datasets, *(Ref("feature", f) for f in made.features)]
-        origin += [Ref("evaluation", made.evaluation)] if made.evaluation else []
-        told = {"artifact": made.artifact, "flavor": made.flavor}
-        self._ledger.append(tx, "model.registered", made.ref, inputs=origin, outputs=(made.ref,), data=told)
-        return made
-
     def model(self, model: str) -> Model:
         """A model with its gates, aliases and latest version."""
         return self._rows.read(lambda tx: find_model(tx, model))
@@ -245,14 +239,6 @@ class Models(Reviews, Aliases, Stories, Arriving):
         return loaded
 
     # ---- documentation
-
-    def card(self, ref: str) -> str:
-        """The model card of a version, as Markdown: every statement is a recorded value, or says who owes it."""
-        of, found = self._rows.read(lambda tx: find_version(tx, ref))
-        evaluation = self._evaluations.get(found.evaluation) if found.evaluation else None
-        params = self._runs.get(found.run.name).params if found.run else {}
-        check = self._rows.read(lambda tx: store.last_check(tx, caller().project, found.ref))
-        return render(of, found, evaluation, check, self.notes(of.name), params)
 
     def card_note(self, model: str, section: str, text: str) -> Note:
         """Write a section of the cards of a model; the earlier text stays in the history. Repeating it changes nothing."""
@@ -309,9 +295,3 @@ def _check_rules(gates: list[GateSpec], approvals: int) -> None:
         gate_of(gate)
     if approvals < 1:
         raise Invalid("a model needs at least one approval", hint="declare a policy to approve without a person present", field="approvals")
-
-
-def _content(version: ModelVersion) -> str:
-    """A digest of what must be the same where a registration is repeated."""
-    v = version
-    return digest_of([v.artifact, v.flavor, plain(v.signature), str(v.run), [str(d) for d in v.datasets], v.evaluation, v.features, v.note])

@@ -7,8 +7,9 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import BindParameter, Column, Integer, Row, Table, Text, UniqueConstraint, bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, Column, Integer, Row, Table, Text, UniqueConstraint, bindparam, delete, func, insert, select, update
 
+from ostinato.kernel.errors import Conflict
 from ostinato.kernel.ref import Ref
 from ostinato.registry.binding import binding_of, plain, rules_of, state_of
 from ostinato.registry.types import AliasState, Check, Decision, GateResult, GateSpec, Model, ModelVersion, Note, Policy, Signature
@@ -29,6 +30,7 @@ model = Table(
     Column("created_at", Instant, nullable=False),
     Column("created_by", Text, nullable=False),
     Column("content", Text, nullable=False),
+    Column("removed_at", Instant),
 )
 version = Table(
     "registry_version",
@@ -49,6 +51,7 @@ version = Table(
     Column("note", Text, nullable=False),
     Column("author", Text, nullable=False),
     Column("registered_at", Instant, nullable=False),
+    Column("removed_at", Instant),
     UniqueConstraint("project", "model", "key"),
 )
 check = Table(
@@ -125,29 +128,38 @@ note = Table(
 _p: BindParameter[Any] = bindparam("project")
 _m: BindParameter[Any] = bindparam("model")
 _v: BindParameter[Any] = bindparam("version")
-_models = select(model).where(model.c.project == _p).order_by(model.c.name)
+_models = select(model).where(model.c.project == _p, model.c.removed_at.is_(None)).order_by(model.c.name)
 _model = _models.where(model.c.name == _m)
-_versions = select(version).where(version.c.project == _p, version.c.model == _m).order_by(version.c.version)
+_of_model = (version.c.project == _p, version.c.model == _m, version.c.removed_at.is_(None))
+_versions = select(version).where(*_of_model).order_by(version.c.version)
 _version = _versions.where(version.c.version == _v)
-_newest = select(version).where(version.c.project == _p, version.c.model == _m).order_by(version.c.version.desc())
+_newest = select(version).where(*_of_model).order_by(version.c.version.desc())
 _by_key = _versions.where(version.c.key == bindparam("key"))
-_latest = select(func.max(version.c.version)).where(version.c.project == _p, version.c.model == _m)
+_latest = select(func.max(version.c.version)).where(*_of_model)
+_highest = select(func.max(version.c.version)).where(version.c.project == _p, version.c.model == _m)
 _decisions = select(decision).where(decision.c.project == _p, decision.c.model == _m).order_by(decision.c.number)
 _checks = select(check).where(check.c.project == _p, check.c.version == _v).order_by(check.c.number.desc())
 _check = select(check).where(check.c.project == _p, check.c.id == bindparam("id"))
 _moves = select(move).where(move.c.project == _p, move.c.model == _m).order_by(move.c.number)
-_named = select(move.c.alias, move.c.version).where(move.c.project == _p, move.c.model == _m).order_by(move.c.number)
+_named = select(move.c.alias, move.c.version, move.c.how).where(move.c.project == _p, move.c.model == _m).order_by(move.c.number)
 _last_moves = select(func.max(move.c.number)).where(move.c.project == _p).group_by(move.c.model, move.c.alias)
-_named_of_all = select(move.c.model, move.c.alias, move.c.version).where(move.c.number.in_(_last_moves))
+_named_of_all = select(move.c.model, move.c.alias, move.c.version).where(move.c.number.in_(_last_moves), move.c.how != "withdrawn")
 _latest_of_all = (
-    select(version.c.model, func.max(version.c.version).label("latest")).where(version.c.project == _p).group_by(version.c.model)
+    select(version.c.model, func.max(version.c.version).label("latest"))
+    .where(version.c.project == _p, version.c.removed_at.is_(None))
+    .group_by(version.c.model)
 )
 _policies = select(policy).where(policy.c.project == _p, policy.c.model == _m).order_by(policy.c.number)
 _notes = select(note).where(note.c.project == _p, note.c.model == _m).order_by(note.c.number)
 
 
 def add_model(tx: Tx, project: str, made: Model, content: str) -> None:
-    """Keep a new model; `content` is the digest of what it was created with."""
+    """Keep a new model, in the place of a removed one of its name; `content` is the digest of what it was created with."""
+    gone = (model.c.project == project, model.c.name == made.name, model.c.removed_at.is_not(None))
+    former = tx.first(select(model.c.owner).where(*gone))
+    if former is not None and former.owner.startswith("model:"):
+        raise Conflict(f"{made.name} is now called {former.owner.removeprefix('model:')}", hint="choose another name")
+    tx.execute(delete(model).where(*gone))
     row = {k: v for k, v in plain(made).items() if k not in ("aliases", "latest")}
     tx.execute(insert(model), row | {"project": project, "created_at": made.created_at, "content": content})
 
@@ -167,7 +179,10 @@ def set_rules(tx: Tx, project: str, name: str, gates: Sequence[GateSpec], approv
 def one_model(tx: Tx, project: str, name: str) -> Model | None:
     """The model of this name."""
     row = tx.first(_model, {"project": project, "model": name})
-    return _read_model(row, next_version(tx, project, name) - 1 or None, aliases(tx, project, name)) if row else None
+    if row is None:
+        return None
+    latest = tx.first(_latest, {"project": project, "model": name})
+    return _read_model(row, latest[0] if latest else None, aliases(tx, project, name))
 
 
 def all_models(tx: Tx, project: str) -> list[Model]:
@@ -186,8 +201,8 @@ def add_version(tx: Tx, project: str, made: ModelVersion, key: str, content: str
 
 
 def next_version(tx: Tx, project: str, name: str) -> int:
-    """The number of the next version: one more than the last."""
-    row = tx.first(_latest, {"project": project, "model": name})
+    """The number of the next version: one more than the last ever was, so that no number ever means two things."""
+    row = tx.first(_highest, {"project": project, "model": name})
     return 1 + (row[0] or 0 if row else 0)
 
 
@@ -261,7 +276,8 @@ def last_move(tx: Tx, project: str, name: str, alias: str) -> AliasState | None:
 
 def aliases(tx: Tx, project: str, name: str) -> dict[str, int]:
     """Which version every alias of a model names now."""
-    return {row.alias: row.version for row in tx.all(_named, {"project": project, "model": name})}
+    last = {row.alias: row for row in tx.all(_named, {"project": project, "model": name})}
+    return {alias: row.version for alias, row in last.items() if row.how != "withdrawn"}
 
 
 def add_policy(tx: Tx, project: str, made: Policy) -> None:

@@ -12,7 +12,7 @@ from ostinato.kernel.ref import Ref
 Dtype = Literal["float64", "int64", "bool", "string"]
 Scalar = str | float | int | bool | None
 State = Literal["registered", "approved", "rejected", "retired"]
-Verb = Literal["check", "approve", "reject", "promote", "retire"]
+Verb = Literal["check", "approve", "reject", "promote", "rollback", "retire"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +186,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AliasState:
-    """Which version an alias named from `since` on, who moved it there and why, who had approved it, on which evidence."""
+    """Which version an alias named from `since` on, who moved it there and why, who had approved it, on which evidence.
+
+    One that is `withdrawn` names nothing from then on; `version` is what it named until then.
+    """
 
     model: str
     alias: str
@@ -195,7 +198,7 @@ class AliasState:
     since: datetime
     promoted_by: str
     reason: str
-    how: Literal["promoted", "rolled_back"]
+    how: Literal["promoted", "rolled_back", "withdrawn"]
     approved_by: list[str]
     approvals: list[Decision]
     evidence: Check | None
@@ -294,7 +297,7 @@ class Permit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """Everything that a decision about a version rests on, and which decisions the caller may take.
+    """Everything that a decision about a version rests on as of the instant `at`, and which decisions the caller may take.
 
     `problem` says why the last check cannot be approved on, empty if it can. With `same_rows`, the champion was evaluated
     on the same rows, so that its metrics compare; otherwise they are those that it was registered with.
@@ -302,6 +305,7 @@ class Review:
 
     version: ModelVersion
     model: Model
+    at: datetime
     check: Check | None
     problem: str
     champion: Ref | None
@@ -312,3 +316,27 @@ class Review:
     approvals: list[Decision]
     data: list[DataAge]
     may: list[Permit]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """What is written on a model, or on a version of it: a description, tags, and for a version where it came from.
+
+    `version` is None for the model itself. `origin` holds what another registry says of the version, such as its `source`.
+    """
+
+    model: str
+    version: int | None
+    description: str
+    tags: dict[str, str]
+    origin: dict[str, str]
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderFile:
+    """A file of a version that is a folder: its path there, its BLAKE3 digest and its size in bytes."""
+
+    path: str
+    digest: str
+    size: int

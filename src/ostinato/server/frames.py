@@ -32,7 +32,10 @@ _PICTURES = {
     ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp", ".avif": "image/avif",
     ".svg": "image/svg+xml",
 }  # fmt: skip
-_SHOWN = {"iframe": _FRAMED, "image": _PICTURES}
+_SOUNDS = {
+    ".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".opus": "audio/ogg", ".flac": "audio/flac", ".m4a": "audio/mp4",
+}  # fmt: skip
+_SHOWN = {"iframe": _FRAMED, "image": _PICTURES, "audio": _SOUNDS}
 """By what the browser is about to make of the reply, the kinds of files that it gets to see; all else is a download."""
 
 

@@ -21,7 +21,7 @@ _OTHERS = ("/api/", "/assets/", "/frames/", "/health/", "/metrics", "/openapi.js
 _MONTHS = "public, max-age=31536000, immutable"
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; "
-    "worker-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+    "media-src 'self'; worker-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types ostinato"
 )
 _PAGE = {"content-security-policy": _POLICY, "cache-control": "no-cache", "cross-origin-opener-policy": "same-origin"}

@@ -1,0 +1,199 @@
+"""Door: MLflow's routes as an ASGI app: find the route, admit, read, call, answer."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from sqlalchemy.exc import StatementError
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from ostinato.app import Ostinato
+from ostinato.gateways.mlflow import wire
+from ostinato.gateways.mlflow.errors import NoEndpoint, told
+from ostinato.gateways.mlflow.routes import Route, Routes
+from ostinato.kernel.caller import Caller, calling
+from ostinato.kernel.errors import Invalid, OstinatoError, TooLarge
+
+Admit = Callable[[Mapping[str, str], str, str], Caller]
+Run = Callable[..., Awaitable[Any]]
+_PREFIXES = ("/api/2.0/mlflow", "/api/3.0/mlflow", "/ajax-api/", "/get-artifact", "/model-versions/get-artifact")
+_EXACT = frozenset({"/version", "/health"})
+_OF_PROJECT = re.compile(r"/mlflow/([A-Za-z0-9][A-Za-z0-9._-]{0,63})(/.*)", re.DOTALL)
+
+
+class MLflow:
+    """The gateway over an opened store. `admit` says who is calling, `run` runs a call in a thread."""
+
+    def __init__(self, app: Ostinato, admit: Admit, run: Run, limit: int) -> None:
+        self._app = app
+        self._admit = admit
+        self._run = run
+        self._limit = limit
+
+    @cached_property
+    def _routes(self) -> Routes:
+        """Made for the first client that comes."""
+        return Routes(self._app)
+
+    def place(self, path: str) -> tuple[str, str] | None:
+        """The project that an address names, or the empty text, and what of it is MLflow's; None where nothing is."""
+        named = _OF_PROJECT.fullmatch(path)
+        project, inner = (named[1], named[2]) if named else ("", path)
+        inner = re.sub("^//+", "/", inner)
+        return (project, inner) if inner in _EXACT or inner.startswith(_PREFIXES) else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            project, path = self.place(scope["path"]) or ("", scope["path"])
+            found = self._routes.find(scope["method"], path)
+            if found is None:
+                raise NoEndpoint(f"no route {scope['method']} {path} for MLflow", hint="docs/mlflow.md says which there are")
+            route, texts = found
+            scope["endpoint"] = route
+            headers = _headers(scope, project)
+            if route.raw:
+                await self._stream(route, texts, headers, scope, receive, send)
+                return
+            content = await _body(receive, headers, self._limit)
+            reply = await self._run(self._answer, route, texts, headers, scope, content)
+        except OstinatoError as error:
+            status, more, content = told(error)
+            await _send(send, status, more, content)
+            return
+        await _send(send, 200, *reply)
+
+    def _answer(
+        self, route: Route, texts: dict[str, str], headers: Mapping[str, str], scope: Scope, content: bytes
+    ) -> tuple[list[tuple[bytes, bytes]], bytes]:
+        who = scope["ostinato.caller"] = self._admit(headers, route.op.needs, f"{route.op.method} {route.op.path}")
+        if scope["method"] == "GET" or (scope["query_string"] and not content):
+            given = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=10_000)
+            ask = wire.read_texts(route.ask, [*texts.items(), *given])
+        else:
+            ask = wire.read(route.ask, content, texts)
+        self._also(headers, route, ask)
+        with calling(who), _within_bounds():
+            answer = route.call(ask)
+        if isinstance(answer, str):
+            return [(b"content-type", b"text/plain; charset=utf-8")], answer.encode()
+        return [(b"content-type", b"application/json")], msgspec.json.encode(answer)
+
+    def _also(self, headers: Mapping[str, str], route: Route, ask: wire.Ask) -> None:
+        """Admit what this very request needs beside what its route needs."""
+        if ask.needs:
+            self._admit(headers, ask.needs, f"{route.op.method} {route.op.path}")
+
+    async def _stream(
+        self, route: Route, texts: dict[str, str], headers: Mapping[str, str], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Bytes in or out, in constant memory."""
+        who = scope["ostinato.caller"] = await self._run(self._admit, headers, route.op.needs, f"{route.op.method} {route.op.path}")
+        given = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=100))
+        ask = wire.read_texts(route.ask, [*texts.items(), *given.items()])
+        await self._run(self._also, headers, route, ask)
+        if route.raw == "in":
+            pieces = _Pieces(receive)
+            await self._run(_called, who, route.call, ask, iter(pieces))
+            await _send(send, 200, [(b"content-type", b"application/json")], b"{}")
+            return
+        size, content = await self._run(_called, who, route.call, ask)
+        shown = [(b"content-type", b"application/octet-stream"), (b"content-disposition", b"attachment"), (b"content-length", b"%d" % size)]
+        await send({"type": "http.response.start", "status": 200, "headers": shown})
+        while (piece := await self._run(_next, who, content)) is not None:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+class _Pieces:
+    """A body as it arrives, for a thread: the loop is asked for each piece, so no more than one is held."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._loop = asyncio.get_running_loop()
+
+    def __iter__(self) -> Iterator[bytes]:
+        more = True
+        while more:
+            message = asyncio.run_coroutine_threadsafe(self._next(), self._loop).result()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            if piece := message.get("body", b""):
+                yield piece
+            more = message.get("more_body", False)
+
+    async def _next(self) -> Any:
+        return await self._receive()
+
+
+def _called(who: Caller, call: Callable[..., Any], *arguments: Any) -> Any:
+    with calling(who), _within_bounds():
+        return call(*arguments)
+
+
+def _next(who: Caller, content: Iterator[bytes]) -> bytes | None:
+    with calling(who):
+        return next(content, None)
+
+
+@contextmanager
+def _within_bounds() -> Iterator[None]:
+    """Refuse what no database and no calendar can hold."""
+    try:
+        yield
+    except (OverflowError, StatementError) as error:
+        if isinstance(getattr(error, "orig", error), OverflowError):
+            raise Invalid("a number or an instant is beyond what can be kept", hint="numbers have 64 bits; years are 1 to 9999") from error
+        raise
+
+
+def _headers(scope: Scope, project: str) -> dict[str, str]:
+    """The headers of a request, with the project that its address or its workspace names, and its password as the token that it is."""
+    found = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    if named := project or found.get("ostinato-project") or found.get("x-mlflow-workspace"):
+        found["ostinato-project"] = named
+    scheme, _, secret = found.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            password = base64.b64decode(secret, validate=True).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            password = ""
+        found["authorization"] = f"Bearer {password}"
+    return found
+
+
+async def _body(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:
+    """The body, counted while it arrives.
+
+    Raises:
+        TooLarge: more than `limit` bytes arrive.
+        ClientDisconnect: it does not arrive whole.
+    """
+    if headers.get("content-encoding", "identity") != "identity":
+        raise Invalid("bodies are sent as they are", field="content-encoding")
+    chunks, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit or int(headers.get("content-length", 0)) > limit:
+            raise TooLarge(f"the body is larger than {limit >> 20} MiB", hint="log in smaller batches")
+        more = message.get("more_body", False)
+    return b"".join(chunks)
+
+
+async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], content: bytes) -> None:
+    length = (b"content-length", b"%d" % len(content))
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": content})

@@ -1,0 +1,197 @@
+"""Files: those of runs, logged models and registered versions: listed, streamed in and out, and dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, ClassVar, Protocol
+
+from ostinato.app import Ostinato
+from ostinato.gateways.mlflow import places, wire
+from ostinato.gateways.mlflow.experiments import A2
+from ostinato.gateways.mlflow.models import native, numbered
+from ostinato.gateways.mlflow.places import Place
+from ostinato.gateways.mlflow.runs import RunAsk, about
+from ostinato.gateways.mlflow.wire import Ask
+from ostinato.kernel.errors import Conflict, Invalid, NotFound
+from ostinato.kernel.operation import Op
+from ostinato.registry.types import FolderFile
+
+PROXY = "/api/2.0/mlflow-artifacts/artifacts"
+_WHOLE = "artifact"
+"""How the one file of a version is called that is no folder."""
+
+
+class Kept(Protocol):
+    """A file that is kept."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+
+
+class ListAsk(RunAsk, kw_only=True):
+    """A folder of a run."""
+
+    path: str = ""
+    page_token: str = ""
+
+
+class PathAsk(Ask, kw_only=True):
+    """A place below the root of all files."""
+
+    path: str = ""
+
+    @property
+    def needs(self) -> str:
+        """Files of registered versions are shown to those who may see models."""
+        return "model:read" if self.path.strip("/").startswith("registered/") else ""
+
+
+class RunFile(RunAsk, kw_only=True):
+    """A file of a run."""
+
+    path: str
+
+
+class UploadAsk(RunAsk, kw_only=True):
+    """Where a file of a run is to lie."""
+
+    path: str
+
+
+class VersionFile(Ask, kw_only=True):
+    """A file of a registered version."""
+
+    name: str
+    version: str
+    path: str
+
+
+class CandidateFolder(Ask, kw_only=True):
+    """A folder of a logged model."""
+
+    model_id: str
+    artifact_directory_path: str = ""
+
+
+class Files:
+    """The routes of files."""
+
+    def __init__(self, app: Ostinato) -> None:
+        self._runs = app.runs
+        self._models = app.models
+        self._blobs = app.blobs
+
+    def of_run(self, ask: ListAsk) -> dict[str, Any]:
+        """What lies in a folder of a run."""
+        place = Place("run", ask.run, places.safe(ask.path))
+        with about(self._runs, ask.run):
+            run = self._runs.get(ask.run)
+        listed = _folder(self._kept(place), place.path)
+        return {"root_uri": places.of_run(run.experiment_id, run.id)} | wire.filled(files=listed)
+
+    def of_candidate(self, ask: CandidateFolder) -> dict[str, Any]:
+        """What lies in a folder of a logged model."""
+        found = self._runs.candidate(ask.model_id)
+        place = Place("candidate", ask.model_id, places.safe(ask.artifact_directory_path))
+        return {"root_uri": places.of_candidate(found.experiment_id, found.id)} | wire.filled(files=_folder(self._kept(place), place.path))
+
+    def listed(self, ask: PathAsk) -> dict[str, Any]:
+        """What lies in a folder, by names alone."""
+        if not places.safe(ask.path):
+            return {"files": []}
+        place = places.place(ask.path)
+        base = f"{place.path}/" if place.path else ""
+        return {"files": [found | {"path": found["path"].removeprefix(base)} for found in _folder(self._kept(place), place.path)]}
+
+    def sent(self, ask: PathAsk, pieces: Iterable[bytes]) -> None:
+        """Keep a file of a run or of a logged model, while it arrives."""
+        self._keep(places.place(ask.path), pieces)
+
+    def uploaded(self, ask: UploadAsk, pieces: Iterable[bytes]) -> None:
+        """Keep a file of a run, while it arrives."""
+        self._keep(Place("run", ask.run, places.safe(ask.path)), pieces)
+
+    def _keep(self, place: Place, pieces: Iterable[bytes]) -> None:
+        if place.kind == "version" or not place.path:
+            raise Invalid("Invalid path", hint="files are sent to runs and logged models", field="path")
+        with self._about(place):
+            if place.kind == "run" and self._runs.get(place.of).deleted_at is not None:
+                raise Conflict(f"run {place.of} was deleted")
+            blob = self._blobs.put(pieces)
+            keep = self._runs.keep_artifact if place.kind == "run" else self._runs.keep_candidate_artifact
+            keep(place.of, place.path, blob)
+
+    def got(self, ask: PathAsk) -> tuple[int, Iterator[bytes]]:
+        """The content of a file."""
+        return self._content(places.place(ask.path))
+
+    def dropped(self, ask: PathAsk) -> dict[str, Any]:
+        """Forget a file of a run, or all files of a folder of it."""
+        place = places.place(ask.path)
+        if place.kind != "run":
+            raise Invalid("Invalid path", hint="files of logged models and versions go with those", field="path")
+        with self._about(place):
+            for found in self._below(place):
+                self._runs.drop_artifact(place.of, found.path)
+        return {}
+
+    def run_file(self, ask: RunFile) -> tuple[int, Iterator[bytes]]:
+        """The content of a file of a run."""
+        return self._content(Place("run", ask.run, places.safe(ask.path)))
+
+    def version_file(self, ask: VersionFile) -> tuple[int, Iterator[bytes]]:
+        """The content of a file of a registered version."""
+        path = places.safe(ask.path)
+        return self._content(Place("version", f"{native(ask.name)}@{numbered(ask.version)}", path))
+
+    def _content(self, place: Place) -> tuple[int, Iterator[bytes]]:
+        found = next((kept for kept in self._kept(place) if kept.path == place.path), None)
+        if found is None:
+            raise NotFound(f"No such artifact: '{place.path}'")
+        return found.size, self._blobs.stream(found.digest)
+
+    def _below(self, place: Place) -> list[Kept]:
+        return [kept for kept in self._kept(place) if not place.path or f"{kept.path}/".startswith(f"{place.path}/")]
+
+    def _kept(self, place: Place) -> Sequence[Kept]:
+        """All files of what a place is of."""
+        with self._about(place):
+            if place.kind == "run":
+                return self._runs.artifacts(place.of)
+            if place.kind == "candidate":
+                return self._runs.candidate_artifacts(place.of)
+            version = self._models.get(place.of)
+            whole = [FolderFile(path=_WHOLE, digest=version.artifact, size=version.size)]
+            return self._models.files(place.of) if version.flavor == "mlflow" else whole
+
+    def _about(self, place: Place) -> AbstractContextManager[None]:
+        return about(self._runs, place.of) if place.kind == "run" else nullcontext()
+
+    OPS: ClassVar[list[Op]] = [
+        Op("GET", f"{A2}/artifacts/list", of_run, "run:read"),
+        Op("GET", f"{A2}/logged-models/{{model_id}}/artifacts/directories", of_candidate, "run:read"),
+        Op("GET", PROXY, listed, "run:read"),
+        Op("GET", f"{PROXY}/{{path:path}}", got, "run:read"),
+        Op("PUT", f"{PROXY}/{{path:path}}", sent, "run:write"),
+        Op("DELETE", f"{PROXY}/{{path:path}}", dropped, "run:write"),
+        Op("POST", f"{A2}/upload-artifact", uploaded, "run:write"),
+        Op("GET", "/get-artifact", run_file, "run:read"),
+        Op("GET", "/model-versions/get-artifact", version_file, "model:read"),
+    ]
+
+
+def _folder(kept: Sequence[Kept], path: str) -> list[dict[str, Any]]:
+    """What lies right in a folder: its files with their sizes, and the folders in it. A file lies in no folder of its own name."""
+    base = f"{path}/" if path else ""
+    found: dict[str, dict[str, Any]] = {}
+    for one in kept:
+        if one.path.startswith(base):
+            name, _, below = one.path.removeprefix(base).partition("/")
+            at = f"{base}{name}"
+            found[at] = {"path": at, "is_dir": True} if below else {"path": at, "is_dir": False, "file_size": one.size}
+    return [found[at] for at in sorted(found)]

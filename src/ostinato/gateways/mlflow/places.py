@@ -1,0 +1,125 @@
+"""Places: the addresses by which MLflow's clients name files, and what of this store each of them is.
+
+`mlflow-artifacts:/EXPERIMENT/RUN/artifacts/PATH` is a file of a run, `…/EXPERIMENT/models/CANDIDATE/artifacts/PATH` one of a logged model,
+and `…/registered/MODEL/VERSION/PATH` one of a registered version. There are no others, so nothing of the machine has an address.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import quote, unquote, urlsplit
+
+from ostinato.kernel.errors import Invalid
+
+SCHEME = "mlflow-artifacts:/"
+_PROXY = "/api/2.0/mlflow-artifacts/artifacts/"
+_ODD = re.compile(r"[\x00-\x1f\x7f\\#]")
+_DRIVE = re.compile(r"[A-Za-z]:")
+_PERCENT = "~"
+"""What stands for a percent sign of a model's name in an address: clients decode and encode those as they like."""
+_CANDIDATE = re.compile(r"m-[A-Za-z0-9]+|[0-9A-Z]{26}")
+_SCHEMES = frozenset({"s3", "gs", "wasb", "wasbs", "abfs", "abfss", "dbfs", "hdfs", "viewfs", "r2", "b2", "http", "https", "ftp", "sftp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file or a folder: of the run, candidate or version `of`, at a path there, empty for all of it."""
+
+    kind: Literal["run", "candidate", "version"]
+    of: str
+    path: str
+
+
+def of_run(experiment: str, run: str) -> str:
+    """Where the files of a run are."""
+    return f"{SCHEME}{experiment}/{run}/artifacts"
+
+
+def of_candidate(experiment: str, candidate: str) -> str:
+    """Where the files of a logged model are."""
+    return f"{SCHEME}{experiment}/models/{candidate}/artifacts"
+
+
+def of_version(model: str, version: int) -> str:
+    """Where the files of a registered version are."""
+    return f"{SCHEME}registered/{model.replace('%', _PERCENT)}/{version}"
+
+
+def safe(path: str) -> str:
+    """A path within something, as it was sent.
+
+    Raises:
+        Invalid: it leads out, however often it is encoded, or is none.
+    """
+    plain = path
+    for _ in range(10):
+        if _ODD.search(plain) or plain.startswith("/") or "//" in plain or _DRIVE.match(plain) or ".." in re.split(r"[/;]", plain):
+            raise Invalid("Invalid path", field="path")
+        if (decoded := unquote(plain)) == plain:
+            return "/".join(part for part in path.split("/") if part not in ("", "."))
+        plain = decoded
+    raise Invalid("Invalid path", field="path")
+
+
+def place(path: str) -> Place:
+    """What a path below the root of all artifacts names.
+
+    Raises:
+        Invalid: nothing of a run, a logged model or a version.
+    """
+    match safe(path).split("/"):
+        case ["registered", model, version, *rest] if version.isdecimal():
+            return Place("version", f"{model.replace(_PERCENT, '%')}@{version}", safe("/".join(rest)))
+        case [_, "models", candidate, "artifacts", *rest]:
+            return Place("candidate", candidate, safe("/".join(rest)))
+        case [_, run, "artifacts", *rest]:
+            return Place("run", run, safe("/".join(rest)))
+    raise Invalid("Invalid path", hint="EXPERIMENT/RUN/artifacts/PATH or EXPERIMENT/models/MODEL/artifacts/PATH", field="path")
+
+
+def source(text: str, run_id: str, model_id: str) -> Place | None:
+    """What the source of a model version names; None for a place elsewhere, which this server never reads.
+
+    Raises:
+        Invalid: it is a path of some machine, leads out of where it points, or is nothing of the run or logged model that was said.
+    """
+    plain = text
+    while (decoded := unquote(plain)) != plain:
+        plain = decoded
+    parts = urlsplit(text)
+    if _ODD.search(plain) or ".." in re.split(r"[/;?]", plain):
+        raise _refused(text, "it must be absolute and must not lead back by '..'")
+    match parts.scheme:
+        case "runs" if not parts.netloc:
+            run, _, path = parts.path.strip("/").partition("/")
+            found = Place("run", run, safe(path) if path else "")
+        case "models" if not parts.netloc:
+            name = parts.path.strip("/")
+            if not _CANDIDATE.fullmatch(name):
+                return _registered(text, name)
+            found = Place("candidate", name, "")
+        case "mlflow-artifacts" if not parts.netloc:
+            found = place(parts.path.strip("/"))
+        case "http" | "https" if _PROXY in parts.path:
+            found = place(parts.path.partition(_PROXY)[2])
+        case scheme if scheme in _SCHEMES and parts.netloc and not parts.fragment:
+            return None
+        case _:
+            raise _refused(text, "To use a local path as a model version source is not possible: log the model to a run first")
+    if found.of != (model_id if found.kind == "candidate" else run_id):
+        said = "model_id" if found.kind == "candidate" else "run_id"
+        raise _refused(text, f"The {said} request parameter must identify the resource that contains the source.")
+    return found
+
+
+def _registered(text: str, name: str) -> Place:
+    model, _, version = name.partition("/")
+    if not model or not version.isdecimal():
+        raise _refused(text, "name a version, such as models:/late/3")
+    return Place("version", f"{quote(unquote(model), safe='').replace('~', '%7E')}@{version}", "")
+
+
+def _refused(text: str, why: str) -> Invalid:
+    return Invalid(f"Invalid model version source: '{text[:500]}'. {why}", field="source")

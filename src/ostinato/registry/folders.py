@@ -1,0 +1,152 @@
+"""Folders: versions that are many files rather than one, such as an MLflow model. Their artifact is the manifest of the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Column, Integer, Table, Text, bindparam, insert, select
+
+from ostinato.kernel.caller import caller
+from ostinato.kernel.clock import Clock
+from ostinato.kernel.digest import canonical, digest_of
+from ostinato.kernel.errors import Conflict, NotFound
+from ostinato.kernel.ids import new_id
+from ostinato.kernel.ref import Ref
+from ostinato.ledger.service import Ledger
+from ostinato.registry import store
+from ostinato.registry.binding import binding_of, plain, rules_of
+from ostinato.registry.find import find_model, find_version
+from ostinato.registry.labels import keep_labels
+from ostinato.registry.types import FolderFile, Labels, ModelVersion, Signature
+from ostinato.storage.blobs.blobs import Blobs
+from ostinato.storage.rows.rows import BLOB, Rows, Tx, metadata
+
+FORMAT = "ostinato.folder/1"
+
+file = Table(
+    "registry_file",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("digest", Text, nullable=False, info=BLOB),
+    Column("size", BigInteger, nullable=False),
+)
+_files = (
+    select(file)
+    .where(file.c.project == bindparam("project"), file.c.model == bindparam("model"), file.c.version == bindparam("version"))
+    .order_by(file.c.path)
+)
+
+
+class Folders:
+    """The part of Models that keeps versions of many files; Models gives it its parts."""
+
+    _rows: Rows
+    _blobs: Blobs
+    _ledger: Ledger
+    _clock: Clock
+
+    def register_folder(
+        self,
+        model: str,
+        files: Sequence[FolderFile],
+        flavor: str,
+        signature: Signature,
+        run: Ref | None = None,
+        note: str = "",
+        tags: dict[str, str] | None = None,
+        origin: dict[str, str] | None = None,
+        registered_at: datetime | None = None,
+    ) -> ModelVersion:
+        """Make the next version of a model from files that the project holds already. In process only.
+
+        `origin` says where they are from; without files it says where the version lies outside.
+        """
+        manifest = {"format": FORMAT, "files": [[f.path, f.digest, f.size] for f in files], "origin": dict(origin or {})}
+        artifact, who = self._blobs.put(canonical(manifest)), caller()
+        draft = ModelVersion(
+            model=model,
+            version=0,
+            ref=Ref("model", model),
+            state="registered",
+            artifact=artifact.digest,
+            size=sum(f.size for f in files),
+            flavor=flavor,
+            signature=signature,
+            run=run,
+            datasets=[],
+            evaluation=None,
+            features=[],
+            note=note,
+            author=who.actor,
+            registered_at=registered_at or self._clock.now(),
+            binding="",
+        )
+
+        def change(tx: Tx) -> ModelVersion:
+            made = self._add_version(tx, draft, new_id())
+            if files:
+                rows = [{"path": f.path, "digest": f.digest, "size": f.size} for f in files]
+                tx.execute(insert(file), [{"project": who.project, "model": made.model, "version": made.version} | row for row in rows])
+            written = Labels(
+                model=made.model, version=made.version, description=note, tags=dict(tags or {}), origin=dict(origin or {}),
+                changed_at=made.registered_at,
+            )  # fmt: skip
+            keep_labels(tx, written)
+            return made
+
+        return self._rows.write(change)
+
+    def files(self, ref: str) -> list[FolderFile]:
+        """The files of a version that is a folder, by path."""
+        project = caller().project
+
+        def query(tx: Tx) -> list[FolderFile]:
+            of = find_version(tx, ref)[1]
+            rows = tx.all(_files, {"project": project, "model": of.model, "version": of.version})
+            return [FolderFile(path=row.path, digest=row.digest, size=row.size) for row in rows]
+
+        return self._rows.read(query)
+
+    def file(self, ref: str, path: str, start: int = 0, size: int | None = None) -> bytes:
+        """The content of a file of a version that is a folder, or `size` bytes of it from `start` on."""
+        return self._blobs.open(self._file(ref, path).digest, start, size)
+
+    def file_stream(self, ref: str, path: str) -> tuple[int, Iterator[bytes]]:
+        """The size of such a file and its content in pieces. In process only."""
+        found = self._file(ref, path)
+        return found.size, self._blobs.stream(found.digest)
+
+    def _file(self, ref: str, path: str) -> FolderFile:
+        known = {found.path: found for found in self.files(ref)}
+        if path not in known:
+            raise NotFound.named(f"file of {ref}", path, known)
+        return known[path]
+
+    def _add_version(self, tx: Tx, draft: ModelVersion, key: str) -> ModelVersion:
+        """Give a version its number, unless `key` names it already."""
+        project, of, same = caller().project, find_model(tx, draft.model), _content(draft)
+        known = store.keyed_version(tx, project, of.name, key)
+        if known is not None:
+            if known[1] != same:
+                raise Conflict(f"model:{of.name}@{known[0]} was registered under this key with another content", hint="use another key")
+            return find_version(tx, f"{of.name}@{known[0]}")[1]
+        number = store.next_version(tx, project, of.name)
+        binding = binding_of(draft.artifact, draft.signature, draft.evaluation, rules_of(of.gates, of.approvals))
+        made = replace(draft, version=number, ref=draft.ref.at(number), binding=binding)
+        store.add_version(tx, project, made, key, same)
+        origin = [*([made.run] if made.run else []), *made.datasets, *(Ref("feature", f) for f in made.features)]
+        origin += [Ref("evaluation", made.evaluation)] if made.evaluation else []
+        told = {"artifact": made.artifact, "flavor": made.flavor}
+        self._ledger.append(tx, "model.registered", made.ref, inputs=origin, outputs=(made.ref,), data=told)
+        return made
+
+
+def _content(version: ModelVersion) -> str:
+    """A digest of what must be the same where a registration is repeated."""
+    v = version
+    return digest_of([v.artifact, v.flavor, plain(v.signature), str(v.run), [str(d) for d in v.datasets], v.evaluation, v.features, v.note])

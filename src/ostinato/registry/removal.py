@@ -1,0 +1,106 @@
+"""Removal: the verbs of Models that take names away: of aliases, of versions, of models. What was under rules stays; retire that."""
+
+from __future__ import annotations
+
+from sqlalchemy import Table, Text, cast, delete, literal, select, update
+
+from ostinato.kernel.caller import caller
+from ostinato.kernel.clock import Clock
+from ostinato.kernel.digest import digest_of
+from ostinato.kernel.errors import Conflict
+from ostinato.kernel.name import checked_name
+from ostinato.kernel.ref import Ref
+from ostinato.ledger.service import Ledger
+from ostinato.registry import store
+from ostinato.registry.alias import Aliases
+from ostinato.registry.approve import unnamed
+from ostinato.registry.find import find_model, find_version
+from ostinato.registry.folders import file
+from ostinato.registry.labels import label
+from ostinato.registry.types import Model
+from ostinato.storage.rows.rows import Rows, Tx
+
+_NAMED: tuple[tuple[Table, str], ...] = (
+    (store.version, "model"), (store.decision, "model"), (store.move, "model"), (store.note, "model"), (label, "model"), (file, "model"),
+)  # fmt: skip
+"""Where the name of a model stands, but for its own row."""
+
+
+class Removals(Aliases):
+    """The part of Models that takes away; Models gives it its parts."""
+
+    _rows: Rows
+    _ledger: Ledger
+    _clock: Clock
+
+    def withdraw(self, model: str, alias: str, reason: str = "") -> None:
+        """Let an alias name nothing any more; where it names nothing, nothing happens."""
+
+        def change(tx: Tx) -> None:
+            of = find_model(tx, model)
+            if alias in of.aliases:
+                self._move(tx, find_version(tx, f"{of.name}@{of.aliases[alias]}")[1], alias, "withdrawn", reason)
+
+        self._rows.write(change)
+
+    def remove(self, ref: str) -> None:
+        """Take away a version, or with `late` a model and all its versions; events and lineage still tell of them.
+
+        Numbers of versions are never given again.
+
+        Raises:
+            Conflict: an alias names it, or the model has rules: then its versions are retired instead.
+            NotFound: there is no such version or model.
+        """
+        asked, project, now = Ref.parse(str(ref), "model"), caller().project, self._clock.now()
+
+        def change(tx: Tx) -> None:
+            of, v = find_model(tx, asked.name), store.version
+            _without_rules(of)
+            gone = [v.c.project == project, v.c.model == of.name, v.c.removed_at.is_(None)]
+            if asked.version is None:
+                if of.aliases:
+                    raise Conflict(f"{', '.join(of.aliases)} of {of.name} name versions", hint="withdraw the aliases first")
+                found = Ref("model", of.name)
+                tx.execute(delete(label).where(label.c.project == project, label.c.model == of.name, label.c.version == 0))
+                tx.execute(update(store.model).where(store.model.c.project == project, store.model.c.name == of.name), {"removed_at": now})
+            else:
+                one = find_version(tx, str(asked))[1]
+                unnamed(of, one)
+                found, gone = one.ref, [*gone, v.c.version == one.version]
+            freed = literal("removed:") + cast(v.c.version, Text) + ":" + v.c.key
+            tx.execute(update(v).where(*gone).values(removed_at=now, key=freed))
+            self._ledger.append(tx, "model.removed", found)
+
+        self._rows.write(change)
+
+    def rename(self, model: str, name: str) -> Model:
+        """Call a model otherwise; its versions and aliases go with it, and the old name is not given again.
+
+        Raises:
+            Conflict: the name is or was taken, or the model has rules.
+        """
+        checked_name(name.replace("%", "-"), "a model")
+        project, m = caller().project, store.model
+
+        def change(tx: Tx) -> Model:
+            of = find_model(tx, model)
+            _without_rules(of)
+            if tx.first(select(m.c.name).where(m.c.project == project, m.c.name == name)):
+                raise Conflict(f"there is or was a model {name!r}", hint="choose another name")
+            tx.execute(update(m).where(m.c.project == project, m.c.name == of.name).values(name=name))
+            for table, column in _NAMED:
+                tx.execute(update(table).where(table.c.project == project, table.c[column] == of.name).values({column: name}))
+            store.add_model(tx, project, of, digest_of(["renamed", name]))
+            tx.execute(
+                update(m).where(m.c.project == project, m.c.name == of.name).values(removed_at=self._clock.now(), owner=f"model:{name}")
+            )
+            self._ledger.append(tx, "model.renamed", Ref("model", name), inputs=(Ref("model", of.name),), outputs=(Ref("model", name),))
+            return find_model(tx, name)
+
+        return self._rows.write(change)
+
+
+def _without_rules(model: Model) -> None:
+    if model.approvals or model.gates:
+        raise Conflict(f"{model.name} has rules, and what it was must stay on record", hint="retire its versions: models.retire")

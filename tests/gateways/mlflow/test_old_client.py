@@ -1,0 +1,26 @@
+"""A client of MLflow 2, in an environment of its own, and that of today tell the same story."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ostinato.app import Ostinato
+
+OLD = Path(__file__).parent / "old"
+
+
+@pytest.mark.parametrize(("python", "version"), [(OLD / ".venv/bin/python", "2.22"), (Path(sys.executable), "3.17")])
+def test_clients_of_two_generations(url: str, store: Ostinato, python: Path, version: str) -> None:
+    if not python.exists():
+        pytest.skip("make setup installs MLflow 2 beside these tests")
+    where = os.environ | {"MLFLOW_TRACKING_URI": url}
+    told = subprocess.run([python, "-W", "ignore", OLD / "story.py"], env=where, capture_output=True, text=True, timeout=200)
+    assert told.returncode == 0, told.stderr[-3000:]
+    assert f"told by {version}" in told.stdout
+    version_kept = store.models.get("old%20line@champion")
+    assert (version_kept.flavor, store.runs.get(version_kept.run.name).name if version_kept.run else "") == ("mlflow", "first")

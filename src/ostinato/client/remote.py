@@ -18,6 +18,7 @@ from ostinato.client.link import PATIENCE_S, Link
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.operation import Op
 from ostinato.kernel.signature import Parameter, fill, from_wire, placeholders, signature_of, to_wire
+from ostinato.tracking import api as tracking
 from ostinato.tracking.logger import Logger, Options
 
 _MSGPACK = "application/msgpack"
@@ -43,17 +44,17 @@ def connect(url: str, token: str, project: str = "default", *, patience_s: float
 
 
 class Remote:
-    """What `ost.connect` gives: one face per slice, as attributes; shared by threads as they like.
-
-    `logging` is the face of runs for those who log to one: it gives up soon, because a run's journal waits for the server anyway.
-    """
+    """What `ost.connect` gives: one face per slice, as attributes; shared by threads as they like."""
 
     def __init__(self, link: Link, slices: Sequence[ModuleType]) -> None:
         self._link = link
         self.clock = RemoteClock(link)
-        hasty = link.hasty(_HASTE_S)
-        self.logging = next(Face(hasty, module.NAME, module.OPS) for module in slices if module.NAME == "runs")
         self._faces = {module.NAME: Face(link, module.NAME, module.OPS) for module in slices}
+
+    @functools.cached_property
+    def logging(self) -> Face:
+        """The face of runs for those who log to one: it gives up soon, because a run's journal waits for the server anyway."""
+        return Face(self._link.hasty(_HASTE_S), tracking.NAME, tracking.OPS)
 
     def __getattr__(self, name: str) -> Face:
         try:

@@ -1,4 +1,4 @@
-"""Labels: what is written on models and versions, and may change: descriptions, tags, and where another registry says they are from."""
+"""Labels: what is written on models and versions, and may change: descriptions, tags, and what another registry says of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import Column, Integer, Row, Table, Text, bindparam, insert, sel
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
-from ostinato.kernel.errors import Invalid
+from ostinato.kernel.errors import Conflict, Invalid
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.registry.find import find_model, find_version
@@ -30,6 +30,7 @@ label = Table(
     Column("description", Text, nullable=False),
     Column("tags", Json, nullable=False),
     Column("origin", Json, nullable=False),
+    Column("stage", Text, nullable=False),
     Column("changed_at", Instant, nullable=False),
 )
 """By model and version; version 0 is the model itself. What has no row is as it was made."""
@@ -70,8 +71,18 @@ class Labelling:
         """Say anew what a model or a version is for. What was said before stays in the history."""
         return self._label(ref, lambda known: replace(known, description=description), "model.described", {"description": description})
 
-    def _label(self, ref: str, change: Any, verb: str, data: Mapping[str, Any]) -> Labels:
+    def stage(self, ref: str, stage: str, *, only_approved: bool) -> Labels:
+        """Move a version to a stage of another registry, if need be only one that is approved. In process only.
+
+        Raises:
+            Conflict: the version would have to be approved.
+        """
+        return self._label(ref, lambda known: replace(known, stage=stage), "model.staged", {"stage": stage}, only_approved=only_approved)
+
+    def _label(self, ref: str, change: Any, verb: str, data: Mapping[str, Any], *, only_approved: bool = False) -> Labels:
         def write(tx: Tx) -> Labels:
+            if only_approved and (found := find_version(tx, ref)[1]).state != "approved":
+                raise Conflict(f"{found.ref} is {found.state}, not approved", hint="models.check and models.approve first")
             known = labels_of(tx, ref)
             made: Labels = change(known)
             if made == known:
@@ -104,7 +115,7 @@ def keep_labels(tx: Tx, made: Labels) -> None:
     if len(made.description) > _TEXT_MAX:
         raise Invalid(f"a description has up to {_TEXT_MAX} signs", field="description")
     key = {"project": caller().project, "model": made.model, "version": made.version or _MODEL}
-    told = {"description": made.description, "tags": made.tags, "origin": made.origin, "changed_at": made.changed_at}
+    told = {"description": made.description, "tags": made.tags, "origin": made.origin, "stage": made.stage, "changed_at": made.changed_at}
     if tx.first(_one, key):
         tx.execute(update(label).where(*(label.c[name] == value for name, value in key.items())).values(**told))
     else:
@@ -120,7 +131,7 @@ def _unchanged(model: Model, version: ModelVersion | None) -> Labels:
 def _read(row: Row[Any]) -> Labels:
     return Labels(
         model=row.model, version=row.version or None, description=row.description, tags=row.tags, origin=row.origin,
-        changed_at=row.changed_at,
+        changed_at=row.changed_at, stage=row.stage,
     )  # fmt: skip
 
 

@@ -322,7 +322,8 @@ class Review:
 class Labels:
     """What is written on a model, or on a version of it: a description, tags, and for a version where it came from.
 
-    `version` is None for the model itself. `origin` holds what another registry says of the version, such as its `source`.
+    `version` is None for the model itself. `origin` holds what another registry says of the version, such as its `source`, and `stage`
+    the stage that it has there.
     """
 
     model: str
@@ -331,6 +332,7 @@ class Labels:
     tags: dict[str, str]
     origin: dict[str, str]
     changed_at: datetime
+    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,7 +70,7 @@ def build(app: Ostinato, slices: Sequence[ModuleType], health: Health | None = N
     services += [(system, system.System(app)), (sign_in, sign_in.SignIn(app, provider))]
     verbs = [Verb(op, service, gate, pools, app.settings.body_limit_mb << 20) for module, service in services for op in module.OPS]
     hosts = Hosts([host, *app.settings.hosts.split(",")])
-    mlflow = MLflow(app, gate.admit, pools.run, app.settings.body_limit_mb << 20)
+    mlflow = MLflow(app, gate.admit, pools.run, pools.upload, app.settings.body_limit_mb << 20)
     return Door(Visits(_Turn(Routes(verbs), mlflow, Router(routes))), metrics, hosts, tracing())
 
 

@@ -10,22 +10,41 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ostinato.kernel.errors import Unavailable
+
 T = TypeVar("T")
 _Call = tuple[asyncio.Future[Any], contextvars.Context, Callable[..., Any], tuple[Any, ...]]
 THREADS = 64
+UPLOADS = 64
 IDLE_S = 10.0
 
 
 class Pools:
-    """Threads for verbs; those that may wait (they take `timeout_s`) have threads of their own, so they starve nobody."""
+    """Threads for verbs; those that may wait (they take `timeout_s`) have threads of their own, and so do uploads: they starve nobody."""
 
     def __init__(self) -> None:
         self._quick = _Threads("ostinato-verb", THREADS)
         self._patient = _Threads("ostinato-wait", THREADS)
+        self._uploads = _Threads("ostinato-upload", UPLOADS)
+        self._arriving = 0
 
     async def run(self, call: Callable[..., T], *arguments: Any, patient: bool = False) -> T:
         """The result of `call`, run in a thread."""
         return await (self._patient if patient else self._quick).run(call, arguments)
+
+    async def upload(self, call: Callable[..., T], *arguments: Any) -> T:
+        """The result of `call`, which waits for what a client sends.
+
+        Raises:
+            Unavailable: as many uploads as there may be are under way.
+        """
+        if self._arriving >= UPLOADS:
+            raise Unavailable(f"{UPLOADS} uploads are under way", hint="try again once one of them is done", retry_after_s=5.0)
+        self._arriving += 1
+        try:
+            return await self._uploads.run(call, arguments)
+        finally:
+            self._arriving -= 1
 
 
 class _Threads:

@@ -81,10 +81,13 @@ class Visit:
     def refuse_cross_site(self) -> None:
         """Refuse to change anything for a page of another site: browsers say where a request began, and no page can make them lie.
 
+        Only a bearer's token is never sent by a browser of its own accord; cookies are, and so is a name with a password.
+
         Raises:
             Denied: the request began elsewhere.
         """
-        if self._scope["method"] in _SAFE or ("authorization" in self.headers and "cookie" not in self.headers):
+        bearer = self.headers.get("authorization", "").lower().startswith("bearer ")
+        if self._scope["method"] in _SAFE or (bearer and "cookie" not in self.headers):
             return
         site, origin = self.headers.get("sec-fetch-site"), self.headers.get("origin")
         allowed = site in ("same-origin", "none") if site is not None else origin in (None, self.origin)

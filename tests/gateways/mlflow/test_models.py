@@ -65,7 +65,7 @@ def test_stages_tags_and_descriptions(store: Ostinato, client: MlflowClient) -> 
     client.delete_model_version_tag("late", "2", "k")
     client.delete_registered_model_tag("late", "team")
     assert client.get_model_version("late", "2").tags == {} == client.get_registered_model("late").tags
-    assert store.models.labels("late@2").tags == {"mlflow.stage": "Production"}
+    assert store.models.labels("late@2").stage == "Production"
 
 
 def test_search_of_models_and_versions(client: MlflowClient) -> None:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import places, wire
 from ostinato.gateways.mlflow.errors import AlreadyExists
-from ostinato.gateways.mlflow.filter import Clause, Grammar, holds, ordered
+from ostinato.gateways.mlflow.filter import Clause, Grammar, few, holds, ordered
 from ostinato.gateways.mlflow.wire import Ask, Pair, filled
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.operation import Op
@@ -145,7 +145,7 @@ class Experiments:
     def search(self, ask: SearchExperiments) -> dict[str, Any]:
         """Experiments by name, times and tags."""
         start, most = wire.offset(ask.page_token), wire.most(ask.max_results, 1_000, 50_000)
-        clauses, orders = _GRAMMAR.clauses(ask.filter), [_GRAMMAR.order(text) for text in ask.order_by]
+        clauses, orders = _GRAMMAR.clauses(ask.filter), [_GRAMMAR.order(text) for text in few(ask.order_by)]
         found = [one for one in self._all(view_of(ask.view_type)) if all(_holds(clause, one) for clause in clauses)]
         by = [(lambda one, key=key: _key(key, one), down) for _, key, down in orders]
         usual = [(lambda one: one.created_at, True), (lambda one: one.id, True)]

@@ -16,6 +16,7 @@ from ostinato.gateways.mlflow.wire import Ask
 from ostinato.kernel.errors import Conflict, Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.registry.types import FolderFile
+from ostinato.tracking.find import check_going
 
 PROXY = "/api/2.0/mlflow-artifacts/artifacts"
 _WHOLE = "artifact"
@@ -48,7 +49,7 @@ class PathAsk(Ask, kw_only=True):
     @property
     def needs(self) -> str:
         """Files of registered versions are shown to those who may see models."""
-        return "model:read" if self.path.strip("/").startswith("registered/") else ""
+        return "model:read" if places.safe(self.path) and places.place(self.path).kind == "version" else ""
 
 
 class RunFile(RunAsk, kw_only=True):
@@ -85,6 +86,7 @@ class Files:
         self._runs = app.runs
         self._models = app.models
         self._blobs = app.blobs
+        self._rows = app.rows
 
     def of_run(self, ask: ListAsk) -> dict[str, Any]:
         """What lies in a folder of a run."""
@@ -120,11 +122,17 @@ class Files:
         if place.kind == "version" or not place.path:
             raise Invalid("Invalid path", hint="files are sent to runs and logged models", field="path")
         with self._about(place):
-            if place.kind == "run" and self._runs.get(place.of).deleted_at is not None:
-                raise Conflict(f"run {place.of} was deleted")
+            self._check_open(place)
             blob = self._blobs.put(pieces)
             keep = self._runs.keep_artifact if place.kind == "run" else self._runs.keep_candidate_artifact
             keep(place.of, place.path, blob)
+
+    def _check_open(self, place: Place) -> None:
+        """Refuse before a byte is stored what could not be kept."""
+        if place.kind == "run":
+            self._rows.read(lambda tx: check_going(tx, place.of))
+        elif (found := self._runs.candidate(place.of)).deleted_at is not None or found.state == "ready":
+            raise Conflict(f"logged model {place.of} takes no more files", hint="log another model")
 
     def got(self, ask: PathAsk) -> tuple[int, Iterator[bytes]]:
         """The content of a file."""

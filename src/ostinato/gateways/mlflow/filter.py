@@ -15,6 +15,8 @@ T = TypeVar("T")
 Value = str | float | tuple[str, ...] | None
 _CLAUSES_MAX = 100
 _LENGTH_MAX = 100_000
+_PATTERN_MAX = 500
+_ORDERS_MAX = 10
 _NAME = r"""`[^`]*`|"[^"]*"|[\w][\w./-]*"""
 _IDENTIFIER = re.compile(rf"\s*((?:`\w+`|\w+)\.)?({_NAME})")
 _OPERATOR = re.compile(r"\s*(<=|>=|!=|=|<|>|(?:NOT\s+)?IN\b|I?LIKE\b|IS\s+NOT\s+NULL\b|IS\s+NULL\b)", re.IGNORECASE)
@@ -127,7 +129,10 @@ class Grammar:
         found = _TEXT.match(text, at)
         if found is None or op not in ("=", "!=", "LIKE", "ILIKE"):
             raise _wrong(text, at, f"Expected a quoted string value for {kind} (e.g. 'my-value'), compared by =, !=, LIKE or ILIKE")
-        return _unquoted(found), found.end()
+        value = _unquoted(found)
+        if op in ("LIKE", "ILIKE") and len(value) > _PATTERN_MAX:
+            raise Invalid(f"a pattern of {len(value)} signs", hint=f"at most {_PATTERN_MAX}", field="filter")
+        return value, found.end()
 
     def _list(self, text: str, at: int) -> tuple[tuple[str, ...], int]:
         opened = re.compile(r"\s*\(").match(text, at)
@@ -142,6 +147,17 @@ class Grammar:
             if closed[1] == ")":
                 return tuple(values), at
         raise _wrong(text, at, "expected a list of quoted string values, such as ('a', 'b')")
+
+
+def few(orders: Sequence[T]) -> Sequence[T]:
+    """The same orders.
+
+    Raises:
+        Invalid: there are more than anybody sorts by.
+    """
+    if len(orders) > _ORDERS_MAX:
+        raise Invalid(f"{len(orders)} orders at once", hint=f"at most {_ORDERS_MAX}", field="order_by")
+    return orders
 
 
 def holds(clause: Clause, value: Any) -> bool:
@@ -164,24 +180,30 @@ def holds(clause: Clause, value: Any) -> bool:
 
 
 def like(text: str, pattern: str) -> bool:
-    """Whether a text has the look of a pattern, in which `%` stands for anything and `_` for one sign; linear but for the last `%`.
+    """Whether a text has the look of a pattern, in which `%` stands for anything and `_` for one sign.
+
+    All ways to match go on side by side, each a bit: how many signs of the pattern it has behind it. So it is linear in the text.
 
     >>> like("abc", "a%"), like("abc", "_b_"), like("abc", "A%")
     (True, True, False)
     """
-    at = of = 0
-    resumed: tuple[int, int] | None = None
-    while at < len(text):
-        if of < len(pattern) and pattern[of] == "%":
-            resumed, of = (at, of + 1), of + 1
-        elif of < len(pattern) and pattern[of] in ("_", text[at]):
-            at, of = at + 1, of + 1
-        elif resumed is not None:
-            resumed = (resumed[0] + 1, resumed[1])
-            at, of = resumed
+    fits: dict[str, int] = {}
+    any_fits = stays = length = 0
+    for sign in pattern:
+        if sign == "%":
+            stays |= 1 << length
+            continue
+        if sign == "_":
+            any_fits |= 1 << length
         else:
+            fits[sign] = fits.get(sign, 0) | 1 << length
+        length += 1
+    ways = 1
+    for sign in text:
+        ways = (ways & (fits.get(sign, 0) | any_fits)) << 1 | ways & stays
+        if not ways:
             return False
-    return not pattern[of:].strip("%")
+    return bool(ways >> length)
 
 
 def ordered(found: Iterable[T], by: Sequence[tuple[Callable[[T], Any], bool]]) -> list[T]:

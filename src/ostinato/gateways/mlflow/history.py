@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import wire
 from ostinato.gateways.mlflow.experiments import A2
 from ostinato.gateways.mlflow.runs import RunAsk, about
 from ostinato.gateways.mlflow.wire import Ask, Int64
-from ostinato.kernel.errors import Invalid
+from ostinato.kernel.caller import caller
+from ostinato.kernel.errors import Invalid, TooLarge
 from ostinato.kernel.operation import Op
 
 _PAGE_MAX = 25_000
 _RUNS_MAX = 100
-_ALL = 2**31
+_READ_MAX = 10_000_000
+"""How many points are read for one table of intervals; 24 bytes of memory each."""
+_LEAST, _MOST = -(2**63), 2**63 - 1
+
+
+class Points(NamedTuple):
+    """Points of a metric in columns, `at` in milliseconds after 1970."""
+
+    at: NDArray[np.int64]
+    step: NDArray[np.int64]
+    value: NDArray[np.float64]
+
+    def where(self, chosen: Any) -> Points:
+        """Those of a mask, an index or a slice."""
+        return Points(self.at[chosen], self.step[chosen], self.value[chosen])
+
+    def shown(self, key: str, **more: str) -> list[dict[str, Any]]:
+        """As messages of MLflow."""
+        rows = zip(self.at.tolist(), self.step.tolist(), self.value.tolist(), strict=True)
+        return [{"key": key, "value": wire.number(value), "timestamp": at, "step": step, **more} for at, step, value in rows]
 
 
 class HistoryAsk(RunAsk, kw_only=True):
@@ -48,15 +71,16 @@ class History:
 
     def __init__(self, app: Ostinato) -> None:
         self._runs = app.runs
+        self._series = app.series
 
     def history(self, ask: HistoryAsk) -> dict[str, Any]:
-        """All points of a metric, or a page of them."""
+        """A page of the points of a metric, of 25,000 unless fewer are asked for: clients follow its token."""
         if ask.max_results is not None and ask.max_results < 1:
             raise Invalid(f"Invalid value {ask.max_results} for parameter 'max_results' supplied: it must be positive", field="max_results")
         start = wire.offset(ask.page_token)
-        points = self._points(ask.run, ask.metric_key)
-        most = min(ask.max_results or (_PAGE_MAX if ask.page_token else len(points) or 1), _PAGE_MAX if ask.max_results else _ALL)
-        return wire.page("metrics", points[start : start + most + 1], start, most)
+        most = min(ask.max_results or _PAGE_MAX, _PAGE_MAX)
+        points = self._points(ask.run, ask.metric_key).where(slice(start, start + most + 1))
+        return wire.page("metrics", points.shown(ask.metric_key), start, most)
 
     def bulk(self, ask: BulkAsk) -> dict[str, Any]:
         """All points of a metric of several runs."""
@@ -67,7 +91,12 @@ class History:
         if not ask.metric_key:
             raise Invalid("GetMetricHistoryBulk request must specify a metric_key.", field="metric_key")
         most = wire.most(ask.max_results, _PAGE_MAX, _PAGE_MAX)
-        return {"metrics": [p | {"run_id": run} for run in sorted(ask.run_id) for p in self._points(run, ask.metric_key)][:most]}
+        shown: list[dict[str, Any]] = []
+        for run in sorted({*ask.run_id}):
+            if (left := most - len(shown)) <= 0:
+                break
+            shown += self._points(run, ask.metric_key).where(slice(left)).shown(ask.metric_key, run_id=run)
+        return {"metrics": shown}
 
     def interval(self, ask: IntervalAsk) -> dict[str, Any]:
         """Points of a metric of several runs, at steps that all of them are shown at, and at the last of each."""
@@ -81,33 +110,42 @@ class History:
             raise Invalid("If either start step or end step are specified, both must be specified.", field="start_step")
         if ask.start_step is not None and ask.end_step is not None and ask.start_step > ask.end_step:
             raise Invalid(f"end_step must be greater than start_step. Found start_step={ask.start_step} and end_step={ask.end_step}.")
-        low, high = (-(2**63), 2**63) if ask.start_step is None or ask.end_step is None else (ask.start_step, ask.end_step)
-        found = {run: [p for p in self._points(run, ask.metric_key) if low <= p["step"] <= high] for run in ask.run_ids}
-        steps = sorted({p["step"] for points in found.values() for p in points})
-        every = max(1, len(steps) // ask.max_results)
-        chosen = {*steps[::every], *(max(p["step"] for p in points) for points in found.values() if points)}
-        shown = [p | {"run_id": run} for run, points in found.items() for p in _by_step(points) if p["step"] in chosen]
+        low, high = (_LEAST, _MOST) if ask.start_step is None or ask.end_step is None else (ask.start_step, ask.end_step)
+        found = self._between(ask.run_ids, ask.metric_key, low, high)
+        steps = np.unique(np.concatenate([points.step for points in found.values()]))
+        chosen = np.union1d(
+            steps[:: max(1, len(steps) // ask.max_results)], [points.step.max() for points in found.values() if len(points.step)]
+        )
+        shown = []
+        for run, points in found.items():
+            few = points.where(np.isin(points.step, chosen))
+            shown += few.where(np.lexsort((few.at, few.step))).shown(ask.metric_key, run_id=run)
         return {"metrics": shown}
 
-    def _points(self, run: str, key: str) -> list[dict[str, Any]]:
-        """The points of a metric, each once, by time, step and value."""
+    def _between(self, runs: tuple[str, ...], key: str, low: int, high: int) -> dict[str, Points]:
+        """The points of a metric of each run that lie between two steps."""
+        found: dict[str, Points] = {}
+        for run in dict.fromkeys(runs):
+            points = self._points(run, key, low)
+            found[run] = points.where(points.step <= high)
+            if sum(len(read.step) for read in found.values()) > _READ_MAX:
+                raise TooLarge(f"more than {_READ_MAX:,} points", hint="ask for fewer runs, or from start_step to end_step")
+        return found
+
+    def _points(self, run: str, key: str, low: int = _LEAST) -> Points:
+        """The points of a metric from a step on, each once, by time, step and value."""
         with about(self._runs, run):
-            curve = self._runs.curve(run, key, limit=_ALL)
-        rows = zip(curve.times_us, curve.steps, curve.values, strict=True)
-        points = sorted({(at // 1000, step, wire.number(value)) for at, step, value in rows}, key=_rank)
-        return [{"key": key, "value": value, "timestamp": at, "step": step} for at, step, value in points]
+            self._runs.get(run)
+        curve = self._series.read(caller().project, run, key, low - 1 if low > _LEAST else None, 0)
+        points = Points(curve.at // 1000, curve.step, curve.value)
+        points = points.where(np.lexsort((points.value, points.step, points.at)))
+        fresh = np.ones(len(points.step), bool)
+        fresh[1:] = (np.diff(points.at) != 0) | (np.diff(points.step) != 0)
+        fresh[1:] |= (points.value[1:] != points.value[:-1]) & ~(np.isnan(points.value[1:]) & np.isnan(points.value[:-1]))
+        return points.where(fresh)
 
     OPS: ClassVar[list[Op]] = [
         Op("GET", f"{A2}/metrics/get-history", history, "run:read"),
         Op("GET", f"{A2}/metrics/get-history-bulk", bulk, "run:read"),
         Op("GET", f"{A2}/metrics/get-history-bulk-interval", interval, "run:read"),
     ]
-
-
-def _rank(point: tuple[int, int, float | str]) -> tuple[int, int, bool, float]:
-    at, step, value = point
-    return at, step, value == "NaN", 0.0 if value == "NaN" else float(value)
-
-
-def _by_step(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(points, key=lambda p: (p["step"], p["timestamp"]))

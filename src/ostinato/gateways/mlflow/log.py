@@ -18,6 +18,7 @@ from ostinato.gateways.mlflow.wire import Ask, Int64, Pair
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.kernel.ref import Ref
+from ostinato.storage.series.series import ONCE
 from ostinato.tracking.types import MetricFrame, Source, Use
 
 HISTORY = "mlflow.log-model.history"
@@ -224,7 +225,7 @@ class Log:
             frame = MetricFrame.of([(key, step, at, struct.unpack("<d", value)[0]) for key, step, at, value in given])
             held = blake3(msgspec.msgpack.encode((of, frame.keys, frame.key, frame.steps, frame.times_us, frame.values)))
             named = replace(frame, candidate=of[0], dataset_name=of[1], dataset_digest=of[2])
-            self._runs.log(run, f"mlflow:{held.hexdigest(length=16)}", 0, named)
+            self._runs.log(run, f"{ONCE}{held.hexdigest(length=16)}", 0, named)
 
     OPS: ClassVar[list[Op]] = [
         Op("POST", f"{A2}/runs/log-metric", metric, "run:write"),

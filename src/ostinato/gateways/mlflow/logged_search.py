@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import wire
 from ostinato.gateways.mlflow.experiments import A2
-from ostinato.gateways.mlflow.filter import Clause, Grammar, holds, ordered
+from ostinato.gateways.mlflow.filter import Clause, Grammar, few, holds, ordered
 from ostinato.gateways.mlflow.logged import SHOWN, shown
 from ostinato.gateways.mlflow.wire import Ask, Int64
 from ostinato.kernel.errors import Invalid
@@ -86,7 +86,7 @@ class LoggedSearch:
         if ask.datasets and not any(clause.kind == "metric" for clause in clauses):
             found = [one for one in found if any(data.has(measure) for data in ask.datasets for measure in one.measures)]
         usual = [(lambda one: one.created_at, True), (lambda one: one.id, True)]
-        found = ordered(found, [*map(_by, ask.order_by), *usual])[start : start + most + 1]
+        found = ordered(found, [*map(_by, few(ask.order_by)), *usual])[start : start + most + 1]
         return wire.page("models", [shown(one) for one in found], start, most)
 
     OPS: ClassVar[list[Op]] = [Op("POST", f"{A2}/logged-models/search", search, "run:read")]

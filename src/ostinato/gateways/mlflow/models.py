@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import wire
 from ostinato.gateways.mlflow.errors import AlreadyExists
-from ostinato.gateways.mlflow.filter import Clause, Grammar, holds, ordered
+from ostinato.gateways.mlflow.filter import Clause, Grammar, few, holds, ordered
 from ostinato.gateways.mlflow.shown import STAGES, shown_version, stage_of
 from ostinato.gateways.mlflow.wire import Ask, Pair, filled
 from ostinato.kernel.errors import Invalid, NotFound
@@ -132,7 +132,7 @@ class RegisteredModels:
         """Models by name and tags; prompts only if the filter asks for them."""
         start, most = wire.offset(ask.page_token), wire.most(ask.max_results, 100, 1_000)
         clauses = _GRAMMAR.clauses(ask.filter)
-        orders = [_GRAMMAR.order(text) for text in ask.order_by]
+        orders = [_GRAMMAR.order(text) for text in few(ask.order_by)]
         labels = {said.model: said for said in self._models.all_labels() if said.version is None}
         found = [(model, labels.get(model.name) or unlabelled(model)) for model in self._models.all()]
         if not any(clause.key == IS_PROMPT for clause in clauses):

@@ -20,6 +20,7 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 _PERCENT = "~"
 """What stands for a percent sign of a model's name in an address: clients decode and encode those as they like."""
 _CANDIDATE = re.compile(r"m-[A-Za-z0-9]+|[0-9A-Z]{26}")
+_LENGTH_MAX, _ROUNDS_MAX = 4_000, 10
 _SCHEMES = frozenset({"s3", "gs", "wasb", "wasbs", "abfs", "abfss", "dbfs", "hdfs", "viewfs", "r2", "b2", "http", "https", "ftp", "sftp"})
 
 
@@ -51,16 +52,12 @@ def safe(path: str) -> str:
     """A path within something, as it was sent.
 
     Raises:
-        Invalid: it leads out, however often it is encoded, or is none.
+        Invalid: it leads out or nowhere, however often it is encoded, or is none.
     """
-    plain = path
-    for _ in range(10):
-        if _ODD.search(plain) or plain.startswith("/") or "//" in plain or _DRIVE.match(plain) or ".." in re.split(r"[/;]", plain):
+    for plain in _decoded(path) or [".."]:
+        if _ODD.search(plain) or plain.startswith("/") or "//" in plain or _DRIVE.match(plain) or _leads(plain, "[/;]"):
             raise Invalid("Invalid path", field="path")
-        if (decoded := unquote(plain)) == plain:
-            return "/".join(part for part in path.split("/") if part not in ("", "."))
-        plain = decoded
-    raise Invalid("Invalid path", field="path")
+    return path.rstrip("/")
 
 
 def place(path: str) -> Place:
@@ -85,12 +82,10 @@ def source(text: str, run_id: str, model_id: str) -> Place | None:
     Raises:
         Invalid: it is a path of some machine, leads out of where it points, or is nothing of the run or logged model that was said.
     """
-    plain = text
-    while (decoded := unquote(plain)) != plain:
-        plain = decoded
-    parts = urlsplit(text)
-    if _ODD.search(plain) or ".." in re.split(r"[/;?]", plain):
+    rounds = _decoded(text)
+    if not rounds or any(_ODD.search(plain) or _leads(plain, "[/;?]") for plain in rounds):
         raise _refused(text, "it must be absolute and must not lead back by '..'")
+    parts = urlsplit(text)
     match parts.scheme:
         case "runs" if not parts.netloc:
             run, _, path = parts.path.strip("/").partition("/")
@@ -112,6 +107,21 @@ def source(text: str, run_id: str, model_id: str) -> Place | None:
         said = "model_id" if found.kind == "candidate" else "run_id"
         raise _refused(text, f"The {said} request parameter must identify the resource that contains the source.")
     return found
+
+
+def _decoded(text: str) -> list[str]:
+    """A text, and what each decoding makes of it; none if it is too long, or decodes too often."""
+    rounds = [text]
+    while len(text) <= _LENGTH_MAX and len(rounds) <= _ROUNDS_MAX:
+        if (plain := unquote(rounds[-1])) == rounds[-1]:
+            return rounds
+        rounds.append(plain)
+    return []
+
+
+def _leads(plain: str, between: str) -> bool:
+    """Whether a part leads back, or nowhere."""
+    return not {".", ".."}.isdisjoint(re.split(between, plain))
 
 
 def _registered(text: str, name: str) -> Place:

@@ -12,7 +12,7 @@ import msgspec
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import wire
 from ostinato.gateways.mlflow.experiments import A2, view_of
-from ostinato.gateways.mlflow.filter import Clause, Grammar
+from ostinato.gateways.mlflow.filter import Clause, Grammar, few
 from ostinato.gateways.mlflow.runs import NAME, STATES, USER, shown_run
 from ostinato.gateways.mlflow.wire import Ask, Int64, filled
 from ostinato.kernel.errors import Invalid
@@ -125,7 +125,7 @@ def query(text: str) -> Node:
 def order(texts: tuple[str, ...]) -> tuple[Order, ...]:
     """An order of MLflow as one of tracking; at last by time, the newest first."""
     found = []
-    for text in texts:
+    for text in few(texts):
         kind, key, down = _GRAMMAR.order(text)
         found.append(Order(_field(kind, key), down))
     return (*found, *(() if any(one.field == _NEWEST.field for one in found) else (_NEWEST,)))

@@ -10,9 +10,9 @@ from ostinato.kernel.errors import Invalid
 from ostinato.registry.service import Models
 from ostinato.registry.types import Labels, Model, ModelVersion
 
-STAGE = "mlflow.stage"
-"""The tag in which the stage of a version is kept."""
 STAGES = ("None", "Staging", "Production", "Archived")
+IN_USE = ("Staging", "Production")
+"""Stages of versions that are approved, and of no others."""
 
 
 def stage_of(text: str) -> str:
@@ -37,13 +37,13 @@ def shown_version(models: Models, model: Model, version: ModelVersion | int, lab
         creation_timestamp=wire.millis(found.registered_at),
         last_updated_timestamp=wire.millis(said.changed_at),
         user_id=found.author,
-        current_stage=said.tags.get(STAGE, "None"),
+        current_stage="Archived" if said.stage in IN_USE and found.state != "approved" else said.stage or "None",
         description=said.description,
         source=said.origin.get("source") or places.of_version(model.name, found.version),
         run_id=said.origin.get("run_id") or (found.run.name if found.run else ""),
         run_link=said.origin.get("run_link"),
         model_id=said.origin.get("model_id"),
         status="READY",
-        tags=wire.pairs({key: value for key, value in said.tags.items() if key != STAGE}),
+        tags=wire.pairs(said.tags),
         aliases=sorted(alias for alias, number in model.aliases.items() if number == found.version),
     )

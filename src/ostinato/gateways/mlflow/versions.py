@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import places, wire
-from ostinato.gateways.mlflow.filter import Clause, Grammar, holds, ordered
+from ostinato.gateways.mlflow.filter import Clause, Grammar, few, holds, ordered
 from ostinato.gateways.mlflow.mlmodel import signature_in
 from ostinato.gateways.mlflow.models import A2, IS_PROMPT, Named, Search, foreign, native, numbered, tag_of
-from ostinato.gateways.mlflow.shown import STAGE, shown_version, stage_of
+from ostinato.gateways.mlflow.shown import IN_USE, shown_version, stage_of
 from ostinato.gateways.mlflow.wire import Pair
-from ostinato.kernel.errors import Conflict, Invalid, NotFound
+from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.kernel.ref import Ref
 from ostinato.registry.types import FolderFile, Model, Signature
@@ -120,7 +120,7 @@ class Versions:
     def search(self, ask: Search) -> dict[str, Any]:
         """Versions by model, run, source, number and tags; those of prompts only if the filter asks for them."""
         start, most = wire.offset(ask.page_token), wire.most(ask.max_results, 10_000, 200_000)
-        clauses, orders = _GRAMMAR.clauses(ask.filter), [_GRAMMAR.order(text) for text in ask.order_by]
+        clauses, orders = _GRAMMAR.clauses(ask.filter), [_GRAMMAR.order(text) for text in few(ask.order_by)]
         labels = {(said.model, said.version): said for said in self._models.all_labels()}
         named = [clause.value for clause in clauses if clause.key == "name" and clause.op == "="]
         prompts = any(clause.key == IS_PROMPT for clause in clauses)
@@ -146,33 +146,26 @@ class Versions:
 
     def tag(self, ask: TagVersion) -> dict[str, Any]:
         """Set a tag."""
-        if ask.key == STAGE:
-            raise Invalid(f"the tag {STAGE} is the stage", hint="transition-stage sets it", field="key")
         self._models.tag(self._ref(ask), {ask.key: ask.value})
         return {}
 
     def untag(self, ask: VersionKey) -> dict[str, Any]:
         """Delete a tag."""
-        if ask.key == STAGE:
-            raise Invalid(f"the tag {STAGE} is the stage", hint="transition-stage sets it", field="key")
         self._models.tag(self._ref(ask), {ask.key: None})
         return {}
 
     def transition(self, ask: Transition) -> dict[str, Any]:
         """Move a version to a stage; where its model has rules, to Staging and Production only one that meets them."""
         model, ref, stage = self._model(ask.name), self._ref(ask), stage_of(ask.stage)
-        if ask.archive_existing_versions and stage not in ("Staging", "Production"):
+        if ask.archive_existing_versions and stage not in IN_USE:
             raise Invalid(
                 f"Stage transition cannot archive existing model versions because '{stage}' is not an Active stage.", field="stage"
             )
-        version = self._models.get(ref)
-        if stage in ("Staging", "Production") and version.state != "approved":
-            raise Conflict(f"{version.ref} is {version.state}, not approved", hint="models.check and models.approve first")
+        self._models.stage(ref, "" if stage == "None" else stage, only_approved=stage in IN_USE)
         if ask.archive_existing_versions:
             for other in self._models.versions(model.name):
-                if other.version != version.version and self._models.labels(str(other.ref)).tags.get(STAGE) == stage:
-                    self._models.tag(str(other.ref), {STAGE: "Archived"})
-        self._models.tag(ref, {STAGE: None if stage == "None" else stage})
+                if other.ref.version != ref.rpartition("@")[2] and self._models.labels(str(other.ref)).stage == stage:
+                    self._models.stage(str(other.ref), "Archived", only_approved=False)
         return self._shown(ask)
 
     def _files(self, place: places.Place) -> list[FolderFile]:

@@ -69,6 +69,7 @@ def test_what_has_no_rules_can_be_renamed_and_removed(app: Ostinato) -> None:
     app.models.withdraw("late", "champion", "no longer")
     app.models.withdraw("late", "champion")
     assert app.models.at("late") is None
+    assert [line.aliases for line in app.models.story("late").versions] == [[]]
     with pytest.raises(Conflict, match="names nothing"):
         app.models.rollback("late@1", "too late for that")
     app.models.remove("late")

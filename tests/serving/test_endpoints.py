@@ -6,13 +6,14 @@ import hashlib
 import os
 import signal
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.serving.conftest import Shop, ask, model
+from tests.serving.conftest import SIGNATURE, Shop, ask, model
 
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.errors import Conflict, Invalid, NotFound, Unavailable
@@ -57,6 +58,48 @@ def test_only_approved_versions_serve_and_a_repeat_changes_nothing(shop: Shop) -
     assert [e.verb for e in shop.ledger.history(Ref("endpoint", "late"))] == ["endpoint.deployed"]
     with pytest.raises(NotFound, match="lat2"):
         shop.endpoints.get("lat2")
+
+
+def test_what_serves_is_neither_removed_nor_renamed(shop: Shop) -> None:
+    shop.models.create_open("late")
+    for weight in (1.0, 2.0, 3.0):
+        made = shop.models.register("late", shop.models.upload(model(weight)), "linear", SIGNATURE)
+        with calling(Caller(actor="person:rita")):
+            shop.models.check(f"late@{made.version}")
+            shop.models.approve(f"late@{made.version}", "looks right")
+    shop.endpoints.deploy("late", "late@1")
+    shop.endpoints.rollout("late", "late@2")
+    shop.endpoints.pause("late", "a look first")
+    acts: list[Callable[[], object]] = [
+        lambda: shop.models.remove("late@1"),
+        lambda: shop.models.remove("late@2"),
+        lambda: shop.models.remove("late"),
+        lambda: shop.models.rename("late", "later"),
+    ]
+    for act in acts:
+        with pytest.raises(Conflict, match="late serves late"):
+            act()
+    shop.models.remove("late@3")
+    shop.endpoints.abort("late", "seen enough")
+    shop.models.remove("late@2")
+    assert shop.endpoints.get("late").version == Ref("model", "late", "1")
+    assert ask(shop.client(), "after")["model_version"] == "1"
+    with calling(Caller(actor="person:rita", project="other")):
+        shop.models.create_open("late")
+        shop.models.rename("late", "later")
+
+
+def test_what_is_removed_while_it_is_deployed_does_not_serve(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.models.create_open("late")
+    shop.models.register("late", shop.models.upload(model()), "linear", SIGNATURE)
+    with calling(Caller(actor="person:rita")):
+        shop.models.check("late@1")
+        seen = shop.models.approve("late@1", "looks right")
+    monkeypatch.setattr(shop.models, "get", lambda ref: seen)
+    shop.models.remove("late@1")
+    with pytest.raises(NotFound, match="no version 1"):
+        shop.endpoints.deploy("late", "late@1")
+    assert shop.endpoints.all() == []
 
 
 def test_answers_labels_and_the_frame_belong_together(shop: Shop) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.serving.conftest import Shop, ask, model
@@ -82,6 +84,25 @@ def test_what_was_decided_just_before_a_pause_is_not_done_in_it(rolling: Shop) -
         assert (kept.state, [step.weight for step in kept.steps]) == ("paused", [0.5])
     assert rolling.models.resolve("late@champion") == Ref("model", "late", "1")
     assert verbs(rolling) == ["rollout.started", "rollout.paused"]
+
+
+def test_whoever_looked_longer_ago_takes_nothing_back(rolling: Shop) -> None:
+    endpoints, rows = rolling.endpoints, rolling.rows
+    running = serve_days(rolling, rolling.client(), days=1, per_day=20)
+    assert running is not None
+    assert running.evidence is not None
+    rows.write(lambda tx: endpoints._apply(tx, running.id, Decision("on", weight=0.9), running.evidence))
+    older = replace(running.evidence, scored=3, pairs=3)
+    kept = rows.write(lambda tx: endpoints._apply(tx, running.id, Decision("on", weight=0.7), older))
+    assert ([step.weight for step in kept.steps], kept.evidence) == ([0.5, 0.9], running.evidence)
+
+
+def test_back_twice_for_one_reason_is_one_step_back_and_a_deployment_for_it_is_none(rolling: Shop) -> None:
+    endpoints = rolling.endpoints
+    endpoints.rollback("late", "incident 42")  # ends the rollout
+    assert str(endpoints.rollback("late", "incident 42").version) == "model:late@1"
+    endpoints.deploy("late", "late@2", "incident 43")
+    assert str(endpoints.rollback("late", "incident 43").version) == "model:late@1"
 
 
 def test_who_may_not_what_is_refused_and_how_a_pause_ends(rolling: Shop) -> None:

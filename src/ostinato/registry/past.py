@@ -39,7 +39,7 @@ def model(rows: Rows, ledger: Ledger, name: str, at: datetime) -> Model:
 
     def query(tx: Tx) -> Model:
         latest = tx.first(select(func.max(version.c.version)).where(*_until(project, name, at)))
-        aliases = {mark.alias: mark.version for mark in marks(tx, project, name, at)}
+        aliases = {mark.alias: mark.version for mark in marks(tx, project, name, at) if mark.until is None}
         return replace(found, aliases=aliases, latest=latest[0] if latest else None)
 
     then = rows.read(query)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import Table, Text, cast, delete, literal, select, update
 
 from ostinato.kernel.caller import caller
@@ -32,6 +34,8 @@ class Removals(Aliases):
     _rows: Rows
     _ledger: Ledger
     _clock: Clock
+    in_use: Callable[[Tx, str, int | None], list[str]]
+    """The endpoints that answer with a version of a model, or with any; serving, which stands above, says which."""
 
     def withdraw(self, model: str, alias: str, reason: str = "") -> None:
         """Let an alias name nothing any more; where it names nothing, nothing happens."""
@@ -49,7 +53,7 @@ class Removals(Aliases):
         Numbers of versions are never given again.
 
         Raises:
-            Conflict: an alias names it, or the model has rules: then its versions are retired instead.
+            Conflict: an alias names it, an endpoint serves it, or the model has rules: then its versions are retired instead.
             NotFound: there is no such version or model.
         """
         asked, project, now = Ref.parse(str(ref), "model"), caller().project, self._clock.now()
@@ -61,12 +65,14 @@ class Removals(Aliases):
             if asked.version is None:
                 if of.aliases:
                     raise Conflict(f"{', '.join(of.aliases)} of {of.name} name versions", hint="withdraw the aliases first")
+                self._check_unused(tx, of.name)
                 found = Ref("model", of.name)
                 tx.execute(delete(label).where(label.c.project == project, label.c.model == of.name, label.c.version == 0))
                 tx.execute(update(store.model).where(store.model.c.project == project, store.model.c.name == of.name), {"removed_at": now})
             else:
                 one = find_version(tx, str(asked))[1]
                 unnamed(of, one)
+                self._check_unused(tx, of.name, one.version)
                 found, gone = one.ref, [*gone, v.c.version == one.version]
             freed = literal("removed:") + cast(v.c.version, Text) + ":" + v.c.key
             tx.execute(update(v).where(*gone).values(removed_at=now, key=freed))
@@ -78,7 +84,7 @@ class Removals(Aliases):
         """Call a model otherwise; its versions and aliases go with it, and the old name is not given again.
 
         Raises:
-            Conflict: the name is or was taken, or the model has rules.
+            Conflict: the name is or was taken, an endpoint serves the model, or it has rules.
         """
         checked_name(name.replace("%", "-"), "a model")
         project, m = caller().project, store.model
@@ -86,6 +92,7 @@ class Removals(Aliases):
         def change(tx: Tx) -> Model:
             of = find_model(tx, model)
             _without_rules(of)
+            self._check_unused(tx, of.name)
             if tx.first(select(m.c.name).where(m.c.project == project, m.c.name == name)):
                 raise Conflict(f"there is or was a model {name!r}", hint="choose another name")
             tx.execute(update(m).where(m.c.project == project, m.c.name == of.name).values(name=name))
@@ -99,6 +106,11 @@ class Removals(Aliases):
             return find_model(tx, name)
 
         return self._rows.write(change)
+
+    def _check_unused(self, tx: Tx, model: str, version: int | None = None) -> None:
+        if names := self.in_use(tx, model, version):
+            what = model if version is None else f"{model}@{version}"
+            raise Conflict(f"{', '.join(names)} serves {what}", hint="endpoints.deploy another there, or endpoints.abort its rollout")
 
 
 def _without_rules(model: Model) -> None:

@@ -65,6 +65,7 @@ class Models(Reviews, Removals, Labelling, Folders, Stories, Arriving):
         self._evaluations = evaluations
         self._datasets = datasets
         self._access = access
+        self.in_use = lambda *_: []
 
     # ---- models and versions
 

@@ -56,7 +56,7 @@ class Stories:
             return moves, versions, earlier, past.checks(tx, project, [v.ref for v in versions], when)
 
         moves, versions, earlier, checks = self._rows.read(query)
-        aliases = {mark.alias: mark.version for mark in moves}
+        aliases = {mark.alias: mark.version for mark in moves if mark.until is None}
         evaluations = self._evaluations.many([v.evaluation for v in versions if v.evaluation])
         lines = [_line(v, aliases, checks.get(str(v.ref)), evaluations.get(v.evaluation or "")) for v in versions]
         return ModelStory(model=then, at=when, moves=moves, versions=lines, earlier=earlier)

@@ -12,6 +12,7 @@ from ostinato.kernel.errors import Conflict, NotFound, Unavailable
 from ostinato.kernel.name import checked_name
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
+from ostinato.registry.find import find_version
 from ostinato.registry.service import Models
 from ostinato.serving import store
 from ostinato.serving.find import approved, find_endpoint
@@ -51,6 +52,7 @@ class Deployments:
                 return store.read_endpoint(row)
             if row is not None and row.rollout is not None:
                 raise Conflict(f"a rollout of {endpoint} is running", hint="wait for it, or endpoints.abort it")
+            approved(find_version(tx, str(version))[1])  # meanwhile it may have been retired or removed
             made = Endpoint(
                 name=endpoint, model=version.name, version=version, shares=shares, rollout=None, created_at=now, created_by=who.actor
             )

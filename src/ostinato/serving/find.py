@@ -8,6 +8,7 @@ from sqlalchemy import Row
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import Conflict, NotFound
+from ostinato.registry.binding import standing
 from ostinato.registry.types import ModelVersion
 from ostinato.serving import store
 from ostinato.storage.rows.rows import Tx
@@ -27,13 +28,14 @@ def find_endpoint(tx: Tx, name: str) -> Row[Any]:
 
 
 def approved(version: ModelVersion) -> ModelVersion:
-    """The version, if it may serve.
+    """The version, if it may serve: somebody has approved it, also where its model asks for no approval before an alias names it.
 
     Raises:
         Conflict: it is not approved.
     """
+    hint = "models.check and models.approve first; only approved versions serve"
     if version.state != "approved":
-        raise Conflict(
-            f"{version.ref} is {version.state}, not approved", hint="models.check and models.approve first; only approved versions serve"
-        )
+        raise Conflict(f"{version.ref} is {version.state}, not approved", hint=hint)
+    if not standing(version.decisions, version.binding):
+        raise Conflict(f"nobody has approved {version.ref}", hint=hint)
     return version

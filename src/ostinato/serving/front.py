@@ -17,7 +17,7 @@ from ostinato.serving.plane.plan import Served as PlaneVersion
 from ostinato.serving.supervise import Planes
 from ostinato.serving.types import Share
 from ostinato.storage.blobs.blobs import Blobs
-from ostinato.storage.rows.rows import Rows
+from ostinato.storage.rows.rows import Rows, Tx
 
 
 class Front:
@@ -31,6 +31,7 @@ class Front:
         self._planes = Planes()
         self._lock = threading.Lock()
         self._shown: dict[Path, tuple[tuple[Any, Any], str]] = {}
+        models.in_use = _serving  # what a plan names has to be there
 
     def folder(self, endpoint: str) -> Path:
         """The folder of an endpoint of the caller's project."""
@@ -86,6 +87,16 @@ class Front:
             version=version.version, ref=str(version.ref), artifact=str(path), flavor=version.flavor, signature=version.signature,
             role=share.role, weight=share.weight,
         )  # fmt: skip
+
+
+def _serving(tx: Tx, model: str, version: int | None) -> list[str]:
+    """The endpoints of the caller's project that answer with a version of a model, or with any, alone or in a rollout, paused or not."""
+    found = []
+    for row in store.endpoints(tx, caller().project):
+        refs = [share.version for share in store.read_endpoint(row).shares]
+        if any(ref.name == model and version in (None, int(ref.version or 0)) for ref in refs):
+            found.append(row.name)
+    return found
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -17,6 +17,7 @@ from ostinato.kernel.family import Family
 from ostinato.kernel.ids import new_id
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
+from ostinato.registry.find import find_version
 from ostinato.registry.service import Models
 from ostinato.registry.types import ModelVersion
 from ostinato.serving import store
@@ -70,6 +71,7 @@ class Rollouts:
                 raise Conflict(f"a rollout of {endpoint} is running", hint="wait for it, or endpoints.abort it")
             if stable == version.ref:
                 raise Conflict(f"{stable} is what {endpoint} serves already")
+            approved(find_version(tx, str(version.ref))[1])
             made = Rollout(
                 id=new_id(), endpoint=endpoint, stable=stable, candidate=version.ref, plan=how, state="running", reason="",
                 steps=[Step(weight=weights[0], since=now, pairs=0)], evidence=None, started_at=now, started_by=who.actor,
@@ -142,8 +144,7 @@ class Rollouts:
             if last is not None and (last.state, last.reason) == ("aborted", reason):
                 return last
             raise Conflict(f"no rollout of {endpoint} is running")
-        running, _ = self._rows.read(lambda tx: store.rollout(tx, caller().project, row.rollout))
-        ended = self._rows.write(lambda tx: self._apply(tx, running.id, Decision(reason, "aborted"), running.evidence))
+        ended = self._rows.write(lambda tx: self._apply(tx, row.rollout, Decision(reason, "aborted"), None))
         self._front.shown(endpoint)
         return ended
 
@@ -255,20 +256,25 @@ class Rollouts:
             time.sleep(0.05)
 
     def _apply(self, tx: Tx, rollout_id: str, decision: Decision, evidence: Evidence | None) -> Rollout:
-        """Do what was decided, unless the rollout has ended or gone on meanwhile; while it is paused, only keep what was seen."""
+        """Do what was decided, unless the rollout has ended or gone on meanwhile; while it is paused, only keep what was seen.
+
+        Whoever looked longer ago than another takes neither the evidence nor the weight back.
+        """
         who, now = caller(), self._clock.now()
         rollout, _ = store.rollout(tx, who.project, rollout_id)
         if rollout.state not in UNDER_WAY:
             return rollout
         if rollout.state == "paused" and decision.state != "aborted":
             decision = Decision()
-        made = replace(rollout, evidence=evidence, looks=looked(rollout, evidence, now) if evidence else rollout.looks)
+        made = rollout
+        if evidence is not None and (rollout.evidence is None or evidence.scored >= rollout.evidence.scored):
+            made = replace(rollout, evidence=evidence, looks=looked(rollout, evidence, now))
         if decision.state == "promoted":
             decision = self._promote(tx, made, decision)
         if decision.weight is not None:
-            if decision.weight == rollout.steps[-1].weight:
+            if decision.weight <= rollout.steps[-1].weight:
                 return rollout
-            step = Step(weight=decision.weight, since=now, pairs=rollout.plan.counted(evidence))
+            step = Step(weight=decision.weight, since=now, pairs=rollout.plan.counted(made.evidence))
             made = replace(made, reason=decision.reason, steps=[*rollout.steps, step])
         elif decision.state != "running":
             pauses = _ended(made, now, who.actor, decision.reason)
@@ -276,7 +282,8 @@ class Rollouts:
         store.set_rollout(tx, who.project, made)
         if decision != Decision():
             shares, running = _shares_after(made), made.id if made.state == "running" else None
-            store.release(tx, who.project, made.endpoint, shares, running, now, who.actor, decision.reason)
+            back = decision.state not in ("running", "promoted")
+            store.release(tx, who.project, made.endpoint, shares, running, now, who.actor, decision.reason, back=back)
             self._tell(tx, made)
         return made
 

@@ -76,11 +76,12 @@ class Endpoints(Deployments, Rollouts, Feedback, Traffics, Tryouts):
             self.abort(endpoint, reason)
             return self.get(endpoint)
         bad, releases = Ref.parse(row.version), self._rows.read(lambda tx: store.releases(tx, who.project, endpoint))
-        if (releases[-1].by, releases[-1].reason) == (who.actor, reason):
+        if releases[-1].back and (releases[-1].by, releases[-1].reason) == (who.actor, reason):
             return self.get(endpoint)
         before = version_before(releases)
         if before is None:
             raise Conflict(f"{bad} is the only version that has served here", hint="endpoints.deploy another version")
+        self._models.get(str(before))  # one that was removed since does not come back
         if self._is_champion(bad):
             self._models.rollback(str(bad), reason)
 

@@ -134,6 +134,7 @@ def test_what_a_bucket_has_lost_or_damaged_is_named(tmp_path: Path, bucket_url: 
     with Ostinato.open(data) as app, app.run("here") as run:
         run.artifact("a.txt", b"first")
         run.artifact("b.txt", b"second")
+        run.flush()
         digests = {found.path: found.digest for found in app.runs.artifacts(run.id)}
     blobs = S3(bucket_url, spool=tmp_path)
     blobs.delete(digests["a.txt"])

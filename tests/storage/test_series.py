@@ -15,9 +15,10 @@ from sqlalchemy import select
 from ostinato.kernel.errors import Conflict, Invalid
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.series import latest
+from ostinato.storage.series import series as module
 from ostinato.storage.series.curve import Curve
 from ostinato.storage.series.points import Points
-from ostinato.storage.series.series import Series
+from ostinato.storage.series.series import ONCE, Series, client
 
 
 class Point(NamedTuple):
@@ -110,6 +111,27 @@ def test_a_batch_is_kept_once_and_none_may_be_missing(series: Series) -> None:
     append(series, 0, [Point("a", 1, 0, 3.0)], client="another")
     assert series.read("p", "r", "a").value.tolist() == [1.0, 2.0, 3.0]
     assert series.latest("p", "r")["a"].n == 3
+
+
+def test_of_clients_that_send_once_a_run_remembers_the_newest(series: Series, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    def known(run: str) -> list[str]:
+        return sorted(row.client for row in rows.read(lambda tx: tx.all(select(client.c.client).where(client.c.run == run))))
+
+    monkeypatch.setattr(module, "_ONCE_MAX", 5)
+    monkeypatch.setattr(module, "_ONCE_ENDED_MAX", 2)
+    for run in ("r", "other"):
+        for i in range(8):
+            append(series, 0, [Point("a", i, i, float(i))], f"{ONCE}{i}", run)
+        append(series, 0, [Point("b", 0, 0, 0.0)], "counting", run)
+    append(series, 0, [Point("a", 3, 3, 3.0)], f"{ONCE}3")
+    series.compact("p", "r")
+    assert known("r") == ["counting", *(f"{ONCE}{i}" for i in range(3, 8))]
+    series.compact("p", "r", ended=True)
+    assert known("r") == ["counting", f"{ONCE}6", f"{ONCE}7"], "also where nothing waits"
+    append(series, 0, [Point("a", 7, 7, 7.0)], f"{ONCE}7")
+    append(series, 1, [Point("b", 1, 1, 1.0)], "counting")
+    assert series.read("p", "r", "a").step.tolist() == list(range(8))
+    assert len(known("other")) == 9
 
 
 def test_a_guard_that_refuses_keeps_nothing(series: Series) -> None:

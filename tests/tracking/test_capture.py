@@ -90,6 +90,17 @@ def test_what_looks_like_a_secret_is_left_out_and_named(repo: Path) -> None:
     assert all(f"left out, it looks like a secret: {name}\n" in patch for name in secret)
 
 
+@pytest.mark.parametrize("name", ["--auth", "--basic-auth", "--pwd", "--private-key", "--aws-access-key", "--access_key", "--passphrase"])
+def test_arguments_called_like_a_secret_are_not_recorded(name: str) -> None:
+    assert capture.without_secrets([name, "hunter2", f"{name}=hunter2"]) == [name, "***", f"{name}=***"]
+
+
+def test_arguments_that_look_like_a_secret_are_not_recorded() -> None:
+    token = "ghp_" + "a1" * 18
+    given = [token, f"--header=Bearer {token}", f"{token}=1", "--author", "ana", "--rate=0.1"]
+    assert capture.without_secrets(given) == ["***", "--header=***", "***", "--author", "ana", "--rate=0.1"]
+
+
 def test_packages_are_those_that_the_interpreter_finds() -> None:
     packages = capture.environment().packages
     assert packages["numpy"] == __import__("numpy").__version__

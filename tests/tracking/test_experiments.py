@@ -56,13 +56,21 @@ def test_runs_follow_an_experiment_that_is_renamed(app: Ostinato) -> None:
     runs = app.runs
     kept = runs.start("old", id="r1")
     runs.start("taken")
+    runs.save_view("mine", "old")
+    runs.save_view("other", "taken")
     runs.rename_experiment("old", "new")
+    assert runs.start("old", id="r1").id == "r1", "a start that is sent again may know the name of before only"
+    for other in ("taken", "nowhere"):
+        with pytest.raises(Conflict, match="belongs to"):
+            runs.start(other, id="r1")
+    assert [view.experiment for view in runs.views()] == ["new", "taken"]
     assert runs.rename_experiment("new", "new").id == kept.experiment_id
     assert (runs.get("r1").experiment, runs.get("r1").experiment_id) == ("new", kept.experiment_id)
     assert [run.id for run in runs.search("new").items] == ["r1"]
     with pytest.raises(Conflict, match="taken"):
         runs.rename_experiment("new", "taken")
     assert runs.start("old").experiment_id != kept.experiment_id, "the name is free"
+    assert runs.start("old", id="r1").id == "r1", "also where another has it now"
     assert told(app, "experiment.*") == ["experiment.renamed"]
 
 

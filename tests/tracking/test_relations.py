@@ -7,7 +7,7 @@ import pytest
 
 from ostinato.app import Ostinato
 from ostinato.kernel.errors import Invalid
-from ostinato.tracking.influence import LEAST, influences
+from ostinato.tracking.influence import LEAST, PARAMS_MAX, influences
 from ostinato.tracking.types import Influence, MetricFrame, Scalar
 
 
@@ -49,6 +49,17 @@ def test_parameters_changed_together_are_named() -> None:
     assert (found["rate"].along, found["steps"].along, found["kind"].along) == (["steps"], ["rate"], [])
     assert found["rate"].trend == pytest.approx(1.0)
     assert found["steps"].trend == pytest.approx(-1.0)
+
+
+def test_of_many_parameters_the_commonest_are_looked_at() -> None:
+    """Also where each run has names of its own, and all of them were changed together."""
+    params: list[dict[str, Scalar]] = [
+        {**{f"p{i:04}": run * (i + 1) for i in range(PARAMS_MAX)}, "same": 1, **{f"own{run}-{i}": i for i in range(2000)}}
+        for run in range(20)
+    ]
+    found = by_name([float(run) for run in range(20)], params)
+    assert set(found) == {f"p{i:04}" for i in range(PARAMS_MAX)}
+    assert all(len(one.along) == 10 and one.param not in one.along for one in found.values())
 
 
 def test_by_chance_alone_one_in_twenty_tables_has_a_finding() -> None:

@@ -21,8 +21,8 @@ from ostinato.storage.rows.rows import Instant, Json, Rows, Tx, metadata
 from ostinato.storage.series.points import Points
 from ostinato.tracking import store
 from ostinato.tracking.artifacts import Artifacts
-from ostinato.tracking.experiments import belonging, checked_name, experiment_table
-from ostinato.tracking.find import given_more, tagged, unknown
+from ostinato.tracking.experiments import belonging, experiment_table
+from ostinato.tracking.find import checked_name, given_more, tagged, unknown
 from ostinato.tracking.paths import checked_path
 from ostinato.tracking.types import Artifact, Candidate, CandidateState, Measure, MetricFrame, Scalar, number, scalar
 

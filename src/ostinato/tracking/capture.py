@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from ostinato.tracking.types import Code, Environment
 
-_SECRET = re.compile(r"(?i)(token|secret|passw|api.?key|credential)")
+_SECRET = re.compile(r"(?i)(token|secret|passw|passphrase|pwd|(api|private|access).?key|credential|(?<![a-z])auth(?![a-z])|authorization)")
 _SECRET_FILE = re.compile(
     r"(?i)(^|/)(\.env[^/]*|\.netrc|\.npmrc|\.pypirc|id_(rsa|dsa|ecdsa|ed25519)[^/]*|[^/]*(secret|credential|password|token)[^/]*"
     r"|[^/]*\.(pem|key|p12|pfx|jks|kdbx|tfvars)|kubeconfig[^/]*)$"
@@ -101,7 +101,7 @@ def entry_point() -> Path | None:
 
 
 def without_secrets(arguments: list[str]) -> list[str]:
-    """Arguments with the values of secrets replaced.
+    """Arguments with the values of secrets replaced: of what is called like one, and what looks like one.
 
     >>> without_secrets(["--depth", "3", "--token", "abc", "--password=x", "postgres://ana:pw@host/db"])
     ['--depth', '3', '--token', '***', '--password=***', 'postgres://***@host/db']
@@ -112,6 +112,8 @@ def without_secrets(arguments: list[str]) -> list[str]:
         name, equals, value = argument.partition("=")
         secret = bool(_SECRET.search(name)) and (name.startswith("-") or bool(equals))
         open_text = f"{name}=***" if secret and equals else re.sub(r"://[^/\s@]+@", "://***@", argument)
+        if _SECRET_TEXT.search(open_text.encode(errors="surrogatepass")):
+            open_text = f"{name}=***" if equals and not _SECRET_TEXT.search(name.encode(errors="surrogatepass")) else "***"
         shown.append("***" if hide and not argument.startswith("-") else open_text)
         hide = secret and not equals and not value
     return shown

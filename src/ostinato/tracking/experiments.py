@@ -33,10 +33,11 @@ from ostinato.ledger.service import Ledger
 from ostinato.storage.rows.lease import at, silent
 from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import Instant, Json, Rows, Tx, metadata
+from ostinato.tracking.find import checked_name
 from ostinato.tracking.store import LEASES, run_table
 from ostinato.tracking.types import Experiment, View
+from ostinato.tracking.views import view_table
 
-_NAME_MAX = 500
 _NOTE_MAX = 1_000_000
 
 experiment_table = Table(
@@ -45,6 +46,7 @@ experiment_table = Table(
     Column("project", Text, primary_key=True),
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False),
+    Column("formerly", Json, nullable=False),
     Column("tags", Json, nullable=False),
     Column("note", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
@@ -142,7 +144,7 @@ class Experiments:
         return self._change_experiment(experiment, changed, "experiment.changed", data)
 
     def rename_experiment(self, experiment: str, name: str) -> Experiment:
-        """Call an experiment otherwise; its runs follow.
+        """Call an experiment otherwise; its runs follow, and the views of it.
 
         Raises:
             NotFound: there is no such experiment.
@@ -157,7 +159,11 @@ class Experiments:
             if other is not None and other[0] != known.id:
                 raise Conflict(f"there is an experiment {name!r} already", hint="use another name; purged, a deleted one is free")
             _keep(tx, replace(known, name=name, changed_at=self._clock.now()))
+            formerly = sorted({*former_names(tx, known.id), known.name})
+            tx.execute(update(experiment_table).where(_e.project == project, _e.id == known.id).values(formerly=formerly))
             tx.execute(update(run_table).where(_r.project == project, _r.experiment == known.name).values(experiment=name))
+            views = update(view_table).where(view_table.c.project == project, view_table.c.experiment == known.name)
+            tx.execute(views.values(experiment=name))
             self._ledger.append(tx, "experiment.renamed", known.ref, data={"name": name, "before": known.name})
             return find_experiment(tx, known.id)
 
@@ -235,6 +241,12 @@ def known_experiment(tx: Tx, said: str) -> tuple[str, str, datetime | None] | No
     return found[0] if found else None
 
 
+def former_names(tx: Tx, id_: str) -> list[str]:
+    """What the experiment with this id was called before."""
+    found = tx.first(select(_e.formerly).where(_e.project == caller().project, _e.id == id_))
+    return list(found.formerly) if found else []
+
+
 def find_experiment(tx: Tx, said: str) -> Experiment:
     """The experiment that is called so, by id or by name.
 
@@ -253,7 +265,7 @@ def add(tx: Tx, name: str, now: datetime, id: str | None = None, tags: dict[str,
     """Keep a new experiment, and return its id."""
     made = Ref("experiment", id or new_id()).name
     row = {"project": caller().project, "id": made, "name": name, "tags": tags or {}, "note": note, "deleted_at": None}
-    tx.run(_insert, row | {"created_at": now, "created_by": caller().actor, "changed_at": now})
+    tx.run(_insert, row | {"formerly": [], "created_at": now, "created_by": caller().actor, "changed_at": now})
     return made
 
 
@@ -270,13 +282,6 @@ def seen(deleted_at: Any, view: View) -> list[Any]:
     if view not in ("active", "deleted", "all"):
         raise Invalid(f"no view {view!r}", hint="active, deleted or all", field="view")
     return [] if view == "all" else [deleted_at.is_(None) if view == "active" else deleted_at.is_not(None)]
-
-
-def checked_name(name: str) -> str:
-    """The name of an experiment or a run, if it is one."""
-    if not name.strip() or len(name) > _NAME_MAX or not name.isprintable():
-        raise Invalid(f"not a name: {name[:100]!r}", hint=f"1 to {_NAME_MAX} printable characters", field="name")
-    return name
 
 
 def checked_note(note: str) -> str:

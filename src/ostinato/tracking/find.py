@@ -1,12 +1,14 @@
-"""Find: a run by its id, and whether it still goes on."""
+"""Find: a run by its id, whether it still goes on, and what it may be given."""
 
 from __future__ import annotations
 
 from ostinato.kernel.caller import caller
-from ostinato.kernel.errors import Conflict, NotFound
+from ostinato.kernel.errors import Conflict, Invalid, NotFound
 from ostinato.storage.rows.rows import Tx
 from ostinato.tracking import store
 from ostinato.tracking.types import Run, Scalar, scalar
+
+_NAME_MAX = 500
 
 
 def find_run(tx: Tx, run: str) -> Run:
@@ -48,6 +50,13 @@ def over(run: str) -> Conflict:
 def deleted(run: str) -> Conflict:
     """The error for a run that was deleted."""
     return Conflict(f"run {run} was deleted", hint="restore it first")
+
+
+def checked_name(name: str) -> str:
+    """The name of an experiment, a run or a view, if it is one."""
+    if not name.strip() or len(name) > _NAME_MAX or not name.isprintable():
+        raise Invalid(f"not a name: {name[:100]!r}", hint=f"1 to {_NAME_MAX} printable characters", field="name")
+    return name
 
 
 def given_more(whose: str, params: dict[str, Scalar], more: dict[str, Scalar]) -> dict[str, Scalar]:

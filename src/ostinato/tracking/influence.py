@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ from ostinato.tracking.types import Influence, Scalar
 
 LEAST = 8
 """With fewer runs, shuffling cannot tell anything from chance."""
+PARAMS_MAX = 200
+"""Of more parameters, those that most runs have are looked at."""
+_ALONG_MAX = 10
 _GROUPS = 6
 _SHUFFLES = 499
 _TOGETHER = 0.8
@@ -31,15 +35,17 @@ Floats = NDArray[np.float64]
 def influences(metric: Sequence[float], params: Sequence[Mapping[str, Scalar]]) -> list[Influence]:
     """Each parameter that not all runs share, the greatest share first; none for fewer than `LEAST` runs.
 
+    Of more than `PARAMS_MAX` those that most runs have; of those changed together with one, the ten that went with it most.
+
     >>> runs = range(40)
     >>> found = influences([abs(run % 5 - 2) for run in runs], [{"depth": run % 5, "seed": run} for run in runs])
     >>> [(one.param, one.share > one.chance, abs(one.trend) < 0.1) for one in found]
     [('depth', True, True), ('seed', False, True)]
     """
     target = np.asarray(metric, dtype=np.float64)
-    names = sorted({name for given in params for name in given})
-    columns = {name: [given.get(name) for given in params] for name in names}
-    varied = {name: column for name, column in columns.items() if len({_told(value) for value in column}) > 1}
+    counts = Counter(name for given in params for name, value in given.items() if value is not None)
+    columns = ((name, [given.get(name) for given in params]) for name in sorted(counts, key=lambda name: (-counts[name], name)))
+    varied = dict(islice(((name, column) for name, column in columns if len({_told(value) for value in column}) > 1), PARAMS_MAX))
     if len(target) < LEAST or not varied or np.all(target == target[0]):
         return []
     ranks = _ranks(target) - (len(target) + 1) / 2
@@ -47,6 +53,7 @@ def influences(metric: Sequence[float], params: Sequence[Mapping[str, Scalar]]) 
     numbers = {name: _ranks(numeric) for name, column in varied.items() if (numeric := _numbers(column)) is not None}
     codes = {name: _groups(column, numbers.get(name)) for name, column in varied.items()}
     shares = {name: _shares(orders, of) for name, of in codes.items()}
+    along = _along(numbers)
     greatest = np.max([share[1:] for share in shares.values()], axis=0)
     found = []
     for name, (own, *by_chance) in shares.items():
@@ -62,7 +69,7 @@ def influences(metric: Sequence[float], params: Sequence[Mapping[str, Scalar]]) 
                 trend=trend,
                 low=low,
                 high=high,
-                along=[other for other in numbers if name in numbers and other != name and _together(numbers[name], numbers[other])],
+                along=along.get(name, []),
             )
         )
     return sorted(found, key=lambda one: (-one.share, one.param))
@@ -124,5 +131,16 @@ def _spearman(x: Floats, y: Floats) -> tuple[float, float, float]:
     return rho, math.tanh(middle - around), math.tanh(middle + around)
 
 
-def _together(x: Floats, y: Floats) -> bool:
-    return abs(_correlation(x, y)) >= _TOGETHER
+def _along(numbers: Mapping[str, Floats]) -> dict[str, list[str]]:
+    """Of each parameter those whose ranks go with its own, the closest first."""
+    if not numbers:
+        return {}
+    names = list(numbers)
+    ranks = np.vstack([numbers[name] for name in names])
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    scales = np.linalg.norm(ranks, axis=1, keepdims=True)
+    ranks /= np.where(scales > 0, scales, 1.0)
+    close = np.abs(ranks @ ranks.T)
+    np.fill_diagonal(close, 0.0)
+    nearest = np.argsort(-close, axis=1, kind="stable")[:, :_ALONG_MAX]
+    return {name: [names[j] for j in nearest[i] if close[i, j] >= _TOGETHER] for i, name in enumerate(names)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +16,9 @@ _ROWS_MAX = 1000
 _COLUMNS_MAX = 200
 _CELL_MAX = 500
 _BYTES_MAX = 256 * 2**20
+_NUMBER_BYTES = 8
+_NESTED = (pa.StructScalar, pa.ListScalar)
+_TEXTS = (pa.BinaryScalar,)
 
 
 class Previews(Artifacts):
@@ -28,29 +32,90 @@ class Previews(Artifacts):
         Raises:
             NotFound: the run has no such file.
             Invalid: it is no Parquet file.
-            TooLarge: it has more than 256 MiB.
+            TooLarge: it has more than 256 MiB, or a column has, unpacked.
         """
         if not 1 <= rows <= _ROWS_MAX:
             raise Invalid(f"1 to {_ROWS_MAX} rows can be looked at, not {rows}", field="rows")
-        content = self.artifact(run, path)
-        if len(content) > _BYTES_MAX:
-            raise TooLarge(f"{path} has {len(content)} bytes; the beginning of at most {_BYTES_MAX} is shown", hint="download it")
+        files = self.artifacts(run)
+        size = next((found.size for found in files if found.path == path), 0)
+        if size > _BYTES_MAX:
+            raise TooLarge(f"{path} has {size} bytes; the beginning of at most {_BYTES_MAX} is shown", hint="download it")
+        content = self._opened(files, path, 0, None)
         try:
-            file = pq.ParquetFile(pa.BufferReader(content))
-            names = file.schema_arrow.names[:_COLUMNS_MAX]
-            batch = next(file.iter_batches(batch_size=rows, columns=names), None)
+            return _beginning(pa.BufferReader(content), path, rows)
         except (pa.ArrowException, OSError) as error:
             raise Invalid(f"{path} cannot be read as Parquet: {error}"[:500], hint="download it", field="path") from None
-        types = [str(file.schema_arrow.field(name).type) for name in names]
-        columns = [] if batch is None else [column.to_pylist() for column in batch.columns]
-        held = [[_cell(value) for value in row] for row in zip(*columns, strict=True)]
-        return Preview(columns=list(names), types=types, total=file.metadata.num_rows, rows=held)
 
 
-def _cell(value: Any) -> Scalar:
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, float):
-        return number(value)
-    text = str(value)
+def _beginning(source: pa.BufferReader, path: str, rows: int) -> Preview:
+    """The first rows, read a column at a time, texts as a dictionary: a text that all rows share is held once."""
+    file = pq.ParquetFile(source)
+    told, schema = file.metadata, file.schema_arrow
+    names = schema.names[:_COLUMNS_MAX]
+    if (most := _unpacked(told)) > _BYTES_MAX:
+        raise TooLarge(f"a column of {path} has up to {most} bytes unpacked; at most {_BYTES_MAX} are read", hint="download it")
+    leaves = (told.schema.column(i) for i in range(len(told.schema)))
+    texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY" and leaf.logical_type.type != "DECIMAL"]
+    file = pq.ParquetFile(source, metadata=told, read_dictionary=texts)
+    columns = [_column(file, name, names[:i].count(name), rows) for i, name in enumerate(names)]
+    types = [str(kind) for kind in schema.types[:_COLUMNS_MAX]]
+    return Preview(columns=list(names), types=types, total=told.num_rows, rows=[list(row) for row in zip(*columns, strict=True)])
+
+
+def _unpacked(told: pq.FileMetaData) -> int:
+    """How many bytes the largest column takes in a row group, by what the file says; a list of numbers may be packed at will."""
+    most = 0
+    for group in map(told.row_group, range(told.num_row_groups)):
+        for i in range(group.num_columns):
+            column = group.column(i)
+            nested = told.schema.column(i).max_repetition_level > 0
+            most = max(most, column.total_uncompressed_size, _NUMBER_BYTES * column.num_values if nested else 0)
+    return most
+
+
+def _column(file: pq.ParquetFile, name: str, place: int, rows: int) -> list[Scalar]:
+    """The cells of a column, at its place among those of the same name."""
+    batch = next(file.iter_batches(batch_size=rows, columns=[name]), None)
+    return [] if batch is None else [_cell(value) for value in batch.column(batch.schema.get_all_field_indices(name)[place])]
+
+
+def _cell(value: pa.Scalar) -> Scalar:
+    """A value as it is shown; of a long text, and of a list, no more is made than that."""
+    if not value.is_valid or not isinstance(value, _NESTED):
+        plain = _plain(value)
+        if plain is None or isinstance(plain, bool | int):
+            return plain
+        if isinstance(plain, float):
+            return number(plain)
+        text = str(plain)
+    else:
+        text = ""
+        for piece in _pieces(value):
+            text += piece
+            if len(text) > _CELL_MAX:
+                break
     return text if len(text) <= _CELL_MAX else f"{text[:_CELL_MAX]}…"
+
+
+def _pieces(value: pa.Scalar) -> Iterator[str]:
+    """The text of a nested value, piece by piece."""
+    if not value.is_valid or not isinstance(value, _NESTED):
+        yield repr(_plain(value))
+        return
+    struct = isinstance(value, pa.StructScalar)
+    yield "{" if struct else "["
+    for i, inner in enumerate(value.values() if struct else value.values):
+        yield (", " if i else "") + (f"{value.type.field(i).name!r}: " if struct else "")
+        yield from _pieces(inner)
+    yield "}" if struct else "]"
+
+
+def _plain(value: pa.Scalar) -> Any:
+    """A value that is not nested, as Python has it; no more of a text than is shown."""
+    if isinstance(value, pa.DictionaryScalar):
+        value = value.value
+    if not value.is_valid or not isinstance(value, _TEXTS):
+        return value.as_py()
+    held = value.as_buffer()
+    cut: bytes = held.slice(0, min(held.size, 4 * (_CELL_MAX + 1))).to_pybytes()
+    return cut.decode(errors="replace") if str(value.type).endswith(("string", "string_view")) else cut

@@ -38,7 +38,8 @@ class Relations:
     def influences(self, metric: str, experiment: str | None = None, where: list[str] | None = None) -> Influences:
         """How much of a metric goes with each parameter, over the newest 1,000 of the runs that meet the conditions and measured it.
 
-        Each parameter is looked at alone; runs that were not chosen at random may have it so for another reason.
+        Each parameter is looked at alone, at most 200 of them: those that most of the runs have. Runs that were not chosen at random
+        may have it so for another reason.
 
         Raises:
             Invalid: a condition is malformed; the message shows where.

@@ -22,8 +22,8 @@ from ostinato.tracking import store
 from ostinato.tracking.candidates import Candidates
 from ostinato.tracking.compare import compared, differences
 from ostinato.tracking.curves import Curves
-from ostinato.tracking.experiments import Experiments, belonging, checked_name, checked_note
-from ostinato.tracking.find import deleted, find_run, given_more, over, tagged, unknown
+from ostinato.tracking.experiments import Experiments, belonging, checked_note, former_names
+from ostinato.tracking.find import checked_name, deleted, find_run, given_more, over, tagged, unknown
 from ostinato.tracking.finding import Finding
 from ostinato.tracking.origin import Origins
 from ostinato.tracking.preview import Previews
@@ -66,7 +66,7 @@ class Runs(Experiments, Candidates, Finding, Sources, Origins, Curves, RunTable,
         state: Literal["running", "scheduled"] = "running",
         amendable: bool = False,
     ) -> Run:
-        """Start a run; with the `id` of a run of the same experiment, give that run back, whatever its state.
+        """Start a run; with the `id` of a run of the same experiment, also by a name that it had before, give that run back.
 
         `experiment` is the name or the id of one; a new name makes one. With `lease_s`, the run counts as killed once that many seconds
         pass without a `beat`. `started_at` says when it began, if that was not now; an `amendable` run is not fixed by its end.
@@ -103,7 +103,8 @@ class Runs(Experiments, Candidates, Finding, Sources, Origins, Curves, RunTable,
         project = caller().project
         known = store.one(tx, project, given.id)
         if known is not None:
-            if given.experiment not in (known.experiment, known.experiment_id) or known.parent != given.parent:
+            same = given.experiment in (known.experiment, known.experiment_id, *former_names(tx, known.experiment_id))
+            if not same or known.parent != given.parent:
                 raise Conflict(f"run {given.id} belongs to the experiment {known.experiment!r}", hint="use another id")
             return known
         if given.parent is not None and not store.exists(tx, project, given.parent):
@@ -198,7 +199,7 @@ class Runs(Experiments, Candidates, Finding, Sources, Origins, Curves, RunTable,
             return replace(linked, state=state, ended_at=ended_at or self._clock.now(), error=error, spent=spent)
 
         ended = self._change(run, change, f"run.{state}", ended=True)
-        self._series.compact(caller().project, run)
+        self._series.compact(caller().project, run, ended=True)
         return ended
 
     def reopen(self, run: str) -> Run:

@@ -13,7 +13,7 @@ from ostinato.kernel.ids import new_id
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.storage.rows.rows import Instant, Json, Rows, Tx, metadata
-from ostinato.tracking.experiments import checked_name
+from ostinato.tracking.find import checked_name
 from ostinato.tracking.parse import parse_all, parse_order
 from ostinato.tracking.types import SavedView
 from ostinato.tracking.where import RUNS

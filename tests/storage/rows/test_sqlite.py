@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import subprocess
 import sys
@@ -189,3 +190,20 @@ def test_a_write_that_nobody_comes_to_is_given_up_and_never_done(
     rows.write(add("next"))
     assert writers(rows) == ["next"]
     other.close()
+
+
+def test_a_child_of_a_fork_writes_nothing_through_its_parents_connection(rows: Sqlite) -> None:
+    """Its locks and its place in the file are the parent's: a write of it could end half in a transaction of the parent."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(BaseException):
+            try:
+                rows.write(lambda tx: None)
+            except Conflict as refused:
+                os.write(write, refused.message.encode())
+        os._exit(0)
+    os.close(write)
+    assert b"before this process was forked" in os.read(read, 1000)
+    os.close(read)
+    os.waitpid(child, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import os
 import queue
 import threading
 import time
@@ -78,6 +79,7 @@ class Group:
         self._leader: int | None = None
         """The thread that has the lead: the session, and all above but the queue, are its alone."""
         self._closed = self._stopped = False
+        self._process = os.getpid()
         self._due: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="ostinato-rows", daemon=True)
         self._thread.start()
@@ -86,6 +88,8 @@ class Group:
         """Run `run` in a transaction and return its result once that is durable; raises what it raises, or Unavailable."""
         if self._closed:
             raise Unavailable("the store is closing")
+        if self._process != os.getpid():
+            raise Conflict("the store was opened before this process was forked", hint="open it anew in the child")
         present = threading.get_ident()
         if present == self._leader:
             raise Conflict("a write inside a write would wait for itself", hint="use the Tx that the change was given")

@@ -28,7 +28,11 @@ _TAIL_MAX = 64
 _UNSETTLED_MAX = 16
 _CLIENT_MAX = 200
 _COUNTED_MAX = 100_000
+_ONCE_MAX = 10_000
+_ONCE_ENDED_MAX = 1_000
 _SETTLED_AT_ONCE = 10
+ONCE = "once:"
+"""With this begins what a client is called that sends one batch and no other: by what it holds. A run remembers the newest of these."""
 _LEAST, _MOST = -(2**63), 2**63 - 1
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 
@@ -53,12 +57,15 @@ settled = Table(
 client = Table(
     "series_client",
     metadata,
-    Column("project", Text, primary_key=True),
-    Column("run", Text, primary_key=True),
-    Column("client", Text, primary_key=True),
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("project", Text, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("client", Text, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("digest", Text, nullable=False),
+    Index("series_client_run", "project", "run", "client", unique=True),
 )
+"""The last batch of each client; `id` is in the order in which clients came."""
 chunk = Table(
     "series_chunk",
     metadata,
@@ -97,6 +104,9 @@ _remember = Prepared(
         "ON CONFLICT (project, run, client) DO UPDATE SET seq = excluded.seq, digest = excluded.digest"
     )
 )
+_once = _of_run(client) & (func.substr(client.c.client, 1, len(ONCE)) == ONCE)
+_known_once = Prepared(select(client.c.id).where(_once))
+_forget_once = Prepared(delete(client).where(_once, client.c.id <= bindparam("until")))
 _keep = Prepared(insert(tail), ("project", "run", "data"))
 _tail_size = Prepared(select(func.count()).select_from(tail).where(_of_run(tail)))
 _tail = Prepared(
@@ -225,13 +235,15 @@ class Series:
             with suppress(Exhausted):
                 self._rows.write(partial(_settle, project, runs[start : start + _SETTLED_AT_ONCE]))
 
-    def compact(self, project: str, run: str) -> None:
+    def compact(self, project: str, run: str, *, ended: bool = False) -> None:
         """Turn the tail of a run into chunks. Losing a race against another compaction is no error.
 
         What arrived of a key becomes a chunk; once it and the open ones before it fill one of 4096 points, or are too many, they are
-        merged. So a point is written a few times, however slowly it comes.
+        merged. So a point is written a few times, however slowly it comes. Of the clients that send once, the newest 10,000 stay known,
+        and 1,000 once the run has ended: what is sent again comes within minutes, and after the end next to nothing comes.
         """
         of = {"project": project, "run": run}
+        self._forget(of, _ONCE_ENDED_MAX if ended else _ONCE_MAX)
         if not self._rows.read(lambda tx: tx.fetch(_tail_size, of))[0][0]:
             return
         self.settle(project, run)
@@ -249,6 +261,12 @@ class Series:
             with suppress(_Overtaken):
                 self._rows.write(change)
         self._waiting.pop((project, run), None)
+
+    def _forget(self, of: dict[str, str], most: int) -> None:
+        ids = sorted(id_ for (id_,) in self._rows.read(lambda tx: tx.fetch(_known_once, of)))
+        if len(ids) > most:
+            with suppress(Exhausted):
+                self._rows.write(lambda tx: tx.run(_forget_once, of | {"until": ids[-most - 1]}))
 
     def _counted(self, project: str, run: str, more: int) -> int:
         """About how many batches wait in the tail of a run, a large one counted for several."""

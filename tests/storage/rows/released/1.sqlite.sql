@@ -580,6 +580,7 @@ version INTEGER NOT NULL,
 description TEXT NOT NULL,
 tags TEXT NOT NULL,
 origin TEXT NOT NULL,
+stage TEXT NOT NULL,
 changed_at BIGINT NOT NULL,
 PRIMARY KEY (project, model, version)
 );
@@ -677,13 +678,15 @@ data BLOB NOT NULL
 CREATE INDEX series_chunk_key ON series_chunk (project, run, "key", id);
 CREATE INDEX series_chunk_open ON series_chunk (project, run, id) WHERE step_shift IS NULL;
 CREATE TABLE series_client (
+id INTEGER NOT NULL,
 project TEXT NOT NULL,
 run TEXT NOT NULL,
 client TEXT NOT NULL,
 seq BIGINT NOT NULL,
 digest TEXT NOT NULL,
-PRIMARY KEY (project, run, client)
+PRIMARY KEY (id)
 );
+CREATE UNIQUE INDEX series_client_run ON series_client (project, run, client);
 CREATE TABLE series_latest (
 project TEXT NOT NULL,
 run TEXT NOT NULL,
@@ -801,6 +804,7 @@ CREATE TABLE tracking_experiment (
 project TEXT NOT NULL,
 id TEXT NOT NULL,
 name TEXT NOT NULL,
+formerly TEXT NOT NULL,
 tags TEXT NOT NULL,
 note TEXT NOT NULL,
 created_at BIGINT NOT NULL,

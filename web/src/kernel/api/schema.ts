@@ -1993,49 +1993,6 @@ export interface paths {
         patch: operations["runs.change_experiment"];
         trace?: never;
     };
-    "/api/v1/experiments/{experiment}/rename": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Call an experiment otherwise; its runs follow.
-         * @description Raises:
-         *         NotFound: there is no such experiment.
-         *         Conflict: it was deleted, or there is another of that name.
-         */
-        post: operations["runs.rename_experiment"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/experiments/{experiment}/restore": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Bring back a deleted experiment, with the runs that were deleted with it.
-         * @description Raises:
-         *         NotFound: there is no such experiment.
-         */
-        post: operations["runs.restore_experiment"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/explanations": {
         parameters: {
             query?: never;
@@ -3183,7 +3140,7 @@ export interface paths {
          * @description Numbers of versions are never given again.
          *
          *     Raises:
-         *         Conflict: an alias names it, or the model has rules: then its versions are retired instead.
+         *         Conflict: an alias names it, an endpoint serves it, or the model has rules: then its versions are retired instead.
          *         NotFound: there is no such version or model.
          */
         post: operations["models.remove"];
@@ -3636,7 +3593,7 @@ export interface paths {
         /**
          * Call a model otherwise; its versions and aliases go with it, and the old name is not given again.
          * @description Raises:
-         *         Conflict: the name is or was taken, or the model has rules.
+         *         Conflict: the name is or was taken, an endpoint serves the model, or it has rules.
          */
         post: operations["models.rename"];
         delete?: never;
@@ -4119,6 +4076,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/renamed-experiments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call an experiment otherwise; its runs follow, and the views of it.
+         * @description Raises:
+         *         NotFound: there is no such experiment.
+         *         Conflict: it was deleted, or there is another of that name.
+         */
+        post: operations["runs.rename_experiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/restored-experiments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring back a deleted experiment, with the runs that were deleted with it.
+         * @description Raises:
+         *         NotFound: there is no such experiment.
+         */
+        post: operations["runs.restore_experiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rollouts/{rollout}": {
         parameters: {
             query?: never;
@@ -4214,7 +4214,8 @@ export interface paths {
         };
         /**
          * How much of a metric goes with each parameter, over the newest 1,000 of the runs that meet the conditions and measured it.
-         * @description Each parameter is looked at alone; runs that were not chosen at random may have it so for another reason.
+         * @description Each parameter is looked at alone, at most 200 of them: those that most of the runs have. Runs that were not chosen at random
+         *     may have it so for another reason.
          *
          *     Raises:
          *         Invalid: a condition is malformed; the message shows where.
@@ -4330,7 +4331,7 @@ export interface paths {
         get: operations["runs.search"];
         put?: never;
         /**
-         * Start a run; with the `id` of a run of the same experiment, give that run back, whatever its state.
+         * Start a run; with the `id` of a run of the same experiment, also by a name that it had before, give that run back.
          * @description `experiment` is the name or the id of one; a new name makes one. With `lease_s`, the run counts as killed once that many seconds
          *     pass without a `beat`. `started_at` says when it began, if that was not now; an `amendable` run is not fixed by its end.
          *
@@ -4640,7 +4641,7 @@ export interface paths {
          *     Raises:
          *         NotFound: the run has no such file.
          *         Invalid: it is no Parquet file.
-         *         TooLarge: it has more than 256 MiB.
+         *         TooLarge: it has more than 256 MiB, or a column has, unpacked.
          */
         get: operations["runs.preview"];
         put?: never;
@@ -6700,7 +6701,8 @@ export interface components {
          * Labels
          * @description What is written on a model, or on a version of it: a description, tags, and for a version where it came from.
          *
-         *         `version` is None for the model itself. `origin` holds what another registry says of the version, such as its `source`.
+         *         `version` is None for the model itself. `origin` holds what another registry says of the version, such as its `source`, and `stage`
+         *         the stage that it has there.
          */
         Labels: {
             changed_at: string;
@@ -6709,6 +6711,8 @@ export interface components {
             origin: {
                 [key: string]: string;
             };
+            /** @default  */
+            stage: string;
             tags: {
                 [key: string]: string;
             };
@@ -12558,74 +12562,6 @@ export interface operations {
             };
         };
     };
-    "runs.rename_experiment": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                experiment: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": {
-                    name: string;
-                };
-            };
-        };
-        responses: {
-            /** @description done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Experiment"];
-                };
-            };
-            /** @description an error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Failure"];
-                };
-            };
-        };
-    };
-    "runs.restore_experiment": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                experiment: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Experiment"];
-                };
-            };
-            /** @description an error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Failure"];
-                };
-            };
-        };
-    };
     "explanations.of": {
         parameters: {
             query: {
@@ -16456,6 +16392,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PipelinePage"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.rename_experiment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    experiment: string;
+                    name: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.restore_experiment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    experiment: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
                 };
             };
             /** @description an error */

@@ -10,6 +10,7 @@ import termios
 from pathlib import Path
 
 from ostinato.tracking.client.door import RunsDoor
+from ostinato.tracking.client.place import opened
 
 FILE = "console.log"
 _AT = "console.at"
@@ -99,13 +100,17 @@ class Copy:
 
     def ship(self, runs: RunsDoor, run: str) -> int:
         """Send the parts that have changed; returns how many."""
-        if self._folder is None or not (self._folder / FILE).exists():
+        if self._folder is None:
+            return 0
+        try:
+            printed = opened(self._folder / FILE)
+        except FileNotFoundError:
             return 0
         sent = 0
-        size = (self._folder / FILE).stat().st_size
-        if self._at < 0:
-            self._at = _number(self._folder / _AT)
-        with (self._folder / FILE).open("rb") as file:
+        with open(printed, "rb") as file:
+            size = os.fstat(printed).st_size
+            if self._at < 0:
+                self._at = _number(self._folder / _AT)
             while self._at < size:
                 part = self._at // _PART
                 file.seek(part * _PART)
@@ -113,14 +118,15 @@ class Copy:
                 runs.put_artifact(run, f"console/{self._journal}/{part:04}.log", content)
                 self._at, sent = part * _PART + len(content), sent + 1
         if sent:
-            with contextlib.suppress(OSError):
-                (self._folder / _AT).write_text(str(self._at))
+            with contextlib.suppress(OSError), open(opened(self._folder / _AT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w") as at:
+                at.write(str(self._at))
         return sent
 
 
 def _number(path: Path) -> int:
     try:
-        return int(path.read_text())
+        with open(opened(path)) as file:
+            return int(file.read())
     except (OSError, ValueError):
         return 0
 

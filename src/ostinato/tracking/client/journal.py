@@ -33,6 +33,7 @@ _RESERVE_BYTES = 256 << 20
 _RESERVE_SHARE = 0.05
 _AGAIN_S = 1.0
 _SUFFIX = ".segment"
+_NEW = ".new"
 _HEAD = struct.Struct("<II")
 
 
@@ -138,7 +139,10 @@ class Journal:
             filled = self._sizes.get(number)
         if filled is None or self.folder is None:
             return None
-        return mapped(self.folder / f"{number:08}{_SUFFIX}"), filled
+        try:
+            return mapped(self.folder / f"{number:08}{_SUFFIX}"), filled
+        except FileNotFoundError:  # another process has shipped it
+            return None
 
     def after(self, number: int) -> int | None:
         """The next segment beyond one."""
@@ -157,7 +161,7 @@ class Journal:
         """Have the disk keep what was written, against the death of the machine."""
         if self.folder is not None:
             for found in self.folder.glob(f"*{_SUFFIX}"):
-                with found.open("rb") as file:
+                with open(place.opened(found), "rb") as file:
                     os.fsync(file.fileno())
 
     def close(self) -> None:
@@ -256,19 +260,25 @@ class Left:
 
 def mapped(path: Path) -> mmap.mmap:
     """A file as a buffer, read only."""
-    with path.open("rb") as file:
+    with open(place.opened(path), "rb") as file:
         return mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
 
 
 def _written(path: Path, length: int) -> mmap.mmap:
-    """A new file of that length, every block of it written, so that no later write can find the disk full; mapped."""
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    """A new file of that length, every block of it written, so that no later write can find the disk full; mapped.
+
+    It has its name once it is whole: who ships the journal sees all of it, or nothing.
+    """
+    new = path.with_suffix(_NEW)
+    fd = place.opened(new, os.O_RDWR | os.O_CREAT | os.O_EXCL)
     try:
         if os.write(fd, MAGIC.ljust(length, b"\0")) != length:
             raise OSError("the disk is full")
-        return mmap.mmap(fd, length)
+        made = mmap.mmap(fd, length)
+        new.rename(path)
+        return made
     except BaseException:
-        path.unlink(missing_ok=True)
+        new.unlink(missing_ok=True)
         raise
     finally:
         os.close(fd)

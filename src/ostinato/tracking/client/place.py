@@ -2,15 +2,18 @@
 
 A place holds a folder per run, and in it one per process that logs to the run: `about.json`, segments, copies of files, the cursor.
 Two locks of the system, which end with the process that holds them: `alive` is held by the writer, `cursor` by whoever ships.
+A place may be shared, and what is shipped is sent in the name of who ships it: so only one's own journals count, and no link is followed.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -57,14 +60,22 @@ def journals(place: Path) -> Iterator[Path]:
 
 
 def make(folder: Path, about: About) -> int:
-    """Make the folder of a journal, for its owner only; returns the descriptor that says that the writer lives."""
+    """Make the folder of a journal, for its owner only; returns the descriptor that says that the writer lives.
+
+    Raises:
+        OSError: there is no room, or the folder of the run is another user's.
+    """
     new = folder.with_name(f".{folder.name}")
     folder.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder.parent.mkdir(exist_ok=True, mode=0o700)
+    try:
+        folder.parent.mkdir(mode=0o700)
+    except FileExistsError:
+        if not _own(folder.parent):
+            raise PermissionError(errno.EPERM, "another user has the folder of the run, or may write there", str(folder.parent)) from None
     new.mkdir(mode=0o700)
     try:
         alive = hold(new / _ALIVE)
-        with open(os.open(new / _ABOUT, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+        with open(opened(new / _ABOUT, os.O_WRONLY | os.O_CREAT), "w") as file:
             json.dump(asdict(about), file)
         new.rename(folder)  # nobody sees a journal without its lock
     except OSError:
@@ -76,19 +87,59 @@ def make(folder: Path, about: About) -> int:
 
 def about(folder: Path) -> About:
     """Whose journal it is."""
-    return About(**json.loads((folder / _ABOUT).read_text()))
+    with open(opened(folder / _ABOUT)) as file:
+        return About(**json.load(file))
 
 
 def known(home: Path) -> Iterator[tuple[Path, About]]:
-    """All journals beneath a folder, and whose they are; one that is removed meanwhile is passed over."""
+    """All journals of this user beneath a folder, and what they are of; one that is removed meanwhile is passed over."""
     for folder in journals(home):
         with contextlib.suppress(OSError, ValueError, TypeError):
-            yield folder, about(folder)
+            if _trusted(folder, home):
+                yield folder, about(folder)
+
+
+def strange(home: Path) -> Path | None:
+    """A journal beneath a folder that another user owns or may write to; None if there is none."""
+    for folder in journals(home):
+        with contextlib.suppress(FileNotFoundError):
+            if not _trusted(folder, home):
+                return folder
+    return None
+
+
+def opened(path: Path, flags: int = os.O_RDONLY) -> int:
+    """A descriptor of a file of a journal; neither it nor the folder that it lies in may be a link.
+
+    Raises:
+        FileNotFoundError: there is none, or it is a link.
+    """
+    try:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            return os.open(path.name, flags | os.O_NOFOLLOW, 0o600, dir_fd=folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            raise FileNotFoundError(errno.ENOENT, "is a link, which no journal holds", str(path)) from None
+        raise
+
+
+def _trusted(folder: Path, home: Path) -> bool:
+    """Whether a journal, what it says of itself, and the folder of its run are this user's own."""
+    return _own(folder) and _own(folder / _ABOUT) and (folder == home or _own(folder.parent))
+
+
+def _own(path: Path) -> bool:
+    """Whether this user owns it, nobody else may write to it, and it is no link."""
+    told = path.lstat()
+    return told.st_uid == os.geteuid() and not stat.S_ISLNK(told.st_mode) and not told.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def hold(path: Path) -> int | None:
     """Lock a file, making it if need be; None if another process holds it."""
-    held = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    held = opened(path, os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -110,12 +110,14 @@ class Reader:
     def __init__(self, buffer: Readable, at: int = BEGIN) -> None:
         self._buffer = buffer
         self._layouts: dict[int, Layout] = {}
+        self.size = len(buffer)
         self.at = BEGIN
         self.sound = bytes(buffer[:BEGIN]) == MAGIC
-        while self.sound and self.at < at and (found := self._peek(len(buffer), check=False)) is not None:
+        while self.sound and self.at < at and (found := self._peek(self.size, check=False)) is not None:
             if found[1] == _KEYS:
                 self._learn(*found)
             self.at += _HEAD.size + found[0]
+        self.sound = self.sound and self.at >= at
 
     def next(self, until: int, most: int, *, check: bool) -> Rows | Deed | None:
         """The points up to the next deed, of at most about `most`, or that deed; None if there is no whole record before `until`.
@@ -124,6 +126,7 @@ class Reader:
         """
         if not self.sound:
             return None
+        until = min(until, self.size)
         start, count, points = self.at, 0, 0
         places: dict[int, tuple[list[int], list[int]]] = {}
         while points < most and (found := self._peek(until, check=check)) is not None:

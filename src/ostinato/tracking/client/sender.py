@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import logging
+import os
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from ostinato.kernel.errors import OstinatoError, Unavailable
@@ -22,24 +25,37 @@ _LOOK_S = 1.0
 _LOST_S = 60.0
 _BEAT_S = 30.0
 _RANKS_S = 10.0
+_OTHERS_S = 1.0
+_STEPS = 8
 _PAUSE_S = (0.2, 10.0)
 _STOP_S = 2.0
 _log = logging.getLogger("ostinato.tracking")
 
 
+@dataclass(slots=True)
+class _Other:
+    """Another process's journal that is shipped here; after an error it rests, and holds up nothing else."""
+
+    shipper: Shipper
+    cursor: Cursor
+    run: str
+    pause_s: float = 0.0
+    again_s: float = 0.0
+    left: bool = True
+
+
 class Sender:
     """Ships the journal of this process, those of its children and dead siblings, and those that dead processes left for this store.
 
-    `failure` is why the last round did not succeed; `ended` the run as the store ended it. Without `runs`, nothing is shipped.
+    `failure` is why the last round of its own journal did not succeed. Without `runs`, nothing is shipped.
     """
 
     def __init__(self, runs: RunsDoor | None, journal: Journal) -> None:
         self.failure: Exception | None = None
-        self.ended: Run | None = None
         self._runs = runs
         self._journal = journal
         self._own: tuple[Shipper, Cursor] | None = None
-        self._others: dict[Path, tuple[Shipper, Cursor]] = {}
+        self._others: dict[Path, _Other] = {}
         self._round = threading.Condition()
         self._wake = threading.Event()
         self._stopping = False
@@ -50,6 +66,11 @@ class Sender:
         context = contextvars.copy_context()
         self._thread = threading.Thread(target=context.run, args=(self._work,), name="ostinato-sender", daemon=True)
         self._thread.start()
+
+    @property
+    def ended(self) -> Run | None:
+        """The run as the store ended it."""
+        return self._own[0].ended if self._own is not None else None
 
     def drain(self, patience_s: float) -> bool:
         """Wait until everything that the journal holds now is in the store; False if that took too long, or is refused."""
@@ -88,38 +109,43 @@ class Sender:
                 self._round.notify_all()
             self._wake.wait(max(_ROUND_S, self._pause_s))
             self._wake.clear()
-        if self._own is not None:
-            settle(*self._own, self._journal.folder)
-        for folder, (shipper, cursor) in self._others.items():
-            settle(shipper, cursor, folder)
+        held = [(*self._own, self._journal.folder)] if self._own is not None else []
+        for taken in [*held, *((other.shipper, other.cursor, folder) for folder, other in self._others.items())]:
+            try:
+                settle(*taken)
+            except Exception as error:
+                self._warn_of(error, own=taken[2] == self._journal.folder)
 
     def _ship(self) -> None:
-        """One round: what others logged to this run, then our own, then what dead processes left."""
+        """One round: our own journal, then some of what others logged to this run and of what dead processes left."""
         if self._runs is None:
             return
         try:
-            self._ship_siblings()
+            self._beat()
             if (own := self._shipper()) is not None:
                 self._all(own)
-                self.ended = own.ended or self.ended
                 if self._due("console", _CONSOLE_S) and self.ended is None:
                     own.ship_console()
                 for text in own.shipped.refused:
                     self._warn(f"refused: {text}", "the rest is sent")
-            if self._due("beat", _BEAT_S) and self.ended is None:
-                self._beat()
-            self._ship_lost()
         except Exception as error:  # whatever it is, this thread must not die of it in silence
             self.failure = error
             self._pause_s = min(_PAUSE_S[1], 2 * self._pause_s + _PAUSE_S[0])
             self._warn_of(error)
         else:
             self.failure, self._pause_s = self._own[0].stuck if self._own else None, 0.0
+        try:
+            self._find_siblings()
+            self._find_lost()
+            self._ship_others(time.monotonic() + _OTHERS_S)
+        except Exception as error:
+            self._warn_of(error, own=False)
 
     def _all(self, shipper: Shipper) -> None:
-        while shipper.step() and not self._stopping:
+        while self._shipper() is not None and shipper.step() and not self._stopping:
             with self._round:
                 self._round.notify_all()
+            self._beat()
 
     def _shipper(self) -> Shipper | None:
         """The shipper of this process's journal, once there is something in it."""
@@ -130,30 +156,21 @@ class Sender:
             cursor = Cursor.of(fd) if fd >= 0 else Cursor()
             self._own = Shipper(self._journal, self._runs, self._journal.id, cursor, own=True), cursor
             self._own[0].before_end = self._before_end
+        elif self._own is not None and self._own[1].fd < 0 and self._journal.folder is not None:
+            fd = place.hold_cursor(self._journal.folder)  # what came before the folder is in memory
+            if fd is None:
+                return None
+            self._own[1].adopt(fd)
         return self._own[0] if self._own else None
 
-    def _ship_siblings(self) -> None:
-        """Ship what is logged to this run by processes that do not ship it themselves: children of a fork, and the dead."""
-        if self._journal.home is None:
-            return
-        if self._due("siblings", _LOOK_S):
+    def _find_siblings(self) -> None:
+        """Take what is logged to this run by processes that do not ship it themselves: children of a fork, and the dead."""
+        if self._journal.home is not None and self._due("siblings", _LOOK_S):
             for folder, told in place.known(place.folder_of(self._journal.home, self._journal.about.run)):
                 self._take(folder, told)
-        for shipper, _ in [*self._others.values()]:
-            try:
-                self._all(shipper)
-            except Stuck as refused:
-                self._warn_of(refused)
 
-    def _take(self, folder: Path, told: About) -> None:
-        """Ship the journal of a child, or of a dead process; others ship theirs themselves."""
-        if self._runs is None or folder == self._journal.folder or folder in self._others:
-            return
-        if (told.child or not place.is_alive(folder)) and (taken := take(folder, self._runs)) is not None:
-            self._others[folder] = taken
-
-    def _ship_lost(self) -> None:
-        """Ship what dead processes of this machine left for this store."""
+    def _find_lost(self) -> None:
+        """Take what dead processes of this machine left for this store."""
         about = self._journal.about
         if self._journal.home is None or not (about.url or about.data) or not self._due("lost", _LOST_S):
             return
@@ -162,23 +179,70 @@ class Sender:
             if ours and told.run != about.run:
                 self._take(folder, told)
 
+    def _take(self, folder: Path, told: About) -> None:
+        """Ship the journal of a child of this run, or of a dead process; others ship theirs themselves."""
+        if self._runs is None or folder == self._journal.folder or folder in self._others:
+            return
+        try:
+            ours = told.child and told.run == self._journal.about.run
+            if (ours or not place.is_alive(folder)) and (taken := take(folder, self._runs)) is not None:
+                self._others[folder] = _Other(*taken, told.run)
+        except Exception as error:
+            self._warn_of(error, own=False)
+
+    def _ship_others(self, until_s: float) -> None:
+        """Some of each journal of others that does not rest; those that get no turn are the first the next time."""
+        for folder in [*self._others]:
+            if self._stopping or time.monotonic() > until_s:
+                return
+            other = self._others[folder] = self._others.pop(folder)
+            if time.monotonic() >= other.again_s:
+                self._some(folder, other)
+
+    def _some(self, folder: Path, other: _Other) -> None:
+        try:
+            dead = other.shipper.opened and not place.is_alive(folder)
+            other.left = True
+            for _ in range(_STEPS):
+                other.left = other.shipper.step()
+                if not other.left:
+                    break
+            if dead and not other.left:
+                other.shipper.end_again()
+        except Exception as error:  # a journal of others must not hold up our own
+            self._warn_of(error, own=False)
+            with contextlib.suppress(Exception):
+                other.shipper.end_again()
+            other.pause_s = min(_PAUSE_S[1], 2 * other.pause_s + _PAUSE_S[0])
+            other.again_s = time.monotonic() + other.pause_s
+        else:
+            other.pause_s = 0.0
+
     def _before_end(self) -> None:
-        """Before the run ends: what others logged to it here; and for a while the other ranks may get done."""
+        """Before the run ends: what others logged to it here; and for a while the others may get done."""
         self._due_s["siblings"] = 0.0
-        self._ship_siblings()
+        self._find_siblings()
         self._ranks_until_s = self._ranks_until_s or time.monotonic() + _RANKS_S
+        run = self._journal.about.run
+        siblings = [(folder, other) for folder, other in self._others.items() if other.run == run]
+        for folder, other in siblings:
+            self._some(folder, other)
+            while other.left and not other.pause_s and not self._stopping:
+                self._beat()
+                self._some(folder, other)
         if self._journal.home is None or time.monotonic() > self._ranks_until_s:
             return
-        for folder, told in place.known(place.folder_of(self._journal.home, self._journal.about.run)):
+        if any(other.left and not other.shipper.stuck for _, other in siblings):
+            raise Unavailable("another rank still logs to the run")
+        for folder, told in place.known(place.folder_of(self._journal.home, run)):
             if told.rank > 0 and place.is_alive(folder):
                 raise Unavailable("another rank still logs to the run")
 
     def _beat(self) -> None:
-        try:
-            if self._runs is not None:
-                self._runs.beat(self._journal.about.run, LEASE_S)
-        except OstinatoError:
-            return  # a lease of three beats forgives a missed one
+        if self._runs is None or self.ended is not None or not self._due("beat", _BEAT_S):
+            return
+        with contextlib.suppress(OstinatoError, OSError):  # a lease of three beats forgives a missed one
+            self._runs.beat(self._journal.about.run, LEASE_S)
 
     def _due(self, what: str, every_s: float) -> bool:
         now_s = time.monotonic()
@@ -187,12 +251,16 @@ class Sender:
         self._due_s[what] = now_s + every_s
         return True
 
-    def _warn_of(self, error: Exception) -> None:
+    def _warn_of(self, error: Exception, *, own: bool = True) -> None:
         """Say once that the store is out of reach, or refuses; a logger without a journal on the disk raises it itself."""
         if self._journal.home is not None and not (isinstance(error, Unavailable) and "another rank" in str(error)):
             later = isinstance(error, LATER)
             hint = getattr(error, "hint", "") or ("it is sent when that has passed" if later else "see `ostinato sync`")
-            self._warn(f"{error}; what is logged is kept in {self._journal.folder or 'memory'}", hint, kind=type(error).__name__)
+            kind = type(error).__name__
+            if own:
+                self._warn(f"{error}; what is logged is kept in {self._journal.folder or 'memory'}", hint, kind)
+            elif kind not in self._warned:
+                self._warn(f"{error}; what another process logged is kept in {self._journal.home}", hint, f"{kind} of others")
 
     def _warn(self, what: str, hint: str, kind: str = "") -> None:
         if (kind or what) not in self._warned:
@@ -205,13 +273,18 @@ def take(folder: Path, runs: RunsDoor) -> tuple[Shipper, Cursor] | None:
     fd = place.hold_cursor(folder)
     if fd is None:
         return None
-    cursor = Cursor.of(fd)
-    return Shipper(Left(folder), runs, folder.name, cursor, own=False), cursor
+    try:
+        cursor = Cursor.of(fd)
+        return Shipper(Left(folder), runs, folder.name, cursor, own=False), cursor
+    except BaseException:
+        os.close(fd)
+        raise
 
 
 def settle(shipper: Shipper, cursor: Cursor, folder: Path | None) -> bool:
     """Let go of a journal; remove it if its writer is done and all of it was shipped and taken. True if it is gone."""
     try:
+        shipper.end_again()
         done = folder is not None and (shipper.closed or not place.is_alive(folder))
         if folder is None or not done or shipper.stuck or shipper.rest() or (folder / place.REFUSED).exists():
             return False

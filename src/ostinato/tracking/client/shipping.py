@@ -2,6 +2,7 @@
 
 Before a batch of points is sent, the cursor says which batch that is and from where to where it reaches; so whoever goes on, also
 another process after a crash, sends the very same batch under the very same number, and the store keeps it once. Deeds may be repeated.
+Batches are numbered within a segment, so that the numbers of one that was in the memory of a dead process are not used for others.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ import msgspec
 
 from ostinato.kernel.errors import Conflict, Denied, Exhausted, NotFound, OstinatoError, Throttled, Unauthenticated, Unavailable
 from ostinato.kernel.ref import Ref
+from ostinato.tracking.client import place
 from ostinato.tracking.client.console import Copy
 from ostinato.tracking.client.door import RunsDoor
-from ostinato.tracking.client.place import REFUSED, About
+from ostinato.tracking.client.place import REFUSED, About, opened
 from ostinato.tracking.client.records import BEGIN, Deed, Readable, Reader, Rows
 from ostinato.tracking.types import Code, Environment, Run, Spent
 
@@ -33,6 +35,7 @@ LEASE_S = 90
 _LATE_US = 5_000_000
 _CURSOR = struct.Struct("<QqQQ")
 _SLOT = 64
+_REOPENED = "reopened.json"
 
 
 class Source(Protocol):
@@ -49,9 +52,10 @@ class Source(Protocol):
 
 @dataclass(slots=True)
 class Cursor:
-    """What was shipped: the number of the next batch, the segment, what is shipped of it, and where the batch on its way ends (or 0).
+    """What was shipped: the number of the segment's next batch, the segment, what is shipped of it, where the batch on its way ends (or 0).
 
     Kept in a file of two slots that are written in turn, in place: that needs no room on the disk, and a torn slot leaves the other.
+    `ahead` is where another process left off in segments that are not reached yet.
     """
 
     seq: int = 0
@@ -60,13 +64,14 @@ class Cursor:
     end: int = 0
     fd: int = -1
     turn: int = 0
+    ahead: Cursor | None = None
 
     @classmethod
     def of(cls, fd: int) -> Cursor:
         """The cursor in an open file."""
         best, turn = (0, 0, BEGIN, 0), 0
-        for place in (0, 1):
-            slot = os.pread(fd, _SLOT, place * _SLOT)
+        for half in (0, 1):
+            slot = os.pread(fd, _SLOT, half * _SLOT)
             if len(slot) == _SLOT and zlib.crc32(slot[:-4]) == int.from_bytes(slot[-4:], "little"):
                 counted = int.from_bytes(slot[_CURSOR.size : _CURSOR.size + 8], "little")
                 if counted > turn:
@@ -79,11 +84,22 @@ class Cursor:
         """Keep the cursor with changes."""
         for name, value in changed.items():
             setattr(self, name, value)
+        if self.ahead is not None and self.segment <= self.ahead.segment:
+            if self.segment < self.ahead.segment:
+                return  # the file says more
+            self.seq, self.start, self.end = self.ahead.seq, self.ahead.start, self.ahead.end
+        self.ahead = None
         if self.fd >= 0:
             self.turn += 1
             told = _CURSOR.pack(self.seq, self.segment, self.start, self.end) + self.turn.to_bytes(8, "little")
             told = told.ljust(_SLOT - 4, b"\0")
             os.pwrite(self.fd, told + zlib.crc32(told).to_bytes(4, "little"), self.turn % 2 * _SLOT)
+
+    def adopt(self, fd: int) -> None:
+        """Go on in a file; if another process has shipped later segments meanwhile, from where it left off once these are reached."""
+        kept = Cursor.of(fd)
+        self.fd, self.turn, self.ahead = fd, kept.turn, kept if kept.turn else None
+        self.save()
 
     def close(self) -> None:
         """Let another process ship."""
@@ -123,12 +139,19 @@ class Shipper:
         self._cursor = cursor
         self._own = own
         self._copy = Copy(source.folder, client)
-        self._reopened: Run | None = None
+        self._helps = source.about.rank > 0 or source.about.child
+        self._reopened = self._kept_end() if self._helps else None
+        self._inherited = self._reopened is not None
         self._reader: Reader | None = None
 
     def place(self) -> tuple[int, int]:
         """Up to where the journal is shipped: segment and place in it."""
         return self._cursor.segment, self._cursor.start
+
+    @property
+    def opened(self) -> bool:
+        """Whether the run had ended, and was opened for this journal."""
+        return self._reopened is not None
 
     def rest(self) -> bool:
         """Whether something is left to ship."""
@@ -165,7 +188,7 @@ class Shipper:
         viewed = self._source.view(self._cursor.segment)
         if viewed is None:
             return None
-        if self._reader is None:
+        if self._reader is None or self._reader.size < len(viewed[0]):
             self._reader = Reader(viewed[0], self._cursor.start)
         sending = self._cursor.end > self._cursor.start
         until, most = (self._cursor.end, 1 << 62) if sending else (viewed[1], BATCH)
@@ -192,20 +215,57 @@ class Shipper:
         self.shipped.points += rows.points
 
     def _log(self, rows: Rows) -> None:
-        """Send a batch; what another rank logged while the first one ended the run still belongs to it."""
+        """Send a batch; what another rank, or a child, logged while the first one ended the run still belongs to it."""
+        batch = f"{self._client}/{self._cursor.segment}", self._cursor.seq, rows.frame
         try:
-            self._runs.log(self._run, self._client, self._cursor.seq, rows.frame)
+            self._runs.log(self._run, *batch)
         except Conflict:
-            if self._source.about.rank == 0 or self._reopened is not None:
+            if not self._helps or not self._go_on(self._runs.get(self._run)):
                 raise
-            self._go_on(self._runs.get(self._run))
-            self._runs.log(self._run, self._client, self._cursor.seq, rows.frame)
+            self._runs.log(self._run, *batch)
 
-    def _go_on(self, run: Run) -> None:
-        """Open a run that has ended; it ends again as it had, unless the journal says otherwise."""
-        if run.ended_at is not None:
-            self._runs.resume(run.id, LEASE_S)
-            self._reopened = run
+    def _go_on(self, run: Run) -> bool:
+        """Open a run if it has ended; it ends again as it had, unless the journal says otherwise."""
+        if run.ended_at is None:
+            return False
+        if self._helps and self._source.folder is not None:  # so that whoever ships it after a crash can end it
+            with open(opened(self._source.folder / _REOPENED, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
+                file.write(msgspec.json.encode(run))
+        self._reopened, self._inherited = run, False
+        self._runs.resume(run.id, LEASE_S)
+        return True
+
+    def _kept_end(self) -> Run | None:
+        """How the run had ended before it was opened for this journal by somebody who did not end it again."""
+        with suppress(OSError, ValueError, msgspec.MsgspecError):
+            if self._source.folder is not None:
+                with open(opened(self._source.folder / _REOPENED), "rb") as file:
+                    return msgspec.json.decode(file.read(), type=Run)
+        return None
+
+    def end_again(self) -> None:
+        """End a run that was opened for this journal as it had ended before, when no more of it is shipped for now.
+
+        A run that the first rank's own journal has opened is left to its lease: it was killed.
+        """
+        if self._helps:
+            self._put_back()
+
+    def _put_back(self) -> None:
+        if (before := self._reopened) is None:
+            return
+        if not (self._inherited and self._first_lives()):
+            with suppress(Conflict):  # somebody else has ended it
+                self._runs.finish(self._run, before.state, error=before.error, spent=before.spent, ended_at=before.ended_at)
+        self._reopened = None
+        if self._source.folder is not None:
+            (self._source.folder / _REOPENED).unlink(missing_ok=True)
+
+    def _first_lives(self) -> bool:
+        """Whether the process that ends the run goes on with it on this machine."""
+        folder = self._source.folder
+        others = () if folder is None else place.known(folder.parent)
+        return any(told.rank == 0 and not told.child and found != folder and place.is_alive(found) for found, told in others)
 
     def _do(self, deed: Deed) -> None:
         verb, refused = deed.told["verb"], False
@@ -247,31 +307,32 @@ class Shipper:
             self.ended = runs.finish(run, told["state"], error=told["error"], spent=spent, ended_at=_late(told))
             self._reopened, self.shipped.state = None, told["state"]
         elif verb == "close":
-            if (before := self._reopened) is not None:
-                runs.finish(run, before.state, error=before.error, spent=before.spent, ended_at=before.ended_at)
+            self._put_back()
             self.closed = True
         self.shipped.deeds += verb not in ("close", "artifact")
 
     def _put(self, path: str, file: str) -> None:
         assert self._source.folder is not None
         try:
-            content = (self._source.folder / Path(file).name).read_bytes()
+            with open(opened(self._source.folder / Path(file).name), "rb") as kept:
+                content = kept.read()
         except FileNotFoundError:
             raise NotFound(f"its copy {file} is gone from the journal") from None
         self._runs.put_artifact(self._run, path, content)
         self.shipped.files += 1
 
     def _refuse(self, text: str) -> None:
-        self.shipped.refused.append(text)
+        line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        self.shipped.refused.append(line)
         if self._source.folder is not None:
-            with suppress(OSError), (self._source.folder / REFUSED).open("a") as file:
-                file.write(text + "\n")
+            with suppress(OSError), open(opened(self._source.folder / REFUSED, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "a") as file:
+                file.write(line + "\n")
 
     def _onward(self, number: int) -> bool:
         """Go to a later segment; the present one is done."""
         done = self._cursor.segment
         self._reader = None
-        self._cursor.save(segment=number, start=BEGIN, end=0)
+        self._cursor.save(seq=0, segment=number, start=BEGIN, end=0)
         self._source.drop(done)
         return True
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ostinato.kernel.errors import OstinatoError
+from ostinato.kernel.errors import Denied, OstinatoError
 from ostinato.tracking.client import place
 from ostinato.tracking.client.door import RunsDoor
 from ostinato.tracking.client.place import About
@@ -33,8 +33,19 @@ def sync(home: Path, opener: Opener, watch: Callable[[Synced], None] = lambda _:
     """Ship all journals beneath a folder, one after the other; `watch` is told how far each is.
 
     Of a run, the first rank comes last: it is the one that says how the run ended. What the store refuses stays, with the reason in it.
+    Journals that others own or may write to are passed over: what is shipped is sent in the name of who ships it.
+
+    Raises:
+        Denied: there are no others there.
     """
-    for folder, about in sorted(place.known(home), key=lambda found: (found[1].run, -found[1].rank, found[0])):
+    home = home.resolve()
+    own = sorted(place.known(home), key=lambda found: (found[1].run, -found[1].rank, found[0]))
+    if not own and (strange := place.strange(home)) is not None:
+        raise Denied(
+            f"another user owns {strange}, or may write there: what it holds would be sent in your name",
+            hint="sync it as its owner; if you trust it, copy it (`cp -r`), or `chown -R` it to you, then `chmod -R go-w`, and sync that",
+        )
+    for folder, about in own:
         synced = Synced(about, folder)
         try:
             with opener(about) as runs:
@@ -61,6 +72,8 @@ def _ship(synced: Synced, runs: RunsDoor, watch: Callable[[Synced], None]) -> No
     except Stuck as refused:
         synced.left = str(refused)
     except BaseException:
+        with contextlib.suppress(Exception):
+            shipper.end_again()
         cursor.close()
         raise
     if not settle(shipper, cursor, synced.folder) and not synced.left:

@@ -49,7 +49,7 @@ def main(path: str, most: int) -> None:
     """Pass on standard input to standard output, and keep it folded in a file."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # it ends when nobody prints any more
-    kept = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    kept = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
     fold, passing = Fold(), True
     while True:
         try:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.replays import played, start
 
 from ostinato.app import Ostinato
 from ostinato.kernel.clock import ReplayClock
@@ -16,6 +20,11 @@ from ostinato.storage.rows.rows import Rows, metadata
 from ostinato.testing.bucket import CREDENTIALS, BucketServer
 from ostinato.testing.postgres import PostgresServer, Spares
 from ostinato.testing.rows import opened
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins first, so that no test process waits for another at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -117,3 +126,19 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield place
     finally:
         subprocess.run(["umount", "--lazy", place], check=True)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A replay that nothing disturbs: its store, for reading only, and its summary. Test processes side by side share one."""
+    pytest.importorskip("sklearn", reason="the demo needs the extra demo")
+    base = tmp_path_factory.getbasetemp()
+    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "undisturbed"
+    home.mkdir(exist_ok=True)
+    data, summary = home / "store", home / "summary.json"
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not summary.exists():
+            assert not data.exists(), "the replay failed in another test process"
+            played(start(data, summary), data)
+    return data, json.loads(summary.read_text())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import random
@@ -17,58 +16,18 @@ from typing import Any
 
 import psutil
 import pytest
+from tests.replays import PATIENCE_S, said, start
 
 from ostinato.serving.plane.log import read
 
 pytest.importorskip("sklearn", reason="the demo needs the extra demo")
 pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(1200)]
 
-MONTHS = "1-5"
-PATIENCE_S = 800
 ONCE = (
     "dataset.delivered", "dataset.quarantined", "evaluation.recorded", "model.registered", "model.approved", "model.promoted",
     "endpoint.deployed", "rollout.started", "rollout.promoted", "rollout.rolled_back", "monitor.measured", "monitor.reacted",
     "execution.requested", "execution.finished",
 )  # fmt: skip
-
-
-def start(data: Path, summary: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "ostinato.cli.main", "demo", "--data", str(data), "--summary", str(summary), "--months", MONTHS]
-    with (data.parent / "demo.log").open("ab") as log:
-        single = os.environ | {"OMP_NUM_THREADS": "1"}  # threads of a fit that wait for one another starve beside other tests
-        return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=single, start_new_session=True)
-
-
-def said(data: Path) -> str:
-    server = data / "server.log"
-    return (data.parent / "demo.log").read_text()[-4000:] + (server.read_text()[-4000:] if server.exists() else "")
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """A replay that nothing disturbs: its store and its summary. Test processes side by side share one."""
-    base = tmp_path_factory.getbasetemp()
-    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "undisturbed"
-    home.mkdir(exist_ok=True)
-    data, summary = home / "store", home / "summary.json"
-    with (home / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not summary.exists():
-            assert not data.exists(), "the replay failed in another test process"
-            played(start(data, summary), data)
-    return data, json.loads(summary.read_text())
-
-
-def played(process: subprocess.Popen[bytes], data: Path) -> None:
-    """Wait for a replay; one that takes too long is ended with all that it started."""
-    try:
-        status = process.wait(timeout=PATIENCE_S)
-    except subprocess.TimeoutExpired:
-        victims = psutil.Process(process.pid).children(recursive=True)
-        for victim in [process, *victims]:
-            victim.kill()
-        pytest.fail(f"the replay takes longer than {PATIENCE_S} s: {said(data)}")
-    assert status == 0, said(data)
 
 
 def test_r82_the_loop_turns(undisturbed: tuple[Path, dict[str, Any]]) -> None:

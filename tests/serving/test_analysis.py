@@ -71,9 +71,17 @@ def test_the_confidence_sequence_covers_the_mean_at_all_times_together() -> None
         values = np.random.default_rng([5, run]).choice([-0.3, 0.05, 0.4], 150, p=[0.3, 0.4, 0.3])
         found = confidence_sequence(values, 0.05)
         missed += bool((found.low > 0.05).any() or (found.high < 0.05).any())
-        assert (np.diff(found.low) >= 0).all()
-        assert (np.diff(found.high) <= 0).all()
     assert missed <= 80 * 0.1  # each end fails with at most 5 %
+
+
+def test_the_confidence_sequence_holds_the_mean_so_far_also_where_the_mean_moves() -> None:
+    for run in range(20):
+        rng = np.random.default_rng([7, run])
+        values = np.concatenate([rng.normal(-0.02, 0.1, 150), rng.normal(0.15, 0.1, 150)]).clip(-1, 1)
+        found, so_far = confidence_sequence(values, 0.05), np.cumsum(values) / np.arange(1, 301)
+        assert (found.low <= so_far).all()
+        assert (so_far <= found.high).all()
+        assert found.high[-1] - found.low[-1] < 0.15
 
 
 def test_errors_of_the_whole_service_count_against_nobody() -> None:

@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no browser: make chromium"),
 ]
 SMALL = ("shell", "pages", "frames")
-"""Those that need no more than the small store; all others go through the year of the demo."""
+"""Those that need no more than the small store; all others go through the months of the demo."""
 
 
 @pytest.mark.parametrize("journey", SMALL)
@@ -31,12 +31,12 @@ def test_a_journey_on_the_small_store(place: Place, journey: str) -> None:
     travel(place.url, place.data, [journey])
 
 
-@pytest.mark.timeout(2700)
-def test_the_journeys_through_the_year_of_the_demo(year: Path) -> None:
+@pytest.mark.timeout(1800)
+def test_the_journeys_through_the_months_of_the_demo(story: Path) -> None:
     """A data engineer, a scientist, a reviewer, an operator and an auditor find in the pages what they look for."""
     journeys = sorted(file.name.removesuffix(".journey.ts") for file in (WEB / "journeys").glob("*.journey.ts"))
-    with serving(year) as url:
-        travel(url, year, [journey for journey in journeys if journey not in SMALL])
+    with serving(story) as url:
+        travel(url, story, [journey for journey in journeys if journey not in SMALL])
 
 
 def travel(url: str, data: Path, journeys: list[str]) -> None:

@@ -50,11 +50,14 @@ class Sequence:
 
 
 def confidence_sequence(values: Floats, alpha: float) -> Sequence:
-    """Bounds of the mean of values in [-1, 1] (running intersection, on a grid of 0.005, rounded outwards)."""
+    """Bounds of the mean of values in [-1, 1], on a grid of 0.005, rounded outwards.
+
+    Each pair of bounds comes from all values so far, not from the narrowest of earlier ones: where the mean moves, the bounds move with it.
+    """
     low, high = np.full(len(values), -1.0), np.full(len(values), 1.0)
     for mean in _GRID:
-        low = np.where(np.maximum.accumulate(e_above(values, mean)) >= 1 / alpha, np.maximum(low, mean), low)
-        high = np.where(np.maximum.accumulate(e_below(values, mean)) >= 1 / alpha, np.minimum(high, mean), high)
+        low = np.where(e_above(values, mean) >= 1 / alpha, np.maximum(low, mean), low)
+        high = np.where(e_below(values, mean) >= 1 / alpha, np.minimum(high, mean), high)
     return Sequence(low, high)
 
 

@@ -1,0 +1,1 @@
+"""OTLP: traces from any program that speaks OpenTelemetry's protocol over HTTP."""

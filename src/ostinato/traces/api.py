@@ -1,0 +1,36 @@
+"""The operations of traces."""
+
+from __future__ import annotations
+
+from ostinato.kernel.operation import Op
+from ostinato.traces.service import Traces
+
+NAME = "traces"
+SERVICE = Traces
+OPS: list[Op] = [
+    Op("POST", "/spans", Traces.put, "trace:write"),
+    Op("POST", "/traces", Traces.record, "trace:write"),
+    Op("GET", "/traces", Traces.search, "trace:read"),
+    Op("GET", "/trace-moments", Traces.moments, "trace:read"),
+    Op("GET", "/traces/{trace}", Traces.get, "trace:read"),
+    Op("GET", "/traces/{trace}/spans", Traces.spans, "trace:read"),
+    Op("POST", "/traces/{trace}/tags", Traces.tag, "trace:write"),
+    Op("POST", "/linked-traces", Traces.link, "trace:write"),
+    Op("POST", "/deleted-traces", Traces.delete, "trace:write"),
+    Op("POST", "/deleted-traces/oldest", Traces.delete_before, "trace:write"),
+    Op("POST", "/traces/{trace}/assessments", Traces.assess, "trace:assess", 201),
+    Op("GET", "/traces/{trace}/assessments/{assessment}", Traces.assessment, "trace:read"),
+    Op("PATCH", "/traces/{trace}/assessments/{assessment}", Traces.reassess, "trace:assess"),
+    Op("DELETE", "/traces/{trace}/assessments/{assessment}", Traces.drop_assessment, "trace:assess"),
+    Op("GET", "/prices", Traces.prices, "trace:read"),
+    Op("POST", "/prices", Traces.set_price, "trace:write"),
+    Op("DELETE", "/prices/{model:path}", Traces.drop_price, "trace:write"),
+    Op("POST", "/evalsets", Traces.create_evalset, "trace:write", 201),
+    Op("GET", "/evalsets", Traces.evalsets, "trace:read"),
+    Op("GET", "/evalsets/{evalset}", Traces.evalset, "trace:read"),
+    Op("PATCH", "/evalsets/{evalset}", Traces.change_evalset, "trace:write"),
+    Op("DELETE", "/evalsets/{evalset}", Traces.delete_evalset, "trace:write"),
+    Op("POST", "/evalsets/{evalset}/records", Traces.merge_records, "trace:write"),
+    Op("GET", "/evalsets/{evalset}/records", Traces.records, "trace:read"),
+    Op("POST", "/evalsets/{evalset}/dropped-records", Traces.drop_records, "trace:write"),
+]

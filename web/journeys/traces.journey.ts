@@ -1,0 +1,91 @@
+import type { Page } from "playwright-core";
+import { beforeAll, expect, test } from "vitest";
+import { axe, settled } from "./browser.mjs";
+import { type Opened, travel } from "./travel";
+
+const on = travel();
+const TRACE = `tr-${"7".repeat(32)}`;
+
+/** A trace with a step that failed, an hour before now, whatever the server takes for now. */
+async function sent(page: Page): Promise<number> {
+  return page.evaluate(async (trace) => {
+    const clock = await (await fetch("/api/v1/clock")).json();
+    const began = BigInt(Date.parse(clock.now) - 3_600_000) * 1_000_000n;
+    const span = (id: string, parent: string | null, name: string, ms: number, more: object) =>
+      `{"trace":"${trace}","id":"${id.repeat(16)}","parent":${JSON.stringify(parent === null ? null : parent.repeat(16))},"name":"${name}",` +
+      `"start_ns":${began},"end_ns":${began + BigInt(ms) * 1_000_000n},${JSON.stringify(more).slice(1)}`;
+    const spans = [
+      span("a", null, "answer", 2100, {
+        attributes: { "mlflow.spanInputs": { question: "Why late?" }, "session.id": "s-7" },
+      }),
+      span("b", "a", "chat", 1900, {
+        state: "error",
+        message: "rate limit",
+        attributes: {
+          "gen_ai.request.model": "quill-2",
+          "gen_ai.usage.input_tokens": 1200,
+          "gen_ai.usage.output_tokens": 80,
+          "mlflow.llm.cost": { total_cost: 0.0048 },
+          "gen_ai.input.messages": [{ role: "user", content: "Why late?" }],
+        },
+      }),
+    ];
+    const body = `{"experiment":"assistant","spans":[${spans.join(",")}]}`;
+    const headers = { "content-type": "application/json", "ostinato-project": "default" };
+    return (await fetch("/api/v1/spans", { method: "POST", headers, body })).status;
+  }, TRACE);
+}
+
+let opened: Opened;
+beforeAll(async () => {
+  opened = await on.open("/default");
+  expect(await sent(opened.page)).toBe(200);
+});
+
+test("a trace is found, its slow step is seen with what it cost, and it is judged", async () => {
+  const { page, problems } = await on.open("/default/traces");
+  const row = page.getByRole("row").filter({ hasText: "Why late?" });
+  await row.waitFor();
+  for (const seen of ["answer", "2.1 s", "1280", "$0.0048", "s-7", "assistant"])
+    expect(await row.textContent()).toContain(seen);
+  await page.getByLabel("Filter traces").last().fill("span.state = error");
+  await page.waitForURL(/filter=span\.state/);
+  await row.click();
+  await page.waitForURL(new RegExp(TRACE));
+  await page.getByRole("list", { name: "Steps of the trace" }).getByRole("button").nth(1).click();
+  await page.waitForURL(/span=b+/);
+  await page.getByText("rate limit").first().waitFor();
+  await page.getByRole("button", { name: "Add feedback" }).click();
+  await page.getByLabel("Value").fill("false");
+  await page.getByLabel("Why").fill("It never answered.");
+  await page.getByRole("dialog").getByRole("button", { name: "Add", exact: true }).click();
+  await page.getByRole("cell", { name: "It never answered." }).waitFor();
+  await settled(page);
+  expect([...problems, ...(await axe(page))]).toEqual([]);
+  await page.close();
+});
+
+test("a condition that makes no sense says so at the filter, and a view is a link", async () => {
+  const { page } = await on.open("/default/traces?filter=nothing+%3D+1&state=error&chart=cost");
+  await page.getByRole("alert").filter({ hasText: "a trace has no 'nothing'" }).waitFor();
+  expect(await page.getByRole("button", { name: "Errors", pressed: true }).count()).toBe(1);
+  await page.close();
+});
+
+test("a price is set and forgotten, and a trace is deleted", async () => {
+  const { page, problems } = await on.open("/default/traces");
+  await page.getByRole("button", { name: "Prices of models" }).click();
+  await page.getByRole("textbox", { name: /^Model/ }).fill("quill-*");
+  await page.getByRole("spinbutton", { name: /^In/ }).fill("3");
+  await page.getByRole("spinbutton", { name: /^Out/ }).fill("15");
+  await page.getByRole("button", { name: "Set price" }).click();
+  await page.getByRole("button", { name: "Forget the price of quill-*" }).click();
+  await page.getByText("No model has a price yet.").waitFor();
+  await page.goto(`${page.url().split("?")[0]}/${TRACE}`);
+  await settled(page);
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await page.waitForURL(/\/traces$/);
+  expect(problems).toEqual([]);
+  await page.close();
+});

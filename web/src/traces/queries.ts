@@ -1,0 +1,48 @@
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { get } from "../kernel/api/client";
+
+const PAGE = 100;
+const PARTS = 60;
+/** Traces make no events: there would be one for every request that an application answers. */
+const AGAIN_MS = 10_000;
+
+export function tracesQuery(where: readonly string[], sort: string) {
+  return infiniteQueryOptions({
+    queryKey: ["traces", "search", where, sort],
+    queryFn: ({ pageParam, signal }) =>
+      get("/traces", { query: { where: [...where], order_by: sort, limit: PAGE, after: pageParam } }, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ next }) => next ?? undefined,
+    placeholderData: keepPreviousData,
+    refetchInterval: ({ state }) => (state.data && state.data.pages.length > 1 ? false : AGAIN_MS),
+  });
+}
+
+export function momentsQuery(where: readonly string[], since: string, until: string) {
+  return queryOptions({
+    queryKey: ["traces", "moments", where, since, until],
+    queryFn: ({ signal }) =>
+      get("/trace-moments", { query: { where: [...where], since, until, parts: PARTS } }, signal),
+    placeholderData: keepPreviousData,
+  });
+}
+
+export function traceQuery(trace: string) {
+  return queryOptions({
+    queryKey: ["traces", "trace", trace],
+    queryFn: ({ signal }) => get("/traces/{trace}", { path: { trace } }, signal),
+    refetchInterval: ({ state }) => (state.data?.state === "in_progress" ? AGAIN_MS : false),
+  });
+}
+
+export function spansQuery(trace: string) {
+  return queryOptions({
+    queryKey: ["traces", "spans", trace],
+    queryFn: ({ signal }) => get("/traces/{trace}/spans", { path: { trace } }, signal),
+  });
+}
+
+export const pricesQuery = queryOptions({
+  queryKey: ["traces", "prices"],
+  queryFn: ({ signal }) => get("/prices", {}, signal),
+});

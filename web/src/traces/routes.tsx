@@ -1,0 +1,13 @@
+import { type PageRoute, pages } from "../kernel/page";
+
+const page = pages(() => import("./queries"));
+
+export const routes: PageRoute[] = [
+  page("traces", () => import("./pages/traces"), "TracesPage"),
+  page(
+    "traces/$trace",
+    () => import("./pages/trace"),
+    "TracePage",
+    (q, { trace = "" }) => [q.traceQuery(trace), q.spansQuery(trace)],
+  ),
+];

@@ -15,6 +15,7 @@ from ostinato.app import Ostinato
 from ostinato.cli.main import main
 from ostinato.keeping.retain import retain
 from ostinato.kernel.errors import Invalid, NotFound
+from ostinato.kernel.ref import Ref
 from ostinato.serving.plane.log import read, write_segment
 from ostinato.storage.rows.rows import metadata
 
@@ -115,3 +116,28 @@ def test_rules_and_the_command(data: Path, tmp_path: Path, capsys: pytest.Captur
     assert ending.value.code == 0
     assert json.loads(capsys.readouterr().out)["predictions"][0]["segments"] == 2
     assert len(left(data)) == 4
+
+
+def test_declared_rules_are_applied_too_and_held_logs_stay(app: Ostinato, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    app.runs.start("night", id="a")
+    app.runs.put_artifact("a", "model", b"weights")
+    app.runs.finish("a", "failed")
+    app.runs.retain("failures", "delete", 7, where=["state = failed"])
+    planned = retain(data, rules=True)
+    assert [(rule.project, rule.found.rule, rule.found.took.runs) for rule in planned.rules] == [("default", "failures", 1)]
+    assert app.runs.get("a").deleted_at is None
+    with pytest.raises(SystemExit):
+        main(["retain", "--data", str(data), "--rules", "--apply"])
+    assert "default/failures deleted 1 runs, 0 experiments, 0 points, 1 files; frees 7 B; 0 stay" in capsys.readouterr().out
+    assert app.runs.get("a").deleted_at is not None
+
+
+def test_the_log_of_a_held_endpoint_stays(app: Ostinato, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app.ledger.called, "endpoint", lambda _, ref: ref)
+    hold = app.ledger.hold(Ref("endpoint", "late"), "inquiry")
+    before = left(data)
+    found = retain(data, predictions_days=30, apply=True)
+    assert (found.predictions, found.held) == ([], ["default/late"])
+    assert left(data) == before
+    app.ledger.release(hold.id, "over")
+    assert len(retain(data, predictions_days=30, apply=True).predictions) == 1

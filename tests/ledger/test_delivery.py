@@ -148,6 +148,25 @@ def test_a_replay_sends_everything_again(store: Store, sink: type[Choosy]) -> No
             verb("opps")
 
 
+def test_a_range_or_one_event_is_sent_again_beside_what_comes(store: Store, sink: type[Choosy]) -> None:
+    store.ledger.subscribe("ops", "choosy", verbs=["run.*"])
+    made = [store.act("run.started", f"run:r{number}") for number in range(4)]
+    store.act("model.promoted", "model:late@1")
+    store.ledger.tick()
+    assert sink.taken == ["r0", "r1", "r2", "r3"]
+    store.ledger.replay("ops", after=made[0].seq, until=made[2].seq)
+    store.act("run.started", "run:r4")
+    store.ledger.tick()
+    assert sorted(sink.taken[4:]) == ["r1", "r2", "r4"]
+    assert store.ledger.parked("ops") == []
+    assert store.ledger.redeliver("ops", made[3].id).taken
+    assert sink.taken[-1] == "r3"
+    with pytest.raises(Invalid, match="no events stand after"):
+        store.ledger.replay("ops", after=2, until=2)
+    with pytest.raises(NotFound, match="no event"):
+        store.ledger.redeliver("ops", "gone")
+
+
 def test_one_process_at_a_time_serves_a_subscription(store: Store, sink: type[Choosy]) -> None:
     store.ledger.subscribe("ops", "choosy", verbs=["run.*"])
     other = Ledger(rows=store.rows, clock=store.clock, key_path=store.path / "ledger-key")

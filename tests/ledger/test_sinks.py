@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import hmac
@@ -76,8 +77,11 @@ def test_a_webhook_gets_each_event_signed_and_once(store: Store, receiver: Recei
     assert headers["path"] == "/hook?a=1"
     assert headers["Idempotency-Key"] == event.id
     assert subscription.secret is not None
-    digest = hmac.new(bytes.fromhex(subscription.secret), body, hashlib.sha256).hexdigest()
-    assert headers["Ostinato-Signature"] == f"sha256={digest}"
+    assert abs(int(headers["webhook-timestamp"]) - time.time()) < 60
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    digest = hmac.digest(base64.b64decode(subscription.secret.removeprefix("whsec_")), signed, hashlib.sha256)
+    assert headers["webhook-signature"] == f"v1,{base64.b64encode(digest).decode()}"
+    assert headers["webhook-id"] == event.id
     told = json.loads(body)
     assert (told["seq"], told["subject"], told["inputs"], told["data"]) == (event.seq, "model:late@1", ["run:r1"], {"alias": "champion"})
 
@@ -267,5 +271,5 @@ def test_subscriptions_are_made_once_and_end(store: Store) -> None:
 
 
 def test_every_sink_describes_itself() -> None:
-    assert [member.name for member in SINKS.describe()] == ["email", "file", "openlineage", "slack", "webhook"]
+    assert [member.name for member in SINKS.describe()] == ["email", "file", "mlflow", "openlineage", "slack", "webhook"]
     assert all(member.summary and member.parameters["properties"] for member in SINKS.describe())

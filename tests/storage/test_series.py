@@ -75,6 +75,13 @@ def test_all_points_come_back_bit_for_bit_before_and_after_compaction(series: Se
             append(series, seq, batch)
     for _ in range(2):
         for key in "ab":
+            timed = sorted((p for batch in batches for p in batch if p.key == key), key=lambda p: p.at)
+            for low, limit in ((timed[0].at, 1), (timed[len(timed) // 2].at, 700), (timed[-1].at + 1, 5), (0, 0)):
+                found, beyond = series.stretch("p", "r", key, "time", low, limit, 10), [p for p in timed if p.at >= low]
+                count = len(found.at)
+                assert same(found, beyond[:count])
+                assert count >= min(limit or len(beyond), len(beyond))
+                assert count == len(beyond) or beyond[count].at // 10 > beyond[count - 1].at // 10, "none of the last ten are left"
             expected = sorted((p for batch in batches for p in batch if p.key == key), key=lambda p: p.step)
             assert same(series.read("p", "r", key), expected)
             assert same(series.read("p", "r", key, after_step=100), [p for p in expected if p.step > 100])

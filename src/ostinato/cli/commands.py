@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args, get_origin
 import click
 
 from ostinato.kernel.errors import Invalid, NotFound
+from ostinato.kernel.notice import noticing
 from ostinato.kernel.operation import Op
 from ostinato.kernel.progress import Watcher, watching
 from ostinato.kernel.signature import Parameter, Signature, signature_of
@@ -81,8 +82,10 @@ def command_of(face: str, op: Op) -> click.Command:
         arguments = _arguments(signature, given)
         if op.method == "GET":
             target.must_exist()
-        with target.open() as store, watching(_counting()) if sys.stderr.isatty() else nullcontext():
+        with target.open() as store, watching(_counting()) if sys.stderr.isatty() else nullcontext(), noticing() as told:
             reply = getattr(getattr(store, face), op.name)(**arguments)
+        for text in told:
+            click.echo(f"note: {text}", err=True)
         return _show(reply, as_json=as_json, out=out)
 
     text = inspect.getdoc(op.verb) or ""

@@ -157,20 +157,32 @@ def collect(ctx: click.Context, data: Path | None, as_json: bool, apply: bool, o
 @_json
 @click.option("--predictions-days", type=float, metavar="DAYS", help="Keep logs of predictions for so long.")
 @click.option("--logs-days", type=float, metavar="DAYS", help="Keep what finished executions printed for so long.")
+@click.option("--rules", is_flag=True, help="Apply what the projects have declared about runs, too (`ostinato runs retain`).")
 @click.option("--apply", is_flag=True, help="Remove it; without it, only say what would go.")
 @click.pass_context
 def retain(
-    ctx: click.Context, data: Path | None, as_json: bool, predictions_days: float | None, logs_days: float | None, apply: bool
+    ctx: click.Context, data: Path | None, as_json: bool, predictions_days: float | None, logs_days: float | None, rules: bool, apply: bool
 ) -> None:
-    """Find logs that are older than the rules allow, and with --apply remove them; safe beside a running server."""
+    """Find what is older than the rules allow, and with --apply remove it; safe beside a running server."""
     found = importlib.import_module("ostinato.keeping.retain").retain(
-        _folder(ctx, data), predictions_days=predictions_days, logs_days=logs_days, apply=apply
+        _folder(ctx, data), predictions_days=predictions_days, logs_days=logs_days, rules=rules, apply=apply
     )
     if not _told(found, as_json=as_json):
         said = "removed" if found.applied else "would be removed; --apply does it"
         for old in found.predictions:
             click.echo(f"{old.endpoint}: {old.segments} segments of predictions, {_size(old.size)}: {said}")
+        for name in found.held:
+            click.echo(f"{name}: old predictions are held, and stay")
         click.echo(f"{found.log_lines} lines of finished executions: {said}")
+        for rule in found.rules:
+            took = rule.found.took
+            does = f"{rule.found.act}s" if not found.applied else f"{rule.found.act}d"
+            click.echo(
+                f"{rule.project}/{rule.found.rule} {does} {took.runs} runs, {took.experiments} experiments, {took.points} points, "
+                f"{took.files} files; frees {_size(took.freed)}; {took.kept} stay"
+            )
+            for refusal in took.refused:
+                click.echo(f"  {refusal.ref} stays: {refusal.reason}")
 
 
 @click.command("rotate-keys")

@@ -23,6 +23,7 @@ FACES: tuple[tuple[str, str, str], ...] = (
     ("datasets", "ostinato.data.api", "Datasets, their deliveries, contracts and versions."),
     ("features", "ostinato.features.api", "Feature views, point-in-time and online values."),
     ("runs", "ostinato.tracking.api", "Experiments and runs: parameters, metrics, artifacts."),
+    ("traces", "ostinato.traces.api", "Traces of programs: spans, costs, assessments."),
     ("pipelines", "ostinato.pipelines.api", "Pipelines and their executions."),
     ("evaluations", "ostinato.evaluation.api", "What models were measured to be worth."),
     ("models", "ostinato.registry.api", "Model versions, gates, approvals and aliases."),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from ostinato.cli import journals, keeping, signing
+from ostinato.cli import archives, boards, importing, journals, keeping, signing
 from ostinato.cli.commands import Target
 from ostinato.kernel.errors import Invalid, MissingExtra, NotFound
 from ostinato.kernel.instant import instant_from
@@ -20,8 +20,11 @@ def attach(root: click.Group) -> None:
     for command in (serve, worker, demo, families):
         root.add_command(command)
     keeping.attach(root)
+    archives.attach(root)
     signing.attach(root)
     journals.attach(root)
+    boards.attach(root)
+    importing.attach(root)
 
 
 def _instant(_: click.Context, option: click.Parameter, value: str | None) -> datetime | None:

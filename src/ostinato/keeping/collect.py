@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ostinato.keeping.database import looked_at
 from ostinato.keeping.files import DATABASE, held, kept, opened
-from ostinato.keeping.references import OWNERS, named, packs
+from ostinato.keeping.references import TELLING, named, packs
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.settings import Settings
 from ostinato.storage.blobs.blobs import Blobs, Stored
@@ -126,6 +126,6 @@ def _named(data: Path, stored: set[str], old: set[str], blobs: Blobs) -> tuple[s
     """What is named or not old, and which packs there are."""
     with looked_at(Settings.read(data)) as rows:
         others = [path for path in kept(data) if path.name != DATABASE and file.is_database(path)]
-        cells = chain.from_iterable(file.cells(path, but=(OWNERS,)) for path in (rows, *others))
+        cells = chain.from_iterable(file.cells(path, but=TELLING) for path in (rows, *others))
         packed = packs(rows)
         return named(stored, old, cells, packed, blobs), {pack for found in packed.values() for pack in found}

@@ -1,8 +1,8 @@
 """References: which blobs a store names. Exactly, by the columns that say so, and cautiously, by all that it holds.
 
 What *must* be there is what the slices declare (`info=BLOB` and `info=PACKED` on their columns). What *may be deleted* must be named
-nowhere: in no text and no bytes of any row, declared or not, and in no blob that is itself named. To have stored a blob is no
-reason to keep it: rows that say who did (`blob_owner`) name nothing. A blob may lie in a pack; then the pack stays with it.
+nowhere: in no text and no bytes of any row, declared or not, and in no blob that is itself named. To have stored a blob, or to have told
+of it, is no reason to keep it: rows that say who stored what, and events, name nothing. A blob may lie in a pack; then the pack stays too.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from ostinato.storage.rows import file
 from ostinato.storage.rows.rows import BLOB, PACKED, metadata
 
 OWNERS = owner.name
+TELLING = (OWNERS, "ledger_event", "ledger_private", "ledger_parked")
+"""Tables that tell of blobs and need none: what an event spoke of may be gone."""
 _SIZE = 64
 _DIGEST = re.compile("[0-9a-f]{64}")
 _RUN = re.compile(rb"[0-9a-f]{64,}")

@@ -12,16 +12,19 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ostinato.app import Ostinato
 from ostinato.keeping.files import ENDPOINTS, KEY, opened
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.clock import Clock, ReplayClock, SystemClock
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.ref import Ref
 from ostinato.kernel.settings import Settings
+from ostinato.ledger.holds import standing
 from ostinato.ledger.service import Ledger
 from ostinato.pipelines import lines
 from ostinato.storage.rows.chosen import rows_of
 from ostinato.storage.rows.rows import Rows
+from ostinato.tracking.leaving import Retained
 
 _log = logging.getLogger("ostinato.keeping")
 _BATCH = 1000
@@ -38,15 +41,30 @@ class Outdated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ruled:
+    """What a declared rule about runs lets go, in a project."""
+
+    project: str
+    found: Retained
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """What is older than the rules say: logs of predictions, and lines that finished executions printed; gone if `applied`."""
+    """What is older than the rules say: logs of predictions, lines that finished executions printed, and runs; gone if `applied`.
+
+    `held` names the endpoints whose logs a hold protects.
+    """
 
     applied: bool
     predictions: list[Outdated]
     log_lines: int
+    rules: list[Ruled]
+    held: list[str]
 
 
-def retain(data: Path, *, predictions_days: float | None = None, logs_days: float | None = None, apply: bool = False) -> Retention:
+def retain(
+    data: Path, *, predictions_days: float | None = None, logs_days: float | None = None, rules: bool = False, apply: bool = False
+) -> Retention:
     """Find what is older than the rules allow, and with `apply` remove it; safe beside a server.
 
     Days count back from the store's clock, for predictions from the time that they were asked for. Predictions go by whole segments, once
@@ -57,23 +75,42 @@ def retain(data: Path, *, predictions_days: float | None = None, logs_days: floa
         NotFound: there is no store in `data`.
         Invalid: there is no rule, or a negative one.
     """
-    rules = [days for days in (predictions_days, logs_days) if days is not None]
-    if not rules or not all(days >= 0 for days in rules):
-        raise Invalid("say how many days to keep", hint="for instance --predictions-days 365 --logs-days 90", field="days")
+    given = [days for days in (predictions_days, logs_days) if days is not None]
+    if not (given or rules) or not all(days >= 0 for days in given):
+        raise Invalid("say how many days to keep", hint="for instance --predictions-days 365 --logs-days 90 --rules", field="days")
     settings, clock = Settings.read(opened(data)), _clock(data)
     with closing(rows_of(settings)) as rows:
         ledger = Ledger(rows=rows, clock=clock, key_path=data / KEY)
         found: list[Outdated] = []
+        held: list[str] = []
         if predictions_days is not None:
             before = clock.now() - timedelta(days=predictions_days)
             for folder in sorted((data / ENDPOINTS).glob("*/*/log")):
+                name = "/".join(folder.parts[-3:-1])
                 if segments := list(_outdated(folder, before)):
-                    name = "/".join(folder.parts[-3:-1])
+                    if _held(rows, name):
+                        held.append(name)
+                        continue
                     found.append(Outdated(endpoint=name, segments=len(segments), size=sum(path.stat().st_size for path in segments)))
                     if apply:
                         _remove(rows, ledger, found[-1], before, segments)
         lines = _log_lines(rows, clock.now() - timedelta(days=logs_days), apply=apply) if logs_days is not None else 0
-    return Retention(applied=apply, predictions=found, log_lines=lines)
+    ruled = list(_ruled(data, clock, apply=apply)) if rules else []
+    return Retention(applied=apply, predictions=found, log_lines=lines, rules=ruled, held=held)
+
+
+def _ruled(data: Path, clock: Clock, *, apply: bool) -> Iterator[Ruled]:
+    """What the rules of each project let go; with the whole store open, so that whoever needs a run is asked."""
+    with Ostinato.open(data, clock=clock) as app:
+        for project in [found.name for found in app.access.projects()]:
+            with calling(Caller(actor=_ON_BEHALF, project=project)):
+                yield from (Ruled(project=project, found=found) for found in app.runs.apply_retention(apply=apply))
+
+
+def _held(rows: Rows, endpoint: str) -> bool:
+    project, _, name = endpoint.partition("/")
+    with calling(Caller(actor=_ON_BEHALF, project=project)):
+        return bool(rows.read(lambda tx: standing(tx, "endpoint", [name])))
 
 
 def _outdated(folder: Path, before: datetime) -> Iterator[Path]:

@@ -18,6 +18,9 @@ OPS: list[Op] = [
     Op("GET", "/ledger/comments/{ref:path}", Ledger.comments, "ledger:read"),
     Op("PUT", "/ledger/comments/{comment}", Ledger.edit_comment, "ledger:write"),
     Op("GET", "/ledger/mentions", Ledger.mentions, "ledger:read"),
+    Op("GET", "/ledger/holds", Ledger.holds, "ledger:read"),
+    Op("POST", "/ledger/holds/{ref:path}", Ledger.hold, "ledger:hold"),
+    Op("POST", "/ledger/releases/{hold}", Ledger.release, "ledger:hold"),
     Op("POST", "/ledger/erasures/{person:path}", Ledger.erase, "ledger:erase"),
     Op("GET", "/ledger/seal", Ledger.seal_state, "ledger:read"),
     Op("GET", "/ledger/heads", Ledger.heads, "ledger:read"),
@@ -36,4 +39,5 @@ OPS: list[Op] = [
     Op("GET", "/ledger/subscriptions/{name}/parked", Ledger.parked, "access:admin"),
     Op("POST", "/ledger/subscriptions/{name}/retry", Ledger.retry, "access:admin"),
     Op("POST", "/ledger/subscriptions/{name}/replay", Ledger.replay, "access:admin"),
+    Op("POST", "/ledger/subscriptions/{name}/deliveries/{event}", Ledger.redeliver, "access:admin"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import fnmatch
 import hashlib
 import hmac
@@ -19,6 +20,7 @@ from ostinato.kernel.family import Family
 from ostinato.kernel.ids import new_id
 from ostinato.ledger import outbox, store
 from ostinato.ledger.seal import Seal
+from ostinato.ledger.sealed import Envelope
 from ostinato.ledger.types import Parcel, Sink, Surroundings
 from ostinato.storage.rows.rows import Rows, Tx
 
@@ -34,6 +36,11 @@ _ERROR_MAX = 500
 def secret_of(seal: Seal, project: str, name: str) -> bytes:
     """The key that signs the parcels of a subscription; it is derived, so that no row holds it."""
     return seal.derive(f"sink/{project}/{name}")
+
+
+def shown_secret(secret: bytes) -> str:
+    """The key as Standard Webhooks writes it."""
+    return "whsec_" + base64.b64encode(secret).decode()
 
 
 @dataclass(slots=True)
@@ -94,7 +101,7 @@ class Delivery:
         for place, event in enumerate(fresh):
             if event.seq <= turn.reached:
                 continue
-            if _wanted(to, event):
+            if wanted(to, event):
                 if not (error := self._send(to, event, turn)):
                     turn.failures = 0
                 elif not self._poisonous(to, event, error, fresh[place + 1 :], turn):
@@ -107,7 +114,7 @@ class Delivery:
     def _poisonous(self, to: Row[Any], event: Event, error: str, following: Sequence[Event], turn: _Turn) -> bool:
         """Whether it lies with the event, not with the receiver: it was refused time and again, and the next one is taken."""
         turn.failures += 1
-        later = next((e for e in following if _wanted(to, e)), None)
+        later = next((e for e in following if wanted(to, e)), None)
         if turn.failures < _PATIENCE or later is None or self._send(to, later, turn):
             turn.error = error
             return False
@@ -123,7 +130,8 @@ class Delivery:
         """Send one event; returns why it was not taken, or nothing."""
         try:
             around = replace(self._around, home=self._around.home / to.project)
-            SINKS.make(to.sink, to.parameters).send(_parcel(event, secret_of(self._seal, to.project, to.name)), around)
+            parameters = Envelope(self._seal, to.project, to.name).opened(to.parameters)
+            SINKS.make(to.sink, parameters).send(_parcel(event, secret_of(self._seal, to.project, to.name)), around)
         except Exception as error:  # a sink from outside may raise anything; the others go on
             return (str(error) or type(error).__name__).replace("\0", " ")[:_ERROR_MAX]
         return ""
@@ -142,10 +150,12 @@ class Delivery:
             outbox.park(tx, {"project": to.project, "name": to.name, "seq": seq, "at": self._clock.now(), "error": error})
 
 
-def _wanted(to: Row[Any], event: Event) -> bool:
+def wanted(to: Row[Any], event: Event) -> bool:
+    """Whether a subscription is for such an event."""
     return not to.verbs or any(fnmatch.fnmatchcase(event.verb, pattern) for pattern in to.verbs)
 
 
 def _parcel(event: Event, secret: bytes) -> Parcel:
-    body = msgspec.json.encode(event, enc_hook=str)
-    return Parcel(key=event.id, event=event, body=body, signature=hmac.new(secret, body, hashlib.sha256).hexdigest())
+    body, sent_at = msgspec.json.encode(event, enc_hook=str), int(time.time())
+    digest = hmac.digest(secret, f"{event.id}.{sent_at}.".encode() + body, hashlib.sha256)
+    return Parcel(key=event.id, event=event, body=body, signature=base64.b64encode(digest).decode(), sent_at=sent_at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, Row, Table, Text, bindparam, func, select
@@ -87,6 +88,12 @@ def subscribe(tx: Tx, row: Mapping[str, Any], after: int) -> None:
     advance(tx, cursor_of(row["project"], row["name"]), after)
 
 
+def alter(tx: Tx, project: str, name: str, parameters: Mapping[str, Any], verbs: Sequence[str]) -> None:
+    """Give a subscription other parameters and verbs; what it has reached stays."""
+    one = subscription_table.update().where(_subscription.project == project, _subscription.name == name)
+    tx.execute(one.values(parameters=dict(parameters), verbs=list(verbs)))
+
+
 def unsubscribe(tx: Tx, project: str, name: str) -> None:
     """Forget a subscription, its cursor and what it has parked."""
     tx.execute(subscription_table.delete().where(_subscription.project == project, _subscription.name == name))
@@ -134,6 +141,14 @@ def park(tx: Tx, row: Mapping[str, Any]) -> None:
     """Set an event aside, or note that it failed again."""
     unpark(tx, row["project"], row["name"], row["seq"])
     tx.execute(parked_table.insert(), dict(row) | {"again": False})
+
+
+def send_again(tx: Tx, project: str, name: str, seqs: Sequence[int], at: datetime) -> None:
+    """Set events aside that a subscription is to be sent once more."""
+    for seq in seqs:
+        unpark(tx, project, name, seq)
+        row = {"project": project, "name": name, "seq": seq, "at": at, "error": "waits to be sent again", "again": True}
+        tx.execute(parked_table.insert(), row)
 
 
 def unpark(tx: Tx, project: str, name: str, seq: int) -> None:

@@ -17,6 +17,7 @@ from ostinato.kernel.ref import Ref
 from ostinato.kernel.settings import Settings
 from ostinato.ledger import comments, heads, outbox, store
 from ostinato.ledger.deliver import Delivery
+from ostinato.ledger.holds import Holds
 from ostinato.ledger.lineage import walk
 from ostinato.ledger.proof import prove_consistency, prove_inclusion
 from ostinato.ledger.record import record
@@ -44,7 +45,7 @@ _ALL = 100_000
 _BINS_MAX = 500
 
 
-class Ledger(Subscriptions):
+class Ledger(Subscriptions, Holds):
     """Every act on anything, in one order, for good."""
 
     def __init__(self, rows: Rows, clock: Clock, key_path: Path, settings: Settings | None = None) -> None:
@@ -57,6 +58,7 @@ class Ledger(Subscriptions):
         self._around = around
         self._delivery = Delivery(rows, clock, self._seal, around)
         self._sealer = Sealer(rows, clock, self._seal)
+        self.called = {}
 
     # ---- writing
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,11 +12,13 @@ from sqlalchemy import Row
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Conflict, Invalid, NotFound
+from ostinato.kernel.event import Event
 from ostinato.kernel.ref import Ref
 from ostinato.ledger import outbox, store
-from ostinato.ledger.deliver import SINKS, Delivery, secret_of
+from ostinato.ledger.deliver import SINKS, Delivery, secret_of, shown_secret, wanted
 from ostinato.ledger.record import record
 from ostinato.ledger.seal import Seal
+from ostinato.ledger.sealed import Envelope, hidden
 from ostinato.ledger.types import Parked, Particular, Subscription, Surroundings, Trial
 from ostinato.storage.rows.rows import Rows, Tx
 
@@ -43,23 +46,49 @@ class Subscriptions:
             Denied: its address is none that this installation calls.
             Conflict: the name is taken by another subscription.
         """
-        wanted, project = Subscription(name=name, sink=sink, parameters=parameters or {}, verbs=verbs or []), caller().project
+        asked, project = Subscription(name=name, sink=sink, parameters=parameters or {}, verbs=verbs or []), caller().project
         subject = Ref("subscription", name)
-        made = SINKS.make(sink, dict(wanted.parameters))
-        if isinstance(made, Particular):
-            made.check(self._around)
+        envelope, sealed = Envelope(self._seal, project, name), self._checked(project, name, sink, asked.parameters)
 
         def change(tx: Tx) -> None:
             for known in outbox.subscriptions(tx, project, name):
-                if (known.sink, known.parameters, known.verbs) != (sink, wanted.parameters, wanted.verbs):
+                if (known.sink, envelope.opened(known.parameters), known.verbs) != (sink, asked.parameters, asked.verbs):
                     raise Conflict(f"there is another subscription {name!r}", hint="unsubscribe it, or take another name")
                 return
-            row = {"project": project, "name": name, "sink": sink, "parameters": wanted.parameters, "verbs": wanted.verbs}
+            row = {"project": project, "name": name, "sink": sink, "parameters": sealed, "verbs": asked.verbs}
             outbox.subscribe(tx, row, store.count(tx) - 1)
-            record(tx, self._clock, "ledger.subscribed", subject, data={"sink": sink, "verbs": wanted.verbs})
+            record(tx, self._clock, "ledger.subscribed", subject, data={"sink": sink, "verbs": asked.verbs})
 
         self._rows.write(change)
-        return replace(wanted, secret=secret_of(self._seal, project, name).hex())
+        return replace(asked, parameters=hidden(sealed), secret=shown_secret(secret_of(self._seal, project, name)))
+
+    def alter(self, name: str, parameters: dict[str, str | int | float | bool], verbs: list[str]) -> Subscription:
+        """Give a subscription some other parameters, and other verbs; it goes on where it is. In process only.
+
+        Raises:
+            NotFound: there is none of that name.
+            Invalid: the sink refuses its parameters.
+            Denied: its address is none that this installation calls.
+        """
+        project = caller().project
+        known = self._rows.read(lambda tx: _subscribed(tx, project, name))
+        given = Envelope(self._seal, project, name).opened(known.parameters) | parameters
+        sealed = self._checked(project, name, known.sink, given)
+
+        def change(tx: Tx) -> Subscription:
+            before = _subscribed(tx, project, name)
+            outbox.alter(tx, project, name, sealed, verbs)
+            record(tx, self._clock, "ledger.altered", Ref("subscription", name), data={"sink": before.sink, "verbs": verbs})
+            return _shown(tx, _subscribed(tx, project, name))
+
+        return self._rows.write(change)
+
+    def _checked(self, project: str, name: str, sink: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters that a sink takes, as they are kept."""
+        made = SINKS.make(sink, dict(parameters))
+        if isinstance(made, Particular):
+            made.check(self._around)
+        return Envelope(self._seal, project, name).sealed(parameters, getattr(made, "SECRETS", ()))
 
     def subscriptions(self) -> list[Subscription]:
         """The subscriptions of the project and how they fare, without their secrets."""
@@ -140,12 +169,35 @@ class Subscriptions:
 
         return self._rows.write(change)
 
-    def replay(self, name: str, after: int = -1) -> None:
+    def redeliver(self, name: str, event: str) -> Trial:
+        """Send a subscription one event of the project again, at once, whatever its verbs and whether it is paused.
+
+        Raises:
+            NotFound: there is no subscription of that name, or no such event.
+        """
+        project = caller().project
+
+        def query(tx: Tx) -> tuple[Row[Any], Event]:
+            to, found = _subscribed(tx, project, name), store.body_of(tx, project, event)
+            if found is None:
+                raise NotFound(f"there is no event {event!r}", hint="ostinato ledger events lists what there is")
+            return to, store.events_at(tx, [found[0]])[0]
+
+        to, found = self._rows.read(query)
+        begun = time.monotonic()
+        error = self._delivery.attempt(to, found)
+        told = {"event": event, "taken": not error}
+        self._rows.write(lambda tx: record(tx, self._clock, "ledger.redelivered", Ref("subscription", name), data=told))
+        return Trial(event=event, taken=not error, ms=(time.monotonic() - begun) * 1000, error=error)
+
+    def replay(self, name: str, after: int = -1, until: int | None = None) -> None:
         """Send a subscription all events of the project after the position `after` again, from the first one by default.
+
+        With `until`, only those up to that position, 10,000 at most, beside what comes.
 
         Raises:
             NotFound: there is no subscription of that name.
-            Invalid: the position lies beyond the last event.
+            Invalid: the position lies beyond the last event, or `until` not behind `after`.
         """
         project = caller().project
 
@@ -153,10 +205,22 @@ class Subscriptions:
             _subscribed(tx, project, name)
             if not -1 <= after < store.count(tx):
                 raise Invalid(f"no event stands at the position {after}", hint="-1 is before the first", field="after")
-            outbox.rewind(tx, project, name, after)
-            record(tx, self._clock, "ledger.replayed", Ref("subscription", name), data={"after": after})
+            if until is None:
+                outbox.rewind(tx, project, name, after)
+            else:
+                self._again(tx, _subscribed(tx, project, name), after, until)
+            record(tx, self._clock, "ledger.replayed", Ref("subscription", name), data={"after": after, "until": until})
 
         self._rows.write(change)
+
+    def _again(self, tx: Tx, to: Row[Any], after: int, until: int) -> None:
+        """Have the events between two positions sent once more, beside what comes."""
+        if not after < until < store.count(tx):
+            raise Invalid(f"no events stand after {after} up to {until}", hint="positions are those of ledger.events", field="until")
+        found = [event for event in store.events(tx, to.project, {}, after, _WAITING_MAX + 1) if event.seq <= until]
+        if len(found) > _WAITING_MAX:
+            raise Invalid(f"more than {_WAITING_MAX:,} events at once", hint="replay a shorter range", field="until")
+        outbox.send_again(tx, to.project, to.name, [event.seq for event in found if wanted(to, event)], self._clock.now())
 
     def _turn(self, name: str, *, paused: bool) -> Subscription:
         project = caller().project
@@ -173,7 +237,8 @@ class Subscriptions:
 def _shown(tx: Tx, row: Row[Any]) -> Subscription:
     reached = outbox.cursor(tx, outbox.cursor_of(row.project, row.name))
     waiting = store.count_after(tx, row.project, reached, _WAITING_MAX)
-    return Subscription(waiting=waiting, **{name: row._mapping[name] for name in _TOLD})
+    told = {name: row._mapping[name] for name in _TOLD}
+    return Subscription(waiting=waiting, **told | {"parameters": hidden(row.parameters)})
 
 
 def _subscribed(tx: Tx, project: str, name: str) -> Row[Any]:

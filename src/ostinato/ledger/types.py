@@ -210,13 +210,15 @@ class Parked:
 class Parcel:
     """One event on its way out: `body` is its JSON, `key` its id, by which a receiver knows repeats.
 
-    `signature` is the HMAC-SHA-256 of `body` in hex, keyed by the secret of the subscription.
+    `signature` is the HMAC-SHA-256 of `key.sent_at.body` in Base64, keyed by the secret of the subscription; `sent_at` is the second of
+    this attempt since 1970, so that a receiver can refuse one that somebody recorded and sends again.
     """
 
     key: str
     event: Event
     body: bytes
     signature: str
+    sent_at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,3 +247,17 @@ class Particular(Protocol):
     def check(self, around: Surroundings) -> None:
         """Refuse to be subscribed. Raises any OstinatoError."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """That a thing may not be destroyed, and why; it stands until it is released. Without a version, `ref` means every version."""
+
+    id: str
+    ref: Ref
+    reason: str
+    held_by: str
+    held_at: datetime
+    released_by: str | None = None
+    released_at: datetime | None = None
+    release_reason: str | None = None

@@ -10,7 +10,7 @@ from ostinato.ledger.types import Parcel, Surroundings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook(Receiver):
-    """Posts each event as JSON to `url`, with `Ostinato-Signature: sha256=<hex>` and `Idempotency-Key: <event id>`.
+    """Posts each event as JSON to `url`, signed as Standard Webhooks says (standardwebhooks.com), with `Idempotency-Key: <event id>`.
 
     An answer of 2xx takes the event; redirects are not followed. Addresses that are not public are refused unless the operator allows
     their network; those of the link alone, where clouds keep their credentials, always. A receiver has `timeout_s`, at most 10, for the
@@ -19,5 +19,5 @@ class Webhook(Receiver):
 
     def send(self, parcel: Parcel, around: Surroundings) -> None:
         """Post one event."""
-        headers = {"Idempotency-Key": parcel.key, "Ostinato-Signature": f"sha256={parcel.signature}"}
-        self.post(parcel.body, headers, around)
+        signed = {"webhook-id": parcel.key, "webhook-timestamp": f"{parcel.sent_at}", "webhook-signature": f"v1,{parcel.signature}"}
+        self.post(parcel.body, {"Idempotency-Key": parcel.key, **signed}, around)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from blake3 import blake3
 from sqlalchemy import BigInteger, Column, Table, Text, bindparam, delete, func, select
@@ -17,6 +18,8 @@ from ostinato.storage.rows.rows import BLOB, Rows, Tx, metadata
 
 PART_BYTES = 8 << 20
 """In parts of this size clients send; a part may have up to 64 MiB."""
+LARGE_BYTES = 16 << 20
+"""What is larger travels in parts."""
 _PART_MAX = 64 << 20
 _WAITING_MAX = 256 << 30
 _KEPT_S = 86_400
@@ -141,6 +144,22 @@ class Uploads:
     def _found(self, upload: str) -> list[tuple[int, int, str]]:
         of = {"project": caller().project, "upload": upload}
         return self._rows.read(lambda tx: [(start, size, digest) for start, size, digest in tx.fetch(_parts, of)])
+
+
+class Taking(Protocol):
+    """Who takes a large content in parts: a service, or one on a server."""
+
+    def received(self, upload: str) -> Received: ...
+    def send_part(self, upload: str, start: int, content: bytes) -> Received: ...
+
+
+def sent(taking: Taking, upload: str, size: int, part: Callable[[int, int], bytes]) -> None:
+    """Send what has not arrived of an upload; `part` gives the bytes from one place to another."""
+    arrived = taking.received(upload).parts
+    for start in range(0, size, PART_BYTES):
+        end = min(start + PART_BYTES, size)
+        if not any(span.start <= start and end <= span.start + span.size for span in arrived):
+            taking.send_part(upload, start, part(start, end))
 
 
 class Arriving:

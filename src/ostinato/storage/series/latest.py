@@ -27,6 +27,8 @@ latest = Table(
     Column("max", Float),
     Column("n", BigInteger, nullable=False),
     Index("series_latest_key", "project", "key", "last", "run"),
+    Index("series_latest_min", "project", "key", "min", "run"),
+    Index("series_latest_max", "project", "key", "max", "run"),
     sqlite_with_rowid=False,
 )
 """One row per series: what `Latest` says, of the points that are settled; NULL stands for NaN.

@@ -7,6 +7,7 @@ add up to those of any wider one, whatever order the points came in: a full chun
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,26 +49,30 @@ def raw(x: NDArray[np.int64], value: NDArray[np.float64]) -> Cells:
 
 def gathered(cells: Cells, shift: int) -> Cells:
     """Cells `2**shift` wide, by their place, of cells that are narrower."""
-    if not len(cells):
-        return cells
-    place = cells["x"] >> shift
-    order = np.argsort(place, kind="stable")
-    cells, place = cells[order], place[order]
-    starts = np.append(0, np.flatnonzero(place[1:] != place[:-1]) + 1)
-    made = np.empty(len(starts), CELL)
-    made["x"], made["n"] = np.minimum.reduceat(cells["x"], starts), np.add.reduceat(cells["n"], starts)
-    made["low"], made["high"] = np.fmin.reduceat(cells["low"], starts), np.fmax.reduceat(cells["high"], starts)
-    of = np.repeat(np.maximum(made["n"], 1), np.diff(starts, append=len(cells)))
-    with np.errstate(invalid="ignore", over="ignore"):  # the mean of infinities of both signs is NaN, as everywhere
-        mean = np.add.reduceat(cells["mean"] * (cells["n"] / of), starts)
-    made["mean"] = np.where(made["n"] > 0, np.clip(mean, made["low"], made["high"]), 0)  # rounding must not leave the extremes
-    return made
+    return _gathered(shift, *(cells[name] for name in CELL.names or ())) if len(cells) else cells
 
 
 def kept(x: NDArray[np.int64], value: NDArray[np.float64]) -> tuple[int, bytes]:
     """The shift by which a chunk keeps its cells, and these."""
-    shift = shift_of(int(x.max()) - int(x.min()) + 1, 1 << _CELLS_BITS)
-    return shift, gathered(raw(x, value), shift).tobytes()
+    shift, present = shift_of(int(x.max()) - int(x.min()) + 1, 1 << _CELLS_BITS), ~np.isnan(value)
+    return shift, _gathered(shift, x, present.astype(np.int64), value, value, np.where(present, value, 0)).tobytes()
+
+
+def _gathered(shift: int, *columns: NDArray[Any]) -> Cells:
+    place = columns[0] >> shift
+    if (place[1:] < place[:-1]).any():
+        order = np.argsort(place, kind="stable")
+        place, columns = place[order], tuple(column[order] for column in columns)
+    x, n, low, high, mean = columns
+    starts = np.append(0, np.flatnonzero(place[1:] != place[:-1]) + 1)
+    made = np.empty(len(starts), CELL)
+    made["x"], made["n"] = np.minimum.reduceat(x, starts), np.add.reduceat(n, starts)
+    made["low"], made["high"] = np.fmin.reduceat(low, starts), np.fmax.reduceat(high, starts)
+    of = np.repeat(np.maximum(made["n"], 1), np.diff(starts, append=len(place)))
+    with np.errstate(invalid="ignore", over="ignore"):  # the mean of infinities of both signs is NaN, as everywhere
+        summed = np.add.reduceat(mean * (n / of), starts)
+    made["mean"] = np.where(made["n"] > 0, np.clip(summed, made["low"], made["high"]), 0)  # rounding must not leave the extremes
+    return made
 
 
 def shift_of(span: int, cells: int) -> int:

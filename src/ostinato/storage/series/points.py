@@ -48,6 +48,10 @@ class Points:
         chosen = self.key == (self.keys.index(key) if key in self.keys else len(self.keys))
         return _series(key, self.step[chosen], self.at[chosen], self.value[chosen])
 
+    def where(self, chosen: NDArray[np.bool_]) -> Points:
+        """The points of a mask."""
+        return Points(keys=self.keys, key=self.key[chosen], step=self.step[chosen], at=self.at[chosen], value=self.value[chosen])
+
     def along(self, axis: Axis) -> NDArray[np.int64]:
         """The steps, or the times."""
         return self.step if axis == "step" else self.at

@@ -9,13 +9,14 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, bindparam, delete, func, insert, select, text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, Text, bindparam, delete, func, insert, select, text
 
 from ostinato.kernel.errors import Conflict, Exhausted, Invalid
 from ostinato.storage.blobs.blobs import blob_of
 from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import Rows, Tx, metadata
 from ostinato.storage.series import latest, outline
+from ostinato.storage.series.chunks import ALONG, SERIAL, chunk
 from ostinato.storage.series.curve import Curve
 from ostinato.storage.series.latest import Latest
 from ostinato.storage.series.outline import CELL, Cells, Outline
@@ -34,12 +35,11 @@ _SETTLED_AT_ONCE = 10
 ONCE = "once:"
 """With this begins what a client is called that sends one batch and no other: by what it holds. A run remembers the newest of these."""
 _LEAST, _MOST = -(2**63), 2**63 - 1
-_Serial = BigInteger().with_variant(Integer, "sqlite")
 
 tail = Table(
     "series_tail",
     metadata,
-    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("id", SERIAL, primary_key=True, autoincrement=True),
     Column("project", Text, nullable=False),
     Column("run", Text, nullable=False),
     Column("data", LargeBinary, nullable=False),
@@ -57,7 +57,7 @@ settled = Table(
 client = Table(
     "series_client",
     metadata,
-    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("id", SERIAL, primary_key=True, autoincrement=True),
     Column("project", Text, nullable=False),
     Column("run", Text, nullable=False),
     Column("client", Text, nullable=False),
@@ -66,31 +66,6 @@ client = Table(
     Index("series_client_run", "project", "run", "client", unique=True),
 )
 """The last batch of each client; `id` is in the order in which clients came."""
-chunk = Table(
-    "series_chunk",
-    metadata,
-    Column("id", _Serial, primary_key=True, autoincrement=True),
-    Column("project", Text, nullable=False),
-    Column("run", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("n", Integer, nullable=False),
-    Column("step_min", BigInteger, nullable=False),
-    Column("step_max", BigInteger, nullable=False),
-    Column("time_min", BigInteger, nullable=False),
-    Column("time_max", BigInteger, nullable=False),
-    Column("step_shift", Integer),
-    Column("time_shift", Integer),
-    Column("step_cells", LargeBinary),
-    Column("time_cells", LargeBinary),
-    Column("data", LargeBinary, nullable=False),
-    Index("series_chunk_key", "project", "run", "key", "id"),
-    sqlite_autoincrement=True,
-)
-"""Points of one series; a full chunk has cells of both axes too. `data` is the last column: what stands before it is read without it."""
-Index(
-    "series_chunk_open", chunk.c.project, chunk.c.run, chunk.c.id,
-    sqlite_where=chunk.c.step_shift.is_(None), postgresql_where=chunk.c.step_shift.is_(None),
-)  # fmt: skip
 
 
 def _of_run(table: Table) -> Any:
@@ -129,26 +104,10 @@ _unsettled = (
     .where(tail.c.project == bindparam("project"), tail.c.id > func.coalesce(settled.c.tail, 0))
 )
 
-_of_key = _of_run(chunk) & (chunk.c.key == bindparam("key"))
-_chunks = Prepared(select(chunk.c.n, chunk.c.data).where(_of_key, chunk.c.step_max >= bindparam("low")).order_by(chunk.c.id))
 _open_chunks = Prepared(select(chunk.c.id, chunk.c.key, chunk.c.n).where(_of_run(chunk), chunk.c.step_shift.is_(None)).order_by(chunk.c.id))
 _data = Prepared(select(chunk.c.data).where(chunk.c.project == bindparam("project"), chunk.c.id == bindparam("id")))
 _drop_chunk = Prepared(delete(chunk).where(chunk.c.project == bindparam("project"), chunk.c.id == bindparam("id")))
 _add_chunk = Prepared(insert(chunk), tuple(name for name in chunk.c.keys() if name != "id"))  # noqa: SIM118 — not a dict
-
-
-class _Along:
-    """What is asked of chunks along an axis: how far they reach, their cells, and the points of those whose cells are too wide."""
-
-    def __init__(self, axis: Axis) -> None:
-        low, high, shift, held = (chunk.c[f"{axis}_{column}"] for column in ("min", "max", "shift", "cells"))
-        within = _of_key & (high >= bindparam("low")) & (low <= bindparam("high"))
-        self.extent = Prepared(select(func.sum(chunk.c.n), func.min(low), func.max(high)).where(within))
-        self.cells = Prepared(select(held).where(within, shift <= bindparam("shift")))
-        self.points = Prepared(select(chunk.c.n, chunk.c.data).where(within, (shift > bindparam("shift")) | shift.is_(None)))
-
-
-_along: dict[Axis, _Along] = {"step": _Along("step"), "time": _Along("time")}
 
 
 class Series:
@@ -196,15 +155,21 @@ class Series:
 
     def read(self, project: str, run: str, key: str, after_step: int | None = None, limit: int = 100_000) -> Curve:
         """The points of a key beyond `after_step`, about `limit` of them: all points of a step come together."""
+        found = self.stretch(project, run, key, "step", _LEAST if after_step is None else after_step, limit)
+        begin = 0 if after_step is None else int(np.searchsorted(found.step, after_step, side="right"))
+        end = len(found.step)
+        if 0 < limit < end - begin:
+            end = int(np.searchsorted(found.step, found.step[begin + limit - 1], side="right"))
+        return Curve(step=found.step[begin:end], at=found.at[begin:end], value=found.value[begin:end])
+
+    def stretch(self, project: str, run: str, key: str, x: Axis, low: int, limit: int, grain: int = 1) -> Curve:
+        """The points of a key from a step or a time on, in that order: at least `limit` if there are so many, else (or with 0) all.
+
+        All points come together of which the step or the time, divided by `grain`, is the same.
+        """
         of = {"project": project, "run": run}
-        asked = of | {"key": key, "low": _LEAST if after_step is None else after_step}
-        kept, waiting = self._rows.read(lambda tx: (tx.fetch(_chunks, asked), _waiting(tx, of)))
-        points = joined([Points.unpack(key, n, data) for n, data in kept] + [_decoded(data).only(key) for _, data in waiting])
-        order = np.argsort(points.step, kind="stable")
-        if after_step is not None:
-            order = order[np.searchsorted(points.step[order], after_step, side="right") :]
-        if 0 < limit < len(order):
-            order = order[: np.searchsorted(points.step[order], points.step[order][limit - 1], side="right")]
+        points = self._rows.read(lambda tx: _stretch(tx, of, key, x, low, limit, grain))
+        order = np.argsort(points.along(x), kind="stable")
         return Curve(step=points.step[order], at=points.at[order], value=points.value[order])
 
     def outline(
@@ -311,9 +276,22 @@ def _compaction(tx: Tx, of: dict[str, str]) -> _Compaction:
     return _Compaction(until, [id_ for id_, _ in waiting], merged, parts)
 
 
+def _stretch(tx: Tx, of: dict[str, str], key: str, x: Axis, low: int, limit: int, grain: int) -> Points:
+    """The points from a place on, in the order of their arrival, up to where enough chunks are known to end."""
+    asked, along, high, enough = of | {"key": key, "low": low}, ALONG[x], _MOST, 0
+    for n, first, last in tx.fetch(along.spans, asked) if limit > 0 else ():
+        enough += n if first > low else 0
+        if enough >= limit:
+            high = min(_MOST, (last // grain + 1) * grain - 1)
+            break
+    kept = [Points.unpack(key, n, data) for n, data in tx.fetch(along.held, asked | {"high": high})]
+    points = joined([*kept, *(_decoded(data).only(key) for _, data in _waiting(tx, of))])
+    return points.where((points.along(x) >= low) & (points.along(x) <= high))
+
+
 def _cells(tx: Tx, of: dict[str, str], key: str, x: Axis, low: int, high: int, points: int) -> tuple[Cells, int]:
     """The cells of a series between two places, in no order, and by which shift to gather them to about `points` whole ones."""
-    of_key, along = of | {"key": key}, _along[x]
+    of_key, along = of | {"key": key}, ALONG[x]
     late = joined([_decoded(data).only(key) for _, data in _waiting(tx, of)])
     seen = late.along(x)[(late.along(x) >= low) & (late.along(x) <= high)]
     extents = [tx.fetch(along.extent, {**of_key, "low": low, "high": high})[0]]
@@ -381,7 +359,7 @@ def _chunked(key: str, points: Points) -> list[dict[str, Any]]:
     rows = []
     for part in points.cut(_CHUNK):
         row: dict[str, Any] = {"key": key, "n": len(part), "data": part.pack()}
-        for axis in _along:
+        for axis in ALONG:
             x = part.along(axis)
             shift, held = outline.kept(x, part.value) if len(part) == _CHUNK else (None, None)
             row |= {f"{axis}_min": int(x.min()), f"{axis}_max": int(x.max()), f"{axis}_shift": shift, f"{axis}_cells": held}

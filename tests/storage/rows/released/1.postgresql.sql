@@ -220,6 +220,15 @@ recorded_by TEXT NOT NULL,
 PRIMARY KEY (project, id)
 );
 CREATE INDEX ix_evaluation_subject ON evaluation (subject);
+CREATE TABLE evaluation_measure (
+project TEXT NOT NULL,
+evaluation TEXT NOT NULL,
+metric TEXT NOT NULL,
+value FLOAT,
+low FLOAT,
+high FLOAT,
+PRIMARY KEY (project, evaluation, metric)
+);
 CREATE TABLE explain_explanation (
 project TEXT NOT NULL,
 id TEXT NOT NULL,
@@ -270,6 +279,21 @@ at BIGINT NOT NULL,
 note TEXT NOT NULL,
 PRIMARY KEY (size)
 );
+CREATE TABLE ledger_hold (
+project TEXT NOT NULL,
+id TEXT NOT NULL,
+kind TEXT NOT NULL,
+name TEXT NOT NULL,
+version TEXT,
+reason TEXT NOT NULL,
+held_by TEXT NOT NULL,
+held_at BIGINT NOT NULL,
+released_by TEXT,
+released_at BIGINT,
+release_reason TEXT,
+PRIMARY KEY (project, id)
+);
+CREATE INDEX ledger_hold_of ON ledger_hold (project, kind, name);
 CREATE TABLE ledger_parked (
 project TEXT NOT NULL,
 name TEXT NOT NULL,
@@ -561,9 +585,44 @@ reason TEXT NOT NULL,
 at BIGINT NOT NULL,
 binding TEXT NOT NULL,
 "check" TEXT,
-PRIMARY KEY (number),
-UNIQUE (project, model, version, kind, responsible, binding)
+expires_at BIGINT,
+voided_at BIGINT,
+voided_because TEXT NOT NULL,
+PRIMARY KEY (number)
 );
+CREATE INDEX registry_decision_of ON registry_decision (project, model, version);
+CREATE TABLE registry_deprecation (
+number SERIAL NOT NULL,
+project TEXT NOT NULL,
+model TEXT NOT NULL,
+version INTEGER NOT NULL,
+reason TEXT NOT NULL,
+successor TEXT,
+sunset_at BIGINT,
+by TEXT NOT NULL,
+at BIGINT NOT NULL,
+lifted BOOLEAN NOT NULL,
+PRIMARY KEY (number)
+);
+CREATE INDEX registry_deprecation_of ON registry_deprecation (project, model, version);
+CREATE TABLE registry_emergency (
+id TEXT NOT NULL,
+project TEXT NOT NULL,
+model TEXT NOT NULL,
+version INTEGER NOT NULL,
+alias TEXT NOT NULL,
+reason TEXT NOT NULL,
+by TEXT NOT NULL,
+at BIGINT NOT NULL,
+due_at BIGINT NOT NULL,
+verdict TEXT,
+note TEXT NOT NULL,
+reviewed_by TEXT,
+reviewed_at BIGINT,
+escalated_at BIGINT,
+PRIMARY KEY (id)
+);
+CREATE INDEX ix_registry_emergency_project ON registry_emergency (project);
 CREATE TABLE registry_file (
 project TEXT NOT NULL,
 model TEXT NOT NULL,
@@ -588,7 +647,6 @@ CREATE TABLE registry_model (
 project TEXT NOT NULL,
 name TEXT NOT NULL,
 description TEXT NOT NULL,
-owner TEXT NOT NULL,
 risk TEXT NOT NULL,
 gates TEXT NOT NULL,
 approvals INTEGER NOT NULL,
@@ -596,6 +654,7 @@ created_at BIGINT NOT NULL,
 created_by TEXT NOT NULL,
 content TEXT NOT NULL,
 removed_at BIGINT,
+renamed_to TEXT,
 PRIMARY KEY (project, name)
 );
 CREATE TABLE registry_move (
@@ -626,6 +685,13 @@ at BIGINT NOT NULL,
 PRIMARY KEY (number)
 );
 CREATE INDEX ix_registry_note_project ON registry_note (project);
+CREATE TABLE registry_owner (
+project TEXT NOT NULL,
+model TEXT NOT NULL,
+owner TEXT NOT NULL,
+place INTEGER NOT NULL,
+PRIMARY KEY (project, model, owner)
+);
 CREATE TABLE registry_policy (
 project TEXT NOT NULL,
 model TEXT NOT NULL,
@@ -637,6 +703,45 @@ declared_by TEXT NOT NULL,
 declared_at BIGINT NOT NULL,
 expires_at BIGINT,
 PRIMARY KEY (project, model, number)
+);
+CREATE TABLE registry_proof (
+project TEXT NOT NULL,
+model TEXT NOT NULL,
+version INTEGER NOT NULL,
+example TEXT NOT NULL,
+scores TEXT NOT NULL,
+PRIMARY KEY (project, model, version)
+);
+CREATE TABLE registry_source (
+project TEXT NOT NULL,
+model TEXT NOT NULL,
+version INTEGER NOT NULL,
+dataset TEXT NOT NULL,
+of_version TEXT NOT NULL,
+PRIMARY KEY (project, model, version, dataset, of_version)
+);
+CREATE TABLE registry_tier (
+number SERIAL NOT NULL,
+project TEXT NOT NULL,
+risk TEXT NOT NULL,
+approvals INTEGER NOT NULL,
+approvers TEXT NOT NULL,
+valid_days INTEGER,
+review_hours INTEGER NOT NULL,
+reason TEXT NOT NULL,
+by TEXT NOT NULL,
+at BIGINT NOT NULL,
+PRIMARY KEY (number)
+);
+CREATE INDEX ix_registry_tier_project ON registry_tier (project);
+CREATE TABLE registry_trust (
+project TEXT NOT NULL,
+model TEXT NOT NULL,
+flavors TEXT NOT NULL,
+reason TEXT NOT NULL,
+by TEXT NOT NULL,
+at BIGINT NOT NULL,
+PRIMARY KEY (project, model)
 );
 CREATE TABLE registry_version (
 project TEXT NOT NULL,
@@ -651,14 +756,17 @@ signature TEXT NOT NULL,
 run TEXT,
 datasets TEXT NOT NULL,
 evaluation TEXT,
+evaluated TEXT,
 features TEXT NOT NULL,
 note TEXT NOT NULL,
 author TEXT NOT NULL,
 registered_at BIGINT NOT NULL,
 removed_at BIGINT,
+binding TEXT NOT NULL,
 PRIMARY KEY (project, model, version),
 UNIQUE (project, model, key)
 );
+CREATE INDEX registry_version_run ON registry_version (project, run);
 CREATE TABLE series_chunk (
 id BIGSERIAL NOT NULL,
 project TEXT NOT NULL,
@@ -701,6 +809,8 @@ n BIGINT NOT NULL,
 PRIMARY KEY (project, run, key)
 );
 CREATE INDEX series_latest_key ON series_latest (project, key, last, run);
+CREATE INDEX series_latest_max ON series_latest (project, key, max, run);
+CREATE INDEX series_latest_min ON series_latest (project, key, min, run);
 CREATE TABLE series_settled (
 project TEXT NOT NULL,
 run TEXT NOT NULL,
@@ -771,6 +881,142 @@ owner TEXT NOT NULL,
 beat BIGINT NOT NULL,
 PRIMARY KEY (duty)
 );
+CREATE TABLE traces_assessment (
+project TEXT NOT NULL,
+trace TEXT NOT NULL,
+id TEXT NOT NULL,
+span TEXT,
+name TEXT NOT NULL,
+kind TEXT NOT NULL,
+value TEXT,
+text TEXT NOT NULL,
+number FLOAT,
+error TEXT,
+source TEXT NOT NULL,
+source_id TEXT NOT NULL,
+rationale TEXT NOT NULL,
+metadata TEXT NOT NULL,
+overrides TEXT,
+valid BOOLEAN NOT NULL,
+created_at BIGINT NOT NULL,
+created_by TEXT NOT NULL,
+changed_at BIGINT NOT NULL,
+PRIMARY KEY (project, trace, id)
+);
+CREATE INDEX traces_assessment_name ON traces_assessment (project, name);
+CREATE TABLE traces_evalrecord (
+project TEXT NOT NULL,
+evalset TEXT NOT NULL,
+id TEXT NOT NULL,
+inputs TEXT NOT NULL,
+outputs TEXT,
+expectations TEXT NOT NULL,
+tags TEXT NOT NULL,
+source TEXT,
+created_at BIGINT NOT NULL,
+created_by TEXT NOT NULL,
+changed_at BIGINT NOT NULL,
+changed_by TEXT NOT NULL,
+PRIMARY KEY (project, evalset, id)
+);
+CREATE INDEX traces_evalrecord_created ON traces_evalrecord (project, evalset, created_at, id);
+CREATE TABLE traces_evalset (
+project TEXT NOT NULL,
+id TEXT NOT NULL,
+name TEXT NOT NULL,
+experiments TEXT NOT NULL,
+tags TEXT NOT NULL,
+records BIGINT NOT NULL,
+digest TEXT NOT NULL,
+created_at BIGINT NOT NULL,
+created_by TEXT NOT NULL,
+changed_at BIGINT NOT NULL,
+changed_by TEXT NOT NULL,
+PRIMARY KEY (project, id)
+);
+CREATE TABLE traces_file (
+project TEXT NOT NULL,
+trace TEXT NOT NULL,
+path TEXT NOT NULL,
+digest TEXT NOT NULL,
+size BIGINT NOT NULL,
+PRIMARY KEY (project, trace, path)
+);
+CREATE TABLE traces_linked (
+project TEXT NOT NULL,
+trace TEXT NOT NULL,
+run TEXT NOT NULL,
+PRIMARY KEY (project, trace, run)
+);
+CREATE INDEX traces_linked_run ON traces_linked (project, run);
+CREATE TABLE traces_price (
+project TEXT NOT NULL,
+model TEXT NOT NULL,
+input_per_million FLOAT NOT NULL,
+output_per_million FLOAT NOT NULL,
+set_at BIGINT NOT NULL,
+set_by TEXT NOT NULL,
+PRIMARY KEY (project, model)
+);
+CREATE TABLE traces_span (
+project TEXT NOT NULL,
+trace TEXT NOT NULL,
+id TEXT NOT NULL,
+parent TEXT,
+name TEXT NOT NULL,
+kind TEXT NOT NULL,
+state TEXT NOT NULL,
+start_ns BIGINT NOT NULL,
+end_ns BIGINT,
+model TEXT NOT NULL,
+provider TEXT NOT NULL,
+input_tokens BIGINT,
+output_tokens BIGINT,
+total_tokens BIGINT,
+cost FLOAT,
+words TEXT NOT NULL,
+body BYTEA,
+payload TEXT,
+PRIMARY KEY (project, trace, id)
+);
+CREATE TABLE traces_trace (
+project TEXT NOT NULL,
+id TEXT NOT NULL,
+experiment_id TEXT NOT NULL,
+name TEXT NOT NULL,
+state TEXT NOT NULL,
+started_at BIGINT NOT NULL,
+duration_us BIGINT,
+spans BIGINT NOT NULL,
+run TEXT,
+candidate TEXT,
+session_id TEXT NOT NULL,
+user_id TEXT NOT NULL,
+client_request_id TEXT NOT NULL,
+request TEXT NOT NULL,
+response TEXT NOT NULL,
+input_tokens BIGINT,
+output_tokens BIGINT,
+total_tokens BIGINT,
+cost FLOAT,
+metadata TEXT NOT NULL,
+tags TEXT NOT NULL,
+recorded_at BIGINT NOT NULL,
+told BOOLEAN NOT NULL,
+PRIMARY KEY (project, id)
+);
+CREATE INDEX traces_trace_experiment ON traces_trace (project, experiment_id, started_at, id);
+CREATE INDEX traces_trace_session ON traces_trace (project, session_id, started_at, id);
+CREATE INDEX traces_trace_started ON traces_trace (project, started_at, id);
+CREATE INDEX traces_trace_state ON traces_trace (project, state, started_at, id);
+CREATE TABLE tracking_adoption (
+project TEXT NOT NULL,
+holder TEXT NOT NULL,
+record TEXT NOT NULL,
+archive TEXT NOT NULL,
+whole BOOLEAN NOT NULL,
+PRIMARY KEY (project, holder)
+);
 CREATE TABLE tracking_artifact (
 project TEXT NOT NULL,
 holder TEXT NOT NULL,
@@ -801,6 +1047,14 @@ PRIMARY KEY (project, id)
 CREATE INDEX tracking_candidate_created ON tracking_candidate (project, created_at, id);
 CREATE INDEX tracking_candidate_experiment ON tracking_candidate (project, experiment_id, created_at, id);
 CREATE INDEX tracking_candidate_run ON tracking_candidate (project, run);
+CREATE TABLE tracking_entry (
+project TEXT NOT NULL,
+field TEXT NOT NULL,
+number FLOAT NOT NULL,
+text TEXT NOT NULL,
+run TEXT NOT NULL,
+PRIMARY KEY (project, field, number, text, run)
+);
 CREATE TABLE tracking_experiment (
 project TEXT NOT NULL,
 id TEXT NOT NULL,
@@ -826,6 +1080,27 @@ at BIGINT NOT NULL,
 run TEXT NOT NULL,
 value FLOAT,
 PRIMARY KEY (project, candidate, key, dataset_name, dataset_digest, step, at, run)
+);
+CREATE INDEX tracking_measure_run ON tracking_measure (project, run);
+CREATE TABLE tracking_purge (
+project TEXT NOT NULL,
+holder TEXT NOT NULL,
+PRIMARY KEY (project, holder)
+);
+CREATE TABLE tracking_retention (
+project TEXT NOT NULL,
+name TEXT NOT NULL,
+act TEXT NOT NULL,
+days FLOAT NOT NULL,
+experiment TEXT,
+conditions TEXT NOT NULL,
+keep_best INTEGER NOT NULL,
+best_by TEXT NOT NULL,
+keep_tagged TEXT NOT NULL,
+declared_by TEXT NOT NULL,
+declared_at BIGINT NOT NULL,
+applied_at BIGINT,
+PRIMARY KEY (project, name)
 );
 CREATE TABLE tracking_run (
 project TEXT NOT NULL,

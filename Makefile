@@ -7,7 +7,7 @@ PYTHON ?= python3
 export GOMP_SPINCOUNT := 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check docs bench serve clean format openapi schema web web-check web-types chromium
+.PHONY: help setup demo test check docs bench bench-tracking serve clean frameworks format openapi schema web web-check web-types chromium
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -16,6 +16,11 @@ help:  ## what can be made
 	@test -x $(PY) || $(PYTHON) -m venv .venv
 	@$(PY) -m pip install -q --disable-pip-version-check uv
 	@$(PY) -m uv pip install -q --python $(PY) -c constraints.txt -e '.[demo,dev]'
+	@touch $@
+
+.venv/.frameworks: .venv/.ready
+	@$(PY) -m pip install -q --disable-pip-version-check -c constraints.txt torch  # pip may be told where a build without CUDA is; uv does not ask it
+	@$(PY) -m uv pip install -q --python $(PY) -c constraints.txt -e '.[demo,dev,frameworks]'
 	@touch $@
 
 OPENID := tests/access/oidc
@@ -66,6 +71,8 @@ chromium:  ## the browser of the journeys, from Debian where it is absent
 
 setup: .venv/.ready $(OPENID)/node_modules/.ready $(MLFLOW2)/.venv/.ready  ## the environment in .venv, with everything that demo and tests need (Node ≥ 20 is there)
 
+frameworks: .venv/.frameworks  ## PyTorch, Keras, boosters, ONNX and more (about 1 GB), without which the tests of what touches them are skipped
+
 demo: .venv/.ready $(PAGES)  ## the whole loop on real data (about four minutes), then a server to look around on
 	@.venv/bin/ostinato demo --data $(DEMO) --summary $(DEMO)/summary.json
 
@@ -74,7 +81,7 @@ AGAIN := ledger access registry pipelines tracking
 
 test: setup $(PAGES)  ## all tests; those of rows on SQLite and on PostgreSQL
 	@$(PY) -m pytest -n 2 --dist worksteal
-	@OSTINATO_TEST_ROWS=postgres $(PY) -m pytest -n 2 --dist worksteal $(addprefix tests/,$(AGAIN))
+	@OSTINATO_TEST_ROWS=postgres $(PY) -m pytest -n 2 --dist worksteal --ignore=tests/tracking/autolog $(addprefix tests/,$(AGAIN))
 
 check: setup web-check  ## format, lint, types and the guards of the design
 	@.venv/bin/ruff format --check .
@@ -96,6 +103,12 @@ schema: setup  ## the tables of the present revision, from which later ones are 
 
 bench: setup  ## measurements, side by side with the peers where they are installed
 	@for b in bench/*.py; do echo "== $$b"; $(PY) $$b; done
+
+bench-tracking: setup  ## tracking beside MLflow (OSTINATO_BENCH_PEERS), and docs/growth-tracking.svg; some minutes on two idle cores
+	@$(PY) bench/tracking.py --rounds 2
+	@$(PY) bench/tracking_client.py --rounds 3
+	@$(PY) bench/points.py --json > .growth && $(PY) bench/lists.py --json --keys 20 --times 5 >> .growth
+	@$(PY) bench/growth.py .growth > docs/growth-tracking.svg && cat .growth && rm .growth
 
 serve: .venv/.ready $(PAGES)  ## a server on ./ostinato-data, port 8080
 	@.venv/bin/ostinato serve --port 8080

@@ -1,0 +1,59 @@
+"""Boosting: what the trainings of boosters have in common: they begin in `train`, by themselves or inside an estimator."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ostinato.tracking.fits.fit import Fit
+from ostinato.tracking.fits.patch import Patches
+from ostinato.tracking.fits.watch import fitting, outer, watched, within
+
+_PARAMS = ("num_boost_round", "early_stopping_rounds", "maximize", "init_model", "xgb_model")
+
+
+class Booster(Protocol):
+    """A library of boosters, as far as it differs from the other."""
+
+    name: str
+
+    def listening(self, fit: Fit, given: dict[str, Any]) -> None:
+        """Have the training tell what it measures, round by round."""
+        ...
+
+    def tell(self, fit: Fit, booster: Any, given: dict[str, Any]) -> None:
+        """Tell what is known after it, save the model."""
+        ...
+
+
+def meet(patches: Patches, library: Booster, modules: list[Any]) -> None:
+    """Meet the function `train` wherever it is called from."""
+
+    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        inner = outer(library.name)
+        if inner is not None and type(inner.estimator).__module__.startswith(library.name):
+            return _told(library, inner, original, args, kwargs)
+        plan = watched(library.name)
+        if plan is None:
+            with within():
+                return original(*args, **kwargs)
+        with fitting(library.name, "Booster", plan) as fit:
+            given = inspect.signature(original).bind(*args, **kwargs).arguments
+            fit.params({**(given.get("params") or {}), **{name: given[name] for name in _PARAMS if isinstance(given.get(name), int)}})
+            booster = _told(library, fit, original, args, kwargs)
+            fit.keep(booster)
+            return booster
+
+    for module in modules:
+        patches.wrap(module, "train", around)
+
+
+def _told(library: Booster, fit: Fit, original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    bound = inspect.signature(original).bind(*args, **kwargs)
+    with fit.guard("metrics"):
+        library.listening(fit, bound.arguments)
+    booster = original(*bound.args, **bound.kwargs)
+    with fit.guard("the training"):
+        library.tell(fit, booster, bound.arguments)
+    return booster

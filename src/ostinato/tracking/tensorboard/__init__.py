@@ -1,0 +1,1 @@
+"""TensorBoard: its event files, read into runs and written from them."""

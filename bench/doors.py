@@ -140,7 +140,7 @@ def serving(
         try:
             ask = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n".encode()
             while not answers(port, ask):
-                if process.poll() is not None or time.perf_counter() - started > 120:
+                if process.poll() is not None or time.perf_counter() - started > 300:
                     raise RuntimeError(f"{command} did not start")
                 time.sleep(0.005)
             yield psutil.Process(process.pid), port, time.perf_counter() - started

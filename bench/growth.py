@@ -1,4 +1,5 @@
-"""Growth: `python bench/growth.py LINES... > docs/growth.svg` draws what `bench/ledger.py --json` and `bench/storage.py --json` measured.
+"""Growth: `python bench/growth.py LINES... > docs/growth.svg` draws what `bench/ledger.py --json` and `bench/storage.py --json` measured,
+and docs/growth-tracking.svg what `bench/lists.py --json` and `bench/points.py --json` did.
 
 One line per operation: CPU microseconds over the number of rows that are there, both axes logarithmic.
 """
@@ -12,7 +13,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 860, 460, 64, 250, 20, 44
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 960, 460, 92, 320, 20, 44
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#777777")  # Okabe and Ito's, told apart by everybody
 _STYLE = "text{font:13px system-ui,sans-serif;fill:#444}@media(prefers-color-scheme:dark){text{fill:#bbb}}path{fill:none;stroke-width:2}"
 Curves = dict[str, list[tuple[int, float]]]
@@ -49,7 +50,8 @@ def drawn(found: Curves) -> str:
     for power in range(math.ceil(low_x), math.floor(high_x) + 1):
         across, bottom = place(power, low_y)
         parts.append(f'<text x="{across:.1f}" y="{bottom + 20:.1f}" text-anchor="middle">{10**power:,}</text>')
-    parts.append(f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 6}" text-anchor="middle">rows that are there</text>')
+    middle, said = (_LEFT + _WIDTH - _RIGHT) / 2, "rows, runs or points that are there"
+    parts.append(f'<text x="{middle}" y="{_HEIGHT - 6}" text-anchor="middle">{said}</text>')
     below = -math.inf
     for (name, curve), colour in zip(sorted(found.items(), key=lambda item: -item[1][-1][1]), _COLOURS, strict=False):
         path = " ".join("{:.1f} {:.1f}".format(*place(math.log10(x), math.log10(y))) for x, y in sorted(curve))

@@ -175,7 +175,7 @@ def done(body: str) -> subprocess.CompletedProcess[bytes]:
 
 def after(runs: Runs) -> tuple[str, str, str]:
     """State and reason of the run, and what it printed, once all is synced."""
-    assert [s.left for s in sync(Path(os.environ["OSTINATO_JOURNAL"]), lambda _: nullcontext(runs))] == [""]
+    assert {s.left for s in sync(Path(os.environ["OSTINATO_JOURNAL"]), lambda _: nullcontext(runs))} == {""}
     found = runs.get("r1")
     printed = [a.path for a in runs.artifacts("r1") if a.path.startswith("console/")]
     return found.state, found.error, b"".join(runs.artifact("r1", path) for path in printed).decode()
@@ -252,6 +252,37 @@ def test_on_a_terminal_it_stays_a_terminal(runs: Runs) -> None:
     assert process.wait(30) == 0
     assert told.startswith(b"True 0\r\n") or told.startswith(b"True 80\r\n"), told
     assert after(runs)[2].startswith("True")
+
+
+def test_in_a_notebook_what_python_prints_is_kept_and_reaches_the_page(runs: Runs) -> None:
+    script = """
+import io, logging, os, sys
+class OutStream(io.TextIOBase):
+    __module__ = "ipykernel.iostream"
+    def __init__(self, number): self.number = number
+    def write(self, text): return os.write(self.number, text.encode())
+sys.stdout, sys.stderr = OutStream(1), OutStream(2)
+logging.basicConfig(stream=sys.stderr, format="%(message)s")
+from ostinato.tracking.logger import Logger
+for number in range(2):
+    run = Logger.start(None, "flights", id=f"r{number + 1}")
+    run.log(a=1)
+    print("läuft", number)
+    print("\\r10%", end=""); print("\\r100%")
+    logging.warning("said")
+    if not os.fork(): print("in a child"); os._exit(0)
+    os.wait()
+    run.finish()
+    print("after the end")
+assert "write" not in vars(sys.stdout) and "write" not in vars(sys.stderr)
+"""
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=False)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.decode().splitlines() == [
+        line for n in range(2) for line in (f"läuft {n}", "", "10%", "100%", "in a child", "after the end")
+    ]
+    assert told.stderr == b"said\nsaid\n"
+    assert after(runs)[2] == "läuft 0\n100%\nsaid\n"
 
 
 def test_beneath_pytest_the_console_is_left_alone(runs: Runs, capfd: pytest.CaptureFixture[str]) -> None:

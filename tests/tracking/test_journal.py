@@ -89,6 +89,19 @@ def test_every_bit_comes_back_in_order_however_it_is_batched_and_cut(calls: list
         assert bits(kept) == bits(flat(calls))[: len(kept)]  # a beginning of what was logged, nothing made up
 
 
+def test_many_rows_of_a_kind_are_read_at_once_and_as_one_by_one() -> None:
+    calls = [({f"k{n}": n / 7 for n in range(1 + run % 3)}, step) for run in range(40) for step in range(run * run % 90)]
+    journal = written(None, calls)
+    buffer, until = journal.view(journal.number) or (b"", 0)
+    for most in (1, 7, 1000, 1 << 60):
+        for end in (until, until - 5):
+            one, many = Reader(buffer), Reader(buffer)
+            while isinstance(rows := one.next(end, most, check=True), Rows):
+                assert many.next(end, most, check=False) == rows
+            assert many.next(end, most, check=False) is None
+            assert many.at == one.at
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=400))
 def test_no_bytes_make_the_reader_fail_or_invent(noise: bytes) -> None:

@@ -46,7 +46,7 @@ def database_url() -> str:
 def some(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> Runs:
     """A few runs, of which more than one are too many to be few."""
     for number in range(5):
-        run = runs.start("e", id=f"r{number}").id
+        run = runs.start("e", params={"width": number, "kind": "same"}, tags={"team": f"t{number}"}, id=f"r{number}").id
         runs.log(run, "c", 0, MetricFrame.of([("auc", 0, 0, number / 10), ("loss", 0, 0, 1.0)]))
     runs.start("small")
     runs._series.settle("default")
@@ -55,7 +55,7 @@ def some(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> Runs:
 
 
 def test_an_order_by_a_metric_walks_its_index(rows: Sqlite, some: Runs) -> None:
-    for asked in ((), ("metrics.loss >= 0.5", "params.depth = 3"), ("metrics.auc < 0.3",)):
+    for asked in ((), ("metrics.loss >= 0.5", "not params.depth = 3"), ("metrics.auc < 0.3",)):
         for experiment in ("e", None):
             found = plan(rows, some, experiment, *asked, order_by="-metrics.auc")
             assert found[0].startswith(BY_METRIC.split(" AND last")[0]), found
@@ -75,8 +75,43 @@ def test_a_list_of_few_runs_starts_from_these(rows: Sqlite, some: Runs) -> None:
         assert BY_METRIC in found, "the one run that meets it is found in the index"
 
 
+def test_an_order_by_a_parameter_a_tag_or_an_extreme_walks_its_index(rows: Sqlite, some: Runs) -> None:
+    entries = "SEARCH tracking_entry USING PRIMARY KEY (project=? AND field=?"
+    for order_by, index in (
+        ("params.width", f"{entries})"),
+        ("-tags.team", f"{entries} AND number=?)"),
+        ("-min(metrics.auc)", BY_METRIC.replace("key (", "min (").replace("last>", "min>")),
+        ("max(metrics.auc)", BY_METRIC.replace("key (", "max (").replace("last>", "max>")),
+    ):
+        found = plan(rows, some, "e", "not tags.team = t3", order_by=order_by)
+        assert found[0] == index, found
+        assert found[1].startswith("SEARCH tracking_run USING INDEX sqlite_autoindex_tracking_run_1 (project=? AND id=?)")
+        assert not any("SCAN" in step or "TEMP" in step for step in found), found
+    entered = plan(rows, some, None, "params.width > 2", order_by="params.width")
+    assert "number>?" in entered[0], "the index is entered where the condition says"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "params.width = 3",
+        "params.width > 3.5",
+        "params.kind = same and params.width in (1, 9)",
+        "tags.team ~ T2",
+        "tags.team like %4 or params.width = -1",
+        "min(metrics.auc) > 0.35",
+        "params.lost is not null",
+    ],
+)
+def test_what_few_have_is_where_a_list_begins(rows: Sqlite, some: Runs, asked: str) -> None:
+    for order_by in ("-started_at", "-metrics.loss", "params.kind"):
+        found = plan(rows, some, "e", asked, order_by=order_by)
+        assert found[0].startswith("SEARCH tracking_run USING INDEX sqlite_autoindex_tracking_run_1 (project=? AND id=?)"), found
+        assert not any(step.startswith("SCAN tracking_run") for step in found), found
+
+
 def test_an_order_by_time_walks_its_index(rows: Sqlite, some: Runs) -> None:
     assert plan(rows, some, "e") == [OF_EXPERIMENT + ")"]
     assert plan(rows, some) == ["SEARCH tracking_run USING INDEX tracking_run_started (project=?)"]
-    for asked in ("metrics.auc > 0", "not params.depth = 3 or tags.x is null", "datasets.name = flights"):
+    for asked in ("metrics.auc > 0", "not params.depth = 3 or tags.x is null", "params.kind = same", "datasets.name = flights"):
         assert not any("SCAN" in step or "TEMP" in step for step in plan(rows, some, "e", asked))

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ostinato.app import Ostinato
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Invalid
+from ostinato.tracking import opening, scope
 from ostinato.tracking.parse import parse, parse_all, parse_order
 from ostinato.tracking.query import TEXTUAL, Ago, Among, And, Compare, Field, Missing, Node, Not, Or, Order
 from ostinato.tracking.types import MetricFrame, Source, Use
@@ -102,7 +103,7 @@ def test_a_mistake_is_shown_where_it_is(text: str, at: int, says: str, hint: str
     assert refused.value.field == "where"
 
 
-KEYS = st.sampled_from(["auc", "loss", "auc.min", "a b", "ü/`x", "and"])
+KEYS = st.sampled_from(["auc", 'say "so"', "loss", "auc.min", "a b", "ü/`x", "and"])
 WORDS_IN = st.sampled_from(["a", "B", "ab", "tree", "x_y%", "10", "it's", 'say "so"', "", "ö", "*[?"])
 NUMBERS = st.sampled_from([0, 1, 3, -1, 0.5, 2.5, 1e300, math.inf, -math.inf])
 FINITE = NUMBERS.filter(math.isfinite)
@@ -168,8 +169,9 @@ SEEN: list[dict[str, Any]] = [
      "points": {"auc": [0.5, 1.0], "loss": [math.nan]}},
     {"name": "B", "params": {"auc": "10", "loss": None, "ü/`x": 2.5}, "tags": {"a b": "x_y%", "and": ""},
      "points": {"auc": [math.inf, -1.0]}},
-    {"name": "x_y%", "params": {"auc": 3.0}, "tags": {"auc": "B", "ü/`x": "ö"}, "points": {"auc.min": [1e300], "auc": [3.0, math.nan]}},
-    {"name": "*[?", "params": {"loss": -1, "a b": "AB"}, "tags": {}, "points": {"loss": [0.0, 2.5, 0.5]},
+    {"name": "x_y%", "params": {"auc": 3.0, 'say "so"': 0.5}, "tags": {"auc": "B", "ü/`x": "ö"},
+     "points": {"auc.min": [1e300], "auc": [3.0, math.nan]}},
+    {"name": "*[?", "params": {"loss": -1, "a b": "AB", 'say "so"': "ö"}, "tags": {'say "so"': "tree"}, "points": {"loss": [0.0, 2.5, 0.5]},
      "uses": [("a", "10", "tree"), ("B", "", "")]},
     {"name": 'say "so"', "params": {}, "tags": {"and": "it's"}, "points": {"a b": [-math.inf], "auc": [1.0]},
      "uses": [("ab", "a", "ö")]},
@@ -257,6 +259,14 @@ def meets(number: int, node: Node) -> bool:
     return any(any(holds("=", cell, value) for value in node.values) != node.negated for cell in given)
 
 
+@pytest.fixture(params=[2_500, 2, 0])
+def few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many runs are few: all six, some, none."""
+    monkeypatch.setattr(scope, "FEW", request.param)
+    monkeypatch.setattr(opening, "NARROW", 3 if request.param == 2 else opening.NARROW)
+
+
+@pytest.mark.usefixtures("few")
 def test_the_database_finds_what_a_plain_reading_finds(six: Ostinato) -> None:
     @settings(quick, max_examples=150)
     @given(TREES)
@@ -269,6 +279,7 @@ def test_the_database_finds_what_a_plain_reading_finds(six: Ostinato) -> None:
     compare()
 
 
+@pytest.mark.usefixtures("few")
 def test_orders_stand_still_over_pages_of_any_query(six: Ostinato) -> None:
     @settings(quick, max_examples=50)
     @given(

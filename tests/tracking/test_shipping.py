@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ostinato.kernel.errors import Denied, Invalid, Unavailable
+from ostinato.storage.blobs import uploads
 from ostinato.testing.processes import until
 from ostinato.tracking.client import journal as journal_file
 from ostinato.tracking.client import place, sender
@@ -341,3 +342,59 @@ def test_what_a_living_journal_lost_to_another_shipper_is_no_error(runs: Runs, j
     Left(journal.folder).drop(0)
     assert journal.view(0) is None
     journal.close()
+
+
+def test_a_large_file_goes_in_parts_and_on_with_those_that_are_there(
+    runs: Runs, journal_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "LARGE_BYTES", 1_000)
+    monkeypatch.setattr(uploads, "PART_BYTES", 400)
+    content = bytes(range(250)) * 5
+    runs.start("flights", id="r1")
+    journal = log(Journal(ABOUT, journal_home, 1 << 30), 0)
+    file = journal.keep_file(content)[0]
+    with journal.lock:
+        journal.deed("artifact", path="model.bin", file=file)
+    journal.close()
+    sent: list[int] = []
+
+    def torn(upload: str, start: int, part: bytes) -> object:
+        if len(sent) == 2:
+            raise Unavailable("the server is gone")
+        sent.append(start)
+        return runs.send_part(upload, start, part)
+
+    list(shipped(journal_home, Wrapped(runs, send_part=torn)))
+    assert sent == [0, 400]
+    again: list[int] = []
+    counted = Wrapped(runs, send_part=lambda upload, start, part: (again.append(start), runs.send_part(upload, start, part)))
+    assert not shipped(journal_home, counted)[0].left
+    assert again == [800, 1200]
+    assert runs.artifact("r1", "model.bin") == content
+
+
+def test_the_child_of_a_fork_holds_no_lock_of_its_parent(journal_home: Path) -> None:
+    journal = log(Journal(ABOUT, journal_home, 1 << 30), 0)
+    assert journal.folder is not None
+    held = place.hold_cursor(journal.folder)
+    assert held is not None
+    (asked, told), (heard, there) = os.pipe(), os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(told)
+        os.write(there, b".")
+        os.read(asked, 1)  # until the parent has looked
+        os._exit(0)
+    try:
+        os.read(heard, 1)
+        assert place.hold_cursor(journal.folder) is None, "this process has it"
+        place.let_go(held)
+        journal.close()
+        anew = place.hold_cursor(journal.folder)
+        assert anew is not None, "and nobody else"
+        place.let_go(anew)
+        assert not place.is_alive(journal.folder)
+    finally:
+        for end in (told, asked, heard, there):
+            os.close(end)
+        os.waitpid(child, 0)

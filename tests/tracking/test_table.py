@@ -11,7 +11,8 @@ from ostinato.app import Ostinato
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Invalid, NotFound
-from ostinato.tracking.types import MetricFrame, RunRow
+from ostinato.tracking.shown import RunRow
+from ostinato.tracking.types import MetricFrame
 
 START = datetime(2013, 1, 1, tzinfo=UTC)
 

@@ -8,48 +8,45 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select
 
 from ostinato.storage.rows.rows import Tx
-from ostinato.storage.series.latest import latest
 from ostinato.tracking.order import Part, cursor, written
-from ostinato.tracking.query import Field
 from ostinato.tracking.scope import Scope
+from ostinato.tracking.shown import Anchor
 from ostinato.tracking.store import run_table
-from ostinato.tracking.types import Anchor
-
-_l = latest.c
+from ostinato.tracking.walk import Stretch, Walk, walk_of
 
 
 def anchors_of(tx: Tx, given: dict[str, Any], scope: Scope, step: int) -> tuple[int, list[Anchor]]:
     """How many runs there are, and each `step`th of them."""
     parts = scope.parts(tx, given, (run_table.c.id,))
-    metric = scope.by_metric
-    if metric is None or metric.of != "last" or len(scope.orders) > 1 or len(parts) == 1:
+    walk = walk_of(scope.orders[0])
+    if walk is None or len(scope.orders) > 1 or len(parts) == 1:
         return _placed(tx, given, parts, step, 0, 0)
     inside = _count(tx, given, scope.ids())
     total, anchors = 0, list[Anchor]()
-    for number, places in enumerate(_walked(tx, given, scope, metric, inside)):
+    for number, (stretch, places) in enumerate(zip(walk.stretches, _walked(tx, given, scope, walk, inside), strict=True)):
         begun = -total % step or step
         marked = {run: total + begun + n * step for n, run in enumerate(places[begun - 1 :: step])}
-        for run, value in _values(tx, given, metric.key, list(marked)):
-            anchors.append(Anchor(offset=marked[run], after=written(number, [0.0 if value is None else value, run])))
+        for run, values in _values(tx, given, walk, stretch, list(marked)):
+            anchors.append(Anchor(offset=marked[run], after=written(number, [*values, run])))
         total += len(places)
     if inside > total:
-        total, more = _placed(tx, given, parts, step, 2, total)
+        total, more = _placed(tx, given, parts, step, len(walk.stretches), total)
         anchors += more
     return total, sorted((anchor for anchor in anchors if anchor.offset < total), key=lambda anchor: anchor.offset)
 
 
-def _walked(tx: Tx, given: dict[str, Any], scope: Scope, metric: Field, inside: int) -> Iterator[list[str]]:
-    """The runs that have the metric, in the order of its index: those with a number, then those with NaN.
+def _walked(tx: Tx, given: dict[str, Any], scope: Scope, walk: Walk, inside: int) -> Iterator[list[str]]:
+    """The runs that have the field, in the order of its index, stretch by stretch.
 
     Which of them the list holds is looked up in the smaller of two sets, of those that it holds and of those that it does not.
     """
     most = 2 * inside > _count(tx, given, select(run_table.c.id).where(run_table.c.project == bindparam("project")))
     some = set(_ids(tx, given, scope.ids(outside=most)))
-    of_metric = select(_l.run).where(_l.project == bindparam("project"), _l.key == metric.key)
-    down = scope.orders[0].down
-    order = [column.desc() if down else column.asc() for column in (_l.last, _l.run)]
-    for meets in (_l.last.is_not(None), _l.last.is_(None)):
-        walked = _ids(tx, given, of_metric.where(meets).order_by(*order))
+    run = walk.run.desc() if scope.orders[0].down else walk.run.asc()
+    for stretch in walk.stretches:
+        keys = () if stretch.keys is walk.level else stretch.keys
+        order = [key.column.desc() if key.down else key.column.asc() for key in keys]
+        walked = _ids(tx, given, select(walk.run).where(walk.has, *stretch.asked).order_by(*order, run))
         yield [run for run in walked if run not in some] if most else [run for run in walked if run in some]
 
 
@@ -65,11 +62,13 @@ def _count(tx: Tx, given: dict[str, Any], query: Select[Any]) -> int:
     return int(row[0]) if row else 0
 
 
-def _values(tx: Tx, given: dict[str, Any], key: str, runs: list[str]) -> Iterator[tuple[str, float | None]]:
+def _values(tx: Tx, given: dict[str, Any], walk: Walk, stretch: Stretch, runs: list[str]) -> Iterator[tuple[str, list[Any]]]:
+    """By which values some runs of a stretch are placed."""
+    columns: list[Any] = [key.column.label(f"key_{place}") for place, key in enumerate(stretch.keys)]
     for start in range(0, len(runs), 500):
-        some = _l.run.in_(runs[start : start + 500])
-        for row in tx.all(select(_l.run, _l.last).where(_l.project == bindparam("project"), _l.key == key, some), given):
-            yield row.run, row.last
+        some = walk.run.in_(runs[start : start + 500])
+        for row in tx.all(select(walk.run, *columns).where(walk.has, some), given):
+            yield row[0], list(row[1:])
 
 
 def _placed(tx: Tx, given: dict[str, Any], parts: list[Part], step: int, first: int, total: int) -> tuple[int, list[Anchor]]:

@@ -12,6 +12,7 @@ from ostinato.storage.blobs.uploads import Arriving
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.tracking import store
 from ostinato.tracking.find import check_going, find_run
+from ostinato.tracking.holds import check_not_held
 from ostinato.tracking.paths import checked_path
 from ostinato.tracking.types import Artifact
 
@@ -60,6 +61,8 @@ class Artifacts(Arriving):
             if known is not None and known.digest == kept.digest:
                 return known
             check(tx)
+            if known is not None:
+                check_not_held(tx, holder)
             store.put_artifact(tx, project, holder, kept)
             return kept
 
@@ -92,7 +95,7 @@ class Artifacts(Arriving):
 
         Raises:
             NotFound: the run has no such file.
-            Conflict: the run has ended.
+            Conflict: the run has ended, or is held.
         """
         self._drop(run, path, lambda tx: check_going(tx, run))
 
@@ -101,6 +104,7 @@ class Artifacts(Arriving):
 
         def change(tx: Tx) -> None:
             check(tx)
+            check_not_held(tx, holder)
             if store.artifact(tx, project, holder, path) is None:
                 raise NotFound.named("artifact", path, [found.path for found in store.artifacts(tx, project, holder)])
             store.drop_artifact(tx, project, holder, path)

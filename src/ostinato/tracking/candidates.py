@@ -24,6 +24,7 @@ from ostinato.tracking.artifacts import Artifacts
 from ostinato.tracking.experiments import belonging, experiment_table
 from ostinato.tracking.find import checked_name, given_more, tagged, unknown
 from ostinato.tracking.paths import checked_path
+from ostinato.tracking.swept import check_swept
 from ostinato.tracking.types import Artifact, Candidate, CandidateState, Measure, MetricFrame, Scalar, number, scalar
 
 candidate_table = Table(
@@ -60,6 +61,7 @@ measure_table = Table(
     Column("at", BigInteger, primary_key=True, autoincrement=False),
     Column("run", Text, primary_key=True),
     Column("value", Float),
+    Index("tracking_measure_run", "project", "run"),
     sqlite_with_rowid=False,
 )
 """What runs measured of candidates; `at` in µs after 1970, and NULL stands for NaN."""
@@ -110,6 +112,8 @@ class Candidates(Artifacts):
                 if (known.run, known.name) != (run, name):
                     raise Conflict(f"{id} is the candidate {known.name!r} of run {known.run}", hint="use another id")
                 return known
+            if id is not None:
+                check_swept(tx, _HOLDER + id)
             of = store.one(tx, project, run) if run is not None else None
             if run is not None and of is None:
                 raise unknown(run)
@@ -140,6 +144,11 @@ class Candidates(Artifacts):
             return measured(tx, [found])[0]
 
         return self._rows.read(query)
+
+    def candidate_steps(self, candidates: Sequence[str]) -> dict[str, int]:
+        """At which step of its run each of at most 1000 candidates was left, of those of which it was said. In process only."""
+        asked = select(_c.id, _c.step).where(_c.project == caller().project, _c.id.in_(candidates), _c.step.is_not(None))
+        return {row.id: int(row.step) for row in self._rows.read(lambda tx: tx.all(asked))} if candidates else {}
 
     def change_candidate(
         self,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ostinato.tracking.types import Comparison, Difference, Metric, MetricRow, Run, Scalar
+from ostinato.tracking.shown import Comparison, Difference, MetricRow
+from ostinato.tracking.types import Metric, Run, Scalar
 
 
 def differences(runs: Sequence[Run], metrics: Sequence[Mapping[str, Metric]]) -> list[Difference]:

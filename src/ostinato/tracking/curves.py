@@ -10,6 +10,7 @@ import numpy as np
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import Invalid
 from ostinato.storage.rows.rows import Rows, Tx
+from ostinato.storage.series import paging
 from ostinato.storage.series.latest import Latest
 from ostinato.storage.series.points import Points
 from ostinato.storage.series.series import Series
@@ -18,6 +19,8 @@ from ostinato.tracking.find import check_going, find_run
 from ostinato.tracking.types import Curve, Metric, MetricFrame, number
 
 _DRAWN_MAX = 100_000
+_LEAST = -(2**63)
+_FRAME_MAX = 1_000_000
 
 
 class Curves:
@@ -61,6 +64,31 @@ class Curves:
         found = found.thinned(points) if points > 0 else found
         values = [number(value) for value in found.value.tolist()]
         return Curve(key=key, steps=found.step.tolist(), times_us=found.at.tolist(), values=values)
+
+    def frame(self, run: str, key: str | None = None, after_step: int | None = None, limit: int = 100_000) -> MetricFrame:
+        """Measured points as they were logged, to the bit: of all metrics, or of one about `limit` beyond `after_step`, by step.
+
+        `after_step` with the last step of a page goes on without a gap, for all points of a step come together. An unknown key is empty.
+
+        Raises:
+            TooLarge: all metrics together have more than `limit` points: ask for one after the other.
+            Invalid: `limit` is not between 1 and 1,000,000.
+        """
+        if not 1 <= limit <= _FRAME_MAX:
+            raise Invalid(f"a frame of {limit} points", hint=f"1 to {_FRAME_MAX}", field="limit")
+        of = self._known(run)
+        if key is None:
+            self._series.settle(*of)
+            points = paging.whole(self._rows, *of, limit)
+        else:
+            found = self._series.stretch(*of, key, "step", _LEAST if after_step is None else after_step, limit)
+            begin = 0 if after_step is None else int(np.searchsorted(found.step, after_step, side="right"))
+            step, at, value = found.step[begin:], found.at[begin:], found.value[begin:]
+            points = Points(keys=[key][: len(step)], key=np.zeros(len(step), np.uint32), step=step, at=at, value=value)
+        return MetricFrame(
+            keys=points.keys, key=points.key.astype("<u4").tobytes(), steps=points.step.astype("<i8").tobytes(),
+            times_us=points.at.astype("<i8").tobytes(), values=points.value.astype("<f8").tobytes(),
+        )  # fmt: skip
 
     def outline(
         self,

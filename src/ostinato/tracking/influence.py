@@ -18,7 +18,8 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.tracking.types import Influence, Scalar
+from ostinato.tracking.shown import Influence
+from ostinato.tracking.types import Scalar
 
 LEAST = 8
 """With fewer runs, shuffling cannot tell anything from chance."""

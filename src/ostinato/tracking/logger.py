@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Any, TypedDict, Unpack
 
@@ -29,11 +28,12 @@ from ostinato.tracking.client.aside import Aside, wanted
 from ostinato.tracking.client.beginning import journal_of, rank_of_process, started, unsent
 from ostinato.tracking.client.door import RunsDoor
 from ostinato.tracking.client.journal import Journal
+from ostinato.tracking.client.making import Making, as_ref
 from ostinato.tracking.client.place import About
+from ostinato.tracking.client.present import begun
 from ostinato.tracking.client.records import refused_row
 from ostinato.tracking.client.sender import Sender
-from ostinato.tracking.paths import checked_path
-from ostinato.tracking.types import Artifact, Code, Run, Scalar, Spent, State, scalar
+from ostinato.tracking.types import Code, Run, Scalar, Spent, State, scalar
 
 _PATIENCE_S = 30.0
 _SIGNAL_S = 3.0
@@ -59,7 +59,7 @@ class Options(TypedDict, total=False):
     offline: bool | None
 
 
-class Logger:
+class Logger(Making):
     """A run to log to, as a context manager.
 
     `log` writes to a journal on the own disk, which outlives the process, and returns; a thread ships it, with everything else that is
@@ -107,14 +107,14 @@ class Logger:
         settings, named = Settings.read(), how.get("id")
         runs = None if (bool(settings.offline) if how.get("offline") is None else how["offline"]) else runs
         captures, rank = wanted(how.get("capture"), settings.capture), rank_of_process() if named else 0
-        captures = captures if rank == 0 else captures & {"exit"}
+        captures = captures if rank == 0 else captures & {"exit", "system"}
         given: dict[str, Any] = {
             "experiment": experiment,
             "name": name,
             "params": {key: scalar(value) for key, value in (params or {}).items()},
             "tags": dict(tags or {}),
             "parent": how.get("parent"),
-            "inputs": [_ref(ref) for ref in how.get("inputs", ())],
+            "inputs": [as_ref(ref) for ref in how.get("inputs", ())],
             "code": capture.code_at_once() if "code" in captures else Code(host=socket.gethostname()),
         }
         id_ = Ref("run", named or new_id()).name
@@ -130,6 +130,7 @@ class Logger:
         logger._patience_s = float(settings.finish_s)
         if "exit" in captures:
             ending.watch(logger)
+        begun(logger)
         return logger
 
     @property
@@ -141,6 +142,11 @@ class Logger:
     def ref(self) -> Ref:
         """How others point at the run."""
         return self.run.ref
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run has ended."""
+        return self._ended
 
     def log(self, values: Mapping[str, float] | None = None, /, *, step: int | None = None, **more: float) -> None:
         """Record measured values at a step, by default the one after the last: `run.log(auc=0.7, loss=0.3, step=5)`.
@@ -188,34 +194,6 @@ class Logger:
         else:
             self._note("tag", tags=tags)
             self.run = replace(self.run, tags={key: value for key, value in (self.run.tags | tags).items() if value is not None})
-
-    def artifact(self, path: str, content: bytes | str | Path) -> Artifact:
-        """Keep bytes, text or a file under a path within the run, as it is now."""
-        data = content.encode() if isinstance(content, str) else content
-        checked_path(path)
-        if self._direct is not None:
-            return self._direct.put_artifact(self.id, path, _read(data))
-        if self._ended:
-            raise self._over()
-        try:
-            file, digest, size = self._journal.keep_file(data)
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            if self._runs is None:
-                raise
-            self._warn(f"{path} is sent at once: {error.strerror or error}", "make room on the disk")
-            return self._runs.put_artifact(self.id, path, _read(data))
-        self._note("artifact", path=path, file=file)
-        return Artifact(path=path, digest=digest, size=size, kept_at=datetime.now(UTC))
-
-    def input(self, ref: Ref | str) -> None:
-        """Record that the run used something, such as `dataset:flights@4`."""
-        self._link([_ref(ref)], [])
-
-    def output(self, ref: Ref | str) -> None:
-        """Record that the run made something."""
-        self._link([], [_ref(ref)])
 
     def flush(self) -> None:
         """Ship what was recorded up to now; it is in the store on return. Offline, it is on the disk.
@@ -281,20 +259,6 @@ class Logger:
             if error is None:
                 raise
             error.add_note(f"and run {self.id} could not be ended: {second}")  # the first error is what the user must see
-
-    def _link(self, inputs: list[Ref], outputs: list[Ref]) -> None:
-        if self._direct is not None:
-            self.run = self._direct.link(self.id, inputs=inputs, outputs=outputs)
-        else:
-            self._note("link", inputs=[str(ref) for ref in inputs], outputs=[str(ref) for ref in outputs])
-            self.run = replace(self.run, inputs=[*self.run.inputs, *inputs], outputs=[*self.run.outputs, *outputs])
-
-    def _note(self, verb: str, **told: Any) -> None:
-        """Write a deed into the journal."""
-        with self._journal.lock:
-            if self._ended:
-                raise self._over()
-            self._journal.deed(verb, **told)
 
     def _say_end(self, state: State, error: str, spent: Spent | None) -> None:
         """Write into the journal that the run has ended; a child of a fork, and a rank beyond the first, end only their part of it."""
@@ -364,9 +328,6 @@ class Logger:
             f"what was logged to run {self.id} could not be sent: {failure or 'it takes too long'}", hint="is the server up?"
         )
 
-    def _over(self) -> Conflict:
-        return Conflict(f"run {self.id} has ended", hint="log inside the with block")
-
     def _warn(self, what: str, hint: str) -> None:
         _log.warning("run %s: %s (hint: %s)", self.id, what, hint)
 
@@ -376,14 +337,6 @@ class Logger:
         self._journal.forked()
         self._aside.forked()
         self._sender = None
-
-
-def _ref(ref: Ref | str) -> Ref:
-    return ref if isinstance(ref, Ref) else Ref.parse(ref)
-
-
-def _read(data: bytes | Path) -> bytes:
-    return data.read_bytes() if isinstance(data, Path) else data
 
 
 def _fork_all() -> None:

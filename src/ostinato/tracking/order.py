@@ -29,11 +29,10 @@ from sqlalchemy import Column as TableColumn
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.page import Page
 from ostinato.storage.rows.rows import Instant, Tx
+from ostinato.tracking.entries import LAST
 from ostinato.tracking.query import Order
 from ostinato.tracking.where import Place
 
-_LAST = 1.7976931348623157e308
-"""Above every number: where text is put that stands among numbers."""
 _ORDERS_MAX = 10
 LIMIT_MAX = 1000
 
@@ -76,7 +75,7 @@ def keys_of(place: Place, order: Order) -> list[Key]:
     if len(held) == 2:  # text comes after numbers
         number, text = held
         lacking = case((and_(number.is_(None), text.is_(None)), 1), else_=0)
-        return [Key(lacking, False), Key(func.coalesce(number, literal(_LAST)), order.down), Key(func.coalesce(text, ""), order.down)]
+        return [Key(lacking, False), Key(func.coalesce(number, literal(LAST)), order.down), Key(func.coalesce(text, ""), order.down)]
     plain: ColumnElement[Any] = type_coerce(column, BigInteger) if isinstance(column.type, Instant) else column  # the index serves it bare
     if isinstance(column, TableColumn) and not column.nullable:
         return [Key(plain, order.down)]

@@ -39,7 +39,7 @@ class Origins:
             if known.environment not in (None, told.environment):
                 raise Conflict(f"run {run} ran in another environment", hint="start another run")
             check_going(tx, run)
-            store.change(tx, project, told)
+            store.change(tx, project, known, told)
             data = {"commit": told.code.commit, "dirty": told.code.dirty, "environment": told.environment}
             self._ledger.append(tx, "run.traced", known.ref, data=data)
             return told

@@ -42,7 +42,8 @@ _OPERATORS = {
 _SPOKEN: dict[str, Kind] = {
     "metrics": "metric", "metric": "metric", "params": "param", "param": "param", "parameters": "param", "parameter": "param",
     "tags": "tag", "tag": "tag", "datasets": "dataset", "dataset": "dataset", "attributes": "attribute", "attribute": "attribute",
-    "attr": "attribute",
+    "attr": "attribute", "metadata": "metadata", "span": "span", "spans": "span", "feedback": "feedback", "expectation": "expectation",
+    "expectations": "expectation",
 }  # fmt: skip
 _BLANK = re.compile(r"\s*")
 _SIGN = re.compile(r"==|!=|<>|<=|>=|!~|[=<>~]")

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 
 from ostinato.kernel.errors import Invalid, TooLarge
 from ostinato.tracking.artifacts import Artifacts
-from ostinato.tracking.types import Preview, Scalar, number
+from ostinato.tracking.shown import Preview
+from ostinato.tracking.types import Scalar, number
 
 _ROWS_MAX = 1000
 _COLUMNS_MAX = 200

@@ -20,21 +20,24 @@ from typing import Literal
 
 from ostinato.kernel.errors import Invalid
 
-Kind = Literal["attribute", "metric", "param", "tag", "dataset"]
+Kind = Literal["attribute", "metric", "param", "tag", "dataset", "metadata", "span", "feedback", "expectation"]
 Aggregate = Literal["last", "min", "max", "count"]
 Type = Literal["text", "number", "time", "scalar"]
 """What values a field has; those of a scalar are numbers or text."""
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "~", "!~", "like", "ilike", "not like", "not ilike"]
 
 AGGREGATES: tuple[Aggregate, ...] = ("last", "min", "max", "count")
-PREFIXES: dict[Kind, str] = {"attribute": "", "metric": "metrics.", "param": "params.", "tag": "tags.", "dataset": "datasets."}
+PREFIXES: dict[Kind, str] = {
+    "attribute": "", "metric": "metrics.", "param": "params.", "tag": "tags.", "dataset": "datasets.",
+    "metadata": "metadata.", "span": "span.", "feedback": "feedback.", "expectation": "expectation.",
+}  # fmt: skip
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 TEXTUAL: frozenset[str] = frozenset({"~", "!~", "like", "ilike", "not like", "not ilike"})
 DEPTH_MAX = 50
 CONDITIONS_MAX = 200
 AMONG_MAX = 10_000
 _PATTERN_MAX = 8_000
-_DATASET_KEYS = ("name", "digest", "context")
+_SCALARS: frozenset[Kind] = frozenset({"param", "span", "feedback", "expectation"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +160,12 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What a kind of things has: its attributes with their types, and which other kinds of fields."""
+    """What a kind of things has: its attributes with their types, and which other kinds of fields, and of datasets which keys."""
 
     noun: str
     attributes: Mapping[str, Type]
     kinds: frozenset[Kind]
+    dataset_keys: tuple[str, ...] = ("name", "digest", "context")
 
     def type(self, field: Field) -> Type:
         """The type of a field.
@@ -177,11 +181,9 @@ class Vocabulary:
             raise Invalid(f"a {self.noun} has no {PREFIXES[field.kind][:-1]}", field="where")
         if not field.key:
             raise Invalid(f"{PREFIXES[field.kind]} is followed by a key", field="where")
-        if '"' in field.key and field.kind in ("param", "tag"):
-            raise Invalid(f"the key {field.key!r} holds a double quote", hint="the database cannot look for it", field="where")
-        if field.kind == "dataset" and field.key not in _DATASET_KEYS:
-            raise Invalid(f"a dataset has no {field.key!r}", hint=f"it has {', '.join(_DATASET_KEYS)}", field="where")
-        return "number" if field.kind == "metric" else "scalar" if field.kind == "param" else "text"
+        if field.kind == "dataset" and field.key not in self.dataset_keys:
+            raise Invalid(f"a dataset has no {field.key!r}", hint=f"it has {', '.join(self.dataset_keys)}", field="where")
+        return "number" if field.kind == "metric" else "scalar" if field.kind in _SCALARS else "text"
 
     def check(self, atom: Atom) -> None:
         """Refuse a condition that makes no sense of its field.

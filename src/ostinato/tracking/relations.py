@@ -19,8 +19,9 @@ from ostinato.tracking.influence import influences
 from ostinato.tracking.parse import parse_all, parse_order
 from ostinato.tracking.query import Compare, Field, Missing
 from ostinato.tracking.scope import Scope
+from ostinato.tracking.shown import Influences, RunGroup, RunGroups
 from ostinato.tracking.store import LEASES, run_table
-from ostinato.tracking.types import Influences, RunGroup, RunGroups, number
+from ostinato.tracking.types import number
 from ostinato.tracking.where import RUNS
 
 _RUNS_MAX = 1000

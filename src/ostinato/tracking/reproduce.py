@@ -21,7 +21,8 @@ from ostinato.tracking import capture
 from ostinato.tracking.client import place
 from ostinato.tracking.client.door import RunsDoor
 from ostinato.tracking.client.sync import sync
-from ostinato.tracking.types import Artifact, Environment, Metric, Run, Story
+from ostinato.tracking.shown import Story
+from ostinato.tracking.types import Artifact, Environment, Metric, Run
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.+!_-]*")

@@ -19,26 +19,29 @@ from ostinato.storage.blobs.uploads import Uploads
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.series.series import Series
 from ostinato.tracking import store
-from ostinato.tracking.candidates import Candidates
+from ostinato.tracking.adoption import Adoptions
 from ostinato.tracking.compare import compared, differences
 from ostinato.tracking.curves import Curves
-from ostinato.tracking.experiments import Experiments, belonging, checked_note, former_names
+from ostinato.tracking.experiments import belonging, checked_note, former_names
 from ostinato.tracking.find import checked_name, deleted, find_run, given_more, over, tagged, unknown
 from ostinato.tracking.finding import Finding
 from ostinato.tracking.origin import Origins
 from ostinato.tracking.preview import Previews
 from ostinato.tracking.relations import Relations
+from ostinato.tracking.removal import called
+from ostinato.tracking.retention import Retention
+from ostinato.tracking.shown import Comparison, Difference
 from ostinato.tracking.sources import Sources
 from ostinato.tracking.story import Stories
-from ostinato.tracking.table import RunTable
-from ostinato.tracking.types import Code, Comparison, Difference, Environment, Metric, Run, Scalar, Spent, State, scalar
+from ostinato.tracking.swept import check_swept
+from ostinato.tracking.types import Code, Environment, Metric, Run, Scalar, Spent, State, scalar
 from ostinato.tracking.views import Views
 
 _COMPARE_MAX = 100
 _TOLD_MAX = 100
 
 
-class Runs(Experiments, Candidates, Finding, Sources, Origins, Curves, RunTable, Relations, Previews, Stories, Views):
+class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, Previews, Stories, Views):
     """The runs of a project: started, fed, linked to what they used and made, and finished."""
 
     def __init__(self, *, rows: Rows, blobs: Blobs, series: Series, ledger: Ledger, clock: Clock) -> None:
@@ -48,6 +51,8 @@ class Runs(Experiments, Candidates, Finding, Sources, Origins, Curves, RunTable,
         self._series = series
         self._ledger = ledger
         self._clock = clock
+        self.needed_by = lambda *_: {}
+        ledger.called |= dict.fromkeys(("run", "candidate", "experiment"), called)
 
     def start(
         self,
@@ -109,6 +114,7 @@ class Runs(Experiments, Candidates, Finding, Sources, Origins, Curves, RunTable,
             return known
         if given.parent is not None and not store.exists(tx, project, given.parent):
             raise unknown(given.parent)
+        check_swept(tx, given.id)
         experiment_id, experiment, new = belonging(tx, given.experiment, self._clock.now())
         made = replace(given, experiment=experiment, experiment_id=experiment_id, name=given.name or experiment)
         store.add(tx, project, made, lease_s)
@@ -226,7 +232,7 @@ class Runs(Experiments, Candidates, Finding, Sources, Origins, Curves, RunTable,
                 raise deleted(run)
             if known.state != "running":
                 resumed = _going_on(known)
-                store.change(tx, project, resumed)
+                store.change(tx, project, known, resumed)
                 self._ledger.append(tx, "run.reopened", known.ref, data={**_gist(known), "before": known.state})
             if known.state != "running" or lease is not None:
                 store.beat(tx, project, run, lease)
@@ -255,7 +261,7 @@ class Runs(Experiments, Candidates, Finding, Sources, Origins, Curves, RunTable,
             if changed != known:
                 if changed.deleted_at is None:
                     belonging(tx, known.experiment, self._clock.now())
-                store.change(tx, project, changed)
+                store.change(tx, project, known, changed)
                 self._ledger.append(tx, f"run.{done}", known.ref, data=_gist(known))
             return changed
 
@@ -306,7 +312,7 @@ class Runs(Experiments, Candidates, Finding, Sources, Origins, Curves, RunTable,
                 raise over(run)
             changed = change(known)
             if changed != known:
-                store.change(tx, project, changed)
+                store.change(tx, project, known, changed)
                 self._tell(tx, verb, known, changed)
             return changed
 

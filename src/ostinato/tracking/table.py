@@ -23,8 +23,9 @@ from ostinato.tracking.order import page
 from ostinato.tracking.parse import parse_all, parse_order
 from ostinato.tracking.query import Node, Order
 from ostinato.tracking.scope import Scope
+from ostinato.tracking.shown import Anchor, RunIndex, RunRow
 from ostinato.tracking.store import LEASES, run_table
-from ostinato.tracking.types import Anchor, Run, RunIndex, RunRow, Scalar, State, View, number
+from ostinato.tracking.types import Run, Scalar, State, View, number
 from ostinato.tracking.where import RUNS, seen_state
 
 _STEP_MIN = 10

@@ -15,7 +15,7 @@ from ostinato.ledger.service import Ledger
 from ostinato.storage.rows.rows import Instant, Json, Rows, Tx, metadata
 from ostinato.tracking.find import checked_name
 from ostinato.tracking.parse import parse_all, parse_order
-from ostinato.tracking.types import SavedView
+from ostinato.tracking.shown import SavedView
 from ostinato.tracking.where import RUNS
 
 view_table = Table(

@@ -112,7 +112,9 @@ class Aside:
     def _sample(self) -> None:
         self._sampled_s = time.monotonic()
         self._sampler = self._sampler or Sampler()
+        rank = self._journal.about.rank
         if found := self._sampler.sample():
+            found = {f"system/rank_{rank}/{name.removeprefix('system/')}": value for name, value in found.items()} if rank else found
             with self._journal.lock:
                 if not self._journal.ended:
                     self._journal.points(tuple(found), self._samples, time.time_ns() // 1000, found.values())

@@ -7,10 +7,13 @@ import os
 import subprocess
 import sys
 import termios
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from ostinato.tracking.client.door import RunsDoor
 from ostinato.tracking.client.place import opened
+from ostinato.tracking.client.tee import Kept
 
 FILE = "console.log"
 _AT = "console.at"
@@ -19,14 +22,15 @@ _MOST_BYTES = 16 << 20
 _DRAIN_S = 2.0
 _TEE = Path(__file__).with_name("tee.py")
 _lingering: list[subprocess.Popen[bytes]] = []
-_taken: list[Console] = []
+_taken: list[Console | Notebook] = []
+_KERNEL = "ipykernel.iostream"
 
 
 class Console:
     """Standard output and error, led through a process that passes them on and keeps a copy.
 
     It works on the descriptors, so it has what subprocesses and libraries print as well. It keeps away where Python's own output goes
-    elsewhere (a notebook, pytest), and takes one run at a time.
+    elsewhere (pytest), and takes one run at a time.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,8 +47,11 @@ class Console:
         _taken.append(self)
 
     @classmethod
-    def begin(cls, folder: Path) -> Console | None:
+    def begin(cls, folder: Path) -> Console | Notebook | None:
         """Begin to keep a copy in a folder; None where that is not possible or not wanted."""
+        if not _taken and Notebook.here():
+            with contextlib.suppress(OSError):
+                return Notebook(folder)
         if _taken or getattr(sys, "frozen", False) or not sys.executable or not _plain(sys.stdout, 1) or not _plain(sys.stderr, 2):
             return None
         with contextlib.suppress(OSError, termios.error):
@@ -88,6 +95,50 @@ class Console:
         for number in numbers:
             self._led.append((number, saved, inner))
             os.dup2(inner, number)
+
+
+class Notebook:
+    """What Python prints in a notebook, copied on its way: the kernel sends it to the page, past the descriptors."""
+
+    def __init__(self, folder: Path) -> None:
+        self._kept = Kept(str(folder / FILE), _MOST_BYTES)
+        self._lock = threading.RLock()
+        self._streams = [sys.stdout, sys.stderr]
+        for stream in self._streams:
+            stream.write = self._copying(stream.write)  # type: ignore[method-assign]
+        _taken.append(self)
+
+    @staticmethod
+    def here() -> bool:
+        """Whether both streams are those of a notebook's kernel."""
+        return all(type(stream).__module__ == _KERNEL for stream in (sys.stdout, sys.stderr))
+
+    def end(self) -> None:
+        """Print as before."""
+        with self._lock:
+            if self not in _taken:
+                return
+            _taken.remove(self)
+            self._kept.close()
+        for stream in self._streams:
+            if getattr(vars(stream).get("write"), "of", None) is self:  # else somebody has wrapped it since: the copy just ends
+                del stream.write
+
+    def forked(self) -> None:
+        """In the child of a fork: it prints as before."""
+        _taken.clear()
+        self._lock = threading.RLock()
+
+    def _copying(self, write: Callable[[str], int]) -> Callable[[str], int]:
+        def both(text: str) -> int:
+            written = write(text)
+            with self._lock:
+                if self in _taken:
+                    self._kept.add(text.encode("utf-8", "replace"))
+            return written
+
+        both.of = self  # type: ignore[attr-defined]
+        return both
 
 
 class Copy:

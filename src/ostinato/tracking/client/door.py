@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ostinato.kernel.ref import Ref
-from ostinato.tracking.types import Artifact, Code, Environment, MetricFrame, Run, Scalar, Spent, State
+from ostinato.storage.blobs.uploads import Received
+from ostinato.tracking.types import (
+    Artifact,
+    Candidate,
+    CandidateState,
+    Code,
+    Environment,
+    Metric,
+    MetricFrame,
+    Run,
+    Scalar,
+    Spent,
+    State,
+    Use,
+)
 
 
 class RunsDoor(Protocol):
@@ -26,6 +40,8 @@ class RunsDoor(Protocol):
         lease_s: int | None = None,
         note: str = "",
         started_at: datetime | None = None,
+        state: Literal["running", "scheduled"] = "running",
+        amendable: bool = False,
     ) -> Run: ...
     def get(self, run: str) -> Run: ...
     def resume(self, run: str, lease_s: int | None = None) -> Run: ...
@@ -44,4 +60,31 @@ class RunsDoor(Protocol):
         spent: Spent | None = None,
         ended_at: datetime | None = None,
     ) -> Run: ...
+    def metrics(self, run: str) -> dict[str, Metric]: ...
     def put_artifact(self, run: str, path: str, content: bytes) -> Artifact: ...
+    def put_artifact_sent(self, run: str, path: str, upload: str, size: int) -> Artifact: ...
+    def send_part(self, upload: str, start: int, content: bytes) -> Received: ...
+    def received(self, upload: str) -> Received: ...
+    def use(self, run: str, uses: list[Use]) -> list[Use]: ...
+    def add_candidate(
+        self,
+        name: str,
+        run: str | None = None,
+        experiment: str | None = None,
+        id: str | None = None,
+        type: str = "",
+        params: dict[str, Scalar] | None = None,
+        tags: dict[str, str] | None = None,
+        step: int | None = None,
+    ) -> Candidate: ...
+    def put_candidate_artifact(self, candidate: str, path: str, content: bytes) -> Artifact: ...
+    def put_candidate_artifact_sent(self, candidate: str, path: str, upload: str, size: int) -> Artifact: ...
+    def change_candidate(
+        self,
+        candidate: str,
+        state: CandidateState | None = None,
+        message: str | None = None,
+        tags: dict[str, str | None] | None = None,
+        params: dict[str, Scalar] | None = None,
+        step: int | None = None,
+    ) -> Candidate: ...

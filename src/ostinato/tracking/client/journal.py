@@ -166,9 +166,8 @@ class Journal:
 
     def close(self) -> None:
         """Say that the writer is done."""
-        if self._alive >= 0:
-            os.close(self._alive)
-            self._alive = -1
+        place.let_go(self._alive)
+        self._alive = -1
 
     def forked(self) -> None:
         """In the child of a fork: what follows goes into a journal of its own, opened when something is logged."""

@@ -23,6 +23,8 @@ _ABOUT = "about.json"
 _ALIVE = "alive"
 _CURSOR = "cursor"
 REFUSED = "refused.txt"
+_held: set[int] = set()
+"""The locks of this process. A child of a fork gets them too, and would keep them beyond its parent's death: it closes its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,12 +142,20 @@ def _own(path: Path) -> bool:
 def hold(path: Path) -> int | None:
     """Lock a file, making it if need be; None if another process holds it."""
     held = opened(path, os.O_RDWR | os.O_CREAT)
+    _held.add(held)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        os.close(held)
+        let_go(held)
         return None
     return held
+
+
+def let_go(held: int) -> None:
+    """Let another process lock a file; no error in the child of a fork, which has no lock."""
+    if held in _held:
+        _held.discard(held)
+        os.close(held)
 
 
 def hold_cursor(folder: Path) -> int | None:
@@ -155,7 +165,7 @@ def hold_cursor(folder: Path) -> int | None:
     with contextlib.suppress(FileNotFoundError):
         held = hold(folder / _CURSOR)
         if held is not None and not (folder / _ABOUT).exists():  # it was shipped and removed in between
-            os.close(held)
+            let_go(held)
             return None
         return held
     return None
@@ -168,7 +178,7 @@ def is_alive(folder: Path) -> bool:
     except FileNotFoundError:
         return False
     if held is not None:
-        os.close(held)
+        let_go(held)
     return held is None
 
 
@@ -178,3 +188,12 @@ def remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(OSError):
         folder.parent.rmdir()
+
+
+def _forked() -> None:
+    for held in _held:
+        os.close(held)
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_forked)

@@ -27,6 +27,7 @@ _DEED, _KEYS = 0, 1
 _HEAD = struct.Struct("<II")
 _TAGGED = struct.Struct("<III")
 _KEY_MAX = 200
+_FEW = 16
 
 Buffer = bytes | bytearray | memoryview
 Readable = Any
@@ -138,11 +139,13 @@ class Reader:
             if tag == _KEYS:
                 self._learn(length, tag)
             else:
-                of = places.setdefault(tag, ([], []))
-                of[0].append(self.at)
-                of[1].append(count)
-                count += 1
-                points += len(self._layouts[tag].keys)
+                layout, of = self._layouts[tag], places.setdefault(tag, ([], []))
+                rows = 1 if check else self._alike(layout, until, -((points - most) // len(layout.keys)))
+                of[0].extend(range(self.at, self.at + rows * layout.size, layout.size))
+                of[1].extend(range(count, count + rows))
+                count += rows
+                points += rows * len(layout.keys)
+                self.at += (rows - 1) * layout.size
             self.at += _HEAD.size + length
         if not count:
             return None
@@ -161,6 +164,17 @@ class Reader:
         if tag > _KEYS and (tag not in self._layouts or end - at != self._layouts[tag].size):
             return None
         return length, tag
+
+    def _alike(self, layout: Layout, until: int, most: int) -> int:
+        """How many rows of a layout stand here one after another, at least one; a few are not worth the look."""
+        size = layout.size
+        room = min((until - self.at) // size, most)
+        if room < _FEW or self._buffer[self.at + size : self.at + size + 4] != self._buffer[self.at : self.at + 4]:
+            return 1
+        heads = np.frombuffer(self._buffer, np.uint8, room * size, self.at).reshape(room, size)[:, : _TAGGED.size]
+        length, _, tag = np.ascontiguousarray(heads).view("<u4").T
+        other = (length != size - _HEAD.size) | (tag != layout.tag)
+        return int(other.argmax()) if other.any() else room
 
     def _learn(self, length: int, _: int) -> None:
         body = bytes(self._buffer[self.at + _HEAD.size : self.at + _HEAD.size + length])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import logging
-import os
 import threading
 import time
 from dataclasses import dataclass
@@ -277,7 +276,7 @@ def take(folder: Path, runs: RunsDoor) -> tuple[Shipper, Cursor] | None:
         cursor = Cursor.of(fd)
         return Shipper(Left(folder), runs, folder.name, cursor, own=False), cursor
     except BaseException:
-        os.close(fd)
+        place.let_go(fd)
         raise
 
 

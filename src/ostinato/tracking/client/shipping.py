@@ -12,21 +12,23 @@ import struct
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import msgspec
+from blake3 import blake3
 
 from ostinato.kernel.errors import Conflict, Denied, Exhausted, NotFound, OstinatoError, Throttled, Unauthenticated, Unavailable
 from ostinato.kernel.ref import Ref
+from ostinato.storage.blobs import uploads
 from ostinato.tracking.client import place
 from ostinato.tracking.client.console import Copy
 from ostinato.tracking.client.door import RunsDoor
 from ostinato.tracking.client.place import REFUSED, About, opened
 from ostinato.tracking.client.records import BEGIN, Deed, Readable, Reader, Rows
-from ostinato.tracking.types import Code, Environment, Run, Spent
+from ostinato.tracking.types import Code, Environment, MetricFrame, Run, Spent, Use
 
 BATCH = 50_000
 LATER = (Unavailable, Throttled, Exhausted, Unauthenticated, Denied, OSError)
@@ -36,6 +38,7 @@ _LATE_US = 5_000_000
 _CURSOR = struct.Struct("<QqQQ")
 _SLOT = 64
 _REOPENED = "reopened.json"
+_FILES = ("artifact", "candidate_file")
 
 
 class Source(Protocol):
@@ -103,9 +106,8 @@ class Cursor:
 
     def close(self) -> None:
         """Let another process ship."""
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+        place.let_go(self.fd)
+        self.fd = -1
 
 
 @dataclass(slots=True)
@@ -270,7 +272,7 @@ class Shipper:
     def _do(self, deed: Deed) -> None:
         verb, refused = deed.told["verb"], False
         try:
-            self._told(verb, deed.told)
+            self._told(verb, deed.told, deed.end)
         except LATER:
             raise
         except Exception as error:
@@ -279,10 +281,10 @@ class Shipper:
             refused = True
             self._refuse(f"{verb} {deed.told.get('path', '')}".strip() + f": {error}")
         self._cursor.save(start=deed.end, end=0)
-        if verb == "artifact" and not refused and self._source.folder is not None:
+        if verb in _FILES and not refused and self._source.folder is not None:
             (self._source.folder / Path(deed.told["file"]).name).unlink(missing_ok=True)
 
-    def _told(self, verb: str, told: dict[str, Any]) -> None:
+    def _told(self, verb: str, told: dict[str, Any], end: int) -> None:
         """Do in the store what the journal says."""
         runs, run = self._runs, self._run
         if verb == "start":
@@ -299,7 +301,11 @@ class Shipper:
         elif verb == "link":
             runs.link(run, inputs=_refs(told["inputs"]), outputs=_refs(told["outputs"]))
         elif verb == "artifact":
-            self._put(told["path"], told["file"])
+            self._put(run, told, runs.put_artifact, runs.put_artifact_sent)
+        elif verb == "use":
+            runs.use(run, [msgspec.convert(told["use"], Use)])
+        elif verb in ("candidate", "candidate_file", "candidate_ready", "measured"):
+            self._leave(verb, told, end)
         elif verb == "finish":
             self.before_end()
             self.ship_console()
@@ -309,16 +315,37 @@ class Shipper:
         elif verb == "close":
             self._put_back()
             self.closed = True
-        self.shipped.deeds += verb not in ("close", "artifact")
+        self.shipped.deeds += verb not in ("close", "measured", *_FILES)
 
-    def _put(self, path: str, file: str) -> None:
+    def _leave(self, verb: str, told: dict[str, Any], end: int) -> None:
+        """Leave a model, a file of it, or what was measured of it."""
+        runs = self._runs
+        if verb == "candidate":
+            runs.add_candidate(run=self._run, **{key: told[key] for key in ("id", "name", "type", "step", "tags", "params")})
+        elif verb == "candidate_file":
+            self._put(told["candidate"], told, runs.put_candidate_artifact, runs.put_candidate_artifact_sent)
+        elif verb == "candidate_ready":
+            runs.change_candidate(told["candidate"], "ready")
+        else:
+            about = {key: told[key] for key in ("candidate", "dataset_name", "dataset_digest")}
+            frame = replace(MetricFrame.of([(key, step, at_us, value) for key, step, at_us, value in told["points"]]), **about)
+            runs.log(self._run, f"{self._client}/{self._cursor.segment}/{end}", 0, frame)
+            self.shipped.points += len(told["points"])
+
+    def _put(self, holder: str, told: dict[str, Any], whole: Callable[..., Any], sent: Callable[..., Any]) -> None:
+        """Keep the journal's copy of a file; a large one goes in parts, and is nowhere in memory as a whole."""
         assert self._source.folder is not None
         try:
-            with open(opened(self._source.folder / Path(file).name), "rb") as kept:
-                content = kept.read()
+            fd = opened(self._source.folder / Path(told["file"]).name)
         except FileNotFoundError:
-            raise NotFound(f"its copy {file} is gone from the journal") from None
-        self._runs.put_artifact(self._run, path, content)
+            raise NotFound(f"its copy {told['file']} is gone from the journal") from None
+        with open(fd, "rb") as kept:
+            if (size := os.fstat(fd).st_size) <= uploads.LARGE_BYTES:
+                whole(holder, told["path"], kept.read())
+            else:
+                upload = _digest_of(kept)
+                uploads.sent(self._runs, upload, size, lambda start, end: os.pread(fd, end - start, start))
+                sent(holder, told["path"], upload, size)
         self.shipped.files += 1
 
     def _refuse(self, text: str) -> None:
@@ -335,6 +362,14 @@ class Shipper:
         self._cursor.save(seq=0, segment=number, start=BEGIN, end=0)
         self._source.drop(done)
         return True
+
+
+def _digest_of(file: BinaryIO) -> str:
+    """The digest of an open file, of which no more than a piece is in memory."""
+    hasher = blake3()
+    while piece := file.read(uploads.PART_BYTES):
+        hasher.update(piece)
+    return hasher.hexdigest()
 
 
 def _refs(texts: list[str]) -> list[Ref]:

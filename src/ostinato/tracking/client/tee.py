@@ -45,28 +45,47 @@ def shown(line: bytes) -> bytes:
     return parts[-1] if parts else b""
 
 
+class Kept:
+    """A bounded, folded copy of what is printed, in a file."""
+
+    def __init__(self, path: str, most: int) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        self._fold, self._most = Fold(), most
+
+    def add(self, part: bytes) -> None:
+        """Keep what is printed."""
+        self._write(self._fold.fed(part))
+
+    def close(self) -> None:
+        """Keep the rest, and no more."""
+        self._write(self._fold.rest())
+        os.close(self._file)
+
+    def _write(self, told: bytes) -> None:
+        if len(told) > self._most:
+            told, self._most = told[: self._most] + (b"\n(the rest was not kept)\n" if self._most else b""), 0
+        try:
+            os.write(self._file, told)
+            self._most -= min(self._most, len(told))
+        except OSError:  # a full disk; what is printed is passed on all the same
+            self._most = 0
+
+
 def main(path: str, most: int) -> None:
     """Pass on standard input to standard output, and keep it folded in a file."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # it ends when nobody prints any more
-    kept = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
-    fold, passing = Fold(), True
+    kept, passing = Kept(path, most), True
     while True:
         try:
             part = os.read(0, _PART)
         except OSError:  # a pseudo-terminal ends so
             part = b""
-        passing = passing and passed(part)
-        told = fold.fed(part) if part else fold.rest()
-        if len(told) > most:
-            told, most = told[:most] + (b"\n(the rest was not kept)\n" if most else b""), 0
-        try:
-            os.write(kept, told)
-            most -= min(most, len(told))
-        except OSError:  # a full disk; what is printed is passed on all the same
-            most = 0
         if not part:
+            kept.close()
             return
+        passing = passing and passed(part)
+        kept.add(part)
 
 
 def passed(part: bytes) -> bool:

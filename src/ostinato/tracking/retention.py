@@ -1,0 +1,271 @@
+"""Retention: the verbs of Runs that say what is kept how long, and let go of the rest, by themselves or when asked."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Column, Float, Integer, Row, Table, Text, delete, func, insert, or_, select, update
+
+from ostinato.kernel.caller import Caller, caller, calling
+from ostinato.kernel.errors import Invalid, NotFound, OstinatoError
+from ostinato.kernel.ref import Ref
+from ostinato.storage.rows.lease import at
+from ostinato.storage.rows.rows import Instant, Json, Tx, metadata
+from ostinato.tracking import store
+from ostinato.tracking.candidates import candidate_table
+from ostinato.tracking.experiments import experiment_table, find_experiment
+from ostinato.tracking.leaving import Act, Refusal, Retained, RetentionRule
+from ostinato.tracking.parse import parse_all, parse_order
+from ostinato.tracking.query import And, Field, Missing, Node, Order
+from ostinato.tracking.removal import Removals
+from ostinato.tracking.scope import Scope
+from ostinato.tracking.sharing import parts
+from ostinato.tracking.store import LEASES, run_table
+from ostinato.tracking.table import RunTable
+from ostinato.tracking.where import RUNS, seen_state
+
+_log = logging.getLogger("ostinato.tracking")
+_BEST_MAX = 1_000
+_TOLD_MAX = 100
+_AT_ONCE = 200
+_LOOKED_S = 60.0
+_EVERY = timedelta(hours=1)
+
+rule_table = Table(
+    "tracking_retention",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("act", Text, nullable=False),
+    Column("days", Float, nullable=False),
+    Column("experiment", Text),
+    Column("conditions", Json, nullable=False),
+    Column("keep_best", Integer, nullable=False),
+    Column("best_by", Text, nullable=False),
+    Column("keep_tagged", Json, nullable=False),
+    Column("declared_by", Text, nullable=False),
+    Column("declared_at", Instant, nullable=False),
+    Column("applied_at", Instant),
+)
+_t, _r, _c, _e = rule_table.c, run_table.c, candidate_table.c, experiment_table.c
+
+
+class Retention(RunTable, Removals):
+    """The part of Runs that keeps things for a time only; Runs gives it its parts."""
+
+    _looked_s = -_LOOKED_S
+
+    def retain(
+        self,
+        name: str,
+        act: Act,
+        days: float,
+        experiment: str | None = None,
+        where: list[str] | None = None,
+        keep_best: int = 0,
+        best_by: str = "",
+        keep_tagged: list[str] | None = None,
+    ) -> RetentionRule:
+        """Declare what goes by itself from now on, in the place of a rule of that name; servers apply it each hour.
+
+        `delete`: runs that meet the conditions and ended more than `days` ago are deleted, and can be restored. `purge`: what was deleted
+        more than `days` ago is destroyed; a rule without conditions takes experiments and candidates, too. Of each experiment the
+        `keep_best` runs by `best_by`, such as 5 by `-metrics.auc`, are never deleted, and nothing goes that has one of the tags
+        `keep_tagged`. What a registered version came of, or is held, is never destroyed. `apply_retention` says before what would go.
+
+        Raises:
+            Invalid: a condition or an order is malformed, `days` is negative, or `best_by` is no metric.
+            NotFound: there is no such experiment.
+        """
+        if not 0 <= days <= 36_500:
+            raise Invalid(f"{days:g} days", hint="0 to 36500", field="days")
+        asked, tags = list(where or []), sorted(set(keep_tagged or []))
+        _node(asked, tags)
+        _best(act, keep_best, best_by)
+        who, ref = caller(), Ref("retention", name)
+
+        def change(tx: Tx) -> RetentionRule:
+            of = None if experiment is None else find_experiment(tx, experiment).id
+            made = RetentionRule(
+                name=name, act=act, days=days, experiment=of, where=asked, keep_best=keep_best, best_by=best_by, keep_tagged=tags,
+                declared_by=who.actor, declared_at=self._clock.now(),
+            )  # fmt: skip
+            known = tx.first(select(rule_table).where(_t.project == who.project, _t.name == name))
+            if known is not None and _same(_read(known), made):
+                return _read(known)
+            row = asdict(made) | {"project": who.project, "conditions": asked}
+            row.pop("where")
+            tx.execute(delete(rule_table).where(_t.project == who.project, _t.name == name))
+            tx.execute(insert(rule_table), row)
+            told = {"act": act, "days": days, "experiment": of, "keep_best": keep_best}
+            self._ledger.append(tx, "retention.declared", ref, data=told)
+            return made
+
+        return self._rows.write(change)
+
+    def retention(self) -> list[RetentionRule]:
+        """The rules of the project about what is kept how long, by name."""
+        asked = select(rule_table).where(_t.project == caller().project).order_by(_t.name)
+        return [_read(row) for row in self._rows.read(lambda tx: tx.all(asked))]
+
+    def drop_retention(self, name: str) -> None:
+        """Let a rule go: nothing leaves because of it any more.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+
+        def change(tx: Tx) -> None:
+            if not tx.execute(delete(rule_table).where(_t.project == caller().project, _t.name == name)).rowcount:
+                raise NotFound.named("retention rule", name, [row.name for row in tx.all(select(_t.name))])
+            self._ledger.append(tx, "retention.dropped", Ref("retention", name))
+
+        self._rows.write(change)
+
+    def apply_retention(self, name: str | None = None, apply: bool = False) -> list[Retained]:
+        """Say what the rules, or one of them, would let go now, and how much that would free; with `apply` do it.
+
+        Raises:
+            NotFound: there is no rule of that name.
+        """
+        rules = self.retention()
+        if name is not None and name not in (known.name for known in rules):
+            raise NotFound.named("retention rule", name, [known.name for known in rules])
+        return [self._apply(rule, apply) for rule in rules if name in (None, rule.name)]
+
+    def tick(self) -> None:
+        """One round of upkeep, in all projects: what purges have left is swept, and rules that were not applied for an hour are."""
+        if time.monotonic() - self._looked_s < _LOOKED_S:
+            return
+        self._looked_s = time.monotonic()
+        self.sweep()
+        before = self._clock.now() - _EVERY
+        due = select(rule_table).where(or_(_t.applied_at.is_(None), _t.applied_at < before)).order_by(_t.project, _t.name)
+        for row in self._rows.read(lambda tx: tx.all(due)):
+            with calling(Caller(actor=caller().actor, project=row.project)):
+                try:
+                    self._apply(_read(row), True)
+                except OstinatoError as error:  # the other rules have their turn
+                    _log.warning("the retention rule %s of %s was not applied: %s", row.name, row.project, error)
+
+    def _apply(self, rule: RetentionRule, apply: bool) -> Retained:
+        now = self._clock.now()
+        before = now - timedelta(days=rule.days)
+        taken = self._purged(rule, before, apply) if rule.act == "purge" else self._deleted(rule, before, apply)
+        if apply:
+            whose = (_t.project == caller().project, _t.name == rule.name)
+            self._rows.write(lambda tx: tx.execute(update(rule_table).where(*whose).values(applied_at=now)))
+        return taken
+
+    def _deleted(self, rule: RetentionRule, before: datetime, apply: bool) -> Retained:
+        """Delete, softly, what a rule does not keep."""
+        over = (
+            _r.deleted_at.is_(None),
+            seen_state.in_(("finished", "failed", "killed")),
+            func.coalesce(_r.ended_at, _r.started_at, type_=Instant) < before,
+        )
+        found = self._matching(rule, *over)
+        if rule.keep_best and found:
+            best = {run for experiment in sorted(set(found.values())) for run in self._best_of(experiment, rule)}
+            found = {run: experiment for run, experiment in found.items() if run not in best}
+        going = list(found)
+        took = self._rows.read(lambda tx: self._measured(tx, going, []))
+        if apply:
+            for some in parts(going, _AT_ONCE):
+                self._rows.write(partial(self._delete_runs, runs=some, rule=rule.name))
+        return Retained(rule=rule.name, act=rule.act, runs=going[:_TOLD_MAX], took=replace(took, applied=apply))
+
+    def _purged(self, rule: RetentionRule, before: datetime, apply: bool) -> Retained:
+        """Destroy what was deleted long enough ago; with it experiments and candidates, unless the rule looks at runs more closely."""
+        found = list(self._matching(rule, _r.deleted_at.is_not(None), _r.deleted_at < before))
+        loose, experiments = self._rows.read(lambda tx: _old(tx, rule, before))
+        took = self._destroy(found, apply=apply, loose=loose, rule=rule.name)
+        refused = {}
+        for experiment in experiments:
+            try:
+                if apply:
+                    self.purge_experiment(experiment)
+                else:
+                    self._rows.read(partial(self._check_experiment, experiment=experiment))
+            except OstinatoError as error:  # something of it must stay
+                refused[Ref("experiment", experiment)] = str(error)
+        told = [*took.refused, *(Refusal(ref=ref, reason=reason) for ref, reason in refused.items())][:_TOLD_MAX]
+        took = replace(took, experiments=len(experiments) - len(refused), kept=took.kept + len(refused), refused=told)
+        return Retained(rule=rule.name, act=rule.act, runs=found[:_TOLD_MAX], took=took)
+
+    def _matching(self, rule: RetentionRule, *also: Any) -> dict[str, str]:
+        """The runs that a rule is about, with the names of their experiments."""
+        node = _node(rule.where, rule.keep_tagged)
+        of = [] if rule.experiment is None else [_r.experiment_id == rule.experiment]
+        scope = Scope(node, (), self._clock.now(), also=[*also, *of])
+        if scope.measures:
+            self._series.settle(caller().project)
+
+        def query(tx: Tx) -> dict[str, str]:
+            asked = scope.ids().add_columns(_r.experiment)
+            return {row.id: row.experiment for row in tx.all(asked, {"project": caller().project, **at(LEASES.now(tx))})}
+
+        return self._rows.read(query)
+
+    def _best_of(self, experiment: str, rule: RetentionRule) -> list[str]:
+        """The best runs of an experiment; those without the metric are not among them."""
+        orders = _best(rule.act, rule.keep_best, rule.best_by)
+        measured = And((Missing(orders[0].field, negated=True), Missing(orders[0].field, negated=True, nan=True)))
+        return [run.id for run in self.find(measured, orders, [experiment], limit=rule.keep_best).items]
+
+    def _delete_runs(self, tx: Tx, runs: Sequence[str], rule: str) -> None:
+        now = self._clock.now()
+        for run in store.many(tx, caller().project, runs).values():
+            if run.deleted_at is None:
+                store.change(tx, caller().project, run, replace(run, deleted_at=now))
+                self._ledger.append(tx, "run.deleted", run.ref, data={"experiment": run.experiment_id, "rule": rule})
+
+
+def _old(tx: Tx, rule: RetentionRule, before: datetime) -> tuple[list[str], list[str]]:
+    """The candidates and the experiments that were deleted before, if a rule is about these."""
+    if rule.where or rule.keep_tagged:
+        return [], []
+    project = caller().project
+    candidates = select(_c.id).where(_c.project == project, _c.deleted_at < before)
+    experiments = select(_e.id).where(_e.project == project, _e.deleted_at < before)
+    if rule.experiment is not None:
+        candidates, experiments = candidates.where(_c.experiment_id == rule.experiment), experiments.where(_e.id == rule.experiment)
+    return [row.id for row in tx.all(candidates)], [row.id for row in tx.all(experiments)]
+
+
+def _node(where: Sequence[str], keep_tagged: Sequence[str]) -> Node:
+    untagged = [Missing(Field("tag", tag)) for tag in keep_tagged]
+    node = And((parse_all(where, RUNS.vocabulary), *untagged))
+    for atom in untagged:
+        RUNS.vocabulary.check(atom)
+    return node
+
+
+def _best(act: Act, keep_best: int, best_by: str) -> tuple[Order, ...]:
+    """The order by which runs are the best."""
+    if not keep_best and not best_by:
+        return ()
+    if act == "purge":
+        raise Invalid("the best are kept from being deleted; what was deleted may be purged", hint="give the rule that deletes keep_best")
+    orders = tuple(parse_order(best_by, RUNS.vocabulary)) if best_by else ()
+    if not orders or orders[0].field.kind != "metric" or not 1 <= keep_best <= _BEST_MAX:
+        raise Invalid("the best by what?", hint=f"for instance keep_best=5 (1 to {_BEST_MAX}), best_by='-metrics.auc'", field="best_by")
+    return orders
+
+
+def _same(one: RetentionRule, other: RetentionRule) -> bool:
+    return replace(one, declared_at=other.declared_at, declared_by=other.declared_by, applied_at=other.applied_at) == other
+
+
+def _read(row: Row[Any]) -> RetentionRule:
+    return RetentionRule(
+        name=row.name, act=row.act, days=row.days, experiment=row.experiment, where=row.conditions, keep_best=row.keep_best,
+        best_by=row.best_by, keep_tagged=row.keep_tagged, declared_by=row.declared_by, declared_at=row.declared_at,
+        applied_at=row.applied_at,
+    )  # fmt: skip

@@ -126,4 +126,4 @@ def test_no_page_of_another_site_writes(http: httpx.Client) -> None:
 def test_probes(url: str) -> None:
     assert httpx.get(f"{url}/health").text == "OK"
     assert re.fullmatch(r"\d+\.\d+\.\d+", httpx.get(f"{url}/version").text)
-    assert httpx.get(f"{url}/api/3.0/mlflow/server-info").json()["multipart_uploads_enabled"] is False
+    assert httpx.get(f"{url}/api/3.0/mlflow/server-info").json()["multipart_uploads_enabled"] is True

@@ -13,6 +13,8 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from mlflow.exceptions import MlflowException
 
 from ostinato.app import Ostinato
+from ostinato.storage.series import series
+from ostinato.storage.series.points import Points
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 A2 = "/api/2.0/mlflow"
@@ -169,6 +171,34 @@ def test_histories_come_in_pages(client: MlflowClient, http: httpx.Client, run: 
     assert bulk["metrics"] == [{"key": "m", "value": float(i), "timestamp": 1000 + i, "step": i, "run_id": run} for i in range(2)]
     few = http.get(f"{A2}/metrics/get-history-bulk-interval", params={"run_ids": [run], "metric_key": "m", "max_results": 5}).json()
     assert [point["step"] for point in few["metrics"]] == [0, 2, 4, 6, 8, 9]
+
+
+def test_a_page_of_a_history_reads_no_more_than_it_needs(
+    client: MlflowClient, http: httpx.Client, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(series, "_CHUNK", 8)
+    points = [(10 * (i // 30), i % 5 if i % 3 else i, float(i % 7)) for i in range(200)]  # thirty of each millisecond, some of them twice
+    for begin in range(0, 200, 50):
+        client.log_batch(run, metrics=[Metric("m", value, at, step) for at, step, value in points[begin : begin + 50]])
+    client.set_terminated(run)  # so they are compacted
+    unpacked: list[int] = []
+    unpack = Points.unpack
+    monkeypatch.setattr(Points, "unpack", lambda key, n, data: (unpacked.append(n), unpack(key, n, data))[1])
+    asked: dict[str, Any] = {"run_id": run, "metric_key": "m", "max_results": 7}
+    found, most = [], 0
+    while True:
+        unpacked.clear()
+        told = http.get(f"{A2}/metrics/get-history", params=asked).json()
+        found += [(point["timestamp"], point["step"], point["value"]) for point in told["metrics"]]
+        most = max(most, sum(unpacked))
+        if "next_page_token" not in told:
+            break
+        asked["page_token"] = told["next_page_token"]
+    assert found == sorted(set(points))
+    assert most < 150, "of 200 points"
+    for wrong in ("nonsense", "e30=", "eyJhdCI6MCwiZ2l2ZW4iOi0xfQ==", "eyJhdCI6MWU5OTksImdpdmVuIjowfQ=="):
+        refused = http.get(f"{A2}/metrics/get-history", params=asked | {"page_token": wrong})
+        assert (refused.status_code, "Invalid page token" in refused.json()["message"]) == (400, True)
 
 
 METRIC = {"key": "m", "value": 1, "timestamp": 1, "step": 0}

@@ -32,7 +32,7 @@ class About:
             "store_type": "SqlStore",
             "workspaces_enabled": True,
             "trace_archival_enabled": False,
-            "multipart_uploads_enabled": False,
+            "multipart_uploads_enabled": True,
             "multipart_downloads_enabled": False,
             "artifact_serving_enabled": True,
             "presigned_uploads_supported": False,

@@ -105,7 +105,7 @@ class MLflow:
             ask = wire.read(route.ask, content, texts)
         self._also(headers, route, ask)
         with calling(scope["ostinato.caller"]), _within_bounds():
-            answer = route.call(ask)
+            answer = route.call(ask, _origin(headers, scope)) if route.told else route.call(ask)
         if isinstance(answer, str):
             return [(b"content-type", b"text/plain; charset=utf-8")], answer.encode()
         return [(b"content-type", b"application/json")], msgspec.json.encode(answer)
@@ -209,6 +209,12 @@ def _headers(scope: Scope, project: str) -> dict[str, str]:
             password = ""
         found["authorization"] = f"Bearer {password}"
     return found
+
+
+def _origin(headers: Mapping[str, str], scope: Scope) -> wire.Origin:
+    project = headers.get("ostinato-project", "")
+    base = f"{scope.get('scheme', 'http')}://{headers.get('host', '')}"
+    return wire.Origin(f"{base}/mlflow/{project}" if project else base, headers.get("authorization", ""))
 
 
 def _announced(headers: Mapping[str, str], limit: int) -> int | None:

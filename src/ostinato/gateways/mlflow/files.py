@@ -12,13 +12,16 @@ from ostinato.gateways.mlflow.experiments import A2
 from ostinato.gateways.mlflow.models import native, numbered
 from ostinato.gateways.mlflow.places import Place
 from ostinato.gateways.mlflow.runs import RunAsk, about
+from ostinato.gateways.mlflow.traces_v2 import TraceFiles
 from ostinato.gateways.mlflow.wire import Ask
 from ostinato.kernel.errors import Conflict, Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.registry.types import FolderFile
+from ostinato.storage.blobs.blobs import Blob
 from ostinato.tracking.find import check_going
 
 PROXY = "/api/2.0/mlflow-artifacts/artifacts"
+_SMALL_MAX = 10 << 20
 _WHOLE = "artifact"
 """How the one file of a version is called that is no folder."""
 
@@ -48,8 +51,17 @@ class PathAsk(Ask, kw_only=True):
 
     @property
     def needs(self) -> str:
-        """Files of registered versions are shown to those who may see models."""
-        return "model:read" if places.safe(self.path) and places.place(self.path).kind == "version" else ""
+        """Files of registered versions are shown to those who may see models, those of traces to those who may see traces."""
+        return {"version": "model:read", "trace": "trace:read"}.get(places.place(self.path).kind, "") if places.safe(self.path) else ""
+
+
+class SentAsk(PathAsk, kw_only=True):
+    """Where a file is to lie."""
+
+    @property
+    def needs(self) -> str:
+        """Files of traces come from those who may write traces."""
+        return "trace:write" if places.place(self.path).kind == "trace" else ""
 
 
 class RunFile(RunAsk, kw_only=True):
@@ -61,7 +73,7 @@ class RunFile(RunAsk, kw_only=True):
 class UploadAsk(RunAsk, kw_only=True):
     """Where a file of a run is to lie."""
 
-    path: str
+    path: str = ""
 
 
 class VersionFile(Ask, kw_only=True):
@@ -87,6 +99,8 @@ class Files:
         self._models = app.models
         self._blobs = app.blobs
         self._rows = app.rows
+        self._of_traces = TraceFiles(app)
+        self._traces = app.traces
 
     def of_run(self, ask: ListAsk) -> dict[str, Any]:
         """What lies in a folder of a run."""
@@ -110,27 +124,43 @@ class Files:
         base = f"{place.path}/" if place.path else ""
         return {"files": [found | {"path": found["path"].removeprefix(base)} for found in _folder(self._kept(place), place.path)]}
 
-    def sent(self, ask: PathAsk, pieces: Iterable[bytes]) -> None:
+    def sent(self, ask: SentAsk, pieces: Iterable[bytes]) -> None:
         """Keep a file of a run or of a logged model, while it arrives."""
         self._keep(places.place(ask.path), pieces)
 
     def uploaded(self, ask: UploadAsk, pieces: Iterable[bytes]) -> None:
-        """Keep a file of a run, while it arrives."""
-        self._keep(Place("run", ask.run, places.safe(ask.path)), pieces)
+        """Keep a small file of a run, as pages send it."""
+        for name, said in (("run_uuid", ask.run_id or ask.run_uuid), ("path", ask.path)):
+            if not said:
+                raise Invalid(f"Request must specify {name}.", field=name)
+        self._keep(Place("run", ask.run, places.safe(ask.path)), _small(pieces))
 
     def _keep(self, place: Place, pieces: Iterable[bytes]) -> None:
+        self.check(place)
+        self.keep(place, self._blobs.put(pieces))
+
+    def check(self, place: Place) -> None:
+        """Refuse before a byte is stored what could not be kept."""
         if place.kind == "version" or not place.path:
             raise Invalid("Invalid path", hint="files are sent to runs and logged models", field="path")
         with self._about(place):
             self._check_open(place)
-            blob = self._blobs.put(pieces)
-            keep = self._runs.keep_artifact if place.kind == "run" else self._runs.keep_candidate_artifact
-            keep(place.of, place.path, blob)
+
+    def keep(self, place: Place, blob: Blob) -> None:
+        """Keep as a file what is in the store of blobs already."""
+        with self._about(place):
+            if place.kind == "trace":
+                self._of_traces.keep(place.of, place.path, blob)
+            elif place.kind == "run":
+                self._runs.keep_artifact(place.of, place.path, blob)
+            else:
+                self._runs.keep_candidate_artifact(place.of, place.path, blob)
 
     def _check_open(self, place: Place) -> None:
-        """Refuse before a byte is stored what could not be kept."""
         if place.kind == "run":
             self._rows.read(lambda tx: check_going(tx, place.of))
+        elif place.kind == "trace":
+            self._traces.get(place.of)
         elif (found := self._runs.candidate(place.of)).deleted_at is not None or found.state == "ready":
             raise Conflict(f"logged model {place.of} takes no more files", hint="log another model")
 
@@ -173,6 +203,8 @@ class Files:
                 return self._runs.artifacts(place.of)
             if place.kind == "candidate":
                 return self._runs.candidate_artifacts(place.of)
+            if place.kind == "trace":
+                return self._traces.files(place.of)
             version = self._models.get(place.of)
             whole = [FolderFile(path=_WHOLE, digest=version.artifact, size=version.size)]
             return self._models.files(place.of) if version.flavor == "mlflow" else whole
@@ -203,3 +235,15 @@ def _folder(kept: Sequence[Kept], path: str) -> list[dict[str, Any]]:
             at = f"{base}{name}"
             found[at] = {"path": at, "is_dir": True} if below else {"path": at, "is_dir": False, "file_size": one.size}
     return [found[at] for at in sorted(found)]
+
+
+def _small(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same pieces, if they are some, and not too many."""
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > _SMALL_MAX:
+            raise Invalid("Artifact size is too large. Max size is 10MB.", hint="larger files go to mlflow-artifacts", field="data")
+        yield piece
+    if not size:
+        raise Invalid("Request must specify data.", field="data")

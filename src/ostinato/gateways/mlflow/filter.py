@@ -46,6 +46,8 @@ class Grammar:
     other: Mapping[str, str] = field(default_factory=dict)
     listed_kinds: frozenset[str] = frozenset()
     sortable: frozenset[str] = frozenset()
+    nullable: frozenset[str] = frozenset({"parameter", "tag"})
+    scalars: frozenset[str] = frozenset()
 
     def clauses(self, text: str) -> list[Clause]:
         """The conditions of a filter.
@@ -113,9 +115,11 @@ class Grammar:
     def _value(self, text: str, at: int, kind: str, key: str, op: str) -> tuple[Value, int]:
         numeric = kind == "metric" or (kind == "attribute" and self.attributes[key] == "number")
         if op.startswith("IS"):
-            if kind not in ("parameter", "tag"):
+            if kind not in self.nullable:
                 raise _wrong(text, at, "IS NULL / IS NOT NULL is only supported for tags and params")
             return None, at
+        if kind in self.scalars and op in _NUMERIC and (found := _NUMBER.match(text, at)):
+            return float(found[1]), found.end()
         if numeric:
             number = _NUMBER.match(text, at)
             if number is None or op not in _NUMERIC:

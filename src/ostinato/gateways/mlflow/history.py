@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple
+import base64
+import binascii
+from typing import Annotated, Any, ClassVar, NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +18,7 @@ from ostinato.gateways.mlflow.wire import Ask, Int64
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import Invalid, TooLarge
 from ostinato.kernel.operation import Op
+from ostinato.storage.series.curve import Curve
 
 _PAGE_MAX = 25_000
 _RUNS_MAX = 100
@@ -77,10 +81,13 @@ class History:
         """A page of the points of a metric, of 25,000 unless fewer are asked for: clients follow its token."""
         if ask.max_results is not None and ask.max_results < 1:
             raise Invalid(f"Invalid value {ask.max_results} for parameter 'max_results' supplied: it must be positive", field="max_results")
-        start = wire.offset(ask.page_token)
-        most = min(ask.max_results or _PAGE_MAX, _PAGE_MAX)
-        points = self._points(ask.run, ask.metric_key).where(slice(start, start + most + 1))
-        return wire.page("metrics", points.shown(ask.metric_key), start, most)
+        at, given = _place(ask.page_token)
+        end = given + min(ask.max_results or _PAGE_MAX, _PAGE_MAX)
+        points = self._from(ask.run, ask.metric_key, at, end + 1)
+        more = end < len(points.at)
+        last = points.at[end - 1] if more else 0
+        token = _token(int(last), end - int(np.searchsorted(points.at, last))) if more else ""
+        return wire.filled(metrics=points.where(slice(given, end)).shown(ask.metric_key), next_page_token=token)
 
     def bulk(self, ask: BulkAsk) -> dict[str, Any]:
         """All points of a metric of several runs."""
@@ -137,15 +144,54 @@ class History:
         with about(self._runs, run):
             self._runs.get(run)
         curve = self._series.read(caller().project, run, key, low - 1 if low > _LEAST else None, 0)
-        points = Points(curve.at // 1000, curve.step, curve.value)
-        points = points.where(np.lexsort((points.value, points.step, points.at)))
-        fresh = np.ones(len(points.step), bool)
-        fresh[1:] = (np.diff(points.at) != 0) | (np.diff(points.step) != 0)
-        fresh[1:] |= (points.value[1:] != points.value[:-1]) & ~(np.isnan(points.value[1:]) & np.isnan(points.value[:-1]))
-        return points.where(fresh)
+        return _distinct(curve)
+
+    def _from(self, run: str, key: str, at: int, count: int) -> Points:
+        """So many points of a metric from a millisecond on, if there are: what lies beyond is not read."""
+        with about(self._runs, run):
+            self._runs.get(run)
+        low, limit = max(_LEAST, 1000 * at), count
+        while True:
+            curve = self._series.stretch(caller().project, run, key, "time", low, limit, 1000)
+            points = _distinct(curve)
+            if len(points.at) >= count or len(curve.at) < limit:
+                return points
+            limit *= 4  # many came more than once
 
     OPS: ClassVar[list[Op]] = [
         Op("GET", f"{A2}/metrics/get-history", history, "run:read"),
         Op("GET", f"{A2}/metrics/get-history-bulk", bulk, "run:read"),
         Op("GET", f"{A2}/metrics/get-history-bulk-interval", interval, "run:read"),
     ]
+
+
+class _Place(msgspec.Struct, forbid_unknown_fields=True):
+    """From which millisecond on a page begins, and how many points of it were given before."""
+
+    at: Annotated[int, msgspec.Meta(ge=_LEAST // 1000, le=_MOST // 1000)]
+    given: Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+
+
+def _token(at: int, given: int) -> str:
+    return base64.b64encode(msgspec.json.encode(_Place(at, given))).decode()
+
+
+def _place(token: str) -> tuple[int, int]:
+    if not token:
+        return _LEAST // 1000, 0
+    try:
+        place = msgspec.json.decode(base64.b64decode(token, validate=True), type=_Place)
+    except (binascii.Error, msgspec.MsgspecError, UnicodeError, ValueError):
+        hint = "pass the next_page_token of the page before"
+        raise Invalid(f"Invalid page token: {token[:100]!r}", hint=hint, field="page_token") from None
+    return place.at, place.given
+
+
+def _distinct(curve: Curve) -> Points:
+    """The points of a curve, each once, by time, step and value."""
+    points = Points(curve.at // 1000, curve.step, curve.value)
+    points = points.where(np.lexsort((points.value, points.step, points.at)))
+    fresh = np.ones(len(points.step), bool)
+    fresh[1:] = (np.diff(points.at) != 0) | (np.diff(points.step) != 0)
+    fresh[1:] |= (points.value[1:] != points.value[:-1]) & ~(np.isnan(points.value[1:]) & np.isnan(points.value[:-1]))
+    return points.where(fresh)

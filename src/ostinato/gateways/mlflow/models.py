@@ -102,9 +102,7 @@ class RegisteredModels:
         name = native(ask.name)
         if any(model.name == name for model in self._models.all()):
             raise AlreadyExists(f"Registered Model (name={ask.name}) already exists.")
-        self._models.create_open(name, ask.description, self._approvals)
-        if ask.tags:
-            self._models.tag(name, {tag.key: tag.value for tag in ask.tags})
+        self._models.create_open(name, ask.description, self._approvals, {tag.key: tag.value for tag in ask.tags})
         return {"registered_model": self._shown(self._model(ask.name))}
 
     def get(self, ask: Named) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Places: the addresses by which MLflow's clients name files, and what of this store each of them is.
 
 `mlflow-artifacts:/EXPERIMENT/RUN/artifacts/PATH` is a file of a run, `…/EXPERIMENT/models/CANDIDATE/artifacts/PATH` one of a logged model,
-and `…/registered/MODEL/VERSION/PATH` one of a registered version. There are no others, so nothing of the machine has an address.
+`…/EXPERIMENT/traces/TRACE/artifacts/PATH` one that came with a trace, and `…/registered/MODEL/VERSION/PATH` one of a registered version.
+There are no others, so nothing of the machine has an address.
 """
 
 from __future__ import annotations
@@ -20,15 +21,19 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 _PERCENT = "~"
 """What stands for a percent sign of a model's name in an address: clients decode and encode those as they like."""
 _CANDIDATE = re.compile(r"m-[A-Za-z0-9]+|[0-9A-Z]{26}")
+_ABSOLUTE = (
+    "If supplying a source as an http, https, local file path, ftp, objectstore, or mlflow-artifacts uri, an absolute path must be "
+    "provided without relative path references present."
+)
 _LENGTH_MAX, _ROUNDS_MAX = 4_000, 10
 _SCHEMES = frozenset({"s3", "gs", "wasb", "wasbs", "abfs", "abfss", "dbfs", "hdfs", "viewfs", "r2", "b2", "http", "https", "ftp", "sftp"})
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A file or a folder: of the run, candidate or version `of`, at a path there, empty for all of it."""
+    """A file or a folder: of the run, candidate, trace or version `of`, at a path there, empty for all of it."""
 
-    kind: Literal["run", "candidate", "version"]
+    kind: Literal["run", "candidate", "trace", "version"]
     of: str
     path: str
 
@@ -41,6 +46,11 @@ def of_run(experiment: str, run: str) -> str:
 def of_candidate(experiment: str, candidate: str) -> str:
     """Where the files of a logged model are."""
     return f"{SCHEME}{experiment}/models/{candidate}/artifacts"
+
+
+def of_trace(experiment: str, trace: str) -> str:
+    """Where the files of a trace are."""
+    return f"{SCHEME}{experiment}/traces/{trace}/artifacts"
 
 
 def of_version(model: str, version: int) -> str:
@@ -71,6 +81,8 @@ def place(path: str) -> Place:
             return Place("version", f"{model.replace(_PERCENT, '%')}@{version}", safe("/".join(rest)))
         case [_, "models", candidate, "artifacts", *rest]:
             return Place("candidate", candidate, safe("/".join(rest)))
+        case [_, "traces", trace, "artifacts", *rest]:
+            return Place("trace", trace, safe("/".join(rest)))
         case [_, run, "artifacts", *rest]:
             return Place("run", run, safe("/".join(rest)))
     raise Invalid("Invalid path", hint="EXPERIMENT/RUN/artifacts/PATH or EXPERIMENT/models/MODEL/artifacts/PATH", field="path")
@@ -84,7 +96,7 @@ def source(text: str, run_id: str, model_id: str) -> Place | None:
     """
     rounds = _decoded(text)
     if not rounds or any(_ODD.search(plain) or _leads(plain, "[/;?]") for plain in rounds):
-        raise _refused(text, "it must be absolute and must not lead back by '..'")
+        raise _refused(text, _ABSOLUTE)
     parts = urlsplit(text)
     match parts.scheme:
         case "runs" if not parts.netloc:

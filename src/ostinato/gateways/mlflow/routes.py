@@ -8,12 +8,32 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_type_hints
 
 from ostinato.app import Ostinato
-from ostinato.gateways.mlflow import about, experiments, files, history, log, logged, logged_search, models, runs, search, versions
+from ostinato.gateways.mlflow import (
+    about,
+    assessments,
+    evalsets,
+    experiments,
+    files,
+    history,
+    log,
+    logged,
+    logged_search,
+    models,
+    parts,
+    runs,
+    search,
+    traces,
+    traces_search,
+    traces_v2,
+    versions,
+    webhooks,
+)
 from ostinato.kernel.operation import Op
 
 TABLES: tuple[Any, ...] = (
-    about.About, experiments.Experiments, runs.Runs, log.Log, search.Search, history.History, files.Files, logged.Logged,
-    logged_search.LoggedSearch, models.RegisteredModels, versions.Versions,
+    about.About, experiments.Experiments, runs.Runs, log.Log, search.Search, history.History, files.Files, parts.Parts,
+    logged.Logged, logged_search.LoggedSearch, models.RegisteredModels, versions.Versions, webhooks.Webhooks, traces.Traces,
+    traces_search.TracesSearch, traces_v2.TracesV2, assessments.Assessments, evalsets.EvalSets,
 )  # fmt: skip
 """Classes over an opened store; the `OPS` of each are routes. The verb of an Op takes one request, an `Ask`."""
 
@@ -23,12 +43,13 @@ _PLACE = re.compile(r"\{(\w+)(:path)?\}")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What stands behind a route; `raw` says whether bytes stream `in` or `out`."""
+    """What stands behind a route; `raw` says whether bytes stream `in` or `out`, `told` whether it wants to know how it was reached."""
 
     op: Op
     call: Callable[..., Any]
     ask: type[Any]
     raw: Literal["", "in", "out"]
+    told: bool
 
 
 class Routes:
@@ -73,4 +94,4 @@ def _route(op: Op, call: Callable[..., Any]) -> Route:
     hints = get_type_hints(op.verb)
     answer = hints.pop("return")
     raw: Literal["", "in", "out"] = "in" if "pieces" in hints else "out" if str(answer).startswith("tuple[") else ""
-    return Route(op, call, hints["ask"], raw)
+    return Route(op, call, hints["ask"], raw, "origin" in hints)

@@ -126,7 +126,8 @@ class Runs:
         """A run, deleted or not, with its latest metrics."""
         with about(self._runs, ask.run):
             run = self._runs.get(ask.run)
-            return {"run": shown_run(run, self._runs.metrics(run.id), self._runs.sources([run.id])[run.id])}
+            steps = self._runs.candidate_steps(made_by(run)[:1000])
+            return {"run": shown_run(run, self._runs.metrics(run.id), self._runs.sources([run.id])[run.id], steps)}
 
     OPS: ClassVar[list[Op]] = [
         Op("POST", f"{A2}/runs/create", create, "run:write"),
@@ -152,6 +153,11 @@ def about(runs: Any, run: str) -> Iterator[None]:
         if runs.get(run).deleted_at is not None:
             raise _inactive(run) from None
         raise
+
+
+def made_by(run: Run) -> list[str]:
+    """The logged models that a run made."""
+    return [ref.name for ref in run.outputs if ref.kind == "candidate"]
 
 
 def shown_run(run: Run, metrics: dict[str, Metric], uses: list[Use], steps: dict[str, int] | None = None) -> dict[str, Any]:

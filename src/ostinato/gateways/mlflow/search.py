@@ -13,7 +13,7 @@ from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import wire
 from ostinato.gateways.mlflow.experiments import A2, view_of
 from ostinato.gateways.mlflow.filter import Clause, Grammar, few
-from ostinato.gateways.mlflow.runs import NAME, STATES, USER, shown_run
+from ostinato.gateways.mlflow.runs import NAME, STATES, USER, made_by, shown_run
 from ostinato.gateways.mlflow.wire import Ask, Int64, filled
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.operation import Op
@@ -103,7 +103,10 @@ class Search:
         uses: dict[str, Any] = {}
         for start in range(0, len(found), _AT_ONCE):
             uses |= self._runs.sources([run.id for run in found[start : start + _AT_ONCE]])
-        return [shown_run(run, metrics[run.id], uses[run.id]) for run in found]
+        made, steps = [model for run in found for model in made_by(run)], dict[str, int]()
+        for start in range(0, len(made), _AT_ONCE):
+            steps |= self._runs.candidate_steps(made[start : start + _AT_ONCE])
+        return [shown_run(run, metrics[run.id], uses[run.id], steps) for run in found]
 
     def _names(self, ids: tuple[str, ...]) -> list[str]:
         if len(ids) > _EXPERIMENTS_MAX:

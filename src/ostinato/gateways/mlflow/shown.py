@@ -31,16 +31,15 @@ def shown_version(models: Models, model: Model, version: ModelVersion | int, lab
     """A version as a message of MLflow."""
     found = models.get(f"{model.name}@{version}") if isinstance(version, int) else version
     said = labels or models.labels(str(found.ref))
-    return wire.filled(
+    texts = {"description": said.description, "run_id": said.origin.get("run_id") or (found.run.name if found.run else "")}
+    return texts | wire.filled(
         name=unquote(model.name),
         version=str(found.version),
         creation_timestamp=wire.millis(found.registered_at),
         last_updated_timestamp=wire.millis(said.changed_at),
         user_id=found.author,
         current_stage="Archived" if said.stage in IN_USE and found.state != "approved" else said.stage or "None",
-        description=said.description,
         source=said.origin.get("source") or places.of_version(model.name, found.version),
-        run_id=said.origin.get("run_id") or (found.run.name if found.run else ""),
         run_link=said.origin.get("run_link"),
         model_id=said.origin.get("model_id"),
         status="READY",

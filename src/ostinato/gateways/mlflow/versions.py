@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from ostinato.app import Ostinato
@@ -11,7 +13,7 @@ from ostinato.gateways.mlflow.mlmodel import signature_in
 from ostinato.gateways.mlflow.models import A2, IS_PROMPT, Named, Search, foreign, native, numbered, tag_of
 from ostinato.gateways.mlflow.shown import IN_USE, shown_version, stage_of
 from ostinato.gateways.mlflow.wire import Pair
-from ostinato.kernel.errors import Invalid, NotFound
+from ostinato.kernel.errors import Conflict, Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.kernel.ref import Ref
 from ostinato.registry.types import FolderFile, Model, Signature
@@ -22,6 +24,8 @@ _GRAMMAR = Grammar(
     lists=frozenset({"run_id", "name"}),
     sortable=frozenset({"name", "version_number", "creation_timestamp", "last_updated_timestamp"}),
 )
+VERSIONS = "mlflow.modelVersions"
+"""The tag of a logged model that says which versions were made of it."""
 _PROMPTS = frozenset({"prompt-template", "dummy-source"})
 _ATTRIBUTES = {"name": "name", "run_id": "run_id", "source_path": "source"}
 
@@ -101,7 +105,16 @@ class Versions:
             model.name, files, "mlflow", self._signature(files), run=self._run(origin["run_id"]), note=ask.description, tags=tags,
             origin={key: value for key, value in origin.items() if value},
         )  # fmt: skip
+        if place and place.kind == "candidate":
+            self._tell(place.of, ask.name, made.version)
         return {"model_version": shown_version(self._models, model, made)}
+
+    def _tell(self, candidate: str, name: str, version: int) -> None:
+        """Write on a logged model which versions were made of it."""
+        known = self._runs.candidate(candidate)
+        with suppress(ValueError, Conflict):  # somebody wrote something else there, or it was deleted
+            made = [*json.loads(known.tags.get(VERSIONS, "[]")), {"name": name, "version": version}]
+            self._runs.change_candidate(candidate, tags={VERSIONS: json.dumps(made)})
 
     def get(self, ask: VersionAsk) -> dict[str, Any]:
         """A version."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -46,6 +46,13 @@ class Pair(Ask, kw_only=True):
 
 class Nothing(Ask, kw_only=True):
     """A request without fields."""
+
+
+class Origin(NamedTuple):
+    """How a client reached this server: the address that it called, before MLflow's part of it, and what it showed."""
+
+    url: str
+    authorization: str
 
 
 def read(kind: type[A], content: bytes, more: Mapping[str, str] | None = None) -> A:

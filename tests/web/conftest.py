@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from ostinato.app import Ostinato
+from ostinato.data.types import CheckSpec, Contract
 from ostinato.kernel.clock import ReplayClock
 from ostinato.testing.doors import served
 from ostinato.testing.processes import until
@@ -36,7 +37,7 @@ class Place:
 
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """The store with a run whose files want out of their frame, served."""
+    """The store with a run whose files want out of their frame, and a dataset that nothing was delivered to, served."""
     data = tmp_path_factory.mktemp("web") / "store"
     with Ostinato.open(data, clock=ReplayClock(datetime(2013, 1, 1, tzinfo=UTC))) as app:
         with app.run("frames", name="hostile", params={"depth": 3}) as run:
@@ -45,6 +46,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             run.artifact("report/picture.svg", PICTURE)
             run.artifact("notes.txt", b"<script>alert(1)</script>")
             run.artifact("model.bin", b"\x00\x01")
+        within = CheckSpec(check="in_range", column="level", parameters={"minimum": 0, "maximum": 10})
+        app.datasets.create("levels", Contract(checks=[within], key=["id"]), description="How high the water stands.")
         with served(app) as url:
             yield Place(app, url, data)
 

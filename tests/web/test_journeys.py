@@ -22,7 +22,7 @@ pytestmark = [
     ),
     pytest.mark.skipif(CHROMIUM is None, reason="no browser: make chromium"),
 ]
-SMALL = ("shell", "pages", "frames")
+SMALL = ("shell", "pages", "frames", "keeping", "dialogs", "traces")
 """Those that need no more than the small store; all others go through the months of the demo."""
 
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { launch, settled, signIn, url } from "./browser.mjs";
+import { hearing } from "./hearing.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -52,6 +53,7 @@ try {
     await drawing(context, values.long ?? "");
     await resting(context);
     await tabs(context);
+    await heard(context);
   }
 } finally {
   await browser.close();
@@ -302,4 +304,12 @@ async function tabs(/** @type {import("playwright-core").BrowserContext} */ cont
   told("eight tabs: a change shown on all of them", shown, "ms");
   told("eight tabs: streams of events", [streams], "");
   for (const page of pages) await page.close();
+}
+
+/** The memory of a page that hears 100,000 events. */
+async function heard(/** @type {import("playwright-core").BrowserContext} */ context) {
+  for (const { events, bytes, nodes, listeners } of await hearing(context))
+    console.log(
+      `${`   after ${events} events: heap, nodes, listeners`.padEnd(WIDE)} ${(bytes / 1e6).toFixed(2)} MB, ${nodes}, ${listeners}`,
+    );
 }

@@ -127,6 +127,18 @@ test("a plan that cannot be is refused at its field", async () => {
   expect(await most.evaluate((field) => field === document.activeElement)).toBe(true);
 });
 
+test("an operator rolls back with a reason, and the version before answers", async () => {
+  const { page, problems } = await on.open("/default/endpoints/late");
+  await page.getByRole("button", { name: "Roll back" }).click();
+  const dialog = page.getByRole("dialog", { name: "Roll back late?" });
+  const [next] = /late@\d+(?= takes over)/.exec((await dialog.textContent()) ?? "") ?? [""];
+  await dialog.getByLabel("Reason").fill("its answers came late");
+  await dialog.getByRole("button", { name: "Roll back" }).click();
+  await page.getByText(`${next} answers now`).waitFor();
+  await page.getByText("its answers came late").first().waitFor();
+  expect([...problems, ...(await axe(page))]).toEqual([]);
+});
+
 test("a rollout that is not there says so", async () => {
   const { page } = await on.open("/default/rollouts/01NOTHING");
   await page.getByText("there was no rollout").waitFor();

@@ -58,7 +58,7 @@ test("a session that ends while one looks leads to the sign-in page", async () =
   await page.goto(`${url}/default`);
   await settled(page);
   await fresh.clearCookies();
-  await page.getByRole("link", { name: "Data" }).click();
+  await page.getByRole("link", { name: "Data", exact: true }).click();
   await page.getByRole("heading", { level: 1, name: "Sign in to Ostinato" }).waitFor();
   expect(new URL(page.url()).searchParams.get("back")).toBe("/default/data");
 });

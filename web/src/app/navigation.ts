@@ -28,6 +28,7 @@ export const PLACES: readonly Place[] = [
   { label: "Data", path: "data", icon: Database },
   { label: "Features", path: "features", icon: Boxes },
   { label: "Runs", path: "runs", icon: FlaskConical },
+  { label: "Traces", path: "traces", icon: Waypoints },
   { label: "Pipelines", path: "pipelines", icon: Workflow, holds: /^executions/ },
   { label: "Models", path: "models", icon: BadgeCheck, holds: /^(evaluations|explanations)/ },
   { label: "Endpoints", path: "endpoints", icon: Radio, holds: /^predictions/ },
@@ -39,6 +40,7 @@ export const PLACES: readonly Place[] = [
 /** Further pages, which the palette knows as well. */
 export const FURTHER: readonly Place[] = [
   { label: "Findings", path: "findings", icon: Activity },
+  { label: "Deleted runs", path: "runs/deleted", icon: FlaskConical },
   { label: "Executions", path: "executions", icon: Workflow },
   { label: "Access", path: "access", icon: Waypoints },
 ];

@@ -27,6 +27,7 @@ import { routes as monitoring } from "../monitoring/routes";
 import { routes as pipelines } from "../pipelines/routes";
 import { routes as registry } from "../registry/routes";
 import { routes as serving } from "../serving/routes";
+import { routes as traces } from "../traces/routes";
 import { routes as tracking } from "../tracking/routes";
 import { PageError } from "./page-error";
 import { Alone, PageNotFound } from "./page-not-found";
@@ -103,6 +104,7 @@ const slices = [
   data,
   features,
   tracking,
+  traces,
   pipelines,
   evaluation,
   registry,

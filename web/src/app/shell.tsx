@@ -1,26 +1,28 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
 import { Menu as MenuIcon, X } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { type ComponentType, lazy, Suspense, useEffect, useRef, useState } from "react";
 import { follow, useLiveState } from "../kernel/live";
 import { useProject } from "../kernel/project";
 import { ConfirmHost } from "../ui/confirm";
 import { Toasts } from "../ui/toasts";
 import { PLACES } from "./navigation";
 import mark from "./ostinato.svg";
-import { Palette } from "./palette";
 import { Strips } from "./strips";
 import { TopBar } from "./top-bar";
 import { usePalette } from "./use-palette";
 import "./shell.css";
 
+const Keys = lazy(async () => ({ default: (await import("./help/keys")).Keys }));
+
 /** What stays around every page: the ways through the lifecycle, search, who is here, and whether the server is. */
 export function Shell() {
   const project = useProject();
-  const palette = usePalette();
+  const over = usePalette();
   const drawer = useDrawer();
   useLive(project);
   useFocusOnArrival();
+  const Palette = usePaletteItself();
   return (
     <div className="shell" data-live={useLiveState()}>
       <a className="shell-skip" href="#main">
@@ -31,7 +33,7 @@ export function Shell() {
       </aside>
       {drawer.shown && <div className="shell-scrim" onClick={drawer.close} aria-hidden />}
       <div className="shell-body">
-        <TopBar onSearch={palette.open}>
+        <TopBar onSearch={over.open}>
           <button
             type="button"
             className="shell-drawer"
@@ -48,7 +50,8 @@ export function Shell() {
           <Outlet />
         </main>
       </div>
-      {palette.shown && <Palette onClose={palette.close} />}
+      {over.shown === "palette" && Palette && <Palette onClose={over.close} />}
+      <Suspense>{over.shown === "keys" && <Keys onClose={over.close} />}</Suspense>
       <ConfirmHost />
       <Toasts />
     </div>
@@ -94,6 +97,13 @@ function useDrawer() {
     return () => removeEventListener("keydown", listen);
   }, [shown]);
   return { shown, close: () => setShown(false), toggle: () => setShown(!shown) };
+}
+
+/** It comes after the first paint and stands ready: what waited for it when it is called would lose the letters typed meanwhile. */
+function usePaletteItself() {
+  const [Palette, set] = useState<ComponentType<{ onClose: () => void }>>();
+  useEffect(() => void import("./palette/palette").then((found) => set(() => found.Palette)), []);
+  return Palette;
 }
 
 function useLive(project: string): void {

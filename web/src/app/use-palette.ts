@@ -1,20 +1,24 @@
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
+import { useVerbs } from "../kernel/verbs";
 
-/** Whether the palette is open; `/` and ⌘K (or Ctrl K) open it from anywhere. */
+/** What lies over the page: the palette, which `/` and ⌘K (or Ctrl K) open from anywhere, or the list of keys, which `?` opens. */
 export function usePalette() {
-  const [shown, setShown] = useState(false);
+  const [shown, show] = useState<"palette" | "keys">();
+  useVerbs(useMemo(() => [{ label: "Keyboard shortcuts", run: () => show("keys") }], []));
   useEffect(() => {
     const listen = (event: globalThis.KeyboardEvent) => {
-      const commanded = event.key.toLowerCase() === "k" && (event.metaKey || event.ctrlKey);
-      const slashed = event.key === "/" && !event.metaKey && !event.ctrlKey && !event.altKey && !isTyping(event.target);
-      if ((!commanded && !slashed) || event.defaultPrevented) return;
+      const { key, metaKey, ctrlKey, altKey } = event;
+      const commanded = key.toLowerCase() === "k" && (metaKey || ctrlKey);
+      const plain = !metaKey && !ctrlKey && !altKey && !isTyping(event.target);
+      const asked = commanded || (plain && key === "/") ? "palette" : plain && key === "?" ? "keys" : undefined;
+      if (!asked || event.defaultPrevented) return;
       event.preventDefault();
-      setShown(true);
+      show(asked);
     };
     addEventListener("keydown", listen);
     return () => removeEventListener("keydown", listen);
   }, []);
-  return { shown, open: () => setShown(true), close: () => setShown(false) };
+  return { shown, open: () => show("palette"), close: () => show(undefined) };
 }
 
 function isTyping(target: EventTarget | null): boolean {

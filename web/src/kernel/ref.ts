@@ -22,6 +22,7 @@ const PLACES: Record<string, Place> = {
   dataset: (name, at) => `data/${part(name)}${at ? `?version=${part(at)}` : ""}`,
   feature: (name) => `features/${part(name)}`,
   run: (name) => `runs/${part(name)}`,
+  trace: (name) => `traces/${part(name)}`,
   pipeline: (name) => `pipelines/${part(name)}`,
   execution: (name) => `executions/${part(name)}`,
   model: (name, at) => `models/${part(name)}${at ? `/versions/${part(at)}` : ""}`,

@@ -11,6 +11,7 @@ export type Instant = string | number | Date;
 let ahead = 0;
 let standing: number | undefined;
 const watchers = new Set<() => void>();
+let ageing: ReturnType<typeof setInterval> | undefined;
 
 /** What time the platform believes it is, in ms since 1970: a replay stands in the year that it plays. */
 export function now(): number {
@@ -23,6 +24,10 @@ export async function setClock(): Promise<void> {
   const told = Date.parse(state.now);
   standing = state.replay ? told : undefined;
   ahead = told - Date.now();
+  tellAll();
+}
+
+function tellAll(): void {
   for (const tell of watchers) tell();
 }
 
@@ -37,11 +42,11 @@ export function useNow(): number {
 }
 
 function watch(tell: () => void): () => void {
-  const timer = setInterval(tell, MINUTE / 4);
+  if (watchers.size === 0) ageing = setInterval(tellAll, MINUTE / 4);
   watchers.add(tell);
   return () => {
-    clearInterval(timer);
     watchers.delete(tell);
+    if (watchers.size === 0) clearInterval(ageing);
   };
 }
 

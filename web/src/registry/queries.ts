@@ -1,4 +1,4 @@
-import { queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { get } from "../kernel/api/client";
 
 export const statesQuery = queryOptions({
@@ -57,3 +57,35 @@ export function answersQuery(model: string, until?: string) {
     queryFn: ({ signal }) => get("/explanations/local", { query: { model, limit: 10, until } }, signal),
   });
 }
+
+export function versionsQuery(where: string) {
+  return infiniteQueryOptions({
+    queryKey: ["registry", "search", where],
+    queryFn: ({ signal, pageParam }) =>
+      get("/model-version-search", { query: { where: [where], after: pageParam ?? undefined } }, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next ?? undefined,
+    retry: false,
+  });
+}
+
+export function comparisonQuery(refs: readonly string[]) {
+  return queryOptions({
+    queryKey: ["registry", "comparison", refs],
+    queryFn: ({ signal }) => get("/model-comparison", { query: { refs: [...refs] } }, signal),
+    enabled: refs.length > 1,
+  });
+}
+
+export function notesQuery(model: string) {
+  return queryOptions({
+    queryKey: ["registry", "notes", model],
+    queryFn: ({ signal }) => get("/models/{model}/notes", { path: { model } }, signal),
+  });
+}
+
+export const lifecycleQuery = queryOptions({
+  queryKey: ["registry", "lifecycle"],
+  queryFn: ({ signal }) => get("/model-lifecycle", {}, signal),
+  staleTime: Number.POSITIVE_INFINITY,
+});

@@ -16,6 +16,12 @@ export const routes: PageRoute[] = [
     (q, { model = "" }, { at }) => [q.storyQuery(model, typeof at === "string" ? at : undefined)],
   ),
   page(
+    "models/$model/compare",
+    () => import("./pages/compare"),
+    "ComparePage",
+    () => [],
+  ),
+  page(
     "models/$model/versions/$version",
     () => import("./pages/version"),
     "VersionPage",

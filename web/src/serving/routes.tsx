@@ -25,6 +25,6 @@ export const routes: PageRoute[] = [
     "predictions/$id",
     () => import("./pages/prediction"),
     "PredictionPage",
-    (q, { id = "" }) => [q.predictionQuery(...q.splitPrediction(id))],
+    (q, { id = "" }) => (id.includes("/") ? [q.predictionQuery(...q.splitPrediction(id))] : []),
   ),
 ];

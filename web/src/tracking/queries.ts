@@ -1,15 +1,16 @@
-import { keepPreviousData, queryOptions } from "@tanstack/react-query";
-import { bytes, get } from "../kernel/api/client";
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { type Answer, bytes, get } from "../kernel/api/client";
 import type { Schema } from "../kernel/api/types";
 import type { Bucketed } from "../ui/line-chart/lines";
 
 export type Run = Schema<"Run">;
+export type Experiment = Schema<"Experiment">;
 export type RunRow = Schema<"RunRow">;
 export type RunIndex = Schema<"RunIndex">;
 export type Story = Schema<"Story">;
 export type RunGroup = Schema<"RunGroup">;
 export type Metric = Schema<"Metric">;
-export type Comparison = Schema<"Comparison">;
+export type Comparison = Answer<"/run-comparison">;
 export type Artifact = Schema<"Artifact">;
 
 /** Rows in a page of the table, and between two anchors of the index. */
@@ -27,6 +28,26 @@ export interface Asked {
 export const experimentsQuery = queryOptions({
   queryKey: ["tracking", "experiments"],
   queryFn: ({ signal }) => get("/experiments", {}, signal),
+});
+
+/** The looks at runs that people of the project keep. */
+export const viewsQuery = queryOptions({
+  queryKey: ["tracking", "views"],
+  queryFn: ({ signal }) => get("/run-views", {}, signal),
+});
+
+export const deletedExperimentsQuery = queryOptions({
+  queryKey: ["tracking", "deleted", "experiments"],
+  queryFn: ({ signal }) => get("/experiments", { query: { view: "deleted" } }, signal),
+});
+
+/** The runs that were deleted, page by page. */
+export const deletedRunsQuery = infiniteQueryOptions({
+  queryKey: ["tracking", "deleted", "runs"],
+  queryFn: ({ pageParam, signal }) =>
+    get("/runs", { query: { view: "deleted", limit: 100, after: pageParam } }, signal),
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: ({ next }) => next ?? undefined,
 });
 
 export function indexQuery(asked: Asked) {

@@ -9,6 +9,12 @@ export const routes: PageRoute[] = [
     "RunsPage",
     (q) => [q.experimentsQuery],
   ),
+  page(
+    "runs/deleted",
+    () => import("./pages/deleted"),
+    "DeletedPage",
+    (q) => [q.deletedExperimentsQuery],
+  ),
   page("runs/compare", () => import("./pages/compare"), "ComparePage"),
   page(
     "runs/$id",

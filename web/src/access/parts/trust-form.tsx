@@ -9,7 +9,7 @@ import { patternsOf } from "../permissions";
 import { actorsQuery } from "../queries";
 import { PermissionField } from "./permission-field";
 
-type Trust = Schema<"Trust">;
+type Trust = Schema<"ostinato.access.types.Trust">;
 
 const GITHUB = "https://token.actions.githubusercontent.com";
 const CLAIMS = { repository_id: "", ref: "refs/heads/main" };

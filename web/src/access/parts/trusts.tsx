@@ -15,7 +15,7 @@ import { Time } from "../../ui/time";
 import { trustsQuery } from "../queries";
 import { TrustForm } from "./trust-form";
 
-type Trust = Schema<"Trust">;
+type Trust = Schema<"ostinato.access.types.Trust">;
 
 /** Which CI may get tokens here without a secret: whom it speaks for, and what its own token must say. */
 export function Trusts() {

@@ -12,6 +12,7 @@ import type { Item } from "./queries";
 
 const FIELDS = { waiting: flag() };
 const KINDS = [
+  { kind: "emergency", look: "bad", head: "Broken glass to review" },
   { kind: "approval", look: "waiting", head: "Approvals" },
   { kind: "rollout", look: "waiting", head: "Rollouts without a verdict" },
   { kind: "quarantine", look: "bad", head: "Quarantined deliveries" },

@@ -59,7 +59,7 @@ const COLUMNS: readonly Column<State>[] = [
   {
     id: "version",
     head: "Version",
-    width: 60,
+    width: 76,
     align: "end",
     cell: ({ dataset, version }) =>
       version ? (

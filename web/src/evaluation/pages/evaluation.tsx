@@ -1,11 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import type { Schema } from "../../kernel/api/types";
 import { count, interval, percent } from "../../kernel/number";
+import { useProject } from "../../kernel/project";
 import { text, useParam, useUrlState } from "../../kernel/url";
 import { Section } from "../../ui/card";
 import { Facts, Stats } from "../../ui/facts";
 import { Id, shortId } from "../../ui/id";
 import { Loaded } from "../../ui/loaded";
+import { modelCrumbs } from "../../ui/model-crumbs";
 import { Num } from "../../ui/num";
 import { Page } from "../../ui/page";
 import { RefLink } from "../../ui/ref-link";
@@ -24,9 +26,11 @@ export function EvaluationPage() {
   const id = useParam("id");
   const figures = useQuery(figuresQuery(id));
   const found = figures.data?.evaluation;
+  const { crumbs, name } = modelCrumbs(useProject(), found?.subject);
   return (
     <Page
-      title={`Evaluation ${shortId(id)}`}
+      title={name ? `Evaluation of ${name}` : `Evaluation ${shortId(id)}`}
+      crumbs={crumbs}
       lead={
         found && (
           <>

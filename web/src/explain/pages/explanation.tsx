@@ -2,11 +2,13 @@ import { useQuery } from "@tanstack/react-query";
 import { Fragment, type ReactNode } from "react";
 import type { Schema } from "../../kernel/api/types";
 import { count } from "../../kernel/number";
+import { useProject } from "../../kernel/project";
 import { useParam } from "../../kernel/url";
 import { Section } from "../../ui/card";
 import { Facts, Stats } from "../../ui/facts";
 import { Id, shortId } from "../../ui/id";
 import { Loaded } from "../../ui/loaded";
+import { modelCrumbs } from "../../ui/model-crumbs";
 import { Num } from "../../ui/num";
 import { Page } from "../../ui/page";
 import { RefLink } from "../../ui/ref-link";
@@ -19,9 +21,11 @@ export function ExplanationPage() {
   const id = useParam("id");
   const found = useQuery(explanationQuery(id));
   const explanation = found.data?.whole ?? found.data?.answer;
+  const { crumbs, name } = modelCrumbs(useProject(), explanation?.model);
   return (
     <Page
-      title={`Explanation ${shortId(id)}`}
+      title={name ? `Explanation of ${name}` : `Explanation ${shortId(id)}`}
+      crumbs={crumbs}
       lead={
         explanation && (
           <>

@@ -73,6 +73,9 @@ export function speakOf(name: string): boolean {
   return changed;
 }
 
+/** What a path answers, whatever its type is called. */
+export type Answer<P extends PathOf<"get">> = Reply<"get", P>;
+
 export async function get<P extends PathOf<"get">>(path: P, ...[given, signal]: Optional<Arguments<"get", P>>) {
   return (await decoded(await ask("GET", path, given ?? {}, signal))) as Reply<"get", P>;
 }

@@ -446,6 +446,120 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/adopted-candidates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take in a candidate with what was measured of it, as `adopt` does a run; its run or experiment is here already.
+         * @description Raises:
+         *         Conflict: there is another candidate of this id.
+         */
+        post: operations["runs.adopt_candidate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/adopted-experiments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take in an experiment from the archive with this digest; one that is here under its id already is given back as it is.
+         * @description Raises:
+         *         Conflict: another experiment has its name, or it is here and was deleted.
+         */
+        post: operations["runs.adopt_experiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/adopted-models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take in a model, without its versions, from the archive with this digest; a repeat gives the one that is here.
+         * @description Raises:
+         *         Conflict: there is a model of this name with other rules.
+         *         NotFound: a gate of it is unknown here.
+         */
+        post: operations["models.adopt_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/adopted-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take in a run that ended in another store, from the archive with this digest; whether it is here as a whole already.
+         * @description First it is made, so that points, files and sources can be added. `whole` says that all of it is here, and makes it what it was.
+         *     Its experiment is here already. A repeat changes nothing.
+         *
+         *     Raises:
+         *         Conflict: there is another run of this id, or this one was adopted from another record.
+         *         Invalid: the run has not ended, or was deleted.
+         *         NotFound: there is no such experiment.
+         */
+        post: operations["runs.adopt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/adopted-versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take in a version of a model that is here, under its number; `artifact`, or each of the `files`, was uploaded before.
+         * @description Whoever brings it counts as its author, so somebody else approves it. A repeat gives the version that is here.
+         *
+         *     Raises:
+         *         Conflict: the model has or had another version of this number here.
+         *         NotFound: the model, the flavor, or a content is not here.
+         */
+        post: operations["models.adopt_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alerts": {
         parameters: {
             query?: never;
@@ -479,6 +593,27 @@ export interface paths {
         put?: never;
         /** Take an alert on; the first who does is kept. */
         post: operations["monitors.acknowledge_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/applied-retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what the rules, or one of them, would let go now, and how much that would free; with `apply` do it.
+         * @description Raises:
+         *         NotFound: there is no rule of that name.
+         */
+        post: operations["runs.apply_retention"];
         delete?: never;
         options?: never;
         head?: never;
@@ -616,6 +751,28 @@ export interface paths {
          */
         put: operations["runs.put_candidate_artifact"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/candidates/{candidate}/purge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Destroy a deleted candidate with its files and what was measured of it; this cannot be undone.
+         * @description Raises:
+         *         Conflict: it was not deleted, a registered version came of it, or it is held.
+         *         NotFound: there is no such candidate.
+         */
+        post: operations["runs.purge_candidate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1023,6 +1180,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/deleted-traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete traces with their spans and what was said of them; nothing brings them back. How many there were.
+         * @description Raises:
+         *         Invalid: more than 1,000 at once.
+         */
+        post: operations["traces.delete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deleted-traces/oldest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete the oldest `most` traces of an experiment, by its id or name, of those that began before an instant. How many there were.
+         * @description Raises:
+         *         NotFound: there is no such experiment.
+         */
+        post: operations["traces.delete_before"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/device": {
         parameters: {
             query?: never;
@@ -1222,6 +1421,7 @@ export interface paths {
          *
          *     Raises:
          *         Conflict: the version is not approved, or a rollout is running.
+         *         GateFailed: the version may run code, and the store or its model does not allow it.
          *         Unavailable: the plane does not serve it yet; it is deployed and goes on trying.
          */
         post: operations["endpoints.deploy"];
@@ -1238,7 +1438,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the stable version takes, as a JSON Schema, and the inputs of a recent answer to begin with. */
+        /** What the stable version takes, as a JSON Schema, and the inputs of a recent answer, or of its input example, to begin with. */
         get: operations["endpoints.form"];
         put?: never;
         post?: never;
@@ -1615,6 +1815,100 @@ export interface paths {
         get: operations["endpoints.url"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evalsets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All sets, the newest first. */
+        get: operations["traces.evalsets"];
+        put?: never;
+        /** Make a set without records, for experiments by their ids. With the `id` of one that is there, that one is given back. */
+        post: operations["traces.create_evalset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evalsets/{evalset}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The set with this id.
+         * @description Raises:
+         *         NotFound: there is none.
+         */
+        get: operations["traces.evalset"];
+        put?: never;
+        post?: never;
+        /** Delete a set with its records; nothing brings it back. No error if it is gone already. */
+        delete: operations["traces.delete_evalset"];
+        options?: never;
+        head?: never;
+        /**
+         * Set tags, or remove those set to None, and say for which experiments the set is.
+         * @description Raises:
+         *         NotFound: there is no such set.
+         */
+        patch: operations["traces.change_evalset"];
+        trace?: never;
+    };
+    "/api/v1/evalsets/{evalset}/dropped-records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete examples by their ids. How many there were.
+         * @description Raises:
+         *         NotFound: there is no such set.
+         */
+        post: operations["traces.drop_records"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evalsets/{evalset}/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The examples of a set by their ids; `limit` is at most 1000.
+         * @description Raises:
+         *         NotFound: there is no such set.
+         */
+        get: operations["traces.records"];
+        put?: never;
+        /**
+         * Add examples: `inputs`, and perhaps `outputs`, `expectations`, `tags` and `source`. One with the same inputs takes what is new.
+         * @description Raises:
+         *         NotFound: there is no such set.
+         *         Invalid: a record has no inputs.
+         *         TooLarge: more than 10,000 at once, or one is larger than 1 MiB.
+         */
+        post: operations["traces.merge_records"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2694,6 +2988,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ledger/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The holds that stand, or with `released` all that ever were, oldest first; of one thing, or of all in the project. */
+        get: operations["ledger.holds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/holds/{ref}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forbid that a thing is destroyed: a run, an experiment with its runs, a version of a model or a dataset, an endpoint's log.
+         * @description Purging, retention and removal refuse it and name the hold, whoever asks. A repeat with the same reason gives the hold that stands.
+         *
+         *     Raises:
+         *         NotFound: nothing is called so.
+         *         Invalid: there is no reason, or one of more than 2,000 characters.
+         */
+        post: operations["ledger.hold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ledger/key": {
         parameters: {
             query?: never;
@@ -2770,6 +3105,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ledger/releases/{hold}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a hold go. It stays on record, with who released it, when and why; a repeat changes nothing.
+         * @description Raises:
+         *         NotFound: there is no such hold.
+         *         Invalid: there is no reason.
+         */
+        post: operations["ledger.release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ledger/seal": {
         parameters: {
             query?: never;
@@ -2838,6 +3195,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ledger/subscriptions/{name}/deliveries/{event}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a subscription one event of the project again, at once, whatever its verbs and whether it is paused.
+         * @description Raises:
+         *         NotFound: there is no subscription of that name, or no such event.
+         */
+        post: operations["ledger.redeliver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ledger/subscriptions/{name}/parked": {
         parameters: {
             query?: never;
@@ -2891,9 +3269,11 @@ export interface paths {
         put?: never;
         /**
          * Send a subscription all events of the project after the position `after` again, from the first one by default.
-         * @description Raises:
+         * @description With `until`, only those up to that position, 10,000 at most, beside what comes.
+         *
+         *     Raises:
          *         NotFound: there is no subscription of that name.
-         *         Invalid: the position lies beyond the last event.
+         *         Invalid: the position lies beyond the last event, or `until` not behind `after`.
          */
         post: operations["ledger.replay"];
         delete?: never;
@@ -3037,6 +3417,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/linked-traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make traces part of a run; those that are part of it already stay so.
+         * @description Raises:
+         *         NotFound: there is no such run, or one of the traces is not there.
+         */
+        post: operations["traces.link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/model-artifacts": {
         parameters: {
             query?: never;
@@ -3048,6 +3449,94 @@ export interface paths {
         put?: never;
         /** Store the bytes of an artifact; the answer is the digest to register it by. */
         post: operations["models.upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model-comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Two to ten versions (`late@7`, `late@champion`, also of several models) side by side, in the order given.
+         * @description Raises:
+         *         Invalid: too few or too many are given, or one twice.
+         *         NotFound: there is no such version.
+         */
+        get: operations["models.compare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model-deprecations/{ref}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that a model (`late`) or a version (`late@7`) should not be used any more: why, what to use instead, from when on it
+         * @description may be gone. What serves goes on; whoever resolves or deploys it is warned. Said again, it takes the place of what was said.
+         *
+         *     Raises:
+         *         Invalid: there is no reason, or the successor is the thing itself.
+         *         NotFound: there is no such model, version or successor.
+         */
+        post: operations["models.deprecate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model-emergencies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When the glass was broken, the newest first, at most 500; with `open`, only what nobody has reviewed. */
+        get: operations["models.emergencies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model-emergencies/{emergency}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say, as somebody else, whether breaking the glass was justified, by the `id` of the emergency.
+         * @description One that was not counts no more: the version has to be approved like any other, and until then is flagged. The alias stays
+         *     where it is; models.rollback takes it back. Repeating it changes nothing.
+         *
+         *     Raises:
+         *         Denied: the caller broke the glass, or is no person.
+         *         Conflict: somebody has said otherwise.
+         */
+        post: operations["models.review_emergency"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3126,6 +3615,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/model-lifecycle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The states of a version and the ways between them: who may go them, and what they mean. */
+        get: operations["models.lifecycle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model-reinstatements/{ref}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take back that a model or a version is deprecated.
+         * @description Raises:
+         *         Conflict: it is not.
+         */
+        post: operations["models.reinstate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/model-removals/{ref}": {
         parameters: {
             query?: never;
@@ -3140,10 +3667,33 @@ export interface paths {
          * @description Numbers of versions are never given again.
          *
          *     Raises:
-         *         Conflict: an alias names it, an endpoint serves it, or the model has rules: then its versions are retired instead.
+         *         Conflict: an alias names it, an endpoint serves it, it is held, or the model has rules: then its versions are retired instead.
          *         NotFound: there is no such version or model.
          */
         post: operations["models.remove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model-search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Models that meet the conditions, such as `owner = person:ana` or `tags.team = ops and deprecated is null`; `limit` is at
+         * @description most 1000.
+         *
+         *     Raises:
+         *         Invalid: a condition, the order or the cursor is malformed; the message shows where.
+         */
+        get: operations["models.search"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3161,6 +3711,48 @@ export interface paths {
         get: operations["models.states"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model-tiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What each risk asks for in this project: low, medium, high. */
+        get: operations["models.tiers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model-tiers/{risk}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say anew what a risk asks of every model that has it: `approvals` people (1 to 20) of `approvers`, roles or persons, none
+         * @description meaning whoever may approve. An approval holds for `valid_days`, None for good; broken glass is reviewed in `review_hours`.
+         *
+         *     What was approved under other rules is void; repeating it changes nothing.
+         *
+         *     Raises:
+         *         Invalid: a number is out of range, fewer persons are named than must approve, or there is no reason.
+         */
+        post: operations["models.declare_tier"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3199,6 +3791,29 @@ export interface paths {
          *         TooLarge: the part is too large, or too much is under way in the project.
          */
         put: operations["models.send_part"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model-version-search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Versions of all models that meet the conditions, such as `metrics.auc > 0.7 and datasets.name = flights` or
+         * @description `state = approved and alias is null`; `limit` is at most 1000. `min(metrics.auc)` and `max(…)` are the ends of its interval.
+         *
+         *     Raises:
+         *         Invalid: a condition, the order or the cursor is malformed; the message shows where.
+         */
+        get: operations["models.search_versions"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -3285,6 +3900,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/model-versions/{ref}/break-glass": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let `alias` name a version although too few have approved it, because waiting does more harm. It is alerted at once, and
+         * @description somebody else reviews it within the hours that the risk of the model allows. Repeating it while that is open changes nothing.
+         *
+         *     Raises:
+         *         Denied: the caller is no person.
+         *         Conflict: the version was rejected or retired, or is approved, so that it can be promoted.
+         */
+        post: operations["models.break_glass"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/model-versions/{ref}/card": {
         parameters: {
             query?: never;
@@ -3293,8 +3932,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The model card of a version, as Markdown, perhaps as it was at an instant: every statement is a recorded value, or says
-         * @description who owes it.
+         * The model card of a version, perhaps as it was at an instant: every statement is a recorded value, or says who owes it.
+         * @description `markdown` is text, `html` a page that stands alone and runs nothing, `huggingface` Markdown under the metadata that the
+         *     Hugging Face Hub reads.
          */
         get: operations["models.card"];
         put?: never;
@@ -3378,6 +4018,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/model-versions/{ref}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The input example of a version, and the scores that it gave when it was registered.
+         * @description Raises:
+         *         NotFound: it was registered without an example.
+         */
+        get: operations["models.proof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/model-versions/{ref}/reject": {
         parameters: {
             query?: never;
@@ -3406,7 +4067,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The version that a reference names now: `late@champion` → `model:late@7`. */
+        /** The version that a reference names now: `late@champion` → `model:late@7`; where it is deprecated, with a notice. */
         get: operations["models.resolve"];
         put?: never;
         post?: never;
@@ -3495,8 +4156,8 @@ export interface paths {
         get: operations["models.all"];
         put?: never;
         /**
-         * Make a model: what it is for, who owns it (by default the caller), the gates of its versions and how many people
-         * @description must approve one, by default two for a high risk and otherwise one.
+         * Make a model: what it is for, who owns it (by default the caller) and who with them, the gates of its versions and how many
+         * @description people must approve one, at least as many as its risk asks (`models.tiers`).
          *
          *     Raises:
          *         Invalid: the name has another shape than `late` or `flight-delay`, or no approval would be needed.
@@ -3609,11 +4270,40 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Everything that was ever written into the cards of a model, oldest first. */
+        /** Everything that was ever written into the cards of a model, oldest first; each section counts its texts. */
         get: operations["models.notes"];
         put?: never;
-        /** Write a section of the cards of a model; the earlier text stays in the history. Repeating it changes nothing. */
+        /**
+         * Write a section of the cards of a model, as Markdown; the earlier text stays in the history. Repeating it changes nothing.
+         * @description `after` is the number of the text that is to be replaced, 0 where there was none.
+         *
+         *     Raises:
+         *         Conflict: somebody has written the section since `after`.
+         *         Invalid: the section has no name, or the text is too long.
+         */
         post: operations["models.card_note"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model}/owners": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let others own a model, the first of them before all; only an owner may, or who may approve. Repeating it changes nothing.
+         * @description Raises:
+         *         Invalid: there are none, too many, or one twice.
+         *         Denied: the caller is neither an owner nor may approve.
+         */
+        post: operations["models.hand_over"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3686,6 +4376,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/{model}/trust": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which flavors that may run code a model may have. */
+        get: operations["models.trusted"];
+        put?: never;
+        /**
+         * Let versions of a model have flavors that may run code, such as `pickle`; they score in a sandbox, if the store allows them too.
+         * @description What is not named is no longer trusted: it is not loaded again; what a plane has loaded goes on until another version is deployed.
+         *
+         *     Raises:
+         *         Invalid: there is no reason, or a flavor is data and needs no trust.
+         *         NotFound: there is no such model or flavor.
+         */
+        post: operations["models.trust"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/{model}/versions": {
         parameters: {
             query?: never;
@@ -3700,10 +4415,12 @@ export interface paths {
          * Make the next version of a model from an uploaded artifact; the caller is its author.
          * @description `run` made it, from `datasets` (each with its version) and the feature views `features`; `evaluation` is the id of
          *     an evaluation of that run. The same `key` (by default artifact and run) with the same content is the same version.
+         *     `example` are up to 100 rows of inputs by column: what the model makes of them is kept as the proof by which a plane knows it.
          *
          *     Raises:
-         *         Invalid: the artifact cannot be loaded, holds a type that is not allowed, or does not fit the signature; or the
+         *         Invalid: the artifact cannot be loaded, holds a type that is not allowed, or does not fit the signature or the example; or the
          *             evaluation is not one of the run.
+         *         GateFailed: the flavor may run code, and the store or the model does not allow it.
          *         NotFound: model, artifact, flavor, run, dataset version or evaluation is unknown.
          *         Conflict: the key names a version with another content.
          */
@@ -4076,6 +4793,124 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What models cost here, by their names. */
+        get: operations["traces.prices"];
+        put?: never;
+        /**
+         * Say what a model costs, in US dollars per million tokens in and out; `gpt-*` stands for all models that begin so.
+         * @description It counts for spans that arrive from now on, and do not say themselves what they cost. Nothing has a price that nobody set.
+         *
+         *     Raises:
+         *         Invalid: a price is negative or no number, or there are more than 1,000.
+         */
+        post: operations["traces.set_price"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prices/{model}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget what a model costs; costs that were noted stay.
+         * @description Raises:
+         *         NotFound: it has no price.
+         */
+        delete: operations["traces.drop_price"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/purged-experiments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Destroy a deleted experiment with its runs, candidates and views; its name is free then, and this cannot be undone.
+         * @description With `deleted_only` false, one that was not deleted is deleted first. It goes as a whole or not at all, but for a kill: a repeat
+         *     goes on.
+         *
+         *     Raises:
+         *         Conflict: it was not deleted, or one of its runs is needed or held.
+         *         NotFound: there is no such experiment.
+         */
+        post: operations["runs.purge_experiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/purged-models/{ref}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Destroy the artifact and the files of a removed version, or with `late` those of all removed versions of that model.
+         * @description Numbers and what the ledger tells stay; the bytes go with the next collection, unless something else names them. This cannot be
+         *     undone; a repeat changes nothing.
+         *
+         *     Raises:
+         *         NotFound: the model never had such a version.
+         *         Conflict: the version was not removed, or is held.
+         */
+        post: operations["models.purge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/purged-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what purging all deleted runs that meet the conditions would take, or with `apply` do it; this cannot be undone.
+         * @description What is needed or held stays, and so does what it is part of. Without conditions, all deleted runs are meant.
+         *
+         *     Raises:
+         *         Invalid: a condition is malformed; the message shows where.
+         */
+        post: operations["runs.purge_runs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/renamed-experiments": {
         parameters: {
             query?: never;
@@ -4114,6 +4949,55 @@ export interface paths {
          */
         post: operations["runs.restore_experiment"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules of the project about what is kept how long, by name. */
+        get: operations["runs.retention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention-rules/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Declare what goes by itself from now on, in the place of a rule of that name; servers apply it each hour.
+         * @description `delete`: runs that meet the conditions and ended more than `days` ago are deleted, and can be restored. `purge`: what was deleted
+         *     more than `days` ago is destroyed; a rule without conditions takes experiments and candidates, too. Of each experiment the
+         *     `keep_best` runs by `best_by`, such as 5 by `-metrics.auc`, are never deleted, and nothing goes that has one of the tags
+         *     `keep_tagged`. What a registered version came of, or is held, is never destroyed. `apply_retention` says before what would go.
+         *
+         *     Raises:
+         *         Invalid: a condition or an order is malformed, `days` is negative, or `best_by` is no metric.
+         *         NotFound: there is no such experiment.
+         */
+        put: operations["runs.retain"];
+        post?: never;
+        /**
+         * Let a rule go: nothing leaves because of it any more.
+         * @description Raises:
+         *         NotFound: there is none of that name.
+         */
+        delete: operations["runs.drop_retention"];
         options?: never;
         head?: never;
         patch?: never;
@@ -4434,7 +5318,7 @@ export interface paths {
          * Forget a file of a run that goes on.
          * @description Raises:
          *         NotFound: the run has no such file.
-         *         Conflict: the run has ended.
+         *         Conflict: the run has ended, or is held.
          */
         delete: operations["runs.drop_artifact"];
         options?: never;
@@ -4611,7 +5495,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Measured points as they were logged, to the bit: of all metrics, or of one about `limit` beyond `after_step`, by step.
+         * @description `after_step` with the last step of a page goes on without a gap, for all points of a step come together. An unknown key is empty.
+         *
+         *     Raises:
+         *         TooLarge: all metrics together have more than `limit` points: ask for one after the other.
+         *         Invalid: `limit` is not between 1 and 1,000,000.
+         */
+        get: operations["runs.frame"];
         put?: never;
         /**
          * Keep measured points. Each client counts its batches of a run from 0; a repeated batch changes nothing.
@@ -4646,6 +5538,31 @@ export interface paths {
         get: operations["runs.preview"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/purge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Destroy a deleted run and the deleted runs that are part of it, with all that they have; this cannot be undone.
+         * @description With `deleted_only` false, one that was not deleted goes as well. The ledger keeps that it was there, and what was purged. Its
+         *     files go with the next collection, unless something else names them. A repeat finishes what was interrupted.
+         *
+         *     Raises:
+         *         Conflict: it was not deleted, a run that is part of it was not, a registered version came of it, or it is held.
+         *         NotFound: there is no such run.
+         */
+        post: operations["runs.purge"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5139,6 +6056,200 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/spans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep spans, in any order and whether or not their trace is known; a span that comes again is kept once.
+         * @description A trace that is new belongs to the `experiment` of this name or id, made if need be, and to the `run`; `about` becomes metadata
+         *     of every trace. What cannot be kept is `refused`, span by span, and the rest is kept.
+         *
+         *     Raises:
+         *         TooLarge: more than 10,000 spans at once.
+         *         Conflict: the experiment was deleted.
+         */
+        post: operations["traces.put"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trace-moments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the traces that meet the conditions went, from `since` (a day ago) until `until` (now), in so many `parts` of equal length.
+         * @description Parts in which none began are left out.
+         *
+         *     Raises:
+         *         Invalid: there are more than 500 parts, or `since` is not before `until`.
+         */
+        get: operations["traces.moments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Traces that meet the conditions, such as `duration_ms > 2000`, `span.name = search` or `feedback.correct = false`.
+         * @description `limit` is at most 1000.
+         *
+         *     Raises:
+         *         Invalid: a condition, the order or the cursor is malformed; the message shows where.
+         */
+        get: operations["traces.search"];
+        put?: never;
+        /**
+         * Keep what is told of a whole trace; its spans come before or after. Told again, it is kept as told last.
+         * @description Raises:
+         *         Conflict: its experiment was deleted.
+         */
+        post: operations["traces.record"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traces/{trace}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The trace with this id, with what was said of it.
+         * @description Raises:
+         *         NotFound: there is none.
+         */
+        get: operations["traces.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traces/{trace}/assessments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say something of a trace, or of one `span` of it: how it went, or what was expected. It counts until it is overridden.
+         * @description `source_id` names who or what says so, by default the caller. With the `id` of one that is there, that one is given back.
+         *
+         *     Raises:
+         *         NotFound: there is no such trace, span or overridden assessment.
+         *         Invalid: there is neither a value nor an error, or it is too long.
+         */
+        post: operations["traces.assess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traces/{trace}/assessments/{assessment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was said of a trace.
+         * @description Raises:
+         *         NotFound: there is no such assessment of this trace.
+         */
+        get: operations["traces.assessment"];
+        put?: never;
+        post?: never;
+        /**
+         * Take back what was said; what it overrode counts again. No error if it is gone already.
+         * @description Raises:
+         *         NotFound: there is no such trace.
+         */
+        delete: operations["traces.drop_assessment"];
+        options?: never;
+        head?: never;
+        /**
+         * Say it otherwise. What is None stays; metadata is added. A new value ends the error, and a new error the value.
+         * @description Raises:
+         *         NotFound: there is no such assessment of this trace.
+         */
+        patch: operations["traces.reassess"];
+        trace?: never;
+    };
+    "/api/v1/traces/{trace}/spans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The spans of a trace, in the order in which they began.
+         * @description Raises:
+         *         NotFound: there is no such trace.
+         */
+        get: operations["traces.spans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traces/{trace}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set tags, or remove those set to None.
+         * @description Raises:
+         *         NotFound: there is no such trace.
+         */
+        post: operations["traces.tag"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/triggers": {
         parameters: {
             query?: never;
@@ -5329,7 +6440,7 @@ export interface components {
             approved_by: string[];
             by: string;
             /** @enum {unknown} */
-            how: "promoted" | "rolled_back";
+            how: "broke_glass" | "promoted" | "rolled_back";
             reason: string;
             /**
              * Format: ref
@@ -5353,7 +6464,7 @@ export interface components {
             artifact: string;
             evidence: components["schemas"]["Check"] | null;
             /** @enum {unknown} */
-            how: "promoted" | "rolled_back" | "withdrawn";
+            how: "broke_glass" | "promoted" | "rolled_back" | "withdrawn";
             model: string;
             promoted_by: string;
             reason: string;
@@ -5418,6 +6529,47 @@ export interface components {
             kept_at: string;
             path: string;
             size: number;
+        };
+        /**
+         * Aspect
+         * @description One thing that the versions have, or lack, in their order, and whether it is the same of all.
+         */
+        Aspect: {
+            name: string;
+            /** @enum {unknown} */
+            part: "artifact" | "code" | "datasets" | "environment" | "features" | "parameters" | "signature";
+            same: boolean;
+            values: (string | null)[];
+        };
+        /**
+         * Assessment
+         * @description What somebody or something says of a trace, or of one span of it: `feedback` on how it went, or what was the `expectation`.
+         *
+         *         `value` is any JSON; a judge that failed leaves an `error` instead. One that another `overrides` is not `valid` any more.
+         */
+        Assessment: {
+            changed_at: string;
+            created_at: string;
+            created_by: string;
+            error: {
+                [key: string]: string;
+            } | null;
+            id: string;
+            /** @enum {unknown} */
+            kind: "expectation" | "feedback";
+            metadata: {
+                [key: string]: string;
+            };
+            name: string;
+            overrides: string | null;
+            rationale: string;
+            /** @enum {unknown} */
+            source: "code" | "human" | "llm_judge" | "unset";
+            source_id: string;
+            span: string | null;
+            trace: string;
+            valid: boolean;
+            value: unknown;
         };
         /**
          * Away
@@ -5659,12 +6811,29 @@ export interface components {
             text: string | null;
         };
         /**
+         * Compared
+         * @description A version that is compared; `rows` is the digest of the rows on which it was evaluated.
+         */
+        Compared: {
+            line: components["schemas"]["VersionLine"];
+            rows: string | null;
+        };
+        /**
+         * ComparedMetric
+         * @description A metric of every version that is compared, in their order; None where it was not measured.
+         */
+        ComparedMetric: {
+            higher_is_better: boolean;
+            metric: string;
+            values: (components["schemas"]["Estimate"] | null)[];
+        };
+        /**
          * Comparison
          * @description Runs side by side: in what they differ, what they have in common, and their metrics; all lists in the order of `runs`.
          */
         Comparison: {
-            differing: components["schemas"]["ostinato.tracking.types.Difference"][];
-            metrics: components["schemas"]["ostinato.tracking.types.MetricRow"][];
+            differing: components["schemas"]["ostinato.tracking.shown.Difference"][];
+            metrics: components["schemas"]["ostinato.tracking.shown.MetricRow"][];
             runs: components["schemas"]["Run"][];
             same: {
                 [key: string]: string | number | boolean | null;
@@ -5842,10 +7011,10 @@ export interface components {
         };
         /**
          * Decision
-         * @description An approval, a rejection or a retirement of a version.
+         * @description An approval, a rejection or a retirement of a version, or that somebody broke the glass for it.
          *
          *         `by` is who decided: `person:rita`, or `policy:late@2` for a declared policy, whose declarer is then `responsible`.
-         *         It holds for `binding` only; `check` is the evidence on which it rests.
+         *         It holds for `binding` only, until it expires or is voided; `check` is the evidence on which it rests.
          */
         Decision: {
             at: string;
@@ -5853,10 +7022,16 @@ export interface components {
             by: string;
             /** @default null */
             check: string | null;
+            /** @default null */
+            expires_at: string | null;
             /** @enum {unknown} */
-            kind: "approved" | "rejected" | "retired";
+            kind: "approved" | "broke_glass" | "rejected" | "retired";
             reason: string;
             responsible: string;
+            /** @default null */
+            voided_at: string | null;
+            /** @default  */
+            voided_because: string;
         };
         /**
          * Definition
@@ -5908,6 +7083,17 @@ export interface components {
             /** @enum {unknown} */
             state: "accepted" | "quarantined";
             version: number | null;
+        };
+        /**
+         * Deprecation
+         * @description That a model or a version should not be used any more: why, what to use instead, and from when on it may be gone.
+         */
+        Deprecation: {
+            at: string;
+            by: string;
+            reason: string;
+            successor: string | null;
+            sunset_at: string | null;
         };
         /**
          * DeviceAnswer
@@ -5989,6 +7175,35 @@ export interface components {
             tolerance: number;
         };
         /**
+         * Emergency
+         * @description That somebody broke the glass: let an alias name a version that nobody had approved.
+         *
+         *         Somebody else says by `due_at` whether it was `justified`; `verdict` is None until then.
+         */
+        Emergency: {
+            alias: string;
+            at: string;
+            by: string;
+            due_at: string;
+            /** @default null */
+            escalated_at: string | null;
+            id: string;
+            /** @default  */
+            note: string;
+            reason: string;
+            /** @default null */
+            reviewed_at: string | null;
+            /** @default null */
+            reviewed_by: string | null;
+            /** @default null */
+            verdict: ("justified" | "unjustified") | null;
+            /**
+             * Format: ref
+             * @example model:late@7
+             */
+            version: string;
+        };
+        /**
          * Endpoint
          * @description A name under which a model answers. `rollout` is the id of the one under way, if any, and `paused` whether that one waits.
          */
@@ -6052,6 +7267,44 @@ export interface components {
             /** @default null */
             low: number | null;
             value: number | null;
+        };
+        /**
+         * EvalRecord
+         * @description An example: what goes in, what is expected, and where it comes from, such as a trace. Its `inputs` name it within its set.
+         */
+        EvalRecord: {
+            changed_at: string;
+            changed_by: string;
+            created_at: string;
+            created_by: string;
+            expectations?: Record<string, unknown>;
+            id: string;
+            inputs: Record<string, unknown>;
+            /** @default null */
+            outputs: unknown;
+            /** @default null */
+            source: Record<string, unknown> | null;
+            tags?: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * EvalSet
+         * @description A set of examples that an application is judged by, of any number of experiments.
+         */
+        EvalSet: {
+            changed_at: string;
+            changed_by: string;
+            created_at: string;
+            created_by: string;
+            digest: string;
+            experiments: string[];
+            id: string;
+            name: string;
+            records: number;
+            tags: {
+                [key: string]: string;
+            };
         };
         /**
          * Evaluation
@@ -6554,6 +7807,27 @@ export interface components {
             text: string;
         };
         /**
+         * Hold
+         * @description That a thing may not be destroyed, and why; it stands until it is released. Without a version, `ref` means every version.
+         */
+        Hold: {
+            held_at: string;
+            held_by: string;
+            id: string;
+            reason: string;
+            /**
+             * Format: ref
+             * @example model:late@7
+             */
+            ref: string;
+            /** @default null */
+            release_reason: string | null;
+            /** @default null */
+            released_at: string | null;
+            /** @default null */
+            released_by: string | null;
+        };
+        /**
          * Home
          * @description Every model of the project as of `at`, the one to worry about most first.
          */
@@ -6654,7 +7928,7 @@ export interface components {
             command: string;
             detail: string;
             /** @enum {unknown} */
-            kind: "approval" | "failure" | "finding" | "quarantine" | "rollout";
+            kind: "approval" | "emergency" | "failure" | "finding" | "quarantine" | "rollout";
             /**
              * Format: ref
              * @example model:late@7
@@ -6673,6 +7947,47 @@ export interface components {
             answer: components["schemas"]["LocalExplanation"] | null;
             /** @default null */
             whole: components["schemas"]["GlobalExplanation"] | null;
+        };
+        /**
+         * KeptSpan
+         * @description A span with what its attributes say: what kind of step it was (`LLM`, `TOOL`, …), which model answered and what it used.
+         *
+         *         `offset_ms` counts from the beginning of the trace. `inputs` and `outputs` are what went in and came out, if that was told.
+         */
+        KeptSpan: {
+            attributes?: Record<string, unknown>;
+            duration_ms: number | null;
+            /** @default null */
+            end_ns: number | null;
+            events?: components["schemas"]["SpanEvent"][];
+            /** @default 0 */
+            flow: number;
+            id: string;
+            /** @default null */
+            inputs: unknown;
+            /** @default  */
+            kind: string;
+            links?: components["schemas"]["SpanLink"][];
+            /** @default  */
+            message: string;
+            /** @default  */
+            model: string;
+            name: string;
+            offset_ms: number;
+            /** @default null */
+            outputs: unknown;
+            /** @default null */
+            parent: string | null;
+            /** @default  */
+            provider: string;
+            start_ns: number;
+            /**
+             * @default unset
+             * @enum {unknown}
+             */
+            state: "error" | "ok" | "unset";
+            trace: string;
+            usage: components["schemas"]["Usage"];
         };
         /**
          * KindState
@@ -6717,6 +8032,14 @@ export interface components {
                 [key: string]: string;
             };
             version: number | null;
+        };
+        /**
+         * Lifecycle
+         * @description All states and all ways between them.
+         */
+        Lifecycle: {
+            stages: components["schemas"]["ostinato.registry.lifecycle.Stage"][];
+            transitions: components["schemas"]["Transition"][];
         };
         /**
          * Limit
@@ -6909,6 +8232,14 @@ export interface components {
             text: string | null;
         };
         /**
+         * Merged
+         * @description How many records were new, and how many were there and took more.
+         */
+        Merged: {
+            inserted: number;
+            updated: number;
+        };
+        /**
          * Metric
          * @description A measured series in short: the value at its highest step, the extremes (None if all is NaN), and the count.
          */
@@ -6953,6 +8284,9 @@ export interface components {
         /**
          * Model
          * @description A named model: what it is for, who owns it, which gates its versions must pass and how many people must approve.
+         *
+         *         `owner` is the first of the `owners`. Of `approvals`, its own and those of its tier, the higher counts; none is needed where the
+         *         model stands under no rules. `tier` is what its risk asks.
          */
         Model: {
             aliases?: {
@@ -6961,14 +8295,28 @@ export interface components {
             approvals: number;
             created_at: string;
             created_by: string;
+            /** @default null */
+            deprecated: components["schemas"]["Deprecation"] | null;
             description: string;
             gates: components["schemas"]["GateSpec"][];
             /** @default null */
             latest: number | null;
             name: string;
             owner: string;
+            owners?: string[];
             /** @enum {unknown} */
             risk: "high" | "low" | "medium";
+            /** @default null */
+            tier: components["schemas"]["Tier"] | null;
+        };
+        /**
+         * ModelPurge
+         * @description What went for good of a model: how many removed versions let go of their files, and of how many bytes.
+         */
+        ModelPurge: {
+            model: string;
+            size: number;
+            versions: number[];
         };
         /**
          * ModelState
@@ -7006,6 +8354,8 @@ export interface components {
             binding: string;
             datasets: string[];
             decisions?: components["schemas"]["Decision"][];
+            /** @default null */
+            deprecated: components["schemas"]["Deprecation"] | null;
             evaluation: string | null;
             features: string[];
             flavor: string;
@@ -7021,8 +8371,22 @@ export interface components {
             signature: components["schemas"]["Signature"];
             size: number;
             /** @enum {unknown} */
-            state: "approved" | "registered" | "rejected" | "retired";
+            state: "approved" | "emergency" | "expired" | "registered" | "rejected" | "retired";
             version: number;
+        };
+        /**
+         * Moment
+         * @description The traces that began within a stretch of time: how many, how many of them failed, how long they took, what they used.
+         */
+        Moment: {
+            at: string;
+            cost: number;
+            errors: number;
+            p50_ms: number | null;
+            p90_ms: number | null;
+            p99_ms: number | null;
+            total_tokens: number;
+            traces: number;
         };
         /**
          * Monitor
@@ -7073,11 +8437,13 @@ export interface components {
         };
         /**
          * Note
-         * @description A section of the model card that a person wrote.
+         * @description A section of the model card that a person wrote: the text with this number of those that it ever had, from 1 on.
          */
         Note: {
             at: string;
             by: string;
+            /** @default 0 */
+            number: number;
             section: string;
             text: string;
         };
@@ -7121,6 +8487,15 @@ export interface components {
             next: string | null;
         };
         /**
+         * Page[EvalRecord]
+         * @description `items`, and `next`: the cursor to pass as `after` for what follows; None at the end.
+         */
+        Page_EvalRecord_: {
+            items: components["schemas"]["EvalRecord"][];
+            /** @default null */
+            next: string | null;
+        };
+        /**
          * Page[Event]
          * @description `items`, and `next`: the cursor to pass as `after` for what follows; None at the end.
          */
@@ -7157,6 +8532,15 @@ export interface components {
             next: string | null;
         };
         /**
+         * Page[ModelState]
+         * @description `items`, and `next`: the cursor to pass as `after` for what follows; None at the end.
+         */
+        Page_ModelState_: {
+            items: components["schemas"]["ModelState"][];
+            /** @default null */
+            next: string | null;
+        };
+        /**
          * Page[RunRow]
          * @description `items`, and `next`: the cursor to pass as `after` for what follows; None at the end.
          */
@@ -7171,6 +8555,24 @@ export interface components {
          */
         Page_Run_: {
             items: components["schemas"]["Run"][];
+            /** @default null */
+            next: string | null;
+        };
+        /**
+         * Page[Trace]
+         * @description `items`, and `next`: the cursor to pass as `after` for what follows; None at the end.
+         */
+        Page_Trace_: {
+            items: components["schemas"]["Trace"][];
+            /** @default null */
+            next: string | null;
+        };
+        /**
+         * Page[VersionLine]
+         * @description `items`, and `next`: the cursor to pass as `after` for what follows; None at the end.
+         */
+        Page_VersionLine_: {
+            items: components["schemas"]["VersionLine"][];
             /** @default null */
             next: string | null;
         };
@@ -7289,7 +8691,7 @@ export interface components {
             needs: string;
             reason: string;
             /** @enum {unknown} */
-            verb: "approve" | "check" | "promote" | "reject" | "retire" | "rollback";
+            verb: "approve" | "break_glass" | "check" | "promote" | "reject" | "retire" | "rollback";
         };
         /**
          * PipelinePage
@@ -7371,7 +8773,7 @@ export interface components {
             passages: components["schemas"]["Passage"][];
             restore: components["schemas"]["ostinato.insights.types.Span"];
             since: string;
-            stages: components["schemas"]["Stage"][];
+            stages: components["schemas"]["ostinato.insights.types.Stage"][];
             until: string;
         };
         /**
@@ -7414,6 +8816,17 @@ export interface components {
             types: string[];
         };
         /**
+         * Price
+         * @description What a model costs, in US dollars per million tokens. A model that ends with `*` stands for all that begin so.
+         */
+        Price: {
+            input_per_million: number;
+            model: string;
+            output_per_million: number;
+            set_at: string;
+            set_by: string;
+        };
+        /**
          * Problem
          * @description What every error carries; further fields depend on the type.
          */
@@ -7440,6 +8853,43 @@ export interface components {
             created_at: string;
             description: string;
             name: string;
+        };
+        /**
+         * Proof
+         * @description The rows of an input example, by column, and the score of each; no scores where nobody has asked the model yet.
+         */
+        Proof: {
+            example: {
+                [key: string]: (string | number | boolean | null)[];
+            };
+            scores: number[];
+        };
+        /**
+         * Purge
+         * @description What goes for good, and is gone if `applied`: runs, candidates, points, and files with `size` bytes together.
+         *
+         *         `freed` are the bytes of blobs that nothing in the store names any more: `ostinato collect` gives them back. `refused` are the first
+         *         100 of the `kept` things that were asked for and stay.
+         */
+        Purge: {
+            applied: boolean;
+            /** @default 0 */
+            candidates: number;
+            /** @default 0 */
+            experiments: number;
+            /** @default 0 */
+            files: number;
+            /** @default 0 */
+            freed: number;
+            /** @default 0 */
+            kept: number;
+            /** @default 0 */
+            points: number;
+            refused?: components["schemas"]["Refusal"][];
+            /** @default 0 */
+            runs: number;
+            /** @default 0 */
+            size: number;
         };
         /**
          * Pushed
@@ -7540,6 +8990,18 @@ export interface components {
             version: string | null;
         };
         /**
+         * Refusal
+         * @description What was not purged, and what keeps it.
+         */
+        Refusal: {
+            reason: string;
+            /**
+             * Format: ref
+             * @example model:late@7
+             */
+            ref: string;
+        };
+        /**
          * Repeat
          * @description How to do a run again: the commands, and what was not recorded and so may come out otherwise.
          *
@@ -7552,11 +9014,44 @@ export interface components {
             lacks: string[];
         };
         /**
+         * Retained
+         * @description What a rule lets go: the first 100 of the runs that it deletes or purges, and what that takes; done if `applied`.
+         */
+        Retained: {
+            /** @enum {unknown} */
+            act: "delete" | "purge";
+            rule: string;
+            runs: string[];
+            took: components["schemas"]["Purge"];
+        };
+        /**
+         * RetentionRule
+         * @description What is kept how long: runs that meet `where` and ended, or for a `purge` were deleted, more than `days` ago go.
+         *
+         *         It is about the experiment with this id, or about all. Of each experiment the `keep_best` runs by `best_by` stay, such as 5 by
+         *         `-metrics.auc`, and those that have one of the tags `keep_tagged`.
+         */
+        RetentionRule: {
+            /** @enum {unknown} */
+            act: "delete" | "purge";
+            /** @default null */
+            applied_at: string | null;
+            best_by: string;
+            days: number;
+            declared_at: string;
+            declared_by: string;
+            experiment: string | null;
+            keep_best: number;
+            keep_tagged: string[];
+            name: string;
+            where: string[];
+        };
+        /**
          * Review
          * @description Everything that a decision about a version rests on as of the instant `at`, and which decisions the caller may take.
          *
          *         `problem` says why the last check cannot be approved on, empty if it can. With `same_rows`, the champion was evaluated
-         *         on the same rows, so that its metrics compare; otherwise they are those that it was registered with.
+         *         on the same rows, so that its metrics compare; otherwise they are those that it was registered with. `emergency` is the last one.
          */
         Review: {
             approvals: components["schemas"]["Decision"][];
@@ -7565,9 +9060,11 @@ export interface components {
             champion_evaluation: components["schemas"]["Evaluation"] | null;
             check: components["schemas"]["Check"] | null;
             data: components["schemas"]["DataAge"][];
+            /** @default null */
+            emergency: components["schemas"]["Emergency"] | null;
             evaluation: components["schemas"]["Evaluation"] | null;
             may: components["schemas"]["Permit"][];
-            metrics: components["schemas"]["ostinato.registry.types.MetricRow"][];
+            metrics: components["schemas"]["ostinato.registry.views.MetricRow"][];
             model: components["schemas"]["Model"];
             problem: string;
             same_rows: boolean;
@@ -7969,6 +9466,35 @@ export interface components {
             parameters?: Record<string, unknown>;
         };
         /**
+         * SpanEvent
+         * @description Something that happened within a span, such as an exception; `at_ns` in nanoseconds after 1970.
+         */
+        SpanEvent: {
+            at_ns: number;
+            attributes?: Record<string, unknown>;
+            name: string;
+        };
+        /**
+         * SpanLink
+         * @description A span of another trace, or of this one, that a span has to do with; the ids in hexadecimal.
+         */
+        SpanLink: {
+            attributes?: Record<string, unknown>;
+            span: string;
+            trace: string;
+        };
+        /**
+         * SpansKept
+         * @description How many spans were kept, of which traces, and why the others were not, by their places in what was sent.
+         */
+        SpansKept: {
+            refused?: {
+                [key: string]: string;
+            };
+            spans: number;
+            traces: string[];
+        };
+        /**
          * Spent
          * @description What something cost the machine: seconds of CPU and of real time, and the most memory it held, in MiB.
          */
@@ -7976,20 +9502,6 @@ export interface components {
             cpu_s: number;
             peak_rss_mb: number;
             wall_s: number | null;
-        };
-        /**
-         * Stage
-         * @description What the runs of one experiment cost. It is of the stage `training` if it made a version of a model, `serving` and `monitoring` if
-         *         it is one of the platform's own, and of `experiments` otherwise.
-         */
-        Stage: {
-            cpu_s: number;
-            experiment: string;
-            failed: number;
-            money: number | null;
-            runs: number;
-            /** @enum {unknown} */
-            stage: "experiments" | "monitoring" | "serving" | "training";
         };
         /**
          * Step
@@ -8141,6 +9653,23 @@ export interface components {
             tolerance: number | null;
         };
         /**
+         * Tier
+         * @description What the risk of a model asks of its versions: how many people must approve, and who counts.
+         *
+         *         `approvers` are roles (`reviewer`) and persons (`person:rita`); none means whoever has the permission. An approval holds for
+         *         `valid_days`, None for good. Who breaks the glass is reviewed within `review_hours`.
+         */
+        Tier: {
+            approvals: number;
+            approvers?: string[];
+            /** @default 24 */
+            review_hours: number;
+            /** @enum {unknown} */
+            risk: "high" | "low" | "medium";
+            /** @default null */
+            valid_days: number | null;
+        };
+        /**
          * Token
          * @description A credential as listings show it. `id` is the public part; `last_used_at` is exact to ten minutes.
          *
@@ -8169,6 +9698,85 @@ export interface components {
             revoked: boolean;
             /** @default null */
             rotated_to: string | null;
+        };
+        /**
+         * Trace
+         * @description One request to an application, with all that was done for it.
+         *
+         *         `request` and `response` are beginnings of what the root got and gave. `run` is the run in which it was traced, `candidate` the model
+         *         that answered. `metadata` never changes; `tags` do. Of tokens and cost, what a span says is not counted again where a span above it
+         *         says it.
+         */
+        Trace: {
+            assessments?: components["schemas"]["Assessment"][];
+            candidate: string | null;
+            client_request_id: string;
+            duration_ms: number | null;
+            experiment: string;
+            experiment_id: string;
+            id: string;
+            metadata: {
+                [key: string]: string;
+            };
+            name: string;
+            recorded_at: string;
+            request: string;
+            response: string;
+            run: string | null;
+            session: string;
+            spans: number;
+            started_at: string;
+            /** @enum {unknown} */
+            state: "error" | "in_progress" | "ok" | "unset";
+            tags: {
+                [key: string]: string;
+            };
+            usage: components["schemas"]["Usage"];
+            user: string;
+        };
+        /**
+         * TraceTold
+         * @description What a program tells of a whole trace, beside its spans; None leaves what its spans say.
+         */
+        TraceTold: {
+            /** @default null */
+            candidate: string | null;
+            /** @default  */
+            client_request_id: string;
+            /** @default null */
+            duration_ms: number | null;
+            experiment: string;
+            id: string;
+            metadata?: {
+                [key: string]: string;
+            };
+            /** @default null */
+            name: string | null;
+            /** @default null */
+            request: string | null;
+            /** @default null */
+            response: string | null;
+            /** @default null */
+            run: string | null;
+            /** @default  */
+            session: string;
+            started_at: string;
+            /** @enum {unknown} */
+            state: "error" | "in_progress" | "ok" | "unset";
+            tags?: {
+                [key: string]: string;
+            };
+            /**
+             * @default {
+             *       "cost": null,
+             *       "input_tokens": null,
+             *       "output_tokens": null,
+             *       "total_tokens": null
+             *     }
+             */
+            usage: components["schemas"]["Usage"];
+            /** @default  */
+            user: string;
         };
         /**
          * Traffic
@@ -8202,6 +9810,18 @@ export interface components {
              * @example model:late@7
              */
             version: string;
+        };
+        /**
+         * Transition
+         * @description From some states, what leads to which; `needs` is the permission, empty for what nobody does.
+         */
+        Transition: {
+            /** @enum {unknown} */
+            by: "approve" | "break_glass" | "change" | "promote" | "reject" | "retire" | "review_emergency" | "time";
+            means: string;
+            needs: string;
+            of: ("approved" | "emergency" | "expired" | "registered" | "rejected" | "retired")[];
+            to: ("approved" | "emergency" | "expired" | "registered" | "rejected" | "retired")[];
         };
         /**
          * Trial
@@ -8247,24 +9867,18 @@ export interface components {
             subject: string;
         };
         /**
-         * Trust
-         * @description What `issuer` signs for `audience` alone, and what says `claims` word for word, is exchanged for a token of `service`.
-         *
-         *         The token is good for `minutes` in `project`, for what the service may and no more than `permissions` (patterns; None: all of it).
+         * Usage
+         * @description Tokens in and out, in all, and what they cost in US dollars; None where nothing is known.
          */
-        Trust: {
-            audience: string;
-            claims: {
-                [key: string]: string;
-            };
-            created_at: string;
-            created_by: string;
-            issuer: string;
-            minutes: number;
-            name: string;
-            permissions: string[] | null;
-            project: string;
-            service: string;
+        Usage: {
+            /** @default null */
+            cost: number | null;
+            /** @default null */
+            input_tokens: number | null;
+            /** @default null */
+            output_tokens: number | null;
+            /** @default null */
+            total_tokens: number | null;
         };
         /**
          * Use
@@ -8289,6 +9903,16 @@ export interface components {
             sealed: number;
         };
         /**
+         * VersionComparison
+         * @description Versions side by side. With `same_rows`, all were evaluated on the same rows, so that their metrics compare.
+         */
+        VersionComparison: {
+            aspects: components["schemas"]["Aspect"][];
+            metrics: components["schemas"]["ComparedMetric"][];
+            same_rows: boolean;
+            versions: components["schemas"]["Compared"][];
+        };
+        /**
          * VersionLine
          * @description A version as it stood at an instant: its state, the aliases that named it, its metrics, its last check until then.
          */
@@ -8297,6 +9921,8 @@ export interface components {
             author: string;
             check: components["schemas"]["Check"] | null;
             decisions: components["schemas"]["Decision"][];
+            /** @default null */
+            deprecated: components["schemas"]["Deprecation"] | null;
             evaluation: string | null;
             flavor: string;
             metrics: {
@@ -8311,7 +9937,7 @@ export interface components {
             registered_at: string;
             run: string | null;
             /** @enum {unknown} */
-            state: "approved" | "registered" | "rejected" | "retired";
+            state: "approved" | "emergency" | "expired" | "registered" | "rejected" | "retired";
             version: number;
         };
         /**
@@ -8443,6 +10069,26 @@ export interface components {
         Wording: {
             at: string;
             text: string | null;
+        };
+        /**
+         * Trust
+         * @description What `issuer` signs for `audience` alone, and what says `claims` word for word, is exchanged for a token of `service`.
+         *
+         *         The token is good for `minutes` in `project`, for what the service may and no more than `permissions` (patterns; None: all of it).
+         */
+        "ostinato.access.types.Trust": {
+            audience: string;
+            claims: {
+                [key: string]: string;
+            };
+            created_at: string;
+            created_by: string;
+            issuer: string;
+            minutes: number;
+            name: string;
+            permissions: string[] | null;
+            project: string;
+            service: string;
         };
         /**
          * Bin
@@ -8592,6 +10238,20 @@ export interface components {
             worst_h: number | null;
         };
         /**
+         * Stage
+         * @description What the runs of one experiment cost. It is of the stage `training` if it made a version of a model, `serving` and `monitoring` if
+         *         it is one of the platform's own, and of `experiments` otherwise.
+         */
+        "ostinato.insights.types.Stage": {
+            cpu_s: number;
+            experiment: string;
+            failed: number;
+            money: number | null;
+            runs: number;
+            /** @enum {unknown} */
+            stage: "experiments" | "monitoring" | "serving" | "training";
+        };
+        /**
          * Edge
          * @description `target` was made from `source`; `verb`, `seq`, `at`, `actor` and `subject` are those of the event that says so.
          */
@@ -8625,10 +10285,34 @@ export interface components {
             before: string;
         };
         /**
+         * Stage
+         * @description A state: what it means, and whether a version in it may be put behind an alias or an endpoint.
+         */
+        "ostinato.registry.lifecycle.Stage": {
+            means: string;
+            serves: boolean;
+            /** @enum {unknown} */
+            state: "approved" | "emergency" | "expired" | "registered" | "rejected" | "retired";
+        };
+        /**
+         * Trust
+         * @description The flavors that may run code and that a model may have, in a sandbox; who said so, why, and when. None is the rule.
+         */
+        "ostinato.registry.trust.Trust": {
+            /** @default null */
+            at: string | null;
+            /** @default  */
+            by: string;
+            flavors: string[];
+            model: string;
+            /** @default  */
+            reason: string;
+        };
+        /**
          * MetricRow
          * @description One metric of a version beside those of the champion and of the baseline; None where it was not measured.
          */
-        "ostinato.registry.types.MetricRow": {
+        "ostinato.registry.views.MetricRow": {
             baseline: components["schemas"]["Estimate"] | null;
             champion: components["schemas"]["Estimate"] | null;
             higher_is_better: boolean;
@@ -8676,10 +10360,39 @@ export interface components {
             start: number;
         };
         /**
+         * Span
+         * @description One step of a trace, as a program tells of it.
+         *
+         *         `trace` is the id of the trace, `id` and `parent` are 16 hexadecimal digits, unique within it; the root has no parent. Times are in
+         *         nanoseconds after 1970; a span that has not ended has no `end_ns`. Attributes are kept exactly, whatever they hold.
+         */
+        "ostinato.traces.types.Span": {
+            attributes?: Record<string, unknown>;
+            /** @default null */
+            end_ns: number | null;
+            events?: components["schemas"]["SpanEvent"][];
+            /** @default 0 */
+            flow: number;
+            id: string;
+            links?: components["schemas"]["SpanLink"][];
+            /** @default  */
+            message: string;
+            name: string;
+            /** @default null */
+            parent: string | null;
+            start_ns: number;
+            /**
+             * @default unset
+             * @enum {unknown}
+             */
+            state: "error" | "ok" | "unset";
+            trace: string;
+        };
+        /**
          * Difference
          * @description Something in which runs differ, such as `params.depth`, and its value in each of them, None where it is absent.
          */
-        "ostinato.tracking.types.Difference": {
+        "ostinato.tracking.shown.Difference": {
             values: (string | number | boolean | null)[];
             what: string;
         };
@@ -8687,7 +10400,7 @@ export interface components {
          * MetricRow
          * @description One metric of several runs, None where a run has not measured it.
          */
-        "ostinato.tracking.types.MetricRow": {
+        "ostinato.tracking.shown.MetricRow": {
             key: string;
             values: (components["schemas"]["Metric"] | null)[];
         };
@@ -9381,7 +11094,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Trust"][];
+                    "application/json": components["schemas"]["ostinato.access.types.Trust"][];
                 };
             };
             /** @description an error */
@@ -9425,7 +11138,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Trust"];
+                    "application/json": components["schemas"]["ostinato.access.types.Trust"];
                 };
             };
             /** @description an error */
@@ -9486,6 +11199,195 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Whoami"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.adopt_candidate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    archive: string;
+                    record: components["schemas"]["Candidate"];
+                    whole?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": boolean;
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.adopt_experiment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    archive: string;
+                    record: components["schemas"]["Experiment"];
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.adopt_model": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    archive: string;
+                    labels?: components["schemas"]["Labels"] | null;
+                    notes?: components["schemas"]["Note"][] | null;
+                    record: components["schemas"]["Model"];
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.adopt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    archive: string;
+                    environment?: components["schemas"]["Environment"] | null;
+                    record: components["schemas"]["Run"];
+                    whole?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": boolean;
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.adopt_version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    archive: string;
+                    artifact: string;
+                    files?: components["schemas"]["FolderFile"][] | null;
+                    labels?: components["schemas"]["Labels"] | null;
+                    moves?: components["schemas"]["AliasState"][] | null;
+                    record: components["schemas"]["ModelVersion"];
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersion"];
                 };
             };
             /** @description an error */
@@ -9593,6 +11495,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Alert"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.apply_retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    apply?: boolean;
+                    name?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retained"][];
                 };
             };
             /** @description an error */
@@ -9952,6 +11890,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Artifact"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.purge_candidate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                candidate: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Purge"];
                 };
             };
             /** @description an error */
@@ -10766,6 +12735,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DatasetVersion"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    traces: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": number;
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.delete_before": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    experiment: string;
+                    most?: number;
+                    until: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": number;
                 };
             };
             /** @description an error */
@@ -11808,6 +13849,285 @@ export interface operations {
                 };
                 content: {
                     "application/json": string;
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.evalsets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvalSet"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.create_evalset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    experiments?: string[] | null;
+                    id?: string | null;
+                    name: string;
+                    tags?: {
+                        [key: string]: string;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvalSet"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.evalset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evalset: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvalSet"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.delete_evalset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evalset: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": null;
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.change_evalset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evalset: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    experiments?: string[] | null;
+                    tags?: {
+                        [key: string]: string | null;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvalSet"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.drop_records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evalset: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    records: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": number;
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.records": {
+        parameters: {
+            query?: {
+                limit?: number;
+                after?: string | null;
+            };
+            header?: never;
+            path: {
+                evalset: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_EvalRecord_"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.merge_records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evalset: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    records: Record<string, unknown>[];
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Merged"];
                 };
             };
             /** @description an error */
@@ -13839,6 +16159,75 @@ export interface operations {
             };
         };
     };
+    "ledger.holds": {
+        parameters: {
+            query?: {
+                ref?: string | null;
+                released?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "ledger.hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "ledger.key": {
         parameters: {
             query?: never;
@@ -13955,6 +16344,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Inclusion"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "ledger.release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hold: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
                 };
             };
             /** @description an error */
@@ -14127,6 +16553,38 @@ export interface operations {
             };
         };
     };
+    "ledger.redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                event: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "ledger.parked": {
         parameters: {
             query?: never;
@@ -14202,6 +16660,7 @@ export interface operations {
             content: {
                 "application/json": {
                     after?: number;
+                    until?: number | null;
                 };
             };
         };
@@ -14456,6 +16915,42 @@ export interface operations {
             };
         };
     };
+    "traces.link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    run: string;
+                    traces: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": null;
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "models.upload": {
         parameters: {
             query?: never;
@@ -14476,6 +16971,146 @@ export interface operations {
                 };
                 content: {
                     "application/json": string;
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.compare": {
+        parameters: {
+            query: {
+                refs: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionComparison"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.deprecate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason: string;
+                    successor?: string | null;
+                    sunset_at?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deprecation"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.emergencies": {
+        parameters: {
+            query?: {
+                open?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Emergency"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.review_emergency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                emergency: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    note: string;
+                    /** @enum {unknown} */
+                    verdict: "justified" | "unjustified";
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Emergency"];
                 };
             };
             /** @description an error */
@@ -14625,6 +17260,72 @@ export interface operations {
             };
         };
     };
+    "models.lifecycle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lifecycle"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.reinstate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": null;
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "models.remove": {
         parameters: {
             query?: never;
@@ -14656,6 +17357,40 @@ export interface operations {
             };
         };
     };
+    "models.search": {
+        parameters: {
+            query?: {
+                where?: string[] | null;
+                order_by?: string;
+                limit?: number;
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ModelState_"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "models.states": {
         parameters: {
             query?: never;
@@ -14672,6 +17407,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelState"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.tiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tier"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.declare_tier": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                risk: "high" | "low" | "medium";
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    approvals: number;
+                    approvers?: string[] | null;
+                    reason: string;
+                    review_hours?: number;
+                    valid_days?: number | null;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tier"];
                 };
             };
             /** @description an error */
@@ -14739,6 +17544,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Received"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.search_versions": {
+        parameters: {
+            query?: {
+                where?: string[] | null;
+                order_by?: string;
+                limit?: number;
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_VersionLine_"];
                 };
             };
             /** @description an error */
@@ -14882,10 +17721,49 @@ export interface operations {
             };
         };
     };
+    "models.break_glass": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    alias?: string;
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Emergency"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "models.card": {
         parameters: {
             query?: {
                 at?: string | null;
+                form?: "html" | "huggingface" | "markdown";
             };
             header?: never;
             path: {
@@ -15037,6 +17915,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AliasState"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proof"];
                 };
             };
             /** @description an error */
@@ -15270,6 +18179,7 @@ export interface operations {
                     gates?: components["schemas"]["GateSpec"][] | null;
                     name: string;
                     owner?: string;
+                    owners?: string[] | null;
                     /** @enum {unknown} */
                     risk?: "high" | "low" | "medium";
                 };
@@ -15505,6 +18415,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    after?: number | null;
                     section: string;
                     text: string;
                 };
@@ -15518,6 +18429,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Note"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.hand_over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    owners: string[];
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
                 };
             };
             /** @description an error */
@@ -15674,6 +18623,75 @@ export interface operations {
             };
         };
     };
+    "models.trusted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ostinato.registry.trust.Trust"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.trust": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    flavors: string[];
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ostinato.registry.trust.Trust"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "models.versions": {
         parameters: {
             query?: never;
@@ -15720,6 +18738,9 @@ export interface operations {
                     artifact: string;
                     datasets?: string[] | null;
                     evaluation?: string | null;
+                    example?: {
+                        [key: string]: (string | number | boolean | null)[];
+                    } | null;
                     features?: string[] | null;
                     flavor: string;
                     key?: string;
@@ -16405,6 +19426,207 @@ export interface operations {
             };
         };
     };
+    "traces.prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Price"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.set_price": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    input_per_million: number;
+                    model: string;
+                    output_per_million: number;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Price"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.drop_price": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": null;
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.purge_experiment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    deleted_only?: boolean;
+                    experiment: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Purge"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.purge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelPurge"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.purge_runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    apply?: boolean;
+                    experiment?: string | null;
+                    where?: string[] | null;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Purge"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "runs.rename_experiment": {
         parameters: {
             query?: never;
@@ -16463,6 +19685,110 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionRule"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.retain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {unknown} */
+                    act: "delete" | "purge";
+                    best_by?: string;
+                    days: number;
+                    experiment?: string | null;
+                    keep_best?: number;
+                    keep_tagged?: string[] | null;
+                    where?: string[] | null;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionRule"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.drop_retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": null;
                 };
             };
             /** @description an error */
@@ -16926,7 +20252,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ostinato.tracking.types.Difference"][];
+                    "application/json": components["schemas"]["ostinato.tracking.shown.Difference"][];
                 };
             };
             /** @description an error */
@@ -17480,6 +20806,41 @@ export interface operations {
             };
         };
     };
+    "runs.frame": {
+        parameters: {
+            query?: {
+                key?: string | null;
+                after_step?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricFrame"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "runs.log": {
         parameters: {
             query?: never;
@@ -17540,6 +20901,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "runs.purge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    deleted_only?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Purge"];
                 };
             };
             /** @description an error */
@@ -18382,6 +21780,414 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.put": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    about?: {
+                        [key: string]: string;
+                    } | null;
+                    experiment?: string;
+                    run?: string | null;
+                    spans: components["schemas"]["ostinato.traces.types.Span"][];
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpansKept"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.moments": {
+        parameters: {
+            query?: {
+                where?: string[] | null;
+                since?: string | null;
+                until?: string | null;
+                parts?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Moment"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.search": {
+        parameters: {
+            query?: {
+                where?: string[] | null;
+                order_by?: string;
+                limit?: number;
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Trace_"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.record": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    told: components["schemas"]["TraceTold"];
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trace"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trace"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.assess": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trace: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    at?: string | null;
+                    error?: {
+                        [key: string]: string;
+                    } | null;
+                    id?: string | null;
+                    /** @enum {unknown} */
+                    kind?: "expectation" | "feedback";
+                    metadata?: {
+                        [key: string]: string;
+                    } | null;
+                    name: string;
+                    overrides?: string | null;
+                    rationale?: string;
+                    /** @enum {unknown} */
+                    source?: "code" | "human" | "llm_judge" | "unset";
+                    source_id?: string;
+                    span?: string | null;
+                    value?: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assessment"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.assessment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trace: string;
+                assessment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assessment"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.drop_assessment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trace: string;
+                assessment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": null;
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.reassess": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trace: string;
+                assessment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    error?: {
+                        [key: string]: string;
+                    } | null;
+                    metadata?: {
+                        [key: string]: string;
+                    } | null;
+                    name?: string | null;
+                    rationale?: string | null;
+                    value?: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assessment"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.spans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptSpan"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.tag": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trace: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    tags: {
+                        [key: string]: string | null;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trace"];
                 };
             };
             /** @description an error */

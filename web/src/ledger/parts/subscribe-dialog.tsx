@@ -77,8 +77,8 @@ function Secret({ of: { name, secret }, onClose }: { of: Subscription; onClose: 
       actions={<Button onClick={onClose}>Done</Button>}
     >
       <p>
-        Parcels are signed with HMAC-SHA-256 of their body by this secret. It is not shown again, but by who subscribes
-        the same once more.
+        Web hooks are signed by this secret, as Standard Webhooks says. It is not shown again, but by who subscribes the
+        same once more.
       </p>
       <Code command label="secret" text={secret ?? ""} />
     </Dialog>

@@ -1,22 +1,35 @@
-import { useQuery } from "@tanstack/react-query";
+import { type InfiniteData, type UseInfiniteQueryResult, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { ApiError } from "../../kernel/api/errors";
 import type { Schema } from "../../kernel/api/types";
 import { count } from "../../kernel/number";
+import { text, useUrlState } from "../../kernel/url";
+import { Button } from "../../ui/button";
+import { Section } from "../../ui/card";
 import { Empty } from "../../ui/empty";
+import { ErrorBox } from "../../ui/error-box";
+import { FilterBar } from "../../ui/filter-bar";
 import { Loaded } from "../../ui/loaded";
 import { Page } from "../../ui/page";
 import { RefLink } from "../../ui/ref-link";
+import { Skeleton } from "../../ui/skeleton";
 import { Status } from "../../ui/status";
 import { Time } from "../../ui/time";
 import { kindOf } from "../parts/standing";
+import { Deprecated } from "../parts/stewardship";
+import { Versions } from "../parts/versions";
 import { Words } from "../parts/words";
-import { statesQuery } from "../queries";
+import { statesQuery, versionsQuery } from "../queries";
 import "../registry.css";
 
+const FIELDS = { where: text() };
 type ModelState = Schema<"ModelState">;
 
 /** What is in production, since when, and what waits to follow? */
 export function ModelsPage() {
   const states = useQuery(statesQuery);
+  const [{ where }, set] = useUrlState(FIELDS);
+  const found = useInfiniteQuery({ ...versionsQuery(where), enabled: where !== "" });
+  const refused = found.error instanceof ApiError ? found.error : undefined;
   const empty = (
     <Empty title="No models yet" command="ostinato models create NAME">
       A model has gates that each of its versions must pass before somebody may approve it.
@@ -24,6 +37,14 @@ export function ModelsPage() {
   );
   return (
     <Page title="Models">
+      <FilterBar
+        label="Find versions"
+        placeholder="Find versions: metrics.auc > 0.7 and state = approved"
+        value={where}
+        onChange={(next) => set({ where: next })}
+        {...(refused && { error: [refused.message, refused.hint].filter(Boolean).join("\n") })}
+      />
+      {where && !refused && <Found query={found} metric={/metrics\.(\w+)/.exec(where)?.[1] ?? ""} />}
       <Loaded query={states} empty={empty}>
         {(all) => (
           <ul className="model-list">
@@ -41,7 +62,29 @@ export function ModelsPage() {
   );
 }
 
-function Named({ name, description, owner, risk }: Schema<"Model">) {
+/** The versions of all models that were asked for, with the metric that was asked about. */
+function Found({ query, metric }: { query: UseInfiniteQueryResult<InfiniteData<PageOf>>; metric: string }) {
+  const versions = query.data?.pages.flatMap(({ items }) => items);
+  const shown = metric || Object.keys(versions?.[0]?.metrics ?? {})[0] || "";
+  return (
+    <Section title="Versions found" note={versions?.length}>
+      {query.isPending && <Skeleton lines={4} />}
+      {query.isError && <ErrorBox error={query.error} />}
+      {versions && <Versions versions={versions} metric={shown} empty="No version is like that." />}
+      {query.hasNextPage && (
+        <div>
+          <Button small busy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+            Show more
+          </Button>
+        </div>
+      )}
+    </Section>
+  );
+}
+
+type PageOf = Schema<"Page_VersionLine_">;
+
+function Named({ name, description, owner, owners = [], risk, deprecated }: Schema<"Model">) {
   return (
     <div className="model-cell">
       <h2 className="model-list-name">
@@ -49,8 +92,10 @@ function Named({ name, description, owner, risk }: Schema<"Model">) {
       </h2>
       <p>{description}</p>
       <p className="muted">
-        <RefLink to={owner} />, {risk} risk
+        <RefLink to={owner} />
+        {owners.length > 1 && ` and ${count(owners.length - 1, "other")}`}, {risk} risk
       </p>
+      {deprecated && <Deprecated said={deprecated} />}
     </div>
   );
 }
@@ -68,11 +113,11 @@ function InProduction({ mark }: { mark: Schema<"AliasMark"> | null }) {
             </span>
           </p>
           <p>
-            approved by{" "}
+            {mark.approved_by.length > 0 ? "approved by " : "approved by nobody"}
             {mark.approved_by.map((by) => (
               <RefLink key={by} to={by} />
             ))}
-            , {mark.how === "promoted" ? "promoted" : "rolled back"} by <RefLink to={mark.by} />
+            , {mark.how === "rolled_back" ? "rolled back" : "promoted"} by <RefLink to={mark.by} />
           </p>
           <p className="muted">
             <Words text={mark.reason} />

@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { useProject } from "../../kernel/project";
 import { href } from "../../kernel/ref";
+import { useMay } from "../../kernel/session";
 import { choice, instant, query, text, useAt, useParam, useUrlState } from "../../kernel/url";
 import { useVerbs } from "../../kernel/verbs";
 import { AsOfBanner, AsOfPicker } from "../../ui/as-of";
@@ -19,6 +20,7 @@ import { Evidence } from "../parts/evidence";
 import { Gates } from "../parts/gates";
 import { Origin } from "../parts/origin";
 import { passed, type Review, verdict } from "../parts/standing";
+import { Broken, Deprecate, Deprecated } from "../parts/stewardship";
 import { type Act, nextOf, useActs } from "../parts/verbs";
 import { Words } from "../parts/words";
 import { reviewQuery, storyQuery } from "../queries";
@@ -41,6 +43,9 @@ export function VersionPage() {
   const acts = useActs(review.data);
   const next = review.data && nextOf(acts, review.data);
   const past = query(PAST, { at });
+  const may = useMay("model:write");
+  const [asking, setAsking] = useState(false);
+  const ask = () => setAsking(true);
   useVerbs(useMemo(() => acts.map(inPalette), [acts]));
   const name = review.data?.version.ref.replace("model:", "") ?? `${model}@${version}`;
   const aliases = Object.entries(review.data?.model.aliases ?? {}).flatMap(([alias, at]) =>
@@ -66,15 +71,33 @@ export function VersionPage() {
         <>
           <AsOfPicker at={at} onChange={setAt} from={review.data?.version.registered_at} />
           {review.data && (
+            <LinkButton
+              kind="quiet"
+              to={`/${project}/models/${model}/compare?versions=${encodeURIComponent([name, ...(review.data.champion ? [review.data.champion.replace("model:", "")] : [])].join(" "))}`}
+            >
+              Compare
+            </LinkButton>
+          )}
+          {review.data && (
             <LinkButton kind="quiet" to={`${href(project, `lineage:${review.data.version.ref}`)}${past}`}>
               Lineage
             </LinkButton>
           )}
-          {review.data && <Actions acts={acts} next={next} />}
+          {review.data && (
+            <Actions
+              acts={acts}
+              next={next}
+              more={[{ text: "Deprecate…", disabled: !may || past !== "", onSelect: ask }]}
+            />
+          )}
         </>
       }
     >
       <AsOfBanner at={at} onChange={setAt} />
+      {review.data?.version.deprecated && <Deprecated said={review.data.version.deprecated} />}
+      {review.data?.model.deprecated && <Deprecated said={review.data.model.deprecated} />}
+      {review.data?.emergency && <Broken made={review.data.emergency} />}
+      {asking && <Deprecate of={name} onClose={() => setAsking(false)} />}
       <Loaded query={review}>{(found) => <Body review={found} acts={acts} at={at} />}</Loaded>
     </Page>
   );

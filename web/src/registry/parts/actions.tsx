@@ -1,11 +1,13 @@
 import { Button } from "../../ui/button";
-import { Menu } from "../../ui/menu";
+import { Menu, type MenuItem } from "../../ui/menu";
 import type { Act } from "./verbs";
 
+const SELDOM: ReadonlySet<Act["verb"]> = new Set(["retire", "check", "break_glass"]);
+
 /** The verbs of a version as buttons; those that cannot be used say why on hover, and in the card of the decision. */
-export function Actions({ acts, next }: { acts: readonly Act[]; next: Act | undefined }) {
-  const shown = acts.filter(({ verb }) => verb !== "retire" && verb !== "check");
-  const rest = acts.filter(({ verb }) => verb === "retire" || verb === "check");
+export function Actions({ acts, next, more }: { acts: readonly Act[]; next: Act | undefined; more: MenuItem[] }) {
+  const shown = acts.filter(({ verb }) => !SELDOM.has(verb));
+  const rest = acts.filter(({ verb }) => SELDOM.has(verb));
   return (
     <>
       {shown.map((act) => (
@@ -26,12 +28,15 @@ export function Actions({ acts, next }: { acts: readonly Act[]; next: Act | unde
       )}
       <Menu
         label="More"
-        items={rest.map((act) => ({
-          text: act.allowed ? act.word : `${act.word}: ${act.reason}`,
-          disabled: !act.allowed,
-          danger: act.verb === "retire",
-          onSelect: act.run,
-        }))}
+        items={[
+          ...rest.map((act) => ({
+            text: act.allowed ? act.word : `${act.word}: ${act.reason}`,
+            disabled: !act.allowed,
+            danger: act.verb !== "check",
+            onSelect: act.run,
+          })),
+          ...more,
+        ]}
       />
     </>
   );

@@ -128,6 +128,6 @@ function across(left: number, right: number): CSSProperties {
 }
 
 function spoken({ version, since, until, by, how }: AliasMark): string {
-  const act = how === "promoted" ? "promoted" : "rolled back to";
+  const act = how === "rolled_back" ? "rolled back to" : how === "promoted" ? "promoted" : "promoted without approval";
   return `version ${version} from ${date(since)} to ${until ? date(until) : "now"}, ${act} by ${by}`;
 }

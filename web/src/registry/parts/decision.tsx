@@ -1,4 +1,5 @@
 import { count } from "../../kernel/number";
+import { date } from "../../kernel/time";
 import { RefLink } from "../../ui/ref-link";
 import type { AliasMark, Review } from "./standing";
 import type { Act } from "./verbs";
@@ -39,13 +40,24 @@ export function historyOf({ version, check }: Review, moves: readonly AliasMark[
     ...(check
       ? [{ at: check.at, what: `${check.passed ? "passed" : "failed"} its last check by`, who: check.by, why: "" }]
       : []),
-    ...(version.decisions ?? []).map(({ at, kind, by, reason }) => ({ at, what: `${kind} by`, who: by, why: reason })),
+    ...(version.decisions ?? []).flatMap(({ at, kind, by, reason, expires_at, voided_at, voided_because }) => [
+      {
+        at,
+        what:
+          kind === "broke_glass"
+            ? "the glass was broken by"
+            : `${kind}${expires_at ? ` until ${date(expires_at)}` : ""} by`,
+        who: by,
+        why: reason,
+      },
+      ...(voided_at ? [{ at: voided_at, what: `void: ${voided_because ?? ""}`, who: "", why: "" }] : []),
+    ]),
     ...moves
       .filter((mark) => mark.version === version.version)
       .flatMap(({ alias, since, until, by, how, reason }) => [
         {
           at: since,
-          what: `${how === "promoted" ? "promoted to" : "rolled back to"} ${alias} by`,
+          what: `${MOVED[how]} ${alias} by`,
           who: by,
           why: reason,
         },
@@ -58,9 +70,15 @@ export function historyOf({ version, check }: Review, moves: readonly AliasMark[
     .map(({ one }) => one);
 }
 
+const MOVED = {
+  promoted: "promoted to",
+  rolled_back: "rolled back to",
+  broke_glass: "without approval made",
+} as const satisfies Record<AliasMark["how"], string>;
+
 /** What stands in the way of each verb that cannot be used now. */
 export function WhyNot({ acts, review }: { acts: readonly Act[]; review: Review }) {
-  const barred = acts.filter((act) => !act.allowed && act.verb !== "retire");
+  const barred = acts.filter((act) => !act.allowed && act.verb !== "retire" && act.verb !== "break_glass");
   return (
     <>
       <p className="model-approvals">

@@ -7,7 +7,18 @@ import { RefLink } from "../../ui/ref-link";
 import { said } from "../../ui/report/words";
 import { Status, Tag } from "../../ui/status";
 import { Time } from "../../ui/time";
-import { type AliasMark, ahead, CHAMPION, failures, kindOf, passed, type VersionLine, waitsFor } from "./standing";
+import {
+  type AliasMark,
+  ahead,
+  CHAMPION,
+  failures,
+  kindOf,
+  lapse,
+  passed,
+  type VersionLine,
+  waitsFor,
+} from "./standing";
+import { Deprecated } from "./stewardship";
 import { Day, Words } from "./words";
 
 interface ProductionProps {
@@ -29,6 +40,12 @@ export function Production({ mark, line, metric, at }: ProductionProps) {
         <RefLink to={mark.ref} bare />
         <Tag text={mark.alias} />
       </p>
+      {line && line.state !== "approved" && (
+        <p>
+          <Status kind={kindOf(line.state)} word={line.state === "emergency" ? "the glass was broken" : lapse(line)} />
+        </p>
+      )}
+      {line?.deprecated && <Deprecated said={line.deprecated} />}
       <p className="model-production-since">
         since <strong>{exact(mark.since).replace(":00 UTC", " UTC")}</strong>
         <span className="muted">, for {span(time(at) - time(mark.since))}</span>
@@ -37,13 +54,18 @@ export function Production({ mark, line, metric, at }: ProductionProps) {
         items={[
           ...approvals.map((decision) => ["Approved", <Act key="approved" {...decision} />] as const),
           ...(line?.check ? [["Checked", <Gates key="gates" check={line.check} />] as const] : []),
-          [mark.how === "promoted" ? "Promoted" : "Rolled back", <Act key="promoted" {...mark} at={mark.since} />],
+          [HOW[mark.how], <Act key="promoted" {...mark} at={mark.since} />],
           ...(estimate ? [[said(metric), <Interval key="metric" {...estimate} />] as const] : []),
         ]}
       />
     </div>
   );
 }
+
+const HOW = { promoted: "Promoted", rolled_back: "Rolled back", broke_glass: "Glass broken" } as const satisfies Record<
+  AliasMark["how"],
+  string
+>;
 
 /** Whole days once there are two. */
 function span(ms: number): string {

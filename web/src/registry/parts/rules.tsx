@@ -17,9 +17,9 @@ export function Rules({ model, at }: { model: Schema<"Model">; at: string | unde
     <Section title={at ? "Rules then" : "Rules"}>
       <Facts
         items={[
-          ["Owner", <RefLink key="owner" to={model.owner} />],
+          ["Owners", <Names key="owners" of={model.owners?.length ? model.owners : [model.owner]} />],
           ["Risk", model.risk],
-          ["Needs", `every gate, and ${count(model.approvals, "approval")} by people other than the author`],
+          ["Needs", <Needs key="needs" {...model} />],
           [
             "Gates",
             <ul key="gates" className="model-rules">
@@ -32,6 +32,32 @@ export function Rules({ model, at }: { model: Schema<"Model">; at: string | unde
         ]}
       />
     </Section>
+  );
+}
+
+/** Refs as links, teams and roles as they are. */
+function Names({ of }: { of: readonly string[] }) {
+  return of.map((name, i) => (
+    <span key={name}>
+      {i > 0 && ", "}
+      {name.includes(":") ? <RefLink to={name} /> : name}
+    </span>
+  ));
+}
+
+function Needs({ approvals, tier }: Schema<"Model">) {
+  if (approvals === 0) return "nobody's approval";
+  const who = tier?.approvers ?? [];
+  return (
+    <>
+      every gate, and {count(approvals, "approval")} by people other than the author
+      {who.length > 0 && (
+        <>
+          , of <Names of={who} />
+        </>
+      )}
+      {tier?.valid_days && `; each holds for ${count(tier.valid_days, "day")}`}
+    </>
   );
 }
 

@@ -13,7 +13,14 @@ type State = VersionLine["state"];
 
 export const CHAMPION = "champion";
 
-const KINDS: Record<State, StatusKind> = { registered: "waiting", approved: "ok", rejected: "bad", retired: "idle" };
+const KINDS: Record<State, StatusKind> = {
+  registered: "waiting",
+  approved: "ok",
+  expired: "warn",
+  emergency: "bad",
+  rejected: "bad",
+  retired: "idle",
+};
 
 export function kindOf(state: State): StatusKind {
   return KINDS[state];
@@ -65,16 +72,34 @@ export function verdict({ version, model, check, problem, approvals }: Review): 
     const word = said(version.state);
     return { kind: kindOf(version.state), word, text: last ? `by ${last.by} on ${date(last.at)}: ${last.reason}` : "" };
   }
+  if (version.state === "emergency")
+    return { kind: "bad", word: "Without approval", text: "somebody broke the glass for it" };
+  if (aliases.length && version.state !== "approved")
+    return {
+      kind: "warn",
+      word: "In production without approval",
+      text: `as ${aliases.join(", ")}; ${lapse(version)}`,
+    };
   if (aliases.length) return { kind: "ok", word: "In production", text: `as ${aliases.join(", ")}` };
   if (version.state === "approved") {
     const by = approvals.map((decision) => decision.by).join(", ");
     return { kind: "ok", word: "It may go", text: `approved by ${by}${check ? `, ${passed(check)}` : ""}` };
   }
+  if (version.state === "expired") return { kind: "warn", word: "Its approval has expired", text: lapse(version) };
   if (!check) return { kind: "waiting", word: "Not checked yet", text: "no gate has judged it" };
   if (!check.passed) return { kind: "bad", word: "It may not go", text: failures(check) };
   if (problem) return { kind: "warn", word: "It may not go yet", text: problem };
   const missing = `${approvals.length} of ${model.approvals} approvals`;
   return { kind: "waiting", word: "It waits for approval", text: `${passed(check)}, ${missing}` };
+}
+
+/** Why what was approved holds no more. */
+export function lapse({ decisions = [], state }: Partial<Pick<VersionLine, "decisions" | "state">>): string {
+  const last = decisions.filter(({ kind }) => kind === "approved").at(-1);
+  if (!last) return "nobody has approved it";
+  if (last.voided_at) return `what ${last.by} approved is void since ${last.voided_because}`;
+  if (state === "expired" && last.expires_at) return `what ${last.by} approved expired on ${date(last.expires_at)}`;
+  return `its rules or its evaluation have changed since ${last.by} approved it`;
 }
 
 const NAMED = /\b(?:(rollout|run|execution|evaluation) ([0-9A-HJKMNP-TV-Z]{26}|[0-9a-f]{32})|([a-z]+:[\w.-]+@\w+))\b/g;

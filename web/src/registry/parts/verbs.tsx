@@ -18,13 +18,14 @@ export interface Act {
 }
 
 type Permit = Schema<"Permit">;
-const WORDS: Partial<Record<Verb, string>> = { rollback: "Roll back" };
+const WORDS: Partial<Record<Verb, string>> = { rollback: "Roll back", break_glass: "Break the glass" };
 const DONE: Record<Decision, string> = {
   approve: "Approved",
   reject: "Rejected",
   promote: "Promoted",
   rollback: "Rolled back",
   retire: "Retired",
+  break_glass: "Glass broken for",
 };
 
 /** What may be done with a version now; each asks before it acts, and the server has the last word. */
@@ -46,7 +47,11 @@ function actOf({ verb, allowed, reason, hint }: Permit, review: Review, confirm:
   const word = WORDS[verb] ?? said(verb);
   const act = { verb, word, allowed, reason, hint };
   if (verb === "check") return { ...act, run: () => void check(ref) };
-  const question = { ...QUESTIONS[verb](review), title: `${word} ${ref}?`, verb: word };
+  const question = {
+    ...QUESTIONS[verb](review),
+    title: verb === "break_glass" ? `Break the glass for ${ref}?` : `${word} ${ref}?`,
+    verb: word,
+  };
   const perform = async (given: string) => {
     await decide(verb, ref, given, aliasOf(review));
     toast({ text: `${DONE[verb]} ${ref}` });
@@ -63,6 +68,7 @@ async function decide(verb: Decision, ref: string, reason: string, alias: string
   else if (verb === "retire") await send("post", "/model-versions/{ref}/retire", given);
   else if (verb === "rollback")
     await send("post", "/model-versions/{ref}/rollback", { path: { ref }, body: { alias, reason } });
+  else if (verb === "break_glass") await send("post", "/model-versions/{ref}/break-glass", given);
   else await send("post", "/model-versions/{ref}/promote", given);
 }
 
@@ -84,6 +90,11 @@ const QUESTIONS: Record<Decision, (review: Review) => Pick<Question, "text" | "d
   promote: (review) => ({ text: promotion(review), reason: "optional" }),
   rollback: (review) => ({
     text: `${aliasOf(review)} will name again what it named before.`,
+    danger: true,
+    reason: "required",
+  }),
+  break_glass: ({ model }) => ({
+    text: `It becomes ${CHAMPION} at once although nobody has approved it. Everybody is alerted, and somebody else reviews it within ${model.tier?.review_hours ?? 24} hours.`,
     danger: true,
     reason: "required",
   }),
@@ -110,6 +121,6 @@ export function nextOf(acts: readonly Act[], { version, model, check, problem }:
   const allowed = (verb: Verb) => acts.find((act) => act.verb === verb && act.allowed);
   if (version.state === "approved")
     return version.version > (model.aliases?.[CHAMPION] ?? 0) ? allowed("promote") : undefined;
-  if (version.state !== "registered") return undefined;
+  if (version.state !== "registered" && version.state !== "expired" && version.state !== "emergency") return undefined;
   return !check || problem ? allowed("check") : allowed("approve");
 }

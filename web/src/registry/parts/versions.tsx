@@ -2,7 +2,7 @@ import type { Schema } from "../../kernel/api/types";
 import { Interval } from "../../ui/num";
 import { RefLink } from "../../ui/ref-link";
 import { said } from "../../ui/report/words";
-import { Status } from "../../ui/status";
+import { Status, Tag } from "../../ui/status";
 import { Table, type TableColumn } from "../../ui/table";
 import { Time } from "../../ui/time";
 import { GateStrip } from "./gate-strip";
@@ -13,14 +13,23 @@ import { VersionName, Words } from "./words";
 interface VersionsProps {
   versions: readonly VersionLine[];
   metric: string;
+  empty?: string;
 }
 
 /** Every version with its gates, a metric on one axis, and who decided what. */
-export function Versions({ versions, metric }: VersionsProps) {
+export function Versions({ versions, metric, empty }: VersionsProps) {
   const span = spanOf(versions.map((line) => line.metrics[metric]));
   const columns: TableColumn<VersionLine>[] = [
     { head: "Version", cell: (line) => <VersionName to={line.ref} aliases={line.aliases} /> },
-    { head: "State", cell: (line) => <Status kind={kindOf(line.state)} word={line.state} /> },
+    {
+      head: "State",
+      cell: (line) => (
+        <span className="row">
+          <Status kind={kindOf(line.state)} word={line.state} />
+          {line.deprecated && <Tag text="deprecated" />}
+        </span>
+      ),
+    },
     { head: "Gates", cell: (line) => <GateStrip check={line.check} /> },
     {
       head: said(metric),
@@ -48,9 +57,9 @@ export function Versions({ versions, metric }: VersionsProps) {
       label="Every version"
       columns={columns}
       rows={versions}
-      rowKey={(line) => line.version}
+      rowKey={(line) => line.ref}
       marked={(line) => line.aliases.includes(CHAMPION)}
-      empty="No version was registered until then."
+      empty={empty ?? "No version was registered until then."}
     />
   );
 }
@@ -63,7 +72,7 @@ function Decided({ decision }: { decision: Schema<"Decision"> | undefined }) {
   if (!decision) return <span className="muted">–</span>;
   return (
     <span className="model-decided" title={decision.reason}>
-      {decision.kind} by <RefLink to={decision.by} />{" "}
+      {said(decision.kind).toLowerCase()} by <RefLink to={decision.by} />{" "}
       <span className="muted">
         <Words text={decision.reason} />
       </span>

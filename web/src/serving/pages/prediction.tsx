@@ -5,9 +5,10 @@ import { useProject } from "../../kernel/project";
 import { duration, exact } from "../../kernel/time";
 import { useParam } from "../../kernel/url";
 import { Section } from "../../ui/card";
+import { Empty } from "../../ui/empty";
 import { Facts, Stats } from "../../ui/facts";
 import { Loaded } from "../../ui/loaded";
-import { Page } from "../../ui/page";
+import { type Crumb, Page } from "../../ui/page";
 import { RefLink } from "../../ui/ref-link";
 import { Skeleton } from "../../ui/skeleton";
 import { Tag } from "../../ui/status";
@@ -25,14 +26,34 @@ type Prediction = Schema<"Prediction">;
 export function PredictionPage() {
   const [endpoint, request] = splitPrediction(useParam("id"));
   const project = useProject();
+  const crumbs = [{ text: "Endpoints", to: `/${project}/endpoints` }];
+  if (endpoint === "")
+    return (
+      <Page title={request} crumbs={crumbs}>
+        <Empty title="The address names no endpoint">
+          A prediction is found by its endpoint and its request: late%2FREQUEST. Each endpoint lists its own.
+        </Empty>
+      </Page>
+    );
+  return <Found endpoint={endpoint} request={request} crumbs={crumbs} />;
+}
+
+interface FoundProps {
+  endpoint: string;
+  request: string;
+  crumbs: readonly Crumb[];
+}
+
+function Found({ endpoint, request, crumbs }: FoundProps) {
+  const project = useProject();
   const prediction = useQuery(predictionQuery(endpoint, request));
-  const crumbs = [
-    { text: "Endpoints", to: `/${project}/endpoints` },
+  const way = [
+    ...crumbs,
     { text: endpoint, to: `/${project}/endpoints/${endpoint}` },
     { text: "Predictions", to: `/${project}/endpoints/${endpoint}?tab=predictions` },
   ];
   return (
-    <Page title={request} crumbs={crumbs}>
+    <Page title={request} crumbs={way}>
       <Loaded query={prediction} skeleton={<Skeleton height={320} />}>
         {(found) => (
           <>

@@ -1,18 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
-import { send } from "../../kernel/api/client";
+import { useMemo } from "react";
 import { useProject } from "../../kernel/project";
-import { useMay } from "../../kernel/session";
 import { choice, list, query, text, useParam, useUrlState } from "../../kernel/url";
-import { useVerbs } from "../../kernel/verbs";
-import { Button } from "../../ui/button";
-import { useConfirm } from "../../ui/confirm";
 import { Id } from "../../ui/id";
 import { Loaded } from "../../ui/loaded";
 import { Markdown } from "../../ui/markdown/markdown";
 import { Page } from "../../ui/page";
 import { Skeleton } from "../../ui/skeleton";
-import { Tag } from "../../ui/status";
+import { Status, Tag } from "../../ui/status";
 import { Tabs } from "../../ui/tabs";
 import { Time } from "../../ui/time";
 import { isSystem } from "../parts/cells";
@@ -20,12 +15,11 @@ import { Children } from "../parts/children";
 import { RUNS_FIELDS } from "../parts/fields";
 import { Files } from "../parts/files";
 import { LogFiles, logs } from "../parts/log-files";
-import { NoteDialog } from "../parts/note-dialog";
 import { Origin, World } from "../parts/origin";
 import { Curves, Metrics, Parameters } from "../parts/results";
+import { RunActs } from "../parts/run-acts";
 import { Verdicts } from "../parts/run-head";
 import { RunState } from "../parts/state";
-import { TagDialog } from "../parts/tag-dialog";
 import { zoomField } from "../parts/zoom";
 import { type Metric, metricsQuery, type Story, storyQuery } from "../queries";
 import "../tracking.css";
@@ -65,7 +59,7 @@ export function RunPage() {
       }
       crumbs={crumbs}
       lead={run && <Lead run={run} />}
-      actions={story.data && <Acts story={story.data} />}
+      actions={story.data && <RunActs run={story.data.run} />}
     >
       <Loaded query={story} skeleton={<Skeleton lines={10} />}>
         {(told) => <Whole story={told} />}
@@ -106,6 +100,12 @@ function Whole({ story }: { story: Story }) {
   const tab = items.some(({ value }) => value === state.tab) ? state.tab : "results";
   return (
     <>
+      {run.deleted_at && (
+        <p className="run-deleted" role="note">
+          <Status kind="warn" word="Deleted" /> <Time at={run.deleted_at} />: lists leave it out, and it takes no
+          writes.
+        </p>
+      )}
       <Verdicts story={story} metrics={metrics.data ?? {}} />
       <Tabs label="About the run" items={items} value={tab} onChange={(next) => set({ tab: next })}>
         <div className="stack">
@@ -169,47 +169,4 @@ function apart(metrics: ResultsProps["metrics"]) {
   const entries = Object.entries(metrics);
   const of = (system: boolean) => Object.fromEntries(entries.filter(([key]) => isSystem(key) === system));
   return [of(false), of(true)] as const;
-}
-
-/** What can be done about a run. */
-function Acts({ story: { run } }: { story: Story }) {
-  const may = useMay("run:write");
-  const confirm = useConfirm();
-  const [tags, setTags] = useState(false);
-  const [note, setNote] = useState(false);
-  const refused = may ? undefined : "needs run:write";
-  const verbs = useMemo(() => {
-    const end = () =>
-      void confirm({
-        title: `End ${run.name} as killed?`,
-        text: "It takes no more points, parameters or files. Its process, if there is one, learns of it when it next reports.",
-        verb: "End it",
-        danger: true,
-        reason: "required",
-        act: (error) => send("post", "/runs/{run}/finish", { path: { run: run.id }, body: { state: "killed", error } }),
-      });
-    return [
-      { label: `Tag ${run.name}`, run: () => setTags(true), enabled: refused ?? true },
-      { label: `Write a note on ${run.name}`, run: () => setNote(true), enabled: refused ?? true },
-      { label: `End ${run.name}`, run: end, enabled: refused ?? (run.state === "running" || "it has ended") },
-    ] as const;
-  }, [run.name, run.id, run.state, refused, confirm]);
-  useVerbs(verbs);
-  return (
-    <>
-      <Button disabled={!may} title={refused} onClick={verbs[0].run}>
-        Tag
-      </Button>
-      <Button disabled={!may} title={refused} onClick={verbs[1].run}>
-        Note
-      </Button>
-      {run.state === "running" && (
-        <Button kind="danger" disabled={!may} title={refused} onClick={verbs[2].run}>
-          End it
-        </Button>
-      )}
-      {tags && <TagDialog run={run} onClose={() => setTags(false)} />}
-      {note && <NoteDialog run={run} onClose={() => setNote(false)} />}
-    </>
-  );
 }

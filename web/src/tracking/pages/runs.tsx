@@ -4,12 +4,15 @@ import { useCallback, useMemo, useState } from "react";
 import { ApiError } from "../../kernel/api/errors";
 import { full } from "../../kernel/number";
 import { useProject } from "../../kernel/project";
+import { useMay } from "../../kernel/session";
 import { query, useUrlState } from "../../kernel/url";
 import { useVerbs } from "../../kernel/verbs";
 import { Button, LinkButton } from "../../ui/button";
+import { useConfirm } from "../../ui/confirm";
 import { Empty } from "../../ui/empty";
 import { ErrorBox } from "../../ui/error-box";
 import { FilterBar } from "../../ui/filter-bar";
+import { shortId } from "../../ui/id";
 import { Loaded } from "../../ui/loaded";
 import { Page } from "../../ui/page";
 import { RefLink } from "../../ui/ref-link";
@@ -18,12 +21,16 @@ import { Segments } from "../../ui/tabs";
 import { leading } from "../parts/cells";
 import { ColumnPicker } from "../parts/column-picker";
 import { compareAddress } from "../parts/compare-address";
+import { ExperimentActs } from "../parts/experiment-acts";
 import { Experiments } from "../parts/experiments";
 import { NEWEST, RUNS_FIELDS } from "../parts/fields";
-import { conditions } from "../parts/filter";
+import { GroupBy } from "../parts/group-by";
 import { Grouped } from "../parts/grouped";
+import { atFirst, levelOf, whereOf } from "../parts/look";
+import { deletingRuns } from "../parts/removal";
 import { RunsTable } from "../parts/runs-table";
 import { useTicks } from "../parts/ticks";
+import { Views } from "../parts/views";
 import { type Asked, experimentsQuery, indexQuery, type RunIndex } from "../queries";
 import "../tracking.css";
 
@@ -40,6 +47,7 @@ export function RunsPage() {
     state.ids,
     useCallback((next: string[]) => set({ ids: next }), [set]),
   );
+  const go = useCallback((next: string) => set({ ...atFirst(), experiment: next }, { push: true }), [set]);
   const ids = [...selected];
   return (
     <Page
@@ -47,22 +55,10 @@ export function RunsPage() {
       heading={experiment || "Runs"}
       {...(experiment && { crumbs: [{ text: "Runs", to: `/${project}/runs` }] })}
       actions={
-        ids.length > 0 && (
-          <>
-            <Button kind="quiet" onClick={() => onSelect(new Set())}>
-              Clear
-            </Button>
-            {ids.length > 1 ? (
-              <LinkButton kind="primary" to={compareAddress(project, ids)} icon={<GitCompareArrows aria-hidden />}>
-                Compare {ids.length}
-              </LinkButton>
-            ) : (
-              <Button disabled icon={<GitCompareArrows aria-hidden />} title="Tick a second run">
-                Compare
-              </Button>
-            )}
-          </>
-        )
+        <>
+          {ids.length > 0 && <Ticked ids={ids} clear={() => onSelect(new Set())} />}
+          {experiment && <ExperimentActs name={experiment} go={go} />}
+        </>
       }
     >
       <Loaded
@@ -88,6 +84,39 @@ export function RunsPage() {
   );
 }
 
+/** What can be done about the ticked runs. */
+function Ticked({ ids, clear }: { ids: readonly string[]; clear: () => void }) {
+  const project = useProject();
+  const may = useMay("run:write");
+  const confirm = useConfirm();
+  const drop = () =>
+    void confirm(
+      deletingRuns(
+        ids.map((id) => ({ id, name: shortId(id) })),
+        clear,
+      ),
+    );
+  return (
+    <>
+      <Button kind="quiet" onClick={clear}>
+        Clear
+      </Button>
+      <Button kind="quiet" disabled={!may} title={may ? undefined : "needs run:write"} onClick={drop}>
+        Delete {ids.length}
+      </Button>
+      {ids.length > 1 ? (
+        <LinkButton kind="primary" to={compareAddress(project, ids)} icon={<GitCompareArrows aria-hidden />}>
+          Compare {ids.length}
+        </LinkButton>
+      ) : (
+        <Button disabled icon={<GitCompareArrows aria-hidden />} title="Tick a second run">
+          Compare
+        </Button>
+      )}
+    </>
+  );
+}
+
 type State = ReturnType<typeof useUrlState<typeof RUNS_FIELDS>>;
 
 interface FoundProps {
@@ -99,9 +128,9 @@ interface FoundProps {
 
 function Found({ state, set, selected, onSelect }: FoundProps) {
   const { experiment, filter, sort, parent, group, open } = state;
-  const level = state.level === "auto" ? (experiment ? "all" : "whole") : state.level;
+  const level = levelOf(state);
   const [picks, setPicks] = useState(false);
-  const asked = useAsked(state, level);
+  const asked = useAsked(state);
   const wanted = useQuery(indexQuery(asked));
   const refused = wanted.error instanceof ApiError && wanted.error.field === "where" ? wanted.error : undefined;
   const [shown, setShown] = useState<{ asked: Asked; index: RunIndex }>();
@@ -137,6 +166,7 @@ function Found({ state, set, selected, onSelect }: FoundProps) {
           />
         )}
         <GroupBy index={shown?.index} value={group} onChange={(next) => set({ group: next, open: [] })} />
+        <Views look={state} name={state.view} open={set} named={(view) => set({ view })} />
         <Button kind="quiet" icon={<Columns3 aria-hidden />} onClick={() => setPicks(true)}>
           Columns
         </Button>
@@ -189,51 +219,15 @@ function Found({ state, set, selected, onSelect }: FoundProps) {
 }
 
 /** What the server is asked for the table that the address names. */
-function useAsked({ experiment, parent, filter, sort }: State[0], level: string): Asked {
-  return useMemo<Asked>(() => {
-    const whole = level === "whole" && !parent ? ['parent = ""'] : [];
-    return {
+function useAsked({ experiment, parent, filter, sort, level }: State[0]): Asked {
+  return useMemo<Asked>(
+    () => ({
       experiment: experiment || undefined,
       parent: parent || undefined,
-      where: [...whole, ...conditions(filter)],
+      where: whereOf({ experiment, filter, level }, parent),
       order_by: sort,
-    };
-  }, [experiment, parent, level, filter, sort]);
-}
-
-interface GroupByProps {
-  index: RunIndex | undefined;
-  value: string;
-  onChange: (by: string) => void;
-}
-
-/** By what the runs are put into groups. */
-function GroupBy({ index, value, onChange }: GroupByProps) {
-  const kinds = [
-    { label: "Parameters", all: (index?.params ?? []).map((key) => `params.${key}`) },
-    { label: "Tags", all: (index?.tags ?? []).map((key) => `tags.${key}`) },
-  ];
-  const known = ["", "experiment", "state", "started_by", ...kinds.flatMap(({ all }) => all)];
-  return (
-    <select aria-label="Group by" value={value} onChange={({ target }) => onChange(target.value)}>
-      <option value="">Not grouped</option>
-      <option value="experiment">By experiment</option>
-      <option value="state">By state</option>
-      <option value="started_by">By who started it</option>
-      {!known.includes(value) && <option value={value}>By {value}</option>}
-      {kinds.map(
-        ({ label, all }) =>
-          all.length > 0 && (
-            <optgroup key={label} label={label}>
-              {all.map((field) => (
-                <option key={field} value={field}>
-                  By {field.replace(/^\w+\./, "")}
-                </option>
-              ))}
-            </optgroup>
-          ),
-      )}
-    </select>
+    }),
+    [experiment, parent, level, filter, sort],
   );
 }
 

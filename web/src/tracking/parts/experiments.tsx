@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import type { Schema } from "../../kernel/api/types";
 import { short } from "../../kernel/number";
+import { useProject } from "../../kernel/project";
 
 interface ExperimentsProps {
   all: readonly Schema<"Experiment">[];
@@ -11,6 +12,7 @@ interface ExperimentsProps {
 
 /** All experiments, the one in view marked; beside the table, above it where there is no room. */
 export function Experiments({ all, chosen, to }: ExperimentsProps) {
+  const project = useProject();
   const runs = all.reduce((sum, experiment) => sum + experiment.runs, 0);
   const entries = [{ name: "", runs, running: 0 }, ...all];
   return (
@@ -30,6 +32,11 @@ export function Experiments({ all, chosen, to }: ExperimentsProps) {
             </Link>
           </li>
         ))}
+        <li>
+          <Link to={`/${project}/runs/deleted`} className="runs-deleted">
+            <span className="runs-experiment">Deleted</span>
+          </Link>
+        </li>
       </ul>
     </nav>
   );

@@ -1,3 +1,4 @@
+import { memo } from "react";
 import { Status, type StatusKind } from "../../ui/status";
 import type { Run } from "../queries";
 
@@ -9,6 +10,12 @@ const KINDS: Record<Run["state"], StatusKind> = {
   scheduled: "waiting",
 };
 
-export function RunState({ state, badge = false }: { state: Run["state"]; badge?: boolean }) {
-  return <Status kind={KINDS[state]} word={state} badge={badge} />;
+interface RunStateProps {
+  state: Run["state"];
+  badge?: boolean;
 }
+
+/** The same for most runs of a table, so it is drawn once for a line that is given to another. */
+export const RunState = memo(function RunState({ state, badge = false }: RunStateProps) {
+  return <Status kind={KINDS[state]} word={state} badge={badge} />;
+});

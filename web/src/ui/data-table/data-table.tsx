@@ -3,6 +3,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { type CSSProperties, type ReactNode, useEffect, useId, useMemo, useRef, useState } from "react";
 import { Empty } from "../empty";
 import { type Column, definitions, features, fromSorting, type Slot, toSorting, widths } from "./columns";
+import { useLeaps, useRange } from "./leaps";
 import { type Acts, Head, Line, type Picks } from "./lines";
 import { useRowKeys } from "./row-keys";
 import { arranged, isArray, type Rows } from "./rows";
@@ -46,10 +47,13 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     getScrollElement: () => frame.current,
     estimateSize: rowHeight,
     overscan: 8,
+    rangeExtractor: useRange(),
     scrollPaddingStart: HEAD_HEIGHT,
   });
   const items = virtual.getVirtualItems();
-  useSight(rows, items[0]?.index ?? 0, items.at(-1)?.index ?? 0, props.onEnd);
+  const [first, last] = [items[0]?.index ?? 0, items.at(-1)?.index ?? 0];
+  useSight(rows, first, last, props.onEnd);
+  const { keyOf, ...focus } = useLeaps({ first, last, active, frame, point: setActive });
   const picks = usePicks(props);
   const acts = useRef<Acts<Row>>({ onOpen, toggle: picks?.toggle, point: setActive });
   acts.current = { onOpen, toggle: picks?.toggle, point: setActive };
@@ -81,12 +85,13 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       className="data-table"
       style={style}
       onKeyDown={onKeyDown}
+      {...focus}
     >
       <Head table={table} picks={picks !== undefined} />
       <div className="data-rows" role="rowgroup" style={{ height: virtual.getTotalSize() }}>
         {table.getRowModel().rows.map((line, i) => (
           <Line
-            key={line.original.index} // not of the row: what was on its way becomes what came, in the same place
+            key={keyOf(line.original.index)} // not of the row: what was on its way becomes what came, in the same place
             id={`${id}-${line.original.index}`}
             line={line}
             start={items[i]?.start ?? 0}

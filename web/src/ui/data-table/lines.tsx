@@ -92,7 +92,7 @@ function AnyLine<Row>({ id, line, start, active, picked, acts }: LineProps<Row>)
       className="data-line data-row"
       data-active={active || undefined}
       data-opens={acts.current.onOpen && true}
-      style={{ transform: `translateY(${start}px)` }}
+      style={{ top: start }}
       onClick={onClick}
     >
       {picked !== undefined && (

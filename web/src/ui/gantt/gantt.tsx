@@ -50,7 +50,7 @@ export function Gantt({ label, rows, now, offsets = false }: GanttProps) {
               <span className="sr-only">Step</span>
             </th>
             <td className="gantt-lane" aria-hidden>
-              {ticks(axis).map(({ after, at }) => (
+              {legible(ticks(axis)).map(({ after, at }) => (
                 <span key={after} className="gantt-tick" style={{ left: percent(at) }}>
                   {after === 0 ? "0" : duration(after).replace(".0 ", " ")}
                 </span>
@@ -138,6 +138,11 @@ function AttemptBars({ name, attempt, axis, now, offsets }: BarProps) {
       )}
     </>
   );
+}
+
+/** A word that begins near the end would run into the next column. */
+function legible<T extends { at: number }>(all: readonly T[]): readonly T[] {
+  return all.filter(({ at }) => at < 0.92);
 }
 
 function spans({ attempts, reused }: GanttRow, now: number) {

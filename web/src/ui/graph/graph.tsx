@@ -19,6 +19,7 @@ import { BOX } from "./box";
 import { useLaid } from "./laid";
 import type { Laid } from "./layout";
 import { type GraphData, type GraphNode, type Narrowed, narrow } from "./narrow";
+import { fitting, nearFocus } from "./sight";
 import "./graph.css";
 
 interface GraphProps extends GraphData {
@@ -62,7 +63,8 @@ function Picture({ shown, laid, label, focus, height, onOpen }: PictureProps) {
   const [walked, setWalked] = useState(false);
   const flow = useReactFlow();
   const [frame, width] = useWidth();
-  const near = nearFocus(laid, focus, width, height);
+  const tall = fitting(laid, width, height);
+  const near = nearFocus(laid, focus, width, tall);
   const boxes = useMemo(
     () =>
       shown.nodes.map(
@@ -98,7 +100,7 @@ function Picture({ shown, laid, label, focus, height, onOpen }: PictureProps) {
       role="group"
       aria-label={`${label}: arrows follow the edges, Enter opens`}
       tabIndex={0}
-      style={{ height }}
+      style={{ height: tall }}
       onKeyDown={onKeyDown}
       onBlur={() => setWalked(false)}
     >
@@ -137,15 +139,6 @@ function Picture({ shown, laid, label, focus, height, onOpen }: PictureProps) {
 }
 
 const FIT = { padding: 0.05, minZoom: 0.02, maxZoom: 1 };
-const READABLE = 0.5;
-
-/** Where nothing could be read if all were shown, the view begins at the focus, near enough to read; undefined where all fits. */
-function nearFocus({ at, width, height }: Laid, focus: string | undefined, wide: number, high: number) {
-  const place = focus === undefined ? undefined : at[focus];
-  if (!place || Math.min(wide / width, high / height) >= READABLE) return undefined;
-  const zoom = READABLE + 0.2;
-  return { zoom, x: wide / 2 - (place.x + BOX.width / 2) * zoom, y: high / 2 - (place.y + BOX.height / 2) * zoom };
-}
 
 function Ways({ laid, active }: { laid: Laid; active: string | undefined }) {
   return (

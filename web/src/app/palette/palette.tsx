@@ -1,7 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
-import { useProject } from "../kernel/project";
-import { usePresentVerbs } from "../kernel/verbs";
+import { useProject } from "../../kernel/project";
+import { usePresentVerbs } from "../../kernel/verbs";
 import { type Choice, useChoices } from "./choices";
 import "./palette.css";
 

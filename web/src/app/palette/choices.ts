@@ -1,8 +1,8 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { format, href, parse } from "../kernel/ref";
-import type { Verb } from "../kernel/verbs";
-import { FURTHER, PLACES } from "./navigation";
-import { searchQuery } from "./queries";
+import { format, href, parse } from "../../kernel/ref";
+import type { Verb } from "../../kernel/verbs";
+import { FURTHER, PLACES } from "../navigation";
+import { searchQuery } from "../queries";
 
 interface Shown {
   key: string;

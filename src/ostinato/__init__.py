@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ostinato.data.types import CheckSpec, Contract, SourceSpec
     from ostinato.evaluation.types import CostMatrix
-    from ostinato.face import connect, current, open, run
+    from ostinato.face import autolog, connect, current, open, run
     from ostinato.features.types import Feature, FeatureView
     from ostinato.kernel.errors import OstinatoError
     from ostinato.kernel.ref import Ref
@@ -35,6 +35,7 @@ _HOMES = {
     "RolloutPlan": "serving.types",
     "Signature": "registry.types",
     "SourceSpec": "data.types",
+    "autolog": "face",
     "connect": "face",
     "current": "face",
     "open": "face",
@@ -57,6 +58,7 @@ __all__ = [
     "RolloutPlan",
     "Signature",
     "SourceSpec",
+    "autolog",
     "connect",
     "current",
     "open",

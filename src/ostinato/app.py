@@ -42,12 +42,14 @@ from ostinato.storage.rows.rows import metadata
 from ostinato.storage.rows.term import Term, belong
 from ostinato.storage.series.series import Series
 from ostinato.storage.tables.tables import Tables
+from ostinato.traces import api as traces_api
+from ostinato.traces.service import Traces
 from ostinato.tracking import api as tracking_api
 from ostinato.tracking.logger import Logger, Options
 from ostinato.tracking.service import Runs
 
 SLICES: tuple[ModuleType, ...] = (
-    access_api, ledger_api, data_api, features_api, tracking_api, pipelines_api,
+    access_api, ledger_api, data_api, features_api, tracking_api, traces_api, pipelines_api,
     evaluation_api, registry_api, explain_api, serving_api, monitoring_api, insights_api,
 )  # fmt: skip
 """The API of every slice, in the order of the lifecycle."""
@@ -75,13 +77,13 @@ class Ostinato:
         self.datasets = Datasets(**kept, tables=self.tables, inbox=settings.inbox)
         self.features = Features(**told, tables=self.tables, datasets=self.datasets, online_path=home / "online.db")
         self.runs = Runs(**kept, series=self.series)
+        self.traces = Traces(**kept, runs=self.runs)
         self.pipelines = Pipelines(**kept, tables=self.tables, runs=self.runs, settings=settings)
         self.evaluations = Evaluations(**told)
-        self.models = Models(**kept, runs=self.runs, evaluations=self.evaluations, datasets=self.datasets, access=self.access)
+        drawn = told | {"datasets": self.datasets}
+        self.models = Models(**drawn, blobs=self.blobs, runs=self.runs, evaluations=self.evaluations, access=self.access, settings=settings)
         self.explanations = Explanations(**told, tables=self.tables, models=self.models)
-        self.endpoints = Endpoints(
-            **kept, tables=self.tables, models=self.models, datasets=self.datasets, pipelines=self.pipelines, home=home / "endpoints"
-        )
+        self.endpoints = Endpoints(**drawn, tables=self.tables, models=self.models, pipelines=self.pipelines, home=home / "endpoints")
         self.monitors = Monitors(**told, tables=self.tables, endpoints=self.endpoints, pipelines=self.pipelines)
         self.insights = Insights(**told, access=self.access, endpoints=self.endpoints, price=settings.cpu_hour_price)
         self.pipelines.attach(self, SLICES)
@@ -118,17 +120,17 @@ class Ostinato:
         return calling(Caller(actor=actor, project=caller().project))
 
     def tick(self) -> None:
-        """One round of the background duties: serve the endpoints, seal the ledger, start what is due, hand events on.
-
-        Of several servers on one database each serves its endpoints, and one does the rest.
-        """
+        """One round of the background duties. Of several servers on one database each serves its endpoints, and one does the rest."""
         with calling(ENGINE):
             mine = self._duties.held()
             self.endpoints.tick(deciding=mine)
             if not mine:
                 return
             self.ledger.tick()
+            self.runs.tick()
             self.pipelines.tick()
+            self.models.escalate()
+            self.ledger.hand("traces", self.traces.on_event)
             self.ledger.hand("monitoring", self.monitors.on_event)  # last: an event that cannot be handled must not hold up the rest
 
     def close(self) -> None:

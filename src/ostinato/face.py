@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
+import threading
 from collections.abc import Mapping
 from typing import Any, Unpack, cast
 
@@ -14,6 +16,8 @@ from ostinato.kernel.settings import Settings
 from ostinato.pipelines.context import Context
 from ostinato.pipelines.context import current as _current
 from ostinato.tracking.client.door import RunsDoor
+from ostinato.tracking.fits.plan import Plan
+from ostinato.tracking.fits.watch import Watching, checked_frameworks, unwatch, watch
 from ostinato.tracking.logger import Logger, Options
 
 
@@ -63,6 +67,58 @@ def run(
     if opened is not None:
         logger.afterwards(opened.close)
     return logger
+
+
+def autolog(
+    *frameworks: str | bool,
+    to: Ostinato | None = None,
+    experiment: str = "",
+    models: bool = True,
+    examples: bool = False,
+    children: int = 10,
+) -> Watching:
+    """Record trainings without a line of code in them, until `ost.autolog(False)`, or the end of a `with` block.
+
+    `frameworks` are members of the family `tracking.autolog`, by default all of them; none is imported for it. A training goes into the
+    run that is open in its thread, the next one there into a run of its own within that, and without one into a run of its own, in
+    `to`, or where `ost.run` would put it: `experiment` says of what, by default the name of the program. `models` keeps the models,
+    `examples` five rows of the data (else no row is kept), `children` is how many trials of a search become runs.
+
+    Raises:
+        NotFound: there is no such framework.
+        MissingExtra: one that was named is not installed.
+    """
+    if frameworks == (False,):
+        unwatch()
+        return Watching(None, lambda: None)
+    named = tuple(name for name in frameworks if isinstance(name, str))
+    settings, opened = Settings.read(), _Once()
+    begin = to.run if to is not None else functools.partial(_begun, settings, opened)
+    plan = Plan(begin, checked_frameworks(named), experiment=experiment, models=models, examples=examples, children=children)
+    return watch(plan, opened.close, named=bool(named))
+
+
+class _Once:
+    """A store that is opened when the first run is begun, for all of them."""
+
+    def __init__(self) -> None:
+        self.store: Ostinato | remote.Remote | None = None
+        self.lock = threading.Lock()
+
+    def close(self) -> None:
+        if self.store is not None:
+            self.store.close()
+            self.store = None
+
+
+def _begun(settings: Settings, opened: _Once, experiment: str, name: str, **how: Any) -> Logger:
+    offline = bool(settings.offline) if how.get("offline") is None else how["offline"]
+    with opened.lock:
+        if opened.store is None and not offline:
+            opened.store = _reached(settings)
+    if opened.store is None or offline:
+        return run(experiment, name, **{**how, "offline": True})
+    return opened.store.run(experiment, name, **how)
 
 
 def _reached(settings: Settings) -> Ostinato | remote.Remote | None:

@@ -7,12 +7,12 @@ import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from ostinato.data.service import Datasets
 from ostinato.evaluation.service import Evaluations
 from ostinato.explain.methods.permutation import Permutation
 from ostinato.explain.methods.shapley import Shapley
@@ -27,7 +27,9 @@ from ostinato.registry.service import Models
 from ostinato.registry.types import Field, Signature
 from ostinato.storage.blobs.local import Local
 from ostinato.storage.rows.rows import Rows
+from ostinato.storage.series.series import Series
 from ostinato.storage.tables.tables import Tables
+from ostinato.tracking.service import Runs
 
 
 def interacting(columns: Columns) -> np.ndarray:
@@ -113,8 +115,9 @@ def explanations(tmp_path: Path, rows: Rows) -> Iterator[tuple[Explanations, Tab
     ledger = Ledger(rows=rows, clock=clock, key_path=tmp_path / "key")
     tables = Tables(blobs, tmp_path / "cache")
     evaluations = Evaluations(rows=rows, ledger=ledger, clock=clock)
-    nobody = cast(Any, None)  # neither runs nor datasets are touched by a version that names none
-    models = Models(rows=rows, blobs=blobs, ledger=ledger, clock=clock, runs=nobody, evaluations=evaluations, datasets=nobody)
+    runs = Runs(rows=rows, blobs=blobs, series=Series(rows), ledger=ledger, clock=clock)
+    datasets = Datasets(rows=rows, blobs=blobs, tables=tables, ledger=ledger, clock=clock, inbox=tmp_path)
+    models = Models(rows=rows, blobs=blobs, ledger=ledger, clock=clock, runs=runs, evaluations=evaluations, datasets=datasets)
     with calling(Caller(actor="person:ana")):
         models.create("late")
         signature = Signature(

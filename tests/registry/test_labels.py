@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ostinato.app import Ostinato
-from ostinato.kernel.errors import Conflict, Invalid, NotFound
+from ostinato.kernel.errors import Conflict, GateFailed, Invalid, NotFound
 from ostinato.registry.types import FolderFile, GateSpec, Signature
 
 
@@ -44,7 +44,7 @@ def test_a_folder_is_one_version_of_many_files(app: Ostinato) -> None:
     assert app.models.get(ref).size == 22
     with pytest.raises(NotFound):
         app.models.file(ref, "d")
-    with pytest.raises(Invalid, match="not loaded here"):
+    with pytest.raises(GateFailed, match="this store loads none"):
         app.models.scorer(ref)
 
 

@@ -54,7 +54,7 @@ def test_unknown_things_are_refused_by_name(works: Works) -> None:
     cases = [
         (NotFound, {"model": "lat"}),
         (NotFound, {"artifact": "0" * 64}),
-        (NotFound, {"flavor": "pickle"}),
+        (NotFound, {"flavor": "pickled"}),
         (NotFound, {"run": Ref("run", "01GONE")}),
         (NotFound, {"evaluation": "gone"}),
         (NotFound, {"datasets": [Ref("dataset", "gone", "1")]}),

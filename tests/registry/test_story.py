@@ -12,7 +12,8 @@ from ostinato.app import Ostinato
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Conflict, Denied, GateFailed, Invalid, NotFound, OstinatoError
 from ostinato.kernel.ref import Ref
-from ostinato.registry.types import GateSpec, Permit, Review
+from ostinato.registry.types import GateSpec
+from ostinato.registry.views import Permit, Review
 
 START = datetime(2013, 1, 1, tzinfo=UTC)
 FLOOR = GateSpec(gate="metric_floor", parameters={"metric": "auc", "value": 0.6})

@@ -156,7 +156,6 @@ class Shop:
         self.models = Models(**told, blobs=self.blobs, runs=self.runs, evaluations=Evaluations(**told), datasets=self.datasets)
         self.endpoints = Endpoints(
             **told,
-            blobs=self.blobs,
             tables=self.tables,
             models=self.models,
             datasets=self.datasets,

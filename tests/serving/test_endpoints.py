@@ -294,7 +294,7 @@ def test_a_plane_outlives_its_server_and_is_adopted_by_the_next(shop: Shop) -> N
     folder = shop.home / "endpoints" / "default" / "late"
     before = read_state(folder)
     parts = {
-        "rows": shop.rows, "blobs": shop.blobs, "tables": shop.tables, "ledger": shop.ledger, "clock": shop.clock, "models": shop.models,
+        "rows": shop.rows, "tables": shop.tables, "ledger": shop.ledger, "clock": shop.clock, "models": shop.models,
         "datasets": shop.datasets, "pipelines": shop.pipelines, "home": shop.home / "endpoints",
     }  # fmt: skip
     reader = Endpoints(**parts)  # type: ignore[arg-type]

@@ -10,13 +10,13 @@ from ostinato.access.types import Role
 from ostinato.kernel.errors import Invalid
 
 _NOUNS = (
-    "project", "access", "ledger", "dataset", "feature", "run", "pipeline",
+    "project", "access", "ledger", "dataset", "feature", "run", "trace", "pipeline",
     "evaluation", "model", "explanation", "endpoint", "monitor", "clock",
 )  # fmt: skip
 PERMISSIONS: frozenset[str] = frozenset(
     [f"{noun}:{verb}" for noun in _NOUNS for verb in ("read", "write")]
-    + ["model:approve", "model:promote", "endpoint:deploy", "endpoint:invoke", "endpoint:label"]
-    + ["ledger:erase", "access:admin", "clock:set"]
+    + ["trace:assess", "model:approve", "model:promote", "model:break-glass", "endpoint:deploy", "endpoint:invoke", "endpoint:label"]
+    + ["ledger:erase", "ledger:hold", "run:purge", "run:import", "model:purge", "model:import", "access:admin", "clock:set"]
 )
 """Every permission that an operation may need."""
 
@@ -26,7 +26,10 @@ STORE_WIDE = frozenset({"admin"})
 _STORE = frozenset({"project:write", "clock:set", "clock:write"})
 _READ = frozenset(f"{noun}:read" for noun in _NOUNS if noun != "access")
 _COMMENT = frozenset({"ledger:write"})
-_EXPERIMENT = frozenset({"run:write", "pipeline:write", "evaluation:write", "model:write", "explanation:write", "feature:write"})
+_ASSESS = frozenset({"trace:assess"})
+_EXPERIMENT = _ASSESS | {
+    "run:write", "trace:write", "pipeline:write", "evaluation:write", "model:write", "explanation:write", "feature:write",
+}  # fmt: skip
 _DATA = frozenset({"dataset:write", "feature:write"})
 _OPERATE = frozenset({"endpoint:write", "endpoint:deploy", "endpoint:invoke", "endpoint:label", "monitor:write"})
 
@@ -37,19 +40,19 @@ _ROLES: dict[str, tuple[str, frozenset[str]]] = {
         "builds and operates: what a scientist may, plus data, endpoints and monitors",
         _READ | _COMMENT | _EXPERIMENT | _DATA | _OPERATE,
     ),
-    "reviewer": ("approves or rejects models; builds none", _READ | _COMMENT | {"model:approve"}),
+    "reviewer": ("approves or rejects models; builds none", _READ | _COMMENT | _ASSESS | {"model:approve"}),
     "steward": (
-        "answers for data: contracts, deliveries, features, monitors, erasure of personal values",
-        _READ | _COMMENT | _DATA | {"monitor:write", "ledger:erase"},
+        "answers for data: contracts, deliveries, features, monitors, erasure of personal values, what is kept how long",
+        _READ | _COMMENT | _ASSESS | _DATA | {"monitor:write", "ledger:erase", "ledger:hold", "run:purge", "model:purge"},
     ),
     "deployer": ("brings approved models to endpoints", _READ | _COMMENT | _OPERATE | {"model:promote"}),
-    "auditor": ("sees everything, rights included, and changes nothing", _READ | {"access:read"}),
+    "auditor": ("sees everything, rights included, and changes nothing; may forbid that it goes", _READ | {"access:read", "ledger:hold"}),
     "project_admin": ("may everything within the project", PERMISSIONS - _STORE),
     "admin": ("may everything in all projects", PERMISSIONS),
 }
 
 
-REVIEW = frozenset({"model:approve"})
+REVIEW = frozenset({"model:approve", "model:break-glass"})
 """What nobody may do by a credential that another made for them: a second pair of eyes is not lent."""
 
 

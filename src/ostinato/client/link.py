@@ -21,6 +21,7 @@ import msgspec
 
 from ostinato.kernel import errors
 from ostinato.kernel.errors import Invalid, OstinatoError, Unavailable
+from ostinato.kernel.notice import HEADER, notice, read
 from ostinato.serving.plane.encoding import UNPACKED
 
 PATIENCE_S = 30.0
@@ -118,6 +119,8 @@ class Link:
         self._idle.append(connection)
         if response.status >= 400:
             raise rebuilt(response.status, reply.content)
+        for text in read(response.getheader(HEADER, "")):
+            notice(text)
         return reply
 
     def _connection(self) -> http.client.HTTPConnection:

@@ -10,10 +10,8 @@ from typing import Any
 from blake3 import blake3
 
 from ostinato.kernel.errors import Conflict, NotFound
-from ostinato.storage.blobs.uploads import PART_BYTES, Received
-
-LARGE_BYTES = 16 << 20
-"""What is larger travels in parts."""
+from ostinato.storage.blobs.uploads import LARGE_BYTES, PART_BYTES
+from ostinato.storage.blobs.uploads import sent as sent_parts
 
 
 def up(whole: Callable[..., Any], raw: str, sent: Callable[..., Any], face: Any) -> Callable[..., Any]:
@@ -27,11 +25,7 @@ def up(whole: Callable[..., Any], raw: str, sent: Callable[..., Any], face: Any)
         if (size := len(content)) <= LARGE_BYTES:
             return whole(**values)
         upload = blake3(content).hexdigest()
-        arrived: Received = face.received(upload)
-        for start in range(0, size, PART_BYTES):
-            end = min(start + PART_BYTES, size)
-            if not any(span.start <= start and end <= span.start + span.size for span in arrived.parts):
-                face.send_part(upload, start, content[start:end])
+        sent_parts(face, upload, size, lambda start, end: content[start:end])  # type: ignore[arg-type, return-value]
         del values[raw]
         return sent(**values, upload=upload, size=size)
 

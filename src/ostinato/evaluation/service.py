@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 import msgspec
@@ -26,6 +26,8 @@ class Evaluations:
         self._rows = rows
         self._ledger = ledger
         self._clock = clock
+        self.recorded: Callable[[Tx, Evaluation], object] = lambda *_: None
+        """Told of each new evaluation within its transaction; the registry, which stands above, listens."""
 
     def record(self, subject: Ref, data: str, report: Report, datasets: list[Ref] | None = None) -> Evaluation:
         """Keep `report` of `subject`, a run or a model version, on the rows whose digest is `data`.
@@ -60,6 +62,7 @@ class Evaluations:
             self._ledger.append(
                 tx, "evaluation.recorded", subject, inputs=(subject, *drawn), outputs=out, data={"data": data, "metrics": measured}
             )
+            self.recorded(tx, made)
             return made
 
         return self._rows.write(change)

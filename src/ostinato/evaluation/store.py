@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Row, Table, Text, bindparam, insert, select
+from sqlalchemy import Column, Float, Row, Table, Text, bindparam, insert, select
 
 from ostinato.evaluation.types import Evaluation, Report
 from ostinato.kernel.ref import Ref
@@ -25,6 +25,17 @@ evaluation = Table(
     Column("recorded_at", Instant, nullable=False),
     Column("recorded_by", Text, nullable=False),
 )
+measure = Table(
+    "evaluation_measure",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("evaluation", Text, primary_key=True),
+    Column("metric", Text, primary_key=True),
+    Column("value", Float),
+    Column("low", Float),
+    Column("high", Float),
+)
+"""The metrics of the reports, one a row, so that the database can compare them."""
 
 _insert = insert(evaluation)
 _one = select(evaluation).where(evaluation.c.project == bindparam("project"), evaluation.c.id == bindparam("id"))
@@ -48,6 +59,9 @@ def add(tx: Tx, project: str, made: Evaluation) -> None:
         "recorded_by": made.recorded_by,
     }
     tx.execute(_insert, row)
+    for metric, found in made.report.metrics.items():
+        of = {"project": project, "evaluation": made.id, "metric": metric}
+        tx.execute(insert(measure), of | {"value": found.value, "low": found.low, "high": found.high})
 
 
 def one(tx: Tx, project: str, evaluation_id: str) -> Evaluation | None:

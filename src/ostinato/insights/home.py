@@ -86,7 +86,7 @@ def home(tx: Tx, around: Around) -> Home:
 def _sight(tx: Tx, around: Around, model: Model, standings: list[serving.Standing], watches: list[monitoring.Watch]) -> Sight:
     served = [s for s in standings if s.endpoint.model == model.name]
     names = {s.endpoint.name for s in served}
-    newest = registry.newest(tx, around.project, model, 5)
+    newest = registry.newest(tx, around.project, model, 5, around.now)
     drawn = [ref for ref in newest[0].datasets if ref.kind == "dataset"] if newest and "dataset:read" in around.permissions else []
     behind = [found for ref in drawn if (found := data.standing(tx, around.project, ref.name))]
     return Sight(
@@ -236,7 +236,7 @@ def _approved(tx: Tx, around: Around, sight: Sight, window: Window) -> dict[str,
     if "evaluation:read" not in around.permissions or not window.versions:
         return {}
     number = max(window.versions, key=lambda text: window.versions[text])
-    version = registry.version(tx, around.project, sight.model, int(number)) if number.isdecimal() else None
+    version = registry.version(tx, around.project, sight.model, int(number), around.now) if number.isdecimal() else None
     found = evaluation.evaluation(tx, around.project, version.evaluation) if version and version.evaluation else None
     return found.report.metrics if found else {}
 

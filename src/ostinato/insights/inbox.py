@@ -12,6 +12,7 @@ from ostinato.kernel.ref import Ref
 from ostinato.monitoring import glance as monitoring
 from ostinato.pipelines import glance as pipelines
 from ostinato.registry import glance as registry
+from ostinato.registry.types import AliasState, Model
 from ostinato.serving import glance as serving
 from ostinato.storage.rows.rows import Tx
 from ostinato.tracking import glance as tracking
@@ -25,7 +26,8 @@ def inbox(tx: Tx, project: str, actor: str, permissions: frozenset[str], now: da
     """What waits for `actor`, newest first."""
     since, items = now - timedelta(days=WINDOW_DAYS), list[Item]()
     if "model:approve" in permissions and actor.startswith("person:"):
-        items += _approvals(tx, project, actor)
+        items += _approvals(tx, project, actor, now)
+        items += _emergencies(tx, project, actor, now)
     if "monitor:write" in permissions:
         items += _findings(tx, project, since)
     if "endpoint:deploy" in permissions:
@@ -42,10 +44,12 @@ def inbox(tx: Tx, project: str, actor: str, permissions: frozenset[str], now: da
     )
 
 
-def _approvals(tx: Tx, project: str, actor: str) -> Iterator[Item]:
+def _approvals(tx: Tx, project: str, actor: str, now: datetime) -> Iterator[Item]:
     for model in registry.models(tx, project):
-        version = undecided(registry.newest(tx, project, model, 1), registry.champion(tx, project, model.name))
-        if version is None or version.author == actor or actor in {d.responsible for d in version.decisions if d.kind == "approved"}:
+        champion = registry.champion(tx, project, model.name)
+        yield from _lapsed(tx, project, actor, model, champion, now)
+        version = undecided(registry.newest(tx, project, model, 1, now), champion)
+        if version is None or version.author == actor or actor in registry.approvers(version, now):
             continue
         check = registry.checked(tx, project, version)
         told = "not checked yet" if check is None else "its gates pass" if check.passed else "a gate says no"
@@ -53,6 +57,30 @@ def _approvals(tx: Tx, project: str, actor: str) -> Iterator[Item]:
         yield Item(
             kind="approval", ref=version.ref, title=f"{name} asks for an approval", detail=told + f" · {version.note}" * bool(version.note),
             since=version.registered_at, by=version.author, verb="models.approve", command=f"ostinato models approve {name} --reason '…'",
+        )  # fmt: skip
+
+
+def _lapsed(tx: Tx, project: str, actor: str, model: Model, champion: AliasState | None, now: datetime) -> Iterator[Item]:
+    """What is champion although its approval holds no more: it goes on, and somebody should look."""
+    version = registry.version(tx, project, model, champion.version, now) if champion else None
+    if version is None or champion is None or version.author == actor or version.state not in ("registered", "expired"):
+        return
+    name, lost = f"{version.model}@{version.version}", registry.lapsed(version, now)
+    yield Item(
+        kind="approval", ref=version.ref, title=f"{name} is {champion.alias} without approval", detail=lost or "too few have approved it",
+        since=champion.since, by=champion.promoted_by, verb="models.approve", command=f"ostinato models approve {name} --reason '…'",
+    )  # fmt: skip
+
+
+def _emergencies(tx: Tx, project: str, actor: str, now: datetime) -> Iterator[Item]:
+    for made in registry.emergencies(tx, project):
+        if made.by == actor:
+            continue
+        late = "overdue since" if made.due_at <= now else "to be reviewed by"
+        yield Item(
+            kind="emergency", ref=made.version, title=f"the glass was broken for {made.version.name}@{made.version.version}",
+            detail=f"{late} {made.due_at:%Y-%m-%d %H:%M} UTC · {made.reason}", since=made.at, by=made.by, verb="models.review_emergency",
+            command=f"ostinato models review-emergency {made.id} --verdict justified --note '…'",
         )  # fmt: skip
 
 

@@ -211,7 +211,7 @@ class Home:
 class Item:
     """Something that waits for the caller: `verb` is what to do about `ref`, `command` how."""
 
-    kind: Literal["approval", "finding", "failure", "quarantine", "rollout"]
+    kind: Literal["approval", "emergency", "finding", "failure", "quarantine", "rollout"]
     ref: Ref
     title: str
     detail: str

@@ -33,7 +33,9 @@ class Settings:
     must approve a version of a model that an MLflow client made, before an alias names it;
     `journal` is the folder in which runs are journaled until the store has them, `journal_mb` how large the points of one process may get
     there, `offline` 1 to send nothing before `ostinato sync`, `finish_s` how long the end of a run waits for the store, and `capture` what
-    a run records by itself.
+    a run records by itself;
+    `code_flavors` the flavors of models, separated by commas, that may be loaded although they may run code, in a sandbox of
+    `sandbox_mb` MiB and `sandbox_cpu_s` seconds of CPU, which may lack the guards `sandbox_without`.
     """
 
     data: Path
@@ -76,6 +78,10 @@ class Settings:
     offline: int = 0
     finish_s: int = 30
     capture: str = "all"
+    code_flavors: str = ""
+    sandbox_mb: int = 4096
+    sandbox_cpu_s: int = 3600
+    sandbox_without: str = ""
 
     @classmethod
     def read(cls, data: str | os.PathLike[str] | None = None, env: Mapping[str, str] | None = None) -> Settings:

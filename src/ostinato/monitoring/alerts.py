@@ -93,7 +93,25 @@ def _rolled_back(event: Event) -> str:
     return f"The rollout of {event.data.get('candidate', '')} on {event.subject.name} was taken back: {event.data.get('reason', '')}."
 
 
-_ALERTING: dict[str, Callable[[Event], str]] = {"dataset.quarantined": _quarantined, "rollout.rolled_back": _rolled_back}
+def _glass_broken(event: Event) -> str:
+    said = event.data
+    return (
+        f"{said.get('by')} broke the glass: {event.subject.name}@{event.subject.version} is {said.get('alias')} without approval. "
+        f"{said.get('reason')}. To be reviewed by {str(said.get('due_at'))[:16].replace('T', ' ')} UTC."
+    )
+
+
+def _review_overdue(event: Event) -> str:
+    of = f"{event.subject.name}@{event.subject.version}"
+    return f"Nobody has reviewed that {event.data.get('by')} broke the glass for {of}: {event.data.get('reason')}."
+
+
+_ALERTING: dict[str, Callable[[Event], str]] = {
+    "dataset.quarantined": _quarantined,
+    "rollout.rolled_back": _rolled_back,
+    "model.glass_broken": _glass_broken,
+    "model.review_overdue": _review_overdue,
+}
 
 
 def found_or_raise(thing: T | None, kind: str, name: str) -> T:

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from typing import Any, Protocol
 
 from ostinato.kernel.errors import Conflict
+from ostinato.tracking.client.present import offered
 from ostinato.tracking.logger import Logger
 
 
@@ -70,7 +71,8 @@ def entered(context: Context, flow: Flow | None) -> Iterator[None]:
     """Code in the block is called inside `context`; calls of steps go to `flow`, or are plain calls where it is None."""
     tokens = _context.set(context), _flow.set(flow)
     try:
-        yield
+        with offered(lambda: context.run):
+            yield
     finally:
         _context.reset(tokens[0])
         _flow.reset(tokens[1])

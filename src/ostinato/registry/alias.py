@@ -43,10 +43,11 @@ class Aliases:
         if not _ALIAS.fullmatch(alias):
             hint = "up to 64 letters, digits, dashes and underscores, the first a letter"
             raise Invalid(f"not an alias: {alias!r}", hint=hint, field="alias")
-        of, found = find_version(tx, ref)
+        now = self._clock.now()
+        of, found = find_version(tx, ref, now)
         if of.aliases.get(alias) == found.version:
             return store.moves(tx, caller().project, of.name, alias)[-1]
-        approved(of, found)
+        approved(of, found, now)
         return self._move(tx, found, alias, "promoted", reason)
 
     def rollback(self, ref: str, reason: str, alias: str = CHAMPION) -> AliasState:
@@ -61,11 +62,11 @@ class Aliases:
         who, why = caller(), reason_given(reason)
 
         def change(tx: Tx) -> AliasState:
-            of, bad = find_version(tx, ref)
+            of, bad = find_version(tx, ref, self._clock.now())
             moves = store.moves(tx, who.project, of.name, alias)
             if len(moves) > 1 and moves[-1].how == "rolled_back" and moves[-2].version == bad.version:
                 return moves[-1]
-            return self._move(tx, way_back(tx, of, bad, moves, alias), alias, "rolled_back", why, bad.ref)
+            return self._move(tx, way_back(tx, of, bad, moves, alias, self._clock.now()), alias, "rolled_back", why, bad.ref)
 
         return self._rows.write(change)
 
@@ -85,18 +86,19 @@ class Aliases:
         tx: Tx,
         to: ModelVersion,
         alias: str,
-        how: Literal["promoted", "rolled_back", "withdrawn"],
+        how: Literal["promoted", "rolled_back", "withdrawn", "broke_glass"],
         reason: str,
         bad: Ref | None = None,
     ) -> AliasState:
-        who = caller()
-        approvals = standing(to.decisions, to.binding) or [d for d in to.decisions if d.kind == "approved"]
+        who, now = caller(), self._clock.now()
+        held = standing(to.decisions, to.binding, now)
+        approvals = held if held or how == "broke_glass" else [d for d in to.decisions if d.kind == "approved"]
         made = AliasState(
             model=to.model,
             alias=alias,
             version=to.version,
             ref=to.ref,
-            since=self._clock.now(),
+            since=now,
             promoted_by=who.actor,
             reason=reason,
             how=how,
@@ -111,19 +113,35 @@ class Aliases:
         return made
 
 
-def approved(model: Model, version: ModelVersion) -> None:
+def approved(model: Model, version: ModelVersion, now: datetime) -> None:
     """Let only approved versions be promoted.
 
     Raises:
-        Conflict: it is not approved, or no longer since the gates changed.
+        Conflict: it is not approved, or no longer: its approvals have expired, or are void.
     """
-    if version.state != "approved":
-        held = len(standing(version.decisions, version.binding))
-        hint = f"models.check and models.approve first; it has {held} of {model.approvals} approvals under the present gates"
-        raise Conflict(f"{version.ref} is {version.state}, not approved", hint=hint)
+    if version.state == "approved":
+        return
+    held = len(standing(version.decisions, version.binding, now))
+    hint = f"models.check and models.approve first; it has {held} of {model.approvals} approvals that hold"
+    lost = lapsed(version, now)
+    raise Conflict(f"{version.ref} is {version.state}, not approved{': ' if lost else ''}{lost}", hint=hint)
 
 
-def way_back(tx: Tx, of: Model, bad: ModelVersion, moves: Sequence[AliasState], alias: str) -> ModelVersion:
+def lapsed(version: ModelVersion, now: datetime) -> str:
+    """Why the last approval of a version holds no more; nothing if it does, or if there was none."""
+    last = next((d for d in reversed(version.decisions) if d.kind == "approved"), None)
+    if last is None:
+        return ""
+    if last.voided_at is not None and last.voided_at <= now:
+        return f"{last.voided_because}, and what {last.by} approved is void"
+    if last.binding != version.binding:
+        return f"its rules or its evaluation have changed since {last.by} approved it"
+    if last.expires_at is not None and last.expires_at <= now:
+        return f"the approval by {last.by} expired on {last.expires_at:%Y-%m-%d}"
+    return ""
+
+
+def way_back(tx: Tx, of: Model, bad: ModelVersion, moves: Sequence[AliasState], alias: str, now: datetime) -> ModelVersion:
     """The version that `alias`, which has made `moves`, names again when `bad` is taken back.
 
     Raises:
@@ -132,7 +150,7 @@ def way_back(tx: Tx, of: Model, bad: ModelVersion, moves: Sequence[AliasState], 
     if not moves or moves[-1].version != bad.version or moves[-1].how == "withdrawn":
         names = str(moves[-1].ref) if moves and moves[-1].how != "withdrawn" else "nothing"
         raise Conflict(f"{of.name}@{alias} names {names}, not {bad.ref}", hint="roll back the version that the alias names")
-    fit = {v.version: v for v in store.versions(tx, caller().project, of) if v.state not in ("rejected", "retired")}
+    fit = {v.version: v for v in store.versions(tx, caller().project, of, now) if v.state not in ("rejected", "retired")}
     return fit[before(moves, fit.__contains__).version]
 
 
@@ -146,7 +164,7 @@ def before(moves: Sequence[AliasState], usable: Callable[[int], bool]) -> AliasS
     """
     standing: list[AliasState] = []
     for move in moves:
-        if move.how == "promoted":
+        if move.how in ("promoted", "broke_glass"):
             standing.append(move)
         else:
             while standing and standing[-1].version != move.version:

@@ -8,12 +8,29 @@ from ostinato.registry.service import Models
 NAME = "models"
 SERVICE = Models
 
-IN_PROCESS = {"scorer": "model:read", "create_open": "model:write", "register_folder": "model:write", "file_stream": "model:read"}
+IN_PROCESS = {
+    "scorer": "model:read",
+    "usable": "model:read",
+    "create_open": "model:write",
+    "register_folder": "model:write",
+    "file_stream": "model:read",
+    "proved": "model:read",
+    "sandbox": "model:read",
+    "unpacked": "model:read",
+}
 """What the verbs need that are called in process alone."""
 OPS: list[Op] = [
     Op("POST", "/models", Models.create, "model:write"),
     Op("GET", "/models", Models.all, "model:read"),
     Op("GET", "/model-states", Models.states, "model:read"),
+    Op("GET", "/model-search", Models.search, "model:read"),
+    Op("GET", "/model-version-search", Models.search_versions, "model:read"),
+    Op("GET", "/model-comparison", Models.compare, "model:read"),
+    Op("GET", "/model-lifecycle", Models.lifecycle, "model:read"),
+    Op("GET", "/model-tiers", Models.tiers, "model:read"),
+    Op("POST", "/model-tiers/{risk}", Models.declare_tier, "model:approve"),
+    Op("GET", "/model-emergencies", Models.emergencies, "model:read"),
+    Op("POST", "/model-emergencies/{emergency}", Models.review_emergency, "model:approve"),
     Op("GET", "/models/{model}", Models.model, "model:read"),
     Op("GET", "/models/{model}/story", Models.story, "model:read"),
     Op("POST", "/models/{model}/rules", Models.require, "model:approve"),
@@ -21,11 +38,16 @@ OPS: list[Op] = [
     Op("GET", "/models/{model}/versions", Models.versions, "model:read"),
     Op("POST", "/models/{model}/policies", Models.declare_policy, "model:approve"),
     Op("GET", "/models/{model}/policies", Models.policies, "model:read"),
+    Op("POST", "/models/{model}/trust", Models.trust, "model:approve"),
+    Op("GET", "/models/{model}/trust", Models.trusted, "model:read"),
     Op("GET", "/models/{model}/alias", Models.at, "model:read"),
     Op("GET", "/models/{model}/moves", Models.moves, "model:read"),
     Op("POST", "/models/{model}/notes", Models.card_note, "model:write"),
     Op("GET", "/models/{model}/notes", Models.notes, "model:read"),
     Op("GET", "/models/{model}/history", Models.history, "model:read"),
+    Op("POST", "/models/{model}/owners", Models.hand_over, "model:write"),
+    Op("POST", "/model-deprecations/{ref}", Models.deprecate, "model:write"),
+    Op("POST", "/model-reinstatements/{ref}", Models.reinstate, "model:write"),
     Op("POST", "/models/{model}/name", Models.rename, "model:write"),
     Op("POST", "/models/{model}/withdrawals", Models.withdraw, "model:promote"),
     Op("GET", "/model-labels", Models.all_labels, "model:read"),
@@ -33,6 +55,9 @@ OPS: list[Op] = [
     Op("POST", "/model-labels/{ref}/tags", Models.tag, "model:write"),
     Op("POST", "/model-labels/{ref}/description", Models.describe, "model:write"),
     Op("POST", "/model-removals/{ref}", Models.remove, "model:write"),
+    Op("POST", "/purged-models/{ref}", Models.purge, "model:purge"),
+    Op("POST", "/adopted-models", Models.adopt_model, "model:import"),
+    Op("POST", "/adopted-versions", Models.adopt_version, "model:import"),
     Op("GET", "/model-versions/{ref}/files", Models.files, "model:read"),
     Op("GET", "/model-versions/{ref}/files/{path:path}", Models.file, "model:read"),
     Op("POST", "/model-artifacts", Models.upload, "model:write"),
@@ -43,6 +68,7 @@ OPS: list[Op] = [
     Op("GET", "/model-versions/{ref}/review", Models.review, "model:read"),
     Op("GET", "/model-versions/{ref}/resolved", Models.resolve, "model:read"),
     Op("GET", "/model-versions/{ref}/artifact", Models.artifact, "model:read"),
+    Op("GET", "/model-versions/{ref}/proof", Models.proof, "model:read"),
     Op("GET", "/model-versions/{ref}/card", Models.card, "model:read"),
     Op("POST", "/model-versions/{ref}/check", Models.check, "model:write"),
     Op("POST", "/model-versions/{ref}/approve", Models.approve, "model:approve"),
@@ -50,5 +76,6 @@ OPS: list[Op] = [
     Op("POST", "/model-versions/{ref}/reject", Models.reject, "model:approve"),
     Op("POST", "/model-versions/{ref}/retire", Models.retire, "model:approve"),
     Op("POST", "/model-versions/{ref}/promote", Models.promote, "model:promote"),
+    Op("POST", "/model-versions/{ref}/break-glass", Models.break_glass, "model:break-glass"),
     Op("POST", "/model-versions/{ref}/rollback", Models.rollback, "model:promote"),
 ]

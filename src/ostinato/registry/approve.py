@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from ostinato.access import glance as access
 from ostinato.data.service import Datasets
 from ostinato.evaluation.service import Evaluations
 from ostinato.evaluation.types import Evaluation
@@ -17,9 +18,10 @@ from ostinato.kernel.ids import new_id
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.registry import store
-from ostinato.registry.binding import CHAMPION, plain, rules_of
+from ostinato.registry.binding import CHAMPION, plain, rules_of, standing
 from ostinato.registry.check import admit, judge
 from ostinato.registry.find import find_model, find_version
+from ostinato.registry.lifecycle import allow
 from ostinato.registry.types import Check, DataAge, Decision, GateContext, Model, ModelVersion, Policy
 from ostinato.storage.rows.rows import Rows, Tx
 
@@ -35,12 +37,11 @@ class Approvals:
 
     def check(self, ref: str) -> Check:
         """Hold a version against the gates of its model, and keep the numbers as the evidence for an approval."""
-        who = caller()
-        of, found = self._rows.read(lambda tx: find_version(tx, ref))
+        who, now = caller(), self._clock.now()
+        of, found = self._rows.read(lambda tx: find_version(tx, ref, now))
         champion = of.aliases.get(CHAMPION)
-        rival = None if champion in (None, found.version) else self._rows.read(lambda tx: find_version(tx, f"{of.name}@{champion}"))[1]
+        rival = None if champion in (None, found.version) else self._rows.read(lambda tx: find_version(tx, f"{of.name}@{champion}", now))[1]
         evaluation = self._evaluations.get(found.evaluation) if found.evaluation else None
-        now = self._clock.now()
         context = GateContext(
             version=found,
             evaluation=evaluation,
@@ -80,7 +81,7 @@ class Approvals:
         who, why = caller(), reason_given(reason)
 
         def change(tx: Tx) -> ModelVersion:
-            of, found = find_version(tx, ref)
+            of, found = find_version(tx, ref, self._clock.now())
             second_person(who.actor, found)
             return self._approve(tx, of, found, who.actor, who.actor, why)
 
@@ -94,14 +95,14 @@ class Approvals:
             GateFailed: a gate says no.
         """
         who = caller()
-        of, found = self._rows.read(lambda tx: find_version(tx, ref))
+        of, found = self._rows.read(lambda tx: find_version(tx, ref, self._clock.now()))
         if found.state == "approved":
             return found
         fixed = f"{of.name}@{found.version}"
         self.check(fixed)
 
         def change(tx: Tx) -> ModelVersion:
-            of, found = find_version(tx, fixed)
+            of, found = find_version(tx, fixed, self._clock.now())
             policies = store.policies(tx, who.project, of.name)
             policy = fitting(policies, of, found, self._clock.now())
             return self._approve(tx, of, found, f"policy:{of.name}@{policy.number}", policy.declared_by, policy.reason)
@@ -129,7 +130,7 @@ class Approvals:
                 number=len(known) + 1,
                 authors=sorted(authors),
                 reason=why,
-                rules=rules_of(of.gates, of.approvals),
+                rules=rules_of(of),
                 declared_by=who.actor,
                 declared_at=now,
                 expires_at=now + timedelta(days=days) if days is not None else None,
@@ -138,6 +139,7 @@ class Approvals:
                 return known[-1]
             store.add_policy(tx, who.project, made)
             self._ledger.append(tx, "model.policy_declared", Ref("model", model), data=plain(made))
+            self._void_other(tx, of, known, made)
             return made
 
         return self._rows.write(change)
@@ -163,30 +165,56 @@ class Approvals:
         return self._refuse(ref, "retired", reason)
 
     def _approve(self, tx: Tx, of: Model, found: ModelVersion, by: str, responsible: str, reason: str) -> ModelVersion:
-        undecided(found)
-        if any(d.responsible == responsible and d.binding == found.binding for d in found.decisions):
-            return found
         project, now = caller().project, self._clock.now()
+        allow("approve", found)
+        if any(d.responsible == responsible for d in standing(found.decisions, found.binding, now)):
+            return found
+        entitled(tx, of, responsible)
         champion = of.aliases.get(CHAMPION)
         check = admit(store.last_check(tx, project, found.ref), found, None if champion == found.version else champion, now)
-        made = Decision(kind="approved", by=by, responsible=responsible, reason=reason, at=now, binding=found.binding, check=check.id)
+        days = of.tier.valid_days if of.tier and of.approvals else None
+        made = Decision(
+            kind="approved", by=by, responsible=responsible, reason=reason, at=now, binding=found.binding, check=check.id,
+            expires_at=now + timedelta(days=days) if days else None,
+        )  # fmt: skip
         store.add_decision(tx, project, found.ref, made)
         evaluation = (Ref("evaluation", found.evaluation),) if found.evaluation else ()
         self._ledger.append(tx, "model.approved", found.ref, inputs=evaluation, data=plain(made))
-        return find_version(tx, str(found.ref))[1]
+        return find_version(tx, str(found.ref), self._clock.now())[1]
+
+    def _void_other(self, tx: Tx, of: Model, known: Sequence[Policy], made: Policy) -> None:
+        """What policies for other authors have approved holds no more; what they say again, does."""
+        former = {f"policy:{of.name}@{p.number}" for p in known if p.authors != made.authors}
+        because, now = f"policy {made.number} was declared", self._clock.now()
+        for found in store.versions(tx, caller().project, of, now) if former else ():
+            for given in standing(found.decisions, found.binding, now):
+                if given.by in former:
+                    store.void(tx, caller().project, found.ref, given, now, because)
+                    self._ledger.append(tx, "model.voided", found.ref, data={"by": given.by, "because": because})
+
+    def _reevaluated(self, tx: Tx, made: Evaluation) -> None:
+        """An evaluation of the run that made a version takes the place of the one before: what rested on that holds no more."""
+        project, now = caller().project, self._clock.now()
+        for row in store.made_by(tx, project, made.subject):
+            of = find_model(tx, row.model)
+            store.set_evaluation(tx, row, made.id, store.binding_in(row, rules_of(of), made.id))
+            found = find_version(tx, f"{row.model}@{row.version}", now)[1]
+            before = store.evaluation_in(row)
+            self._ledger.append(tx, "model.reevaluated", found.ref, inputs=(Ref("evaluation", made.id),), data={"before": before})
 
     def _refuse(self, ref: str, kind: Literal["rejected", "retired"], reason: str) -> ModelVersion:
         who, why = caller(), reason_given(reason)
 
         def change(tx: Tx) -> ModelVersion:
-            of, found = find_version(tx, ref)
+            of, found = find_version(tx, ref, self._clock.now())
             if found.state == kind:
                 return found
+            allow("reject" if kind == "rejected" else "retire", found)
             unnamed(of, found)
             made = Decision(kind=kind, by=who.actor, responsible=who.actor, reason=why, at=self._clock.now(), binding=found.binding)
             store.add_decision(tx, who.project, found.ref, made)
             self._ledger.append(tx, f"model.{kind}", found.ref, data=plain(made))
-            return find_version(tx, str(found.ref))[1]
+            return find_version(tx, str(found.ref), self._clock.now())[1]
 
         return self._rows.write(change)
 
@@ -230,15 +258,19 @@ def second_person(actor: str, version: ModelVersion) -> None:
         )
 
 
-def undecided(version: ModelVersion) -> None:
-    """Let nothing be approved that was rejected or retired.
+def entitled(tx: Tx, model: Model, responsible: str) -> None:
+    """Let only those approve who count for the risk of the model.
 
     Raises:
-        Conflict: it was.
+        Denied: the responsible person is none of them and has none of their roles.
     """
-    if version.state in ("rejected", "retired"):
-        last = next(d for d in version.decisions if d.kind == version.state)
-        raise Conflict(f"{version.ref} was {version.state} by {last.by}: {last.reason}", hint="register a new version")
+    asked = model.tier.approvers if model.tier else []
+    if asked and responsible not in asked and not access.roles(tx, caller().project, responsible) & set(asked):
+        raise Denied(
+            f"{responsible} is not among those who approve models of {model.risk} risk",
+            hint=f"ask {', '.join(asked)}; models.tiers says who counts",
+            permission="model:approve",
+        )
 
 
 def unnamed(model: Model, version: ModelVersion) -> None:
@@ -260,7 +292,7 @@ def fitting(policies: Sequence[Policy], model: Model, version: ModelVersion, now
     """
     lacks = []
     for policy in reversed(policies):
-        if policy.rules != rules_of(model.gates, model.approvals):
+        if policy.rules != rules_of(model):
             lacks.append(f"policy {policy.number} was declared for other gates")
         elif policy.expires_at is not None and policy.expires_at <= now:
             lacks.append(f"policy {policy.number} expired on {policy.expires_at:%Y-%m-%d}")

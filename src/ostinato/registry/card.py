@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ostinato.evaluation.types import Estimate, Evaluation, Slice
-from ostinato.registry.types import Check, Field, Model, ModelVersion, Note
+from ostinato.registry.export import below
+from ostinato.registry.types import Check, Deprecation, Field, Model, ModelVersion, Note
 
 SECTIONS = ("Intended use", "Out of scope", "Ethical considerations", "Limitations", "Recommendations")
 """The sections that only people can write."""
@@ -26,6 +27,7 @@ def render(
     """The card of a version as Markdown."""
     owes = f"not provided – {model.owner}"
     parts = [f"# Model card: {model.name} version {version.version}", "", model.description or owes]
+    parts += [line for said in (version.deprecated, model.deprecated) if said for line in ("", _warning(said))]
     parts += _section("Details", _details(model, version))
     parts += _section("Training", _training(version, params, owes))
     parts += _section("Inputs", _inputs(version.signature.inputs))
@@ -37,8 +39,14 @@ def render(
     written = {n.section: n for n in notes}
     for section in (*SECTIONS, *(s for s in written if s not in SECTIONS)):
         note = written.get(section)
-        parts += _section(section, [note.text, "", f"— {note.by}, {note.at:%Y-%m-%d}"] if note else [owes])
+        parts += _section(section, [below(note.text), "", f"— {note.by}, {note.at:%Y-%m-%d}"] if note else [owes])
     return "\n".join(parts) + "\n"
+
+
+def _warning(said: Deprecation) -> str:
+    instead = f" Use `{said.successor}` instead." if said.successor else ""
+    gone = f" It may be gone from {said.sunset_at:%Y-%m-%d} on." if said.sunset_at else ""
+    return f"> **Deprecated** on {said.at:%Y-%m-%d} by {said.by}: {said.reason}{'' if said.reason.endswith('.') else '.'}{instead}{gone}"
 
 
 def _section(title: str, lines: Sequence[str]) -> list[str]:
@@ -50,7 +58,7 @@ def _details(model: Model, version: ModelVersion) -> list[str]:
     facts = {
         "Reference": f"`{version.ref}`",
         "State": version.state + (f", now {named}" if named else ""),
-        "Owner": model.owner,
+        "Owner": ", ".join(model.owners) or model.owner,
         "Author": version.author,
         "Registered": f"{version.registered_at:%Y-%m-%d %H:%M} UTC",
         "Risk": f"{model.risk}; approvals needed: {model.approvals}",

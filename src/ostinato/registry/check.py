@@ -34,7 +34,7 @@ def admit(check: Check | None, version: ModelVersion, champion: int | None, now:
     if check is None:
         raise Conflict(f"{version.ref} was never checked", hint=again)
     if check.binding != version.binding:
-        raise Conflict(f"{version.ref} was checked under other gates", hint=again)
+        raise Conflict(f"{version.ref} was checked under other gates, or before it was evaluated anew", hint=again)
     if check.champion != champion:
         raise Conflict(f"the champion has changed since {version.ref} was checked", hint=again)
     if now - check.at > timedelta(days=VALID_DAYS):

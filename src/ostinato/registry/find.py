@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.ref import Ref
@@ -22,8 +24,8 @@ def find_model(tx: Tx, name: str) -> Model:
     return found
 
 
-def find_version(tx: Tx, ref: str) -> tuple[Model, ModelVersion]:
-    """The model and the version that `late@7` or `late@champion` names now.
+def find_version(tx: Tx, ref: str, now: datetime) -> tuple[Model, ModelVersion]:
+    """The model and the version that `late@7` or `late@champion` names, in the state that it has at `now`.
 
     Raises:
         Invalid: the reference names no version.
@@ -31,10 +33,10 @@ def find_version(tx: Tx, ref: str) -> tuple[Model, ModelVersion]:
     """
     asked = Ref.parse(str(ref), "model")
     model = find_model(tx, asked.name)
-    return model, named(tx, model, asked)
+    return model, named(tx, model, asked, now)
 
 
-def named(tx: Tx, model: Model, asked: Ref) -> ModelVersion:
+def named(tx: Tx, model: Model, asked: Ref, now: datetime) -> ModelVersion:
     """The version of `model` that a reference names.
 
     Raises:
@@ -42,7 +44,7 @@ def named(tx: Tx, model: Model, asked: Ref) -> ModelVersion:
         NotFound: no such alias or version.
     """
     number = number_of(model, asked)
-    found = store.one_version(tx, caller().project, model, number)
+    found = store.one_version(tx, caller().project, model, number, now)
     if found is None:
         raise NotFound(
             f"no version {number} of {model.name}", hint=f"the latest is {model.latest}" if model.latest else "none is registered"

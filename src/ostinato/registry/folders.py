@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, Column, Integer, Table, Text, bindparam, insert, select
 
@@ -17,8 +18,10 @@ from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.registry import store
 from ostinato.registry.binding import binding_of, plain, rules_of
+from ostinato.registry.examples import keep_proof
 from ostinato.registry.find import find_model, find_version
 from ostinato.registry.labels import keep_labels
+from ostinato.registry.proof import Proof
 from ostinato.registry.types import FolderFile, Labels, ModelVersion, Signature
 from ostinato.storage.blobs.blobs import Blobs
 from ostinato.storage.rows.rows import BLOB, Rows, Tx, metadata
@@ -61,16 +64,19 @@ class Folders:
         tags: dict[str, str] | None = None,
         origin: dict[str, str] | None = None,
         registered_at: datetime | None = None,
+        number: int | None = None,
     ) -> ModelVersion:
         """Make the next version of a model from files that the project holds already. In process only.
 
-        `origin` says where they are from; without files it says where the version lies outside.
+        `origin` says where they are from; without files it says where the version lies outside. `number` is the number that it had there.
+
+        Raises:
+            Conflict: the model had a version of this or of a later `number`.
         """
-        manifest = {"format": FORMAT, "files": [[f.path, f.digest, f.size] for f in files], "origin": dict(origin or {})}
-        artifact, who = self._blobs.put(canonical(manifest)), caller()
+        artifact, who = self._blobs.put(manifest(files, origin or {})), caller()
         draft = ModelVersion(
             model=model,
-            version=0,
+            version=number or 0,
             ref=Ref("model", model),
             state="registered",
             artifact=artifact.digest,
@@ -87,8 +93,11 @@ class Folders:
             binding="",
         )
 
+        told: dict[str, Any] = {key: value for key, value in (origin or {}).items() if key in ("source", "run_id")}
+        told |= {key: value for key, value in (("tags", dict(tags or {})), ("description", note)) if value}
+
         def change(tx: Tx) -> ModelVersion:
-            made = self._add_version(tx, draft, new_id())
+            made = self._add_version(tx, draft, new_id(), more=told)
             if files:
                 rows = [{"path": f.path, "digest": f.digest, "size": f.size} for f in files]
                 tx.execute(insert(file), [{"project": who.project, "model": made.model, "version": made.version} | row for row in rows])
@@ -106,7 +115,7 @@ class Folders:
         project = caller().project
 
         def query(tx: Tx) -> list[FolderFile]:
-            of = find_version(tx, ref)[1]
+            of = find_version(tx, ref, self._clock.now())[1]
             rows = tx.all(_files, {"project": project, "model": of.model, "version": of.version})
             return [FolderFile(path=row.path, digest=row.digest, size=row.size) for row in rows]
 
@@ -127,26 +136,39 @@ class Folders:
             raise NotFound.named(f"file of {ref}", path, known)
         return known[path]
 
-    def _add_version(self, tx: Tx, draft: ModelVersion, key: str) -> ModelVersion:
+    def _add_version(
+        self, tx: Tx, draft: ModelVersion, key: str, proof: Proof | None = None, more: Mapping[str, Any] | None = None
+    ) -> ModelVersion:
         """Give a version its number, unless `key` names it already."""
-        project, of, same = caller().project, find_model(tx, draft.model), _content(draft)
+        project, of, same = caller().project, find_model(tx, draft.model), _content(draft, proof)
         known = store.keyed_version(tx, project, of.name, key)
         if known is not None:
             if known[1] != same:
                 raise Conflict(f"model:{of.name}@{known[0]} was registered under this key with another content", hint="use another key")
-            return find_version(tx, f"{of.name}@{known[0]}")[1]
+            return find_version(tx, f"{of.name}@{known[0]}", self._clock.now())[1]
         number = store.next_version(tx, project, of.name)
-        binding = binding_of(draft.artifact, draft.signature, draft.evaluation, rules_of(of.gates, of.approvals))
+        if draft.version and draft.version < number:
+            raise Conflict(f"{of.name} had version {number - 1} already", hint="numbers go up, and none is given twice")
+        number = draft.version or number
+        binding = binding_of(draft.artifact, draft.signature, draft.evaluation, rules_of(of))
         made = replace(draft, version=number, ref=draft.ref.at(number), binding=binding)
         store.add_version(tx, project, made, key, same)
+        if proof is not None:
+            keep_proof(tx, made.model, made.version, proof)
         origin = [*([made.run] if made.run else []), *made.datasets, *(Ref("feature", f) for f in made.features)]
         origin += [Ref("evaluation", made.evaluation)] if made.evaluation else []
-        told = {"artifact": made.artifact, "flavor": made.flavor}
+        told = {"artifact": made.artifact, "flavor": made.flavor, **(more or {})}
         self._ledger.append(tx, "model.registered", made.ref, inputs=origin, outputs=(made.ref,), data=told)
         return made
 
 
-def _content(version: ModelVersion) -> str:
+def manifest(files: Sequence[FolderFile], origin: Mapping[str, str]) -> bytes:
+    """What stands for a folder as one content."""
+    return canonical({"format": FORMAT, "files": [[f.path, f.digest, f.size] for f in files], "origin": dict(origin)})
+
+
+def _content(version: ModelVersion, proof: Proof | None) -> str:
     """A digest of what must be the same where a registration is repeated."""
-    v = version
-    return digest_of([v.artifact, v.flavor, plain(v.signature), str(v.run), [str(d) for d in v.datasets], v.evaluation, v.features, v.note])
+    v, example = version, [] if proof is None else [proof.example]
+    said = [v.artifact, v.flavor, plain(v.signature), str(v.run), [str(d) for d in v.datasets], v.evaluation, v.features, v.note]
+    return digest_of([*said, *example])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import select
 
-from ostinato.registry import store
-from ostinato.registry.binding import CHAMPION
-from ostinato.registry.types import AliasState, Check, Model, ModelVersion
+from ostinato.registry import emergency, store, tables
+from ostinato.registry.alias import lapsed as lapsed
+from ostinato.registry.binding import CHAMPION, standing
+from ostinato.registry.types import AliasState, Check, Emergency, Model, ModelVersion
 from ostinato.storage.rows.rows import Tx
 
 
@@ -21,14 +24,14 @@ def champion(tx: Tx, project: str, model: str) -> AliasState | None:
     return None if last is None or last.how == "withdrawn" else last
 
 
-def version(tx: Tx, project: str, of: Model, number: int) -> ModelVersion | None:
+def version(tx: Tx, project: str, of: Model, number: int, now: datetime) -> ModelVersion | None:
     """One version of a model."""
-    return store.one_version(tx, project, of, number)
+    return store.one_version(tx, project, of, number, now)
 
 
-def newest(tx: Tx, project: str, of: Model, limit: int) -> list[ModelVersion]:
+def newest(tx: Tx, project: str, of: Model, limit: int, now: datetime) -> list[ModelVersion]:
     """The newest versions of a model, newest first."""
-    return store.newest_versions(tx, project, of, limit)
+    return store.newest_versions(tx, project, of, limit, now)
 
 
 def checked(tx: Tx, project: str, made: ModelVersion) -> Check | None:
@@ -37,6 +40,16 @@ def checked(tx: Tx, project: str, made: ModelVersion) -> Check | None:
     return found if found is not None and found.binding == made.binding else None
 
 
+def approvers(made: ModelVersion, now: datetime) -> set[str]:
+    """Who answers for the approvals of a version that hold."""
+    return {decision.responsible for decision in standing(made.decisions, made.binding, now)}
+
+
+def emergencies(tx: Tx, project: str) -> list[Emergency]:
+    """When the glass was broken and nobody has reviewed it, the newest first."""
+    return emergency.emergencies(tx, project, open=True)
+
+
 def flavors(tx: Tx) -> list[str]:
     """The flavors of all versions in all projects, each once."""
-    return [row.flavor for row in tx.all(select(store.version.c.flavor).distinct())]
+    return [row.flavor for row in tx.all(select(tables.version.c.flavor).distinct())]

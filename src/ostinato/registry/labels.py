@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, Integer, Row, Table, Text, bindparam, insert, select, update
@@ -48,7 +49,7 @@ class Labelling:
 
     def labels(self, ref: str) -> Labels:
         """What is written on a model, or on a version of it."""
-        return self._rows.read(lambda tx: labels_of(tx, ref))
+        return self._rows.read(lambda tx: labels_of(tx, ref, self._clock.now()))
 
     def all_labels(self) -> list[Labels]:
         """What is written on models and versions of the project, as far as it was ever changed."""
@@ -81,9 +82,9 @@ class Labelling:
 
     def _label(self, ref: str, change: Any, verb: str, data: Mapping[str, Any], *, only_approved: bool = False) -> Labels:
         def write(tx: Tx) -> Labels:
-            if only_approved and (found := find_version(tx, ref)[1]).state != "approved":
+            if only_approved and (found := find_version(tx, ref, self._clock.now())[1]).state != "approved":
                 raise Conflict(f"{found.ref} is {found.state}, not approved", hint="models.check and models.approve first")
-            known = labels_of(tx, ref)
+            known = labels_of(tx, ref, self._clock.now())
             made: Labels = change(known)
             if made == known:
                 return known
@@ -95,10 +96,10 @@ class Labelling:
         return self._rows.write(write)
 
 
-def labels_of(tx: Tx, ref: str) -> Labels:
+def labels_of(tx: Tx, ref: str, now: datetime) -> Labels:
     """What is written on a model or a version, or what it was made with."""
     asked = Ref.parse(str(ref), "model")
-    model, version = (find_model(tx, asked.name), None) if asked.version is None else find_version(tx, ref)
+    model, version = (find_model(tx, asked.name), None) if asked.version is None else find_version(tx, ref, now)
     number = version.version if version else _MODEL
     row = tx.first(_one, {"project": caller().project, "model": model.name, "version": number})
     return _read(row) if row else _unchanged(model, version)

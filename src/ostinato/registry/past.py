@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Row, and_, func, select
 
+from ostinato.evaluation import glance as evaluations
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import NotFound
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
-from ostinato.registry.binding import CHAMPION
+from ostinato.registry.binding import CHAMPION, rules_of
 from ostinato.registry.find import find_model, number_of
-from ostinato.registry.store import check, decision, move, read, read_check, read_version, version
-from ostinato.registry.types import AliasMark, Check, Decision, GateSpec, Model, ModelVersion
+from ostinato.registry.store import (
+    MODEL,
+    binding_in,
+    decisions,
+    deprecated,
+    deprecations,
+    evaluation_in,
+    needed,
+    read,
+    read_check,
+    read_version,
+    tiers,
+)  # fmt: skip
+from ostinato.registry.tables import check, decision, move, version
+from ostinato.registry.types import Check, Decision, GateSpec, Model, ModelVersion
+from ostinato.registry.views import AliasMark
 from ostinato.storage.rows.rows import Rows, Tx
 
 _MOVE = (
@@ -27,7 +41,7 @@ _MOVE = (
 
 
 def model(rows: Rows, ledger: Ledger, name: str, at: datetime) -> Model:
-    """A model with the gates and approvals that the ledger says were required last until `at`, its aliases and latest version then.
+    """A model with the gates and approvals that the ledger says were required last until `at`, its tier, aliases and latest version then.
 
     Raises:
         NotFound: there was no such model then.
@@ -36,18 +50,29 @@ def model(rows: Rows, ledger: Ledger, name: str, at: datetime) -> Model:
     found = rows.read(lambda tx: find_model(tx, name))
     if found.created_at > at:
         raise NotFound(f"there was no model {name} at {at.isoformat()}", hint=f"it was created at {found.created_at.isoformat()}")
+    told: Mapping[str, Any] = next(
+        (
+            said[0].data
+            for verb in ("model.required", "model.created")
+            if (said := ledger.events(subject=Ref("model", name), verb=verb, until=at, newest_first=True, limit=1).items)
+        ),
+        {"gates": found.gates, "approvals": found.approvals},
+    )
 
     def query(tx: Tx) -> Model:
         latest = tx.first(select(func.max(version.c.version)).where(*_until(project, name, at)))
-        aliases = {mark.alias: mark.version for mark in marks(tx, project, name, at) if mark.until is None}
-        return replace(found, aliases=aliases, latest=latest[0] if latest else None)
+        tier = tiers(tx, project, at)[found.risk]
+        return replace(
+            found,
+            gates=msgspec.convert(told["gates"], list[GateSpec], from_attributes=True),
+            approvals=needed(told["approvals"], tier),
+            tier=tier,
+            aliases={mark.alias: mark.version for mark in marks(tx, project, name, at) if mark.until is None},
+            latest=latest[0] if latest else None,
+            deprecated=deprecated(tx, project, name, at).get(MODEL),
+        )
 
-    then = rows.read(query)
-    for verb in ("model.required", "model.created"):
-        told = ledger.events(subject=Ref("model", name), verb=verb, until=at, newest_first=True, limit=1).items
-        if told:
-            return replace(then, gates=msgspec.convert(told[0].data["gates"], list[GateSpec]), approvals=told[0].data["approvals"])
-    return then
+    return rows.read(query)
 
 
 def find(tx: Tx, of: Model, asked: Ref, at: datetime) -> ModelVersion:
@@ -61,7 +86,7 @@ def find(tx: Tx, of: Model, asked: Ref, at: datetime) -> ModelVersion:
     if row is None:
         hint = f"the latest then was {of.latest}" if of.latest else "none was registered then"
         raise NotFound(f"there was no version {number} of {of.name} at {at.isoformat()}", hint=hint)
-    return read_version(row, of, _decided(tx, project, of.name, at, number).get(number, []))
+    return _stood(tx, project, of, [row], at)[0]
 
 
 def marks(tx: Tx, project: str, model: str, at: datetime) -> list[AliasMark]:
@@ -82,11 +107,11 @@ def champions(tx: Tx, project: str) -> dict[str, AliasMark]:
     return {row.model: _mark(row, None) for row in tx.all(select(*_MOVE).where(move.c.number.in_(last), move.c.how != "withdrawn"))}
 
 
-def newest(tx: Tx, project: str, models: Sequence[Model]) -> dict[str, ModelVersion]:
+def newest(tx: Tx, project: str, models: Sequence[Model], now: datetime) -> dict[str, ModelVersion]:
     """The newest version of each model."""
     of = {model.name: model for model in models}
     last = select(version.c.model, func.max(version.c.version).label("number"))
-    last = last.where(version.c.project == project, version.c.removed_at.is_(None))
+    last = last.where(version.c.project == project, version.c.model.in_(of), version.c.removed_at.is_(None))
     latest = last.group_by(version.c.model).subquery()
     found = tx.all(
         select(version).join(latest, and_(latest.c.model == version.c.model, latest.c.number == version.c.version))
@@ -94,11 +119,16 @@ def newest(tx: Tx, project: str, models: Sequence[Model]) -> dict[str, ModelVers
     )  # fmt: skip
     d = decision.c
     about = and_(latest.c.model == d.model, latest.c.number == d.version)
-    told = tx.all(select(decision).join(latest, about).where(d.project == project).order_by(d.number))
     known: dict[str, list[Decision]] = {}
-    for row in told:
+    for row in tx.all(select(decision).join(latest, about).where(d.project == project).order_by(d.number)):
         known.setdefault(row.model, []).append(read(Decision, row))
-    return {row.model: read_version(row, of[row.model], known.get(row.model, [])) for row in found}
+    said = deprecations(tx, project)
+    return {
+        row.model: read_version(
+            row, of[row.model], known.get(row.model, []), row.binding, evaluation_in(row), now, said.get((row.model, row.version))
+        )
+        for row in found
+    }
 
 
 def versions(tx: Tx, project: str, of: Model, at: datetime, limit: int) -> tuple[list[ModelVersion], int]:
@@ -106,8 +136,7 @@ def versions(tx: Tx, project: str, of: Model, at: datetime, limit: int) -> tuple
     until = _until(project, of.name, at)
     rows = tx.all(select(version).where(*until).order_by(version.c.version.desc()).limit(limit))
     total = tx.first(select(func.count()).select_from(version).where(*until))
-    known = _decided(tx, project, of.name, at, rows[-1].version) if rows else {}
-    return [read_version(row, of, known.get(row.version, [])) for row in rows], (total[0] if total else 0) - len(rows)
+    return _stood(tx, project, of, rows, at), (total[0] if total else 0) - len(rows)
 
 
 def checks(tx: Tx, project: str, refs: Sequence[Ref], at: datetime | None) -> dict[str, Check]:
@@ -123,13 +152,19 @@ def _until(project: str, name: str, at: datetime) -> tuple[ColumnElement[bool], 
     return version.c.project == project, version.c.model == name, version.c.registered_at <= at, there
 
 
-def _decided(tx: Tx, project: str, name: str, at: datetime, first: int) -> dict[int, list[Decision]]:
-    """The decisions until `at` about the versions from `first` on."""
-    d = decision.c
-    told = tx.all(
-        select(decision).where(d.project == project, d.model == name, d.version >= first, d.at <= at).order_by(d.version, d.number)
-    )
-    return {number: [read(Decision, row) for row in group] for number, group in groupby(told, lambda row: row.version)}
+def _stood(tx: Tx, project: str, of: Model, rows: Sequence[Row[Any]], at: datetime) -> list[ModelVersion]:
+    """The versions in rows as they stood: bound to the rules of `of` and to the evaluation of then."""
+    if not rows:
+        return []
+    known = decisions(tx, project, of.name, min(row.version for row in rows), at)
+    said, rules = deprecated(tx, project, of.name, at), rules_of(of)
+    found = []
+    for row in rows:
+        later = evaluations.after(tx, project, Ref.parse(row.run), row.registered_at, at) if row.evaluated else None
+        evaluation = later or row.evaluation
+        binding = binding_in(row, rules, evaluation)
+        found.append(read_version(row, of, known.get(row.version, []), binding, evaluation, at, said.get(row.version)))
+    return found
 
 
 def _mark(row: Row[Any], until: datetime | None) -> AliasMark:

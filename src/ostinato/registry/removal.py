@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from sqlalchemy import Table, Text, cast, delete, literal, select, update
 
@@ -12,18 +13,22 @@ from ostinato.kernel.digest import digest_of
 from ostinato.kernel.errors import Conflict
 from ostinato.kernel.name import checked_name
 from ostinato.kernel.ref import Ref
+from ostinato.ledger.holds import check_free
 from ostinato.ledger.service import Ledger
-from ostinato.registry import store
+from ostinato.registry import store, tables
 from ostinato.registry.alias import Aliases
 from ostinato.registry.approve import unnamed
+from ostinato.registry.examples import proof
 from ostinato.registry.find import find_model, find_version
 from ostinato.registry.folders import file
 from ostinato.registry.labels import label
+from ostinato.registry.trust import trust
 from ostinato.registry.types import Model
 from ostinato.storage.rows.rows import Rows, Tx
 
-_NAMED: tuple[tuple[Table, str], ...] = (
-    (store.version, "model"), (store.decision, "model"), (store.move, "model"), (store.note, "model"), (label, "model"), (file, "model"),
+_NAMED: tuple[Table, ...] = (
+    tables.version, tables.decision, tables.move, tables.note, tables.owner, tables.source, tables.deprecation, tables.emergency,
+    label, file, proof, trust,
 )  # fmt: skip
 """Where the name of a model stands, but for its own row."""
 
@@ -43,7 +48,7 @@ class Removals(Aliases):
         def change(tx: Tx) -> None:
             of = find_model(tx, model)
             if alias in of.aliases:
-                self._move(tx, find_version(tx, f"{of.name}@{of.aliases[alias]}")[1], alias, "withdrawn", reason)
+                self._move(tx, find_version(tx, f"{of.name}@{of.aliases[alias]}", self._clock.now())[1], alias, "withdrawn", reason)
 
         self._rows.write(change)
 
@@ -53,26 +58,30 @@ class Removals(Aliases):
         Numbers of versions are never given again.
 
         Raises:
-            Conflict: an alias names it, an endpoint serves it, or the model has rules: then its versions are retired instead.
+            Conflict: an alias names it, an endpoint serves it, it is held, or the model has rules: then its versions are retired instead.
             NotFound: there is no such version or model.
         """
         asked, project, now = Ref.parse(str(ref), "model"), caller().project, self._clock.now()
 
         def change(tx: Tx) -> None:
-            of, v = find_model(tx, asked.name), store.version
+            of, v = find_model(tx, asked.name), tables.version
             _without_rules(of)
             gone = [v.c.project == project, v.c.model == of.name, v.c.removed_at.is_(None)]
             if asked.version is None:
                 if of.aliases:
                     raise Conflict(f"{', '.join(of.aliases)} of {of.name} name versions", hint="withdraw the aliases first")
                 self._check_unused(tx, of.name)
-                found = Ref("model", of.name)
+                check_free(tx, found := Ref("model", of.name))
                 tx.execute(delete(label).where(label.c.project == project, label.c.model == of.name, label.c.version == 0))
-                tx.execute(update(store.model).where(store.model.c.project == project, store.model.c.name == of.name), {"removed_at": now})
+                tx.execute(delete(trust).where(trust.c.project == project, trust.c.model == of.name))
+                tx.execute(
+                    update(tables.model).where(tables.model.c.project == project, tables.model.c.name == of.name), {"removed_at": now}
+                )
             else:
-                one = find_version(tx, str(asked))[1]
+                one = find_version(tx, str(asked), now)[1]
                 unnamed(of, one)
                 self._check_unused(tx, of.name, one.version)
+                check_free(tx, one.ref)
                 found, gone = one.ref, [*gone, v.c.version == one.version]
             freed = literal("removed:") + cast(v.c.version, Text) + ":" + v.c.key
             tx.execute(update(v).where(*gone).values(removed_at=now, key=freed))
@@ -87,7 +96,7 @@ class Removals(Aliases):
             Conflict: the name is or was taken, an endpoint serves the model, or it has rules.
         """
         checked_name(name.replace("%", "-"), "a model")
-        project, m = caller().project, store.model
+        project, m = caller().project, tables.model
 
         def change(tx: Tx) -> Model:
             of = find_model(tx, model)
@@ -96,12 +105,10 @@ class Removals(Aliases):
             if tx.first(select(m.c.name).where(m.c.project == project, m.c.name == name)):
                 raise Conflict(f"there is or was a model {name!r}", hint="choose another name")
             tx.execute(update(m).where(m.c.project == project, m.c.name == of.name).values(name=name))
-            for table, column in _NAMED:
-                tx.execute(update(table).where(table.c.project == project, table.c[column] == of.name).values({column: name}))
-            store.add_model(tx, project, of, digest_of(["renamed", name]))
-            tx.execute(
-                update(m).where(m.c.project == project, m.c.name == of.name).values(removed_at=self._clock.now(), owner=f"model:{name}")
-            )
+            for table in _NAMED:
+                tx.execute(update(table).where(table.c.project == project, table.c.model == of.name).values(model=name))
+            store.add_model(tx, project, replace(of, owners=[]), 0, digest_of(["renamed", name]))
+            tx.execute(update(m).where(m.c.project == project, m.c.name == of.name).values(removed_at=self._clock.now(), renamed_to=name))
             self._ledger.append(tx, "model.renamed", Ref("model", name), inputs=(Ref("model", of.name),), outputs=(Ref("model", name),))
             return find_model(tx, name)
 

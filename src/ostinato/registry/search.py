@@ -6,7 +6,8 @@ from sqlalchemy import Text, cast, func, select
 
 from ostinato.kernel.found import Found
 from ostinato.kernel.ref import Ref
-from ostinato.registry.store import aliases, model, version
+from ostinato.registry.store import aliases
+from ostinato.registry.tables import model, version
 from ostinato.storage.rows.matching import matching
 from ostinato.storage.rows.rows import Tx
 

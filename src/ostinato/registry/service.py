@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import replace
 
 from ostinato.access.service import Access
 from ostinato.data.service import Datasets
@@ -10,38 +10,45 @@ from ostinato.evaluation.service import Evaluations
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.digest import digest_of
-from ostinato.kernel.errors import Conflict, Invalid, TooLarge
+from ostinato.kernel.errors import Conflict, Invalid
 from ostinato.kernel.event import Event
 from ostinato.kernel.name import checked_name
 from ostinato.kernel.ref import Ref
+from ostinato.kernel.settings import Settings
 from ostinato.ledger.service import Ledger
 from ostinato.registry import store
+from ostinato.registry.adoption import Adoptions
 from ostinato.registry.approve import reason_given
 from ostinato.registry.binding import plain, rules_of
+from ostinato.registry.cards import Cards
+from ostinato.registry.comparison import Comparisons
+from ostinato.registry.emergency import Emergencies
 from ostinato.registry.find import find_model, find_version
-from ostinato.registry.flavor import FLAVORS, Predictor
-from ostinato.registry.folders import Folders
+from ostinato.registry.finding import Finding
 from ostinato.registry.gate import gate_of
-from ostinato.registry.labels import Labelling
+from ostinato.registry.labels import Labelling, keep_labels
+from ostinato.registry.loading import Loading
+from ostinato.registry.origins import came_of
+from ostinato.registry.purging import Purging
 from ostinato.registry.removal import Removals
-from ostinato.registry.review import Reviews
-from ostinato.registry.story import Stories
+from ostinato.registry.stewardship import Stewardship, checked_owners, warn
+from ostinato.registry.tiers import Tiers
 from ostinato.registry.types import (
     GateSpec,
+    Labels,
     Model,
     ModelVersion,
-    Note,
+    Risk,
+    Scalar,
     Signature,
 )
-from ostinato.storage.blobs.blobs import Blobs, blob_of
+from ostinato.storage.blobs.blobs import Blobs
 from ostinato.storage.blobs.uploads import Arriving, Uploads
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.tracking.service import Runs
 
-Risk = Literal["low", "medium", "high"]
 
-
-class Models(Reviews, Removals, Labelling, Folders, Stories, Arriving):
+class Models(Adoptions, Purging, Cards, Comparisons, Finding, Removals, Emergencies, Tiers, Stewardship, Labelling, Loading, Arriving):
     """The models of a project. Where a verb takes `ref`, it is `late@7` or `late@champion`."""
 
     def __init__(
@@ -55,6 +62,7 @@ class Models(Reviews, Removals, Labelling, Folders, Stories, Arriving):
         evaluations: Evaluations,
         datasets: Datasets,
         access: Access | None = None,
+        settings: Settings | None = None,
     ) -> None:
         self._rows = rows
         self._blobs = blobs
@@ -65,7 +73,10 @@ class Models(Reviews, Removals, Labelling, Folders, Stories, Arriving):
         self._evaluations = evaluations
         self._datasets = datasets
         self._access = access
+        self._settings = settings
         self.in_use = lambda *_: []
+        evaluations.recorded = self._reevaluated
+        runs.needed_by = came_of
 
     # ---- models and versions
 
@@ -77,9 +88,10 @@ class Models(Reviews, Removals, Labelling, Folders, Stories, Arriving):
         risk: Risk = "low",
         gates: list[GateSpec] | None = None,
         approvals: int | None = None,
+        owners: list[str] | None = None,
     ) -> Model:
-        """Make a model: what it is for, who owns it (by default the caller), the gates of its versions and how many people
-        must approve one, by default two for a high risk and otherwise one.
+        """Make a model: what it is for, who owns it (by default the caller) and who with them, the gates of its versions and how many
+        people must approve one, at least as many as its risk asks (`models.tiers`).
 
         Raises:
             Invalid: the name has another shape than `late` or `flight-delay`, or no approval would be needed.
@@ -87,40 +99,48 @@ class Models(Reviews, Removals, Labelling, Folders, Stories, Arriving):
             Conflict: there is a model of that name that was created with something else.
         """
         rules = list(gates or [])
-        needed = (2 if risk == "high" else 1) if approvals is None else approvals
+        own = 1 if approvals is None else approvals
         checked_name(name, "a model")
-        _check_rules(rules, needed)
-        return self._create(name, description, owner, risk, rules, needed)
+        _check_rules(rules, own)
+        owned = list(dict.fromkeys([*([owner] if owner else []), *(owners or [])])) or [caller().actor]
+        checked_owners(owned)
+        return self._create(name, description, owned, risk, rules, own)
 
-    def create_open(self, name: str, description: str = "", approvals: int = 0) -> Model:
+    def create_open(self, name: str, description: str = "", approvals: int = 0, tags: dict[str, str] | None = None) -> Model:
         """Make a model without gates, as other registries know them: with no approvals needed, whoever may promote moves its aliases.
 
         Its name may hold signs as addresses write them (`%20`). `models.require` gives it rules. In process only.
         """
         checked_name(name.replace("%", "-"), "a model")
-        return self._create(name, description, "", "low", [], approvals)
+        labels = Labels(model=name, version=None, description=description, tags=tags or {}, origin={}, changed_at=self._clock.now())
+        return self._create(name, description, [caller().actor], "low", [], approvals, labels)
 
-    def _create(self, name: str, description: str, owner: str, risk: Risk, rules: list[GateSpec], needed: int) -> Model:
+    def _create(
+        self, name: str, description: str, owners: list[str], risk: Risk, rules: list[GateSpec], own: int, labels: Labels | None = None
+    ) -> Model:
         who = caller()
         made = Model(
             name=name,
             description=description,
-            owner=owner or who.actor,
+            owner=owners[0],
+            owners=owners,
             risk=risk,
             gates=rules,
-            approvals=needed,
+            approvals=own,
             created_at=self._clock.now(),
             created_by=who.actor,
         )
-        content = digest_of([name, description, made.owner, risk, plain(rules), needed])
+        content = digest_of([name, description, owners if owners[1:] else made.owner, risk, plain(rules), own])
+        data = {"risk": risk, "gates": plain(rules), "approvals": own}
+        told = {"description": description, "tags": labels.tags} if labels else {}
 
         def change(tx: Tx) -> Model:
             known = store.created_with(tx, who.project, name)
             if known is None:
-                store.add_model(tx, who.project, made, content)
-                self._ledger.append(
-                    tx, "model.created", Ref("model", name), data={"risk": risk, "gates": plain(rules), "approvals": needed}
-                )
+                store.add_model(tx, who.project, made, own, content)
+                self._ledger.append(tx, "model.created", Ref("model", name), data=data | told)
+                if labels:
+                    keep_labels(tx, labels)
             elif known != content:
                 raise Conflict(f"the model {name!r} exists and was created otherwise", hint="models.require changes its gates")
             return find_model(tx, name)
@@ -138,7 +158,8 @@ class Models(Reviews, Removals, Labelling, Folders, Stories, Arriving):
 
         def change(tx: Tx) -> Model:
             known = find_model(tx, model)
-            if rules_of(known.gates, known.approvals) != rules_of(gates, approvals):
+            asked = store.needed(approvals, known.tier) if known.tier else approvals
+            if rules_of(known) != rules_of(replace(known, gates=gates, approvals=asked)):
                 store.set_rules(tx, who.project, model, gates, approvals)
                 self._ledger.append(
                     tx, "model.required", Ref("model", model), data={"gates": plain(gates), "approvals": approvals, "reason": why}
@@ -173,22 +194,25 @@ class Models(Reviews, Removals, Labelling, Folders, Stories, Arriving):
         features: list[str] | None = None,
         note: str = "",
         key: str = "",
+        example: dict[str, list[Scalar]] | None = None,
     ) -> ModelVersion:
         """Make the next version of a model from an uploaded artifact; the caller is its author.
 
         `run` made it, from `datasets` (each with its version) and the feature views `features`; `evaluation` is the id of
         an evaluation of that run. The same `key` (by default artifact and run) with the same content is the same version.
+        `example` are up to 100 rows of inputs by column: what the model makes of them is kept as the proof by which a plane knows it.
 
         Raises:
-            Invalid: the artifact cannot be loaded, holds a type that is not allowed, or does not fit the signature; or the
+            Invalid: the artifact cannot be loaded, holds a type that is not allowed, or does not fit the signature or the example; or the
                 evaluation is not one of the run.
+            GateFailed: the flavor may run code, and the store or the model does not allow it.
             NotFound: model, artifact, flavor, run, dataset version or evaluation is unknown.
             Conflict: the key names a version with another content.
         """
         drawn = list(datasets or [])
         self._check_origin(run, drawn, evaluation)
         content = self._blobs.open(artifact)
-        self._admit(self.model(model), flavor, content, signature)
+        proof = self._admit(self.model(model), flavor, content, signature, example)
         draft = ModelVersion(
             model=model,
             version=0,
@@ -207,7 +231,7 @@ class Models(Reviews, Removals, Labelling, Folders, Stories, Arriving):
             registered_at=self._clock.now(),
             binding="",
         )
-        return self._rows.write(lambda tx: self._add_version(tx, draft, key or digest_of([artifact, str(run)])))
+        return self._rows.write(lambda tx: self._add_version(tx, draft, key or digest_of([artifact, str(run)]), proof))
 
     def model(self, model: str) -> Model:
         """A model with its gates, aliases and latest version."""
@@ -219,60 +243,29 @@ class Models(Reviews, Removals, Labelling, Folders, Stories, Arriving):
 
     def versions(self, model: str) -> list[ModelVersion]:
         """Every version of a model, oldest first."""
-        return self._rows.read(lambda tx: store.versions(tx, caller().project, find_model(tx, model)))
+        return self._rows.read(lambda tx: store.versions(tx, caller().project, find_model(tx, model), self._clock.now()))
 
     def get(self, ref: str) -> ModelVersion:
         """A version by number or alias, with its state and all decisions about it."""
-        return self._rows.read(lambda tx: find_version(tx, ref)[1])
+        return self._rows.read(lambda tx: find_version(tx, ref, self._clock.now())[1])
 
     def resolve(self, ref: str) -> Ref:
-        """The version that a reference names now: `late@champion` → `model:late@7`."""
-        return self.get(ref).ref
+        """The version that a reference names now: `late@champion` → `model:late@7`; where it is deprecated, with a notice."""
+        return self.usable(ref).ref
+
+    def usable(self, ref: str) -> ModelVersion:
+        """A version, for use; whoever means to use one that is deprecated is told. In process only."""
+        of, found = self._rows.read(lambda tx: find_version(tx, ref, self._clock.now()))
+        warn(of, found)
+        return found
 
     def artifact(self, ref: str) -> bytes:
         """The bytes of the artifact of a version."""
         return self._blobs.open(self.get(ref).artifact)
 
-    def scorer(self, ref: str) -> Predictor:
-        """The version, loaded: `predict(columns)` gives its scores. In process only."""
-        found = self.get(ref)
-        loaded: Predictor = FLAVORS.make(found.flavor).load(self._blobs.open(found.artifact), found.signature)
-        return loaded
-
-    # ---- documentation
-
-    def card_note(self, model: str, section: str, text: str) -> Note:
-        """Write a section of the cards of a model; the earlier text stays in the history. Repeating it changes nothing."""
-        who = caller()
-        made = Note(section=section, text=text, by=who.actor, at=self._clock.now())
-
-        def change(tx: Tx) -> Note:
-            find_model(tx, model)
-            last = next((n for n in reversed(store.notes(tx, who.project, model)) if n.section == section), None)
-            if last is not None and (last.text, last.by) == (text, who.actor):
-                return last
-            store.add_note(tx, who.project, model, made)
-            self._ledger.append(tx, "model.documented", Ref("model", model), data={"section": section})
-            return made
-
-        return self._rows.write(change)
-
-    def notes(self, model: str) -> list[Note]:
-        """Everything that was ever written into the cards of a model, oldest first."""
-        return self._rows.read(lambda tx: store.notes(tx, caller().project, find_model(tx, model).name))
-
     def history(self, model: str) -> list[Event]:
         """Every act on a model and its versions, oldest first."""
         return self._ledger.history(Ref("model", model))
-
-    def _admit(self, model: Model, flavor: str, content: bytes, signature: Signature) -> None:
-        """Load the artifact once before anybody relies on it; that one was refused is on record."""
-        try:
-            FLAVORS.make(flavor).load(content, signature)
-        except (Invalid, TooLarge) as error:
-            said = {"artifact": blob_of(content).digest, "flavor": flavor, "reason": str(error)[:500]}
-            self._rows.write(lambda tx: self._ledger.append(tx, "model.refused", Ref("model", model.name), data=said))
-            raise
 
     def _check_origin(self, run: Ref | None, datasets: list[Ref], evaluation: str | None) -> None:
         if run is not None:

@@ -2,134 +2,46 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import BindParameter, Column, Integer, Row, Table, Text, UniqueConstraint, bindparam, delete, func, insert, select, update
+from sqlalchemy import BindParameter, Row, bindparam, delete, func, insert, select, update
 
 from ostinato.kernel.errors import Conflict
 from ostinato.kernel.ref import Ref
 from ostinato.registry.binding import binding_of, plain, rules_of, state_of
-from ostinato.registry.types import AliasState, Check, Decision, GateResult, GateSpec, Model, ModelVersion, Note, Policy, Signature
-from ostinato.storage.rows.rows import BLOB, Instant, Json, Tx, metadata
+from ostinato.registry.tables import check, decision, deprecation, move, note, owner, policy, source, tier, version
+from ostinato.registry.tables import model as model_table
+from ostinato.registry.types import (
+    AliasState,
+    Check,
+    Decision,
+    Deprecation,
+    GateResult,
+    GateSpec,
+    Model,
+    ModelVersion,
+    Note,
+    Policy,
+    Risk,
+    Signature,
+    Tier,
+)  # fmt: skip
+from ostinato.storage.rows.rows import Tx
 
 T = TypeVar("T")
-
-model = Table(
-    "registry_model",
-    metadata,
-    Column("project", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("description", Text, nullable=False),
-    Column("owner", Text, nullable=False),
-    Column("risk", Text, nullable=False),
-    Column("gates", Json, nullable=False),
-    Column("approvals", Integer, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("created_by", Text, nullable=False),
-    Column("content", Text, nullable=False),
-    Column("removed_at", Instant),
-)
-version = Table(
-    "registry_version",
-    metadata,
-    Column("project", Text, primary_key=True),
-    Column("model", Text, primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("key", Text, nullable=False),
-    Column("content", Text, nullable=False),
-    Column("artifact", Text, nullable=False, info=BLOB),
-    Column("size", Integer, nullable=False),
-    Column("flavor", Text, nullable=False),
-    Column("signature", Json, nullable=False),
-    Column("run", Text),
-    Column("datasets", Json, nullable=False),
-    Column("evaluation", Text),
-    Column("features", Json, nullable=False),
-    Column("note", Text, nullable=False),
-    Column("author", Text, nullable=False),
-    Column("registered_at", Instant, nullable=False),
-    Column("removed_at", Instant),
-    UniqueConstraint("project", "model", "key"),
-)
-check = Table(
-    "registry_check",
-    metadata,
-    Column("number", Integer, primary_key=True),
-    Column("project", Text, nullable=False, index=True),
-    Column("id", Text, nullable=False, unique=True),
-    Column("version", Text, nullable=False, index=True),
-    Column("binding", Text, nullable=False),
-    Column("champion", Integer),
-    Column("passed", Integer, nullable=False),
-    Column("results", Json, nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("by", Text, nullable=False),
-)
-decision = Table(
-    "registry_decision",
-    metadata,
-    Column("number", Integer, primary_key=True),
-    Column("project", Text, nullable=False),
-    Column("model", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("by", Text, nullable=False),
-    Column("responsible", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("binding", Text, nullable=False),
-    Column("check", Text),
-    UniqueConstraint("project", "model", "version", "kind", "responsible", "binding"),
-)
-move = Table(
-    "registry_move",
-    metadata,
-    Column("number", Integer, primary_key=True),
-    Column("project", Text, nullable=False, index=True),
-    Column("model", Text, nullable=False, index=True),
-    Column("alias", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("how", Text, nullable=False),
-    Column("since", Instant, nullable=False),
-    Column("promoted_by", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("approvals", Json, nullable=False),
-    Column("evidence", Text),
-    Column("artifact", Text, nullable=False, info=BLOB),
-)
-policy = Table(
-    "registry_policy",
-    metadata,
-    Column("project", Text, primary_key=True),
-    Column("model", Text, primary_key=True),
-    Column("number", Integer, primary_key=True),
-    Column("authors", Json, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("rules", Text, nullable=False),
-    Column("declared_by", Text, nullable=False),
-    Column("declared_at", Instant, nullable=False),
-    Column("expires_at", Instant),
-)
-note = Table(
-    "registry_note",
-    metadata,
-    Column("number", Integer, primary_key=True),
-    Column("project", Text, nullable=False, index=True),
-    Column("model", Text, nullable=False),
-    Column("section", Text, nullable=False),
-    Column("text", Text, nullable=False),
-    Column("by", Text, nullable=False),
-    Column("at", Instant, nullable=False),
-)
+MODEL = 0
+"""In the place of the number of a version: the model itself."""
 
 _p: BindParameter[Any] = bindparam("project")
 _m: BindParameter[Any] = bindparam("model")
 _v: BindParameter[Any] = bindparam("version")
-_models = select(model).where(model.c.project == _p, model.c.removed_at.is_(None)).order_by(model.c.name)
-_model = _models.where(model.c.name == _m)
+_models = select(model_table).where(model_table.c.project == _p, model_table.c.removed_at.is_(None)).order_by(model_table.c.name)
+_model = _models.where(model_table.c.name == _m)
 _of_model = (version.c.project == _p, version.c.model == _m, version.c.removed_at.is_(None))
 _versions = select(version).where(*_of_model).order_by(version.c.version)
 _version = _versions.where(version.c.version == _v)
@@ -149,19 +61,25 @@ _latest_of_all = (
     .where(version.c.project == _p, version.c.removed_at.is_(None))
     .group_by(version.c.model)
 )
+_owners = select(owner).where(owner.c.project == _p).order_by(owner.c.model, owner.c.place)
+_tiers = select(tier).where(tier.c.project == _p).order_by(tier.c.number)
+_deprecations = select(deprecation).where(deprecation.c.project == _p).order_by(deprecation.c.number)
 _policies = select(policy).where(policy.c.project == _p, policy.c.model == _m).order_by(policy.c.number)
 _notes = select(note).where(note.c.project == _p, note.c.model == _m).order_by(note.c.number)
 
 
-def add_model(tx: Tx, project: str, made: Model, content: str) -> None:
-    """Keep a new model, in the place of a removed one of its name; `content` is the digest of what it was created with."""
-    gone = (model.c.project == project, model.c.name == made.name, model.c.removed_at.is_not(None))
-    former = tx.first(select(model.c.owner).where(*gone))
-    if former is not None and former.owner.startswith("model:"):
-        raise Conflict(f"{made.name} is now called {former.owner.removeprefix('model:')}", hint="choose another name")
-    tx.execute(delete(model).where(*gone))
-    row = {k: v for k, v in plain(made).items() if k not in ("aliases", "latest")}
-    tx.execute(insert(model), row | {"project": project, "created_at": made.created_at, "content": content})
+def add_model(tx: Tx, project: str, made: Model, own: int, content: str) -> None:
+    """Keep a new model, in the place of a removed one of its name; `own` is how many approvals it asks for itself, `content` the digest
+    of what it was created with."""
+    m = model_table.c
+    gone = (m.project == project, m.name == made.name, m.removed_at.is_not(None))
+    former = tx.first(select(m.renamed_to).where(*gone))
+    if former is not None and former.renamed_to:
+        raise Conflict(f"{made.name} is now called {former.renamed_to}", hint="choose another name")
+    tx.execute(delete(model_table).where(*gone))
+    row = {k: v for k, v in plain(made).items() if k in ("name", "description", "risk", "gates", "created_by")}
+    tx.execute(insert(model_table), row | {"project": project, "approvals": own, "created_at": made.created_at, "content": content})
+    set_owners(tx, project, made.name, made.owners)
 
 
 def created_with(tx: Tx, project: str, name: str) -> str | None:
@@ -171,9 +89,32 @@ def created_with(tx: Tx, project: str, name: str) -> str | None:
 
 
 def set_rules(tx: Tx, project: str, name: str, gates: Sequence[GateSpec], approvals: int) -> None:
-    """Replace the gates of a model and the number of approvals that it needs."""
-    chosen = update(model).where(model.c.project == project, model.c.name == name)
+    """Replace the gates of a model and the number of approvals that it asks for itself; its versions are bound to them from now on."""
+    chosen = update(model_table).where(model_table.c.project == project, model_table.c.name == name)
     tx.execute(chosen.values(gates=plain(list(gates)), approvals=approvals))
+    rebind(tx, project, name)
+
+
+def set_owners(tx: Tx, project: str, name: str, owners: Sequence[str]) -> None:
+    """Replace the owners of a model."""
+    tx.execute(delete(owner).where(owner.c.project == project, owner.c.model == name))
+    for place, who in enumerate(owners):
+        tx.execute(insert(owner), {"project": project, "model": name, "owner": who, "place": place})
+
+
+def rebind(tx: Tx, project: str, name: str) -> None:
+    """Bind the versions of a model to its rules of now: what was approved under others holds no more."""
+    found = one_model(tx, project, name)
+    v = version.c
+    if found is None:
+        return
+    for row in tx.all(_versions, {"project": project, "model": name}):
+        chosen = update(version).where(v.project == project, v.model == name, v.version == row.version)
+        tx.execute(chosen.values(binding=binding_in(row, rules_of(found), evaluation_in(row))))
+
+
+TIERS = (Tier(risk="low", approvals=1), Tier(risk="medium", approvals=1), Tier(risk="high", approvals=2))
+"""What each risk asks for where a project has declared nothing else."""
 
 
 def one_model(tx: Tx, project: str, name: str) -> Model | None:
@@ -181,23 +122,60 @@ def one_model(tx: Tx, project: str, name: str) -> Model | None:
     row = tx.first(_model, {"project": project, "model": name})
     if row is None:
         return None
-    latest = tx.first(_latest, {"project": project, "model": name})
-    return _read_model(row, latest[0] if latest else None, aliases(tx, project, name))
+    asked = {"project": project, "model": name}
+    latest, owners = tx.first(_latest, asked), tx.all(_owners.where(owner.c.model == _m), asked)
+    said = deprecated(tx, project, name).get(MODEL)
+    return _read_model(row, latest[0] if latest else None, aliases(tx, project, name), [o.owner for o in owners], tiers(tx, project), said)
 
 
 def all_models(tx: Tx, project: str) -> list[Model]:
     """Every model of the project, by name."""
-    latest = {row.model: row.latest for row in tx.all(_latest_of_all, {"project": project})}
+    asked = {"project": project}
+    latest = {row.model: row.latest for row in tx.all(_latest_of_all, asked)}
     named: dict[str, dict[str, int]] = {}
-    for row in tx.all(_named_of_all, {"project": project}):
+    for row in tx.all(_named_of_all, asked):
         named.setdefault(row.model, {})[row.alias] = row.version
-    return [_read_model(row, latest.get(row.name), named.get(row.name, {})) for row in tx.all(_models, {"project": project})]
+    owners: dict[str, list[str]] = {}
+    for row in tx.all(_owners, asked):
+        owners.setdefault(row.model, []).append(row.owner)
+    said, risks = deprecations(tx, project), tiers(tx, project)
+    return [
+        _read_model(row, latest.get(row.name), named.get(row.name, {}), owners.get(row.name, []), risks, said.get((row.name, MODEL)))
+        for row in tx.all(_models, asked)
+    ]
+
+
+def tiers(tx: Tx, project: str, at: datetime | None = None) -> dict[Risk, Tier]:
+    """What each risk asks for, perhaps as of `at`: what was declared last of it, else what every project begins with."""
+    query = _tiers if at is None else _tiers.where(tier.c.at <= at)
+    declared = {row.risk: read(Tier, row) for row in tx.all(query, {"project": project})}
+    return {known.risk: declared.get(known.risk, known) for known in TIERS}
+
+
+def deprecated(tx: Tx, project: str, name: str, at: datetime | None = None) -> dict[int, Deprecation]:
+    """What is deprecated of a model, perhaps as of `at`, by number of the version; 0 is the model itself."""
+    return {number: said for (_, number), said in deprecations(tx, project, name, at).items()}
+
+
+def deprecations(tx: Tx, project: str, name: str | None = None, at: datetime | None = None) -> dict[tuple[str, int], Deprecation]:
+    """What is deprecated, of one model or of all, by model and number."""
+    query = _deprecations if name is None else _deprecations.where(deprecation.c.model == name)
+    query = query if at is None else query.where(deprecation.c.at <= at)
+    last = {(row.model, row.version): row for row in tx.all(query, {"project": project})}
+    return {
+        of: read(Deprecation, row, successor=Ref.parse(row.successor) if row.successor else None)
+        for of, row in last.items()
+        if not row.lifted
+    }
 
 
 def add_version(tx: Tx, project: str, made: ModelVersion, key: str, content: str) -> None:
     """Keep a new version under its key."""
-    row = {k: v for k, v in plain(made).items() if k not in ("ref", "state", "binding", "decisions")}
+    row = {k: v for k, v in plain(made).items() if k in version.c}
     tx.execute(insert(version), row | {"project": project, "registered_at": made.registered_at, "key": key, "content": content})
+    for drawn in dict.fromkeys(made.datasets):
+        of = {"project": project, "model": made.model, "version": made.version}
+        tx.execute(insert(source), of | {"dataset": drawn.name, "of_version": drawn.version or ""})
 
 
 def next_version(tx: Tx, project: str, name: str) -> int:
@@ -212,24 +190,33 @@ def keyed_version(tx: Tx, project: str, name: str, key: str) -> tuple[int, str] 
     return (row.version, row.content) if row else None
 
 
-def versions(tx: Tx, project: str, of: Model) -> list[ModelVersion]:
+def versions(tx: Tx, project: str, of: Model, now: datetime) -> list[ModelVersion]:
     """Every version of a model, oldest first."""
-    known = _all_decisions(tx, project, of.name)
-    rows = tx.all(_versions, {"project": project, "model": of.name})
-    return [read_version(row, of, known.get(row.version, [])) for row in rows]
+    return read_versions(tx, project, of, tx.all(_versions, {"project": project, "model": of.name}), now)
 
 
-def newest_versions(tx: Tx, project: str, of: Model, limit: int) -> list[ModelVersion]:
+def newest_versions(tx: Tx, project: str, of: Model, limit: int, now: datetime) -> list[ModelVersion]:
     """The newest versions of a model, newest first."""
-    rows = tx.all(_newest.limit(limit), {"project": project, "model": of.name})
-    known = _all_decisions(tx, project, of.name, rows[-1].version) if rows else {}
-    return [read_version(row, of, known.get(row.version, [])) for row in rows]
+    return read_versions(tx, project, of, tx.all(_newest.limit(limit), {"project": project, "model": of.name}), now)
 
 
-def one_version(tx: Tx, project: str, of: Model, number: int) -> ModelVersion | None:
+def one_version(tx: Tx, project: str, of: Model, number: int, now: datetime) -> ModelVersion | None:
     """The version of a model with this number."""
     row = tx.first(_version, {"project": project, "model": of.name, "version": number})
-    return read_version(row, of, _all_decisions(tx, project, of.name).get(number, [])) if row else None
+    return read_versions(tx, project, of, [row], now)[0] if row else None
+
+
+def made_by(tx: Tx, project: str, run: Ref) -> Sequence[Row[Any]]:
+    """The rows of the versions that a run made."""
+    made = select(version).where(version.c.project == project, version.c.run == str(run), version.c.removed_at.is_(None))
+    return tx.all(made)
+
+
+def set_evaluation(tx: Tx, row: Row[Any], evaluation: str, binding: str) -> None:
+    """Let another evaluation be the one of a version from now on."""
+    v = version.c
+    of = update(version).where(v.project == row.project, v.model == row.model, v.version == row.version)
+    tx.execute(of.values(evaluated=evaluation, binding=binding))
 
 
 def add_check(tx: Tx, project: str, made: Check) -> None:
@@ -251,8 +238,16 @@ def one_check(tx: Tx, project: str, check_id: str) -> Check | None:
 
 def add_decision(tx: Tx, project: str, ref: Ref, made: Decision) -> None:
     """Keep a decision about a version."""
-    row = plain(made) | {"project": project, "model": ref.name, "version": int(ref.version or 0), "at": made.at}
-    tx.execute(insert(decision), row)
+    of = {"project": project, "model": ref.name, "version": int(ref.version or 0)}
+    tx.execute(insert(decision), plain(made) | of | {"at": made.at, "expires_at": made.expires_at, "voided_at": made.voided_at})
+
+
+def void(tx: Tx, project: str, ref: Ref, of: Decision, now: datetime, because: str) -> None:
+    """Let a decision hold no more from now on."""
+    d = decision.c
+    same = (d.kind == of.kind, d.responsible == of.responsible, d.binding == of.binding, d.at == of.at)
+    chosen = update(decision).where(d.project == project, d.model == ref.name, d.version == int(ref.version or 0), *same)
+    tx.execute(chosen.values(voided_at=now, voided_because=because))
 
 
 def add_move(tx: Tx, project: str, made: AliasState) -> None:
@@ -293,12 +288,18 @@ def policies(tx: Tx, project: str, name: str) -> list[Policy]:
 
 def add_note(tx: Tx, project: str, name: str, made: Note) -> None:
     """Keep a section of the model card."""
-    tx.execute(insert(note), plain(made) | {"project": project, "model": name, "at": made.at})
+    row = {k: v for k, v in plain(made).items() if k != "number"}
+    tx.execute(insert(note), row | {"project": project, "model": name, "at": made.at})
 
 
 def notes(tx: Tx, project: str, name: str) -> list[Note]:
     """All that was ever written into the card of a model, oldest first."""
-    return [read(Note, row) for row in tx.all(_notes, {"project": project, "model": name})]
+    count: Counter[str] = Counter()
+    found = []
+    for row in tx.all(_notes, {"project": project, "model": name}):
+        count[row.section] += 1
+        found.append(read(Note, row, number=count[row.section]))
+    return found
 
 
 def read(kind: type[T], row: Row[Any], **also: Any) -> T:
@@ -307,30 +308,73 @@ def read(kind: type[T], row: Row[Any], **also: Any) -> T:
     return kind(**{k: v for k, v in row._mapping.items() if k in names} | also)
 
 
-def _read_model(row: Row[Any], latest: int | None, named: dict[str, int]) -> Model:
-    return read(Model, row, gates=msgspec.convert(row.gates, list[GateSpec]), aliases=named, latest=latest)
+def _read_model(
+    row: Row[Any], latest: int | None, named: dict[str, int], owners: list[str], risks: dict[Risk, Tier], said: Deprecation | None
+) -> Model:
+    return read(
+        Model,
+        row,
+        owner=owners[0] if owners else "",
+        owners=owners,
+        gates=msgspec.convert(row.gates, list[GateSpec]),
+        approvals=needed(row.approvals, risks[row.risk]),
+        tier=risks[row.risk],
+        aliases=named,
+        latest=latest,
+        deprecated=said,
+    )
 
 
-def read_version(row: Row[Any], of: Model, decisions: list[Decision]) -> ModelVersion:
-    """The version in a row, in the state that follows from the rules of `of` and from `decisions`."""
-    signature = msgspec.convert(row.signature, Signature)
-    binding = binding_of(row.artifact, signature, row.evaluation, rules_of(of.gates, of.approvals))
+def needed(own: int, asked: Tier) -> int:
+    """How many approvals a model needs that asks for `own` itself: none, if it stands under no rules."""
+    return max(own, asked.approvals) if own else 0
+
+
+def read_versions(tx: Tx, project: str, of: Model, rows: Sequence[Row[Any]], now: datetime) -> list[ModelVersion]:
+    """The versions in rows, in the state that they have at `now`, bound as they are at present."""
+    if not rows:
+        return []
+    known = decisions(tx, project, of.name, min(row.version for row in rows))
+    said = deprecated(tx, project, of.name)
+    return [read_version(row, of, known.get(row.version, []), row.binding, evaluation_in(row), now, said.get(row.version)) for row in rows]
+
+
+def read_version(
+    row: Row[Any], of: Model, told: list[Decision], binding: str, evaluation: str | None, now: datetime, said: Deprecation | None
+) -> ModelVersion:
+    """The version in a row, in the state that follows from what was decided about it by `now` under the rules of `of`."""
     return read(
         ModelVersion,
         row,
         ref=Ref("model", row.model, str(row.version)),
-        state=state_of(decisions, binding, of.approvals),
-        signature=signature,
+        state=state_of(told, binding, of.approvals, now),
+        signature=msgspec.convert(row.signature, Signature),
         run=Ref.parse(row.run) if row.run else None,
         datasets=[Ref.parse(d) for d in row.datasets],
+        evaluation=evaluation,
         binding=binding,
-        decisions=decisions,
+        decisions=told,
+        deprecated=said,
     )
 
 
-def _all_decisions(tx: Tx, project: str, name: str, since: int = 1) -> dict[int, list[Decision]]:
+def evaluation_in(row: Row[Any]) -> str | None:
+    """The evaluation of the version in a row."""
+    found: str | None = row.evaluated or row.evaluation
+    return found
+
+
+def binding_in(row: Row[Any], rules: str, evaluation: str | None) -> str:
+    """What the version in a row is bound to under rules, with an evaluation."""
+    return binding_of(row.artifact, msgspec.convert(row.signature, Signature), evaluation, rules)
+
+
+def decisions(tx: Tx, project: str, name: str, since: int = 1, until: datetime | None = None) -> dict[int, list[Decision]]:
+    """What was decided about the versions of a model from `since` on, perhaps until an instant, by version, oldest first."""
+    query = _decisions.where(decision.c.version >= since)
+    query = query if until is None else query.where(decision.c.at <= until)
     found: dict[int, list[Decision]] = {}
-    for row in tx.all(_decisions.where(decision.c.version >= since), {"project": project, "model": name}):
+    for row in tx.all(query, {"project": project, "model": name}):
         found.setdefault(row.version, []).append(read(Decision, row))
     return found
 

@@ -1,4 +1,4 @@
-"""The nouns of the registry: Signature, Model, ModelVersion, GateResult, Check, Approval, Policy, AliasState."""
+"""The nouns of the registry: Signature, Model, ModelVersion, Check, Decision, Tier, Policy, Emergency, Deprecation, AliasState."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from ostinato.evaluation.types import Estimate, Evaluation
+from ostinato.evaluation.types import Evaluation
 from ostinato.kernel.ref import Ref
 
 Dtype = Literal["float64", "int64", "bool", "string"]
 Scalar = str | float | int | bool | None
-State = Literal["registered", "approved", "rejected", "retired"]
-Verb = Literal["check", "approve", "reject", "promote", "rollback", "retire"]
+Risk = Literal["low", "medium", "high"]
+State = Literal["registered", "approved", "expired", "emergency", "rejected", "retired"]
+Verb = Literal["check", "approve", "reject", "promote", "break_glass", "rollback", "retire"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,35 +110,92 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """An approval, a rejection or a retirement of a version.
+    """An approval, a rejection or a retirement of a version, or that somebody broke the glass for it.
 
     `by` is who decided: `person:rita`, or `policy:late@2` for a declared policy, whose declarer is then `responsible`.
-    It holds for `binding` only; `check` is the evidence on which it rests.
+    It holds for `binding` only, until it expires or is voided; `check` is the evidence on which it rests.
     """
 
-    kind: Literal["approved", "rejected", "retired"]
+    kind: Literal["approved", "rejected", "retired", "broke_glass"]
     by: str
     responsible: str
     reason: str
     at: datetime
     binding: str
     check: str | None = None
+    expires_at: datetime | None = None
+    voided_at: datetime | None = None
+    voided_because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """What the risk of a model asks of its versions: how many people must approve, and who counts.
+
+    `approvers` are roles (`reviewer`) and persons (`person:rita`); none means whoever has the permission. An approval holds for
+    `valid_days`, None for good. Who breaks the glass is reviewed within `review_hours`.
+    """
+
+    risk: Risk
+    approvals: int
+    approvers: list[str] = field(default_factory=list)
+    valid_days: int | None = None
+    review_hours: int = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deprecation:
+    """That a model or a version should not be used any more: why, what to use instead, and from when on it may be gone."""
+
+    reason: str
+    successor: Ref | None
+    sunset_at: datetime | None
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emergency:
+    """That somebody broke the glass: let an alias name a version that nobody had approved.
+
+    Somebody else says by `due_at` whether it was `justified`; `verdict` is None until then.
+    """
+
+    id: str
+    version: Ref
+    alias: str
+    reason: str
+    by: str
+    at: datetime
+    due_at: datetime
+    verdict: Literal["justified", "unjustified"] | None = None
+    note: str = ""
+    reviewed_by: str | None = None
+    reviewed_at: datetime | None = None
+    escalated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A named model: what it is for, who owns it, which gates its versions must pass and how many people must approve."""
+    """A named model: what it is for, who owns it, which gates its versions must pass and how many people must approve.
+
+    `owner` is the first of the `owners`. Of `approvals`, its own and those of its tier, the higher counts; none is needed where the
+    model stands under no rules. `tier` is what its risk asks.
+    """
 
     name: str
     description: str
     owner: str
-    risk: Literal["low", "medium", "high"]
+    risk: Risk
     gates: list[GateSpec]
     approvals: int
     created_at: datetime
     created_by: str
     aliases: dict[str, int] = field(default_factory=dict)
     latest: int | None = None
+    owners: list[str] = field(default_factory=list)
+    tier: Tier | None = None
+    deprecated: Deprecation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +223,7 @@ class ModelVersion:
     registered_at: datetime
     binding: str
     decisions: list[Decision] = field(default_factory=list)
+    deprecated: Deprecation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +257,7 @@ class AliasState:
     since: datetime
     promoted_by: str
     reason: str
-    how: Literal["promoted", "rolled_back", "withdrawn"]
+    how: Literal["promoted", "rolled_back", "withdrawn", "broke_glass"]
     approved_by: list[str]
     approvals: list[Decision]
     evidence: Check | None
@@ -207,115 +266,13 @@ class AliasState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A section of the model card that a person wrote."""
+    """A section of the model card that a person wrote: the text with this number of those that it ever had, from 1 on."""
 
     section: str
     text: str
     by: str
     at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AliasMark:
-    """A span of time in which an alias named a version: from `since` up to `until`, None while it does."""
-
-    alias: str
-    version: int
-    ref: Ref
-    since: datetime
-    until: datetime | None
-    by: str
-    reason: str
-    how: Literal["promoted", "rolled_back"]
-    approved_by: list[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelState:
-    """How a model stands: what is in production since when, the newest version, and how many versions are `ahead` of production."""
-
-    model: Model
-    production: AliasMark | None
-    newest: ModelVersion | None
-    ahead: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionLine:
-    """A version as it stood at an instant: its state, the aliases that named it, its metrics, its last check until then."""
-
-    version: int
-    ref: Ref
-    state: State
-    author: str
-    registered_at: datetime
-    note: str
-    flavor: str
-    run: Ref | None
-    evaluation: str | None
-    aliases: list[str]
-    metrics: dict[str, Estimate]
-    check: Check | None
-    decisions: list[Decision]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelStory:
-    """A model as it stood at the instant `at`: its rules and aliases then, what each alias named when, and its versions.
-
-    `versions` are the newest ones, newest first, before them `earlier` others; `moves` are of all aliases, oldest first.
-    """
-
-    model: Model
-    at: datetime
-    moves: list[AliasMark]
-    versions: list[VersionLine]
-    earlier: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricRow:
-    """One metric of a version beside those of the champion and of the baseline; None where it was not measured."""
-
-    metric: str
-    higher_is_better: bool
-    ours: Estimate | None
-    champion: Estimate | None
-    baseline: Estimate | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Permit:
-    """Whether the caller may do `verb` now, and if not, why and what would help. `needs` is the permission."""
-
-    verb: Verb
-    needs: str
-    allowed: bool
-    reason: str
-    hint: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
-    """Everything that a decision about a version rests on as of the instant `at`, and which decisions the caller may take.
-
-    `problem` says why the last check cannot be approved on, empty if it can. With `same_rows`, the champion was evaluated
-    on the same rows, so that its metrics compare; otherwise they are those that it was registered with.
-    """
-
-    version: ModelVersion
-    model: Model
-    at: datetime
-    check: Check | None
-    problem: str
-    champion: Ref | None
-    same_rows: bool
-    metrics: list[MetricRow]
-    evaluation: Evaluation | None
-    champion_evaluation: Evaluation | None
-    approvals: list[Decision]
-    data: list[DataAge]
-    may: list[Permit]
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from ostinato.access.oidc import Provider
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow.door import MLflow
+from ostinato.gateways.otlp.door import OTLP
 from ostinato.server import openapi, sign_in, system
 from ostinato.server.door import Door
 from ostinato.server.elsewhere import Elsewhere
@@ -71,22 +72,23 @@ def build(app: Ostinato, slices: Sequence[ModuleType], health: Health | None = N
     verbs = [Verb(op, service, gate, pools, app.settings.body_limit_mb << 20) for module, service in services for op in module.OPS]
     hosts = Hosts([host, *app.settings.hosts.split(",")])
     mlflow = MLflow(app, gate.admit, pools.run, pools.upload, app.settings.body_limit_mb << 20)
-    return Door(Visits(_Turn(Routes(verbs), mlflow, Router(routes))), metrics, hosts, tracing())
+    otlp = OTLP(app, gate.admit, pools.run, app.settings.body_limit_mb << 20)
+    return Door(Visits(_Turn(Routes(verbs), [otlp, mlflow], Router(routes))), metrics, hosts, tracing())
 
 
 class _Turn:
     """To the verb that has the path, else to the gateway that speaks it, else to the plain routes."""
 
-    def __init__(self, verbs: Routes[Verb], mlflow: MLflow, others: Router) -> None:
+    def __init__(self, verbs: Routes[Verb], gateways: Sequence[OTLP | MLflow], others: Router) -> None:
         self._verbs = verbs
-        self._mlflow = mlflow
+        self._gateways = gateways
         self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         found = self._verbs.find(scope["method"], path[len(ROOT) :]) if path.startswith(f"{ROOT}/") else None
         if found is None:
-            others = self._mlflow if self._mlflow.place(path) else self._others
+            others = next((gateway for gateway in self._gateways if gateway.place(path)), self._others)
             await others(scope, receive, send)
             return
         verb, scope["path_params"] = found

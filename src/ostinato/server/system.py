@@ -14,7 +14,16 @@ from ostinato.kernel.family import Family, Member
 from ostinato.kernel.operation import Op
 
 NAME = "system"
-_NO_FAMILIES = ("ostinato.storage.", "ostinato.keeping.", "ostinato.gateways.", "ostinato.serving.plane", "ostinato.tracking.client")
+_NO_FAMILIES = (
+    "ostinato.storage.",
+    "ostinato.keeping.",
+    "ostinato.gateways.",
+    "ostinato.serving.plane",
+    "ostinato.registry.sandbox",
+    "ostinato.tracking.client",
+    "ostinato.tracking.fits",
+    "ostinato.tracking.tensorboard",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +72,7 @@ class System:
 
 
 def family_packages() -> list[str]:
-    """The packages of all families: by the rule of the house, every folder inside a slice but the serving plane and the logging client."""
+    """The packages of all families: by the rule of the house, every folder inside a slice but those of `_NO_FAMILIES`."""
     found = pkgutil.walk_packages(importlib.import_module("ostinato").__path__, "ostinato.")
     return [m.name for m in found if m.ispkg and m.name.count(".") == 2 and not m.name.startswith(_NO_FAMILIES)]
 

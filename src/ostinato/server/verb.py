@@ -13,6 +13,8 @@ from starlette.types import Receive, Scope, Send
 
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.errors import Invalid, TooLarge
+from ostinato.kernel.notice import HEADER as NOTICE
+from ostinato.kernel.notice import noticing, written
 from ostinato.kernel.operation import Op
 from ostinato.kernel.signature import signature_of
 from ostinato.server.errors import Unsupported
@@ -75,7 +77,7 @@ class Verb:
             content = unpacked(content, encoding, self._limit)
         arguments = self._arguments(scope, headers, content)
         try:
-            with calling(who):
+            with calling(who), noticing() as told:
                 result = self._call(**arguments)
         except (OverflowError, StatementError) as error:
             if isinstance(getattr(error, "orig", error), OverflowError):
@@ -84,10 +86,14 @@ class Verb:
                 ) from error
             raise
         if isinstance(result, bytes):
-            told = [(b"content-type", b"application/octet-stream"), (b"content-disposition", b"attachment"), _length(result)]
-            return Reply(self.op.status, told, result)
-        kind = MSGPACK if MSGPACK in headers.get("accept", "") else JSON
-        return _told(self.op.status, kind, encode(result, kind), headers.get("accept-encoding", ""))
+            raw = [(b"content-type", b"application/octet-stream"), (b"content-disposition", b"attachment"), _length(result)]
+            reply = Reply(self.op.status, raw, result)
+        else:
+            kind = MSGPACK if MSGPACK in headers.get("accept", "") else JSON
+            reply = _told(self.op.status, kind, encode(result, kind), headers.get("accept-encoding", ""))
+        if told:
+            reply.headers.append((NOTICE.lower().encode(), written(told).encode()))
+        return reply
 
     def _arguments(self, scope: Scope, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True) if scope["query_string"] else []

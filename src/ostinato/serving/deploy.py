@@ -15,7 +15,7 @@ from ostinato.ledger.service import Ledger
 from ostinato.registry.find import find_version
 from ostinato.registry.service import Models
 from ostinato.serving import store
-from ostinato.serving.find import approved, find_endpoint
+from ostinato.serving.find import find_endpoint, servable
 from ostinato.serving.front import Front
 from ostinato.serving.types import Endpoint, EndpointKey, Production, Release, Rollout, Served, Share
 from ostinato.storage.rows.rows import Rows, Tx
@@ -40,10 +40,13 @@ class Deployments:
 
         Raises:
             Conflict: the version is not approved, or a rollout is running.
+            GateFailed: the version may run code, and the store or its model does not allow it.
             Unavailable: the plane does not serve it yet; it is deployed and goes on trying.
         """
         checked_name(endpoint, "an endpoint", most=_NAME_MAX, field="endpoint")
-        who, version = caller(), approved(self._models.get(model)).ref
+        who, found = caller(), servable(self._models.usable(model), self._clock.now())
+        self._models.sandbox(found.model, found.flavor)
+        version = found.ref
         shares = [Share(version=version, role="stable", weight=1.0)]
 
         def change(tx: Tx) -> Endpoint:
@@ -52,7 +55,7 @@ class Deployments:
                 return store.read_endpoint(row)
             if row is not None and row.rollout is not None:
                 raise Conflict(f"a rollout of {endpoint} is running", hint="wait for it, or endpoints.abort it")
-            approved(find_version(tx, str(version))[1])  # meanwhile it may have been retired or removed
+            servable(find_version(tx, str(version), now)[1], now)  # meanwhile it may have been retired or removed
             made = Endpoint(
                 name=endpoint, model=version.name, version=version, shares=shares, rollout=None, created_at=now, created_by=who.actor
             )

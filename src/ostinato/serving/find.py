@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import Conflict, NotFound
+from ostinato.registry.alias import lapsed
 from ostinato.registry.binding import standing
 from ostinato.registry.types import ModelVersion
 from ostinato.serving import store
@@ -27,7 +29,7 @@ def find_endpoint(tx: Tx, name: str) -> Row[Any]:
     return row
 
 
-def approved(version: ModelVersion) -> ModelVersion:
+def approved(version: ModelVersion, now: datetime) -> ModelVersion:
     """The version, if it may serve: somebody has approved it, also where its model asks for no approval before an alias names it.
 
     Raises:
@@ -35,7 +37,17 @@ def approved(version: ModelVersion) -> ModelVersion:
     """
     hint = "models.check and models.approve first; only approved versions serve"
     if version.state != "approved":
-        raise Conflict(f"{version.ref} is {version.state}, not approved", hint=hint)
-    if not standing(version.decisions, version.binding):
+        lost = lapsed(version, now)
+        raise Conflict(f"{version.ref} is {version.state}, not approved{': ' if lost else ''}{lost}", hint=hint)
+    if not standing(version.decisions, version.binding, now):
         raise Conflict(f"nobody has approved {version.ref}", hint=hint)
     return version
+
+
+def servable(version: ModelVersion, now: datetime) -> ModelVersion:
+    """The same of a version that is deployed at once: also where somebody broke the glass for it.
+
+    Raises:
+        Conflict: neither.
+    """
+    return version if version.state == "emergency" else approved(version, now)

@@ -12,20 +12,18 @@ from ostinato.kernel.caller import caller
 from ostinato.registry.service import Models
 from ostinato.serving import store
 from ostinato.serving.find import find_endpoint
-from ostinato.serving.plane.plan import PLAN, Plan, PlaneState, replace
+from ostinato.serving.plane.plan import PLAN, Plan, PlaneState
 from ostinato.serving.plane.plan import Served as PlaneVersion
 from ostinato.serving.supervise import Planes
 from ostinato.serving.types import Share
-from ostinato.storage.blobs.blobs import Blobs
 from ostinato.storage.rows.rows import Rows, Tx
 
 
 class Front:
     """The folders of the endpoints below `home`, one per project and name. What a folder holds follows from the rows."""
 
-    def __init__(self, *, rows: Rows, blobs: Blobs, models: Models, home: Path) -> None:
+    def __init__(self, *, rows: Rows, models: Models, home: Path) -> None:
         self._rows = rows
-        self._blobs = blobs
         self._models = models
         self._home = home
         self._planes = Planes()
@@ -79,13 +77,11 @@ class Front:
 
     def _plane_version(self, folder: Path, share: Share) -> PlaneVersion:
         version = self._models.get(str(share.version))
-        path = folder / "artifacts" / version.artifact
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            replace(path, self._blobs.open(version.artifact))
+        path = self._models.unpacked(version, folder / "artifacts")
         return PlaneVersion(
             version=version.version, ref=str(version.ref), artifact=str(path), flavor=version.flavor, signature=version.signature,
-            role=share.role, weight=share.weight,
+            role=share.role, weight=share.weight, limits=self._models.sandbox(version.model, version.flavor),
+            proof=self._models.proved(str(version.ref)),
         )  # fmt: skip
 
 

@@ -57,7 +57,8 @@ class Rollouts:
         """
         how, who = plan or RolloutPlan(), caller()
         weights = _weights(how)
-        version = approved(self._models.get(candidate))
+        version = approved(self._models.usable(candidate), self._clock.now())
+        self._models.sandbox(version.model, version.flavor)
         started = self._rows.read(lambda tx: store.read_endpoint(find_endpoint(tx, endpoint)))
         _fits(version, self._models.get(str(started.version)))
 
@@ -71,7 +72,7 @@ class Rollouts:
                 raise Conflict(f"a rollout of {endpoint} is running", hint="wait for it, or endpoints.abort it")
             if stable == version.ref:
                 raise Conflict(f"{stable} is what {endpoint} serves already")
-            approved(find_version(tx, str(version.ref))[1])
+            approved(find_version(tx, str(version.ref), now)[1], now)
             made = Rollout(
                 id=new_id(), endpoint=endpoint, stable=stable, candidate=version.ref, plan=how, state="running", reason="",
                 steps=[Step(weight=weights[0], since=now, pairs=0)], evidence=None, started_at=now, started_by=who.actor,

@@ -25,7 +25,6 @@ from ostinato.serving.rollout import Rollouts
 from ostinato.serving.traffic import Traffics
 from ostinato.serving.tryout import Tryouts
 from ostinato.serving.types import Endpoint, Share
-from ostinato.storage.blobs.blobs import Blobs
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.tables.tables import Tables
 
@@ -39,7 +38,6 @@ class Endpoints(Deployments, Rollouts, Feedback, Traffics, Tryouts):
         self,
         *,
         rows: Rows,
-        blobs: Blobs,
         tables: Tables,
         ledger: Ledger,
         clock: Clock,
@@ -55,7 +53,7 @@ class Endpoints(Deployments, Rollouts, Feedback, Traffics, Tryouts):
         self._models = models
         self._datasets = datasets
         self._pipelines = pipelines
-        self._front = Front(rows=rows, blobs=blobs, models=models, home=home)
+        self._front = Front(rows=rows, models=models, home=home)
         self._looked = {}
         self._looked_s = {}
         self._lost = set()

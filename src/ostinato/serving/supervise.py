@@ -69,7 +69,7 @@ class Planes:
                     start_new_session=True,
                 )
 
-    def follows(self, folder: Path, digest: str, wait_s: float = 30.0) -> PlaneState:
+    def follows(self, folder: Path, digest: str, wait_s: float = 60.0) -> PlaneState:
         """The state of the plane once it has taken up the plan.
 
         Raises:

@@ -37,10 +37,13 @@ class Tryouts:
     _front: Front
 
     def form(self, endpoint: str) -> Form:
-        """What the stable version takes, as a JSON Schema, and the inputs of a recent answer to begin with."""
+        """What the stable version takes, as a JSON Schema, and the inputs of a recent answer, or of its input example, to begin with."""
         found = self._endpoint(endpoint)
         signature = self._models.get(str(found.version)).signature
-        return Form(version=found.version, schema=schema_of(signature), example=_example(self._front.log(endpoint), signature))
+        example = _example(self._front.log(endpoint), signature)
+        if not example and (proved := self._models.proved(str(found.version))):
+            example = {name: values[0] for name, values in proved.example.items()}
+        return Form(version=found.version, schema=schema_of(signature), example=example)
 
     def try_out(self, endpoint: str, row: dict[str, Scalar], version: int | None = None) -> list[Tried]:
         """What every version behind an endpoint, or one of them, answers to a row of inputs; nobody else hears of it.

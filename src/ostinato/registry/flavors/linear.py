@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import msgspec
 import numpy as np
 
 from ostinato.kernel.errors import Invalid
-from ostinato.registry.flavor import Predictor
+from ostinato.registry.flavor import Care, Predictor
 from ostinato.registry.matrix import Floats
 from ostinato.registry.types import Signature
 
@@ -41,6 +42,8 @@ class Logistic:
 @dataclass(frozen=True, slots=True)
 class Linear:
     """A `Logistic` as JSON: readable, no extra needed, nothing to execute."""
+
+    care: ClassVar[Care] = "none"
 
     def dump(self, model: Logistic) -> bytes:
         """The model as JSON."""

@@ -7,10 +7,10 @@ import pickletools
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from ostinato.kernel.errors import Invalid, MissingExtra, TooLarge
-from ostinato.registry.flavor import Predictor
+from ostinato.registry.flavor import Care, Predictor
 from ostinato.registry.flavors._trees import check_trees
 from ostinato.registry.matrix import Floats
 from ostinato.registry.types import Signature
@@ -32,6 +32,8 @@ _UNPACKED_MAX = 1 << 30
 @dataclass(frozen=True, slots=True)
 class Sklearn:
     """A scikit-learn classifier of two classes, a regressor, or a pipeline of either, in the skops format; needs the extra `ml`."""
+
+    care: ClassVar[Care] = "none"
 
     def dump(self, model: Any) -> bytes:
         """The fitted estimator in the skops format."""

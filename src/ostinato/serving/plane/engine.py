@@ -13,10 +13,11 @@ from blake3 import blake3
 
 from ostinato.kernel.ids import new_id
 from ostinato.kernel.instant import micros_of
+from ostinato.registry.proof import fit
 from ostinato.serving.plane.log import Line, Log
-from ostinato.serving.plane.plan import Plan, share
+from ostinato.serving.plane.plan import Plan, Served, share
 from ostinato.serving.plane.protocol import Columns, Request, RequestError, blank
-from ostinato.serving.plane.scoring import ModelError, Version
+from ostinato.serving.plane.scoring import ModelError, ModelGone, Version
 
 _CANDIDATE_DEADLINE_S = 1.0
 
@@ -65,7 +66,7 @@ class Engine:
             if version is None:
                 version = Version(served)
                 try:
-                    await version.start(blank(served.signature))
+                    await version.start(_first_row(served))
                 except Exception as error:
                     if served.role == "stable":
                         raise ModelError(f"{served.ref} does not serve: {error}") from error
@@ -125,7 +126,7 @@ class Engine:
         except ModelError as error:
             if asked is stable:
                 self._write(self._line("answer", request_id, request, serving, stable, started, None, str(error)))
-                raise RequestError(500, "the model failed on this request") from error
+                raise _failed(error) from error
             fault, asked = str(error), stable
             scores = await self._fall_back(request_id, request, serving, started)
         self._write(self._line("answer", request_id, request, serving, asked, started, scores, "") | {"asked": digest})
@@ -141,7 +142,7 @@ class Engine:
             return await self._score(serving.stable, request.columns, request.rows)
         except ModelError as error:
             self._write(self._line("answer", request_id, request, serving, serving.stable, started, None, str(error)))
-            raise RequestError(500, "the model failed on this request") from error
+            raise _failed(error) from error
 
     async def _score(self, version: Version, columns: Columns, rows: int) -> list[float]:
         scoring = version.score(columns, rows)
@@ -208,6 +209,19 @@ class Engine:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _failed(error: ModelError) -> RequestError:
+    if isinstance(error, ModelGone):
+        return RequestError(503, "the process of the model has died and is being started again")
+    return RequestError(500, "the model failed on this request")
+
+
+def _first_row(served: Served) -> Columns:
+    """One row to warm a version up: of its input example, or blank."""
+    if served.proof is None:
+        return blank(served.signature)
+    return {name: column[:1] for name, column in fit(served.proof.example, served.signature).items()}
 
 
 def _digest(columns: Columns) -> str:

@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from ostinato.registry.proof import Proof
+from ostinato.registry.sandbox.guards import Limits
 from ostinato.registry.types import Signature
 
 Role = Literal["stable", "candidate"]
@@ -20,7 +22,10 @@ LOCK = "lock"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """A version to serve: its artifact as a file, how to load it, and the share of requests that it answers, in [0, 1]."""
+    """A version to serve: its artifact as a file or folder, how to load it, and the share of requests that it answers, in [0, 1].
+
+    `limits` are those of the sandbox, without which nothing is loaded that may run code; `proof` is what it has to answer first.
+    """
 
     version: int
     ref: str
@@ -29,6 +34,8 @@ class Served:
     signature: Signature
     role: Role
     weight: float
+    limits: Limits | None = None
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

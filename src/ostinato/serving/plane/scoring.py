@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import sys
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import msgspec
 import numpy as np
 
 from ostinato.kernel.errors import OstinatoError
-from ostinato.kernel.family import Family
-from ostinato.registry.types import Signature
+from ostinato.registry.flavor import Scorer, care_of, loaded
+from ostinato.registry.proof import holds
+from ostinato.registry.sandbox.apart import Apart, Gone
+from ostinato.registry.sandbox.guards import LOOSE
 from ostinato.serving.plane.plan import Served
 from ostinato.serving.plane.protocol import Columns, RequestError
 
 _BATCH_ROWS = 1024
 _QUEUE_ROWS = 200_000
-_DEADLINE_S = 5.0
-_START_S = 60.0
 Scores = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -33,19 +29,29 @@ class ModelError(OstinatoError):
     """The model raised, died, was too slow, or answered what is not one finite number per row."""
 
 
-class Predictor(Protocol):
-    """A loaded model."""
-
-    def predict(self, columns: Columns) -> Scores:
-        """One score per row."""
-        ...
+class ModelGone(ModelError):
+    """The process of the model died, or is not back yet."""
 
 
-def load(served: Served) -> Predictor:
-    """The model of a version, through its flavor."""
-    flavors: Family[Any] = Family("ostinato.registry.flavors")
-    found: Predictor = flavors.make(served.flavor).load(Path(served.artifact).read_bytes(), served.signature)
-    return found
+def load(served: Served) -> Scorer:
+    """The model of a version: what may run code in a sandbox, a candidate in a process of its own, else in this one.
+
+    Raises:
+        ModelError: it may run code and has no sandbox, or it does not answer as when it was registered.
+    """
+    code = care_of(served.flavor) == "code"
+    if code and served.limits is None:
+        raise ModelError(f"{served.flavor} may run code, and the plan has no sandbox for it")
+    place = Path(served.artifact)
+    scorer: Scorer
+    if code or served.role == "candidate":
+        limits = replace(served.limits or LOOSE, with_parent=True)
+        scorer = Apart(served.flavor, place, served.signature, limits)
+    else:
+        scorer = loaded(served.flavor, place, served.signature)
+    if served.proof is not None and (wrong := holds(served.proof, scorer)):
+        raise ModelError(wrong)
+    return scorer
 
 
 def checked(scores: Any, rows: int) -> Scores:
@@ -62,75 +68,30 @@ def checked(scores: Any, rows: int) -> Scores:
     return array
 
 
-class InProcess:
-    """A version in a thread of this process."""
+class Place:
+    """A version behind a thread of its own: loaded there, or asked there in its process."""
 
     def __init__(self, served: Served) -> None:
         self._served = served
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"ostinato-v{served.version}")
 
     async def start(self) -> None:
-        self._predictor = await asyncio.get_running_loop().run_in_executor(self._pool, load, self._served)
+        self._scorer = await asyncio.get_running_loop().run_in_executor(self._pool, load, self._served)
 
     async def score(self, columns: Columns, rows: int) -> Scores:
         try:
-            scores = await asyncio.get_running_loop().run_in_executor(self._pool, self._predictor.predict, columns)
+            scores = await asyncio.get_running_loop().run_in_executor(self._pool, self._scorer.predict, columns)
+        except Gone as error:
+            raise ModelGone(str(error)) from error
         except Exception as error:
             raise ModelError(f"{type(error).__name__}: {error}") from error
         return checked(scores, rows)
 
     async def close(self) -> None:
         self._pool.shutdown(wait=False)
-
-
-class OwnProcess:
-    """A version in a process of its own; when that dies, each call is a fault until it is back."""
-
-    def __init__(self, served: Served) -> None:
-        self._served = served
-        self._process: asyncio.subprocess.Process | None = None
-        self._pause_until = 0.0
-
-    async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "ostinato.serving.plane.scorer", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-        )  # fmt: skip
-        await self._ask(msgspec.msgpack.encode(self._served), _START_S)
-
-    async def score(self, columns: Columns, rows: int) -> Scores:
-        if self._process is None or self._process.returncode is not None:
-            await self._restart()
-        return checked(np.frombuffer(await self._ask(pack(columns), _DEADLINE_S), "<f8"), rows)
-
-    async def close(self) -> None:
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
-
-    async def _restart(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if now < self._pause_until:
-            raise ModelError("the process of this version has died")
-        self._pause_until = now + 2.0
-        await self.start()
-
-    async def _ask(self, frame: bytes, deadline_s: float) -> bytes:
-        process = self._process
-        if process is None or process.stdin is None or process.stdout is None:
-            raise ModelError("the process of this version is not running")
-        try:
-            async with asyncio.timeout(deadline_s):
-                process.stdin.write(len(frame).to_bytes(4, "little") + frame)
-                await process.stdin.drain()
-                size = int.from_bytes(await process.stdout.readexactly(4), "little")
-                answer = msgspec.msgpack.decode(await process.stdout.readexactly(size))
-        except (TimeoutError, asyncio.IncompleteReadError, OSError) as error:
-            await self.close()
-            raise ModelError("the process of this version has died, or took too long") from error
-        if "error" in answer:
-            raise ModelError(answer["error"])
-        return bytes(answer["scores"])
+        scorer = getattr(self, "_scorer", None)
+        if isinstance(scorer, Apart):
+            scorer.close()
 
 
 class Batches:
@@ -208,11 +169,11 @@ class _Waiting:
 
 
 class Version:
-    """A version that is being served: stable in this process, a candidate in its own."""
+    """A version that is being served."""
 
     def __init__(self, served: Served) -> None:
         self.served = served
-        self._place: InProcess | OwnProcess = InProcess(served) if served.role == "stable" else OwnProcess(served)
+        self._place = Place(served)
         self._batches = Batches(self._place.score)
         self._names = served.signature.names
 
@@ -229,28 +190,3 @@ class Version:
         """Let what waits finish, then let go of the model."""
         await self._batches.idle()
         await self._place.close()
-
-
-def pack(columns: Columns) -> bytes:
-    """Columns as one frame."""
-    return msgspec.msgpack.encode({n: c.tolist() if c.dtype == object else (c.dtype.str, c.tobytes()) for n, c in columns.items()})
-
-
-def unpack(frame: bytes, signature: Signature) -> Columns:
-    """The columns in a frame."""
-    given = msgspec.msgpack.decode(frame)
-    columns: Columns = {}
-    for field in signature.inputs:
-        value = given[field.name]
-        if field.dtype == "string":
-            columns[field.name] = np.empty(len(value), object)
-            columns[field.name][:] = value
-        else:
-            columns[field.name] = np.frombuffer(value[1], np.dtype(value[0]))
-    return columns
-
-
-def lower_priority() -> None:
-    """Give way to the stable version: a candidate must not slow it."""
-    with contextlib.suppress(OSError):
-        os.nice(5)

@@ -1,4 +1,4 @@
-"""Review: what a decision about a version rests on, and which decisions the caller may take."""
+"""Pages: the verbs of Models that pages read: how models stand, now and as of any instant, and what a decision rests on."""
 
 from __future__ import annotations
 
@@ -14,23 +14,27 @@ from ostinato.evaluation.service import Evaluations
 from ostinato.evaluation.types import Evaluation
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
-from ostinato.kernel.errors import Conflict, Denied, OstinatoError
+from ostinato.kernel.errors import Conflict, Denied, Invalid, OstinatoError
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.registry import past, store
 from ostinato.registry.alias import approved, way_back
-from ostinato.registry.approve import Approvals, second_person, undecided, unnamed
+from ostinato.registry.approve import Approvals, entitled, second_person, unnamed
 from ostinato.registry.binding import CHAMPION, standing
-from ostinato.registry.card import render
 from ostinato.registry.check import admit
+from ostinato.registry.emergency import a_person, last_emergency
 from ostinato.registry.find import find_model, named
-from ostinato.registry.types import Check, MetricRow, Model, ModelVersion, Permit, Review, Verb
+from ostinato.registry.lifecycle import STAGES, TRANSITIONS, Act, Lifecycle, allow
+from ostinato.registry.types import Check, Model, ModelVersion, Verb
+from ostinato.registry.views import AliasMark, MetricRow, ModelState, ModelStory, Permit, Review, VersionLine
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.tracking.service import Runs
 
+_VERSIONS_MAX = 1_000
 
-class Reviews(Approvals):
-    """The part of Models that prepares decisions; Models gives it its parts."""
+
+class Pages(Approvals):
+    """The part of Models that is read by pages; Models gives it its parts."""
 
     _rows: Rows
     _ledger: Ledger
@@ -39,6 +43,45 @@ class Reviews(Approvals):
     _evaluations: Evaluations
     _datasets: Datasets
     _access: Access | None
+
+    def lifecycle(self) -> Lifecycle:
+        """The states of a version and the ways between them: who may go them, and what they mean."""
+        return Lifecycle(stages=STAGES, transitions=TRANSITIONS)
+
+    def states(self) -> list[ModelState]:
+        """Every model with what is in production since when, its newest version, and how many versions are ahead of production."""
+        project = caller().project
+
+        def query(tx: Tx) -> list[ModelState]:
+            models = store.all_models(tx, project)
+            champions, newest = past.champions(tx, project), past.newest(tx, project, models, self._clock.now())
+            return [state_of_model(model, champions.get(model.name), newest.get(model.name)) for model in models]
+
+        return self._rows.read(query)
+
+    def story(self, model: str, at: datetime | None = None, limit: int = 100) -> ModelStory:
+        """A model as it stood at the instant `at` (default: now), with its newest `limit` versions (1 to 1,000) until then.
+
+        Its rules are those of that time, and the states of the versions follow from them and from the decisions until then.
+
+        Raises:
+            NotFound: there was no such model then.
+        """
+        if not 1 <= limit <= _VERSIONS_MAX:
+            raise Invalid(f"1 to {_VERSIONS_MAX} versions can be listed at once, not {limit}", field="limit")
+        project, when = caller().project, at or self._clock.now()
+        then = past.model(self._rows, self._ledger, model, at) if at else self._rows.read(lambda tx: find_model(tx, model))
+
+        def query(tx: Tx) -> tuple[list[AliasMark], list[ModelVersion], int, dict[str, Check]]:
+            moves = past.marks(tx, project, model, when)
+            versions, earlier = past.versions(tx, project, then, when, limit)
+            return moves, versions, earlier, past.checks(tx, project, [v.ref for v in versions], when)
+
+        moves, versions, earlier, checks = self._rows.read(query)
+        aliases = {mark.alias: mark.version for mark in moves if mark.until is None}
+        evaluations = self._evaluations.many([v.evaluation for v in versions if v.evaluation])
+        lines = [line_of(v, aliases, checks.get(str(v.ref)), evaluations.get(v.evaluation or "")) for v in versions]
+        return ModelStory(model=then, at=when, moves=moves, versions=lines, earlier=earlier)
 
     def review(self, ref: str, at: datetime | None = None) -> Review:
         """A version with its last check, its metrics beside the champion's and the baseline's, and what the caller may do now.
@@ -66,19 +109,11 @@ class Reviews(Approvals):
             metrics=_metrics(evaluation, theirs, baseline),
             evaluation=evaluation,
             champion_evaluation=theirs,
-            approvals=standing(found.decisions, found.binding),
+            approvals=standing(found.decisions, found.binding, when),
             data=self._ages(found),
             may=self._may(of, found, problem) if at is None else [_over(verb, when) for verb in get_args(Verb)],
+            emergency=None if at else self._rows.read(lambda tx: last_emergency(tx, caller().project, found.ref)),
         )
-
-    def card(self, ref: str, at: datetime | None = None) -> str:
-        """The model card of a version, as Markdown, perhaps as it was at an instant: every statement is a recorded value, or says
-        who owes it."""
-        of, found, check, _ = self._stood(ref, at)
-        evaluation = self._evaluations.get(found.evaluation) if found.evaluation else None
-        params = self._runs.get(found.run.name).params if found.run else {}
-        notes = self._rows.read(lambda tx: store.notes(tx, caller().project, of.name))
-        return render(of, found, evaluation, check, [n for n in notes if at is None or n.at <= at], params)
 
     def _stood(self, ref: str, at: datetime | None) -> tuple[Model, ModelVersion, Check | None, ModelVersion | None]:
         """A model, a version of it, the last check of that, and the champion where that is another version; then or now."""
@@ -87,7 +122,7 @@ class Reviews(Approvals):
 
         def query(tx: Tx) -> tuple[Model, ModelVersion, Check | None, ModelVersion | None]:
             of = then or find_model(tx, asked.name)
-            find = partial(past.find, tx, of, at=at) if at else partial(named, tx, of)
+            find = partial(past.find, tx, of, at=at) if at else partial(named, tx, of, now=self._clock.now())
             found, champion = find(asked), of.aliases.get(CHAMPION)
             rival = None if champion in (None, found.version) else find(Ref("model", of.name, str(champion)))
             checks = past.checks(tx, caller().project, [found.ref], at)
@@ -97,16 +132,22 @@ class Reviews(Approvals):
 
     def _may(self, of: Model, found: ModelVersion, problem: OstinatoError | None) -> list[Permit]:
         """Each decision held against the rules in the order in which its verb does."""
-        who = caller().actor
+        who, now = caller().actor, self._clock.now()
         held = None if self._access is None else self._access.whoami().permissions
         refused = _why_not(lambda: unnamed(of, found))
+
+        def state(act: Act) -> OstinatoError | None:
+            return _why_not(lambda: allow(act, found))
+
+        entitlement = _why_not(lambda: self._rows.read(lambda tx: entitled(tx, of, who)))
         rules: list[tuple[Verb, str, list[OstinatoError | None]]] = [
             ("check", "model:write", []),
             ("approve", "model:approve", [
-                _why_not(lambda: second_person(who, found)), _why_not(lambda: undecided(found)), _once(who, found), problem,
+                _why_not(lambda: second_person(who, found)), state("approve"), _once(who, found, now), entitlement, problem,
             ]),
-            ("reject", "model:approve", [_not_yet(found, "rejected"), refused]),
-            ("promote", "model:promote", [_champion_already(of, found), _why_not(lambda: approved(of, found))]),
+            ("reject", "model:approve", [_not_yet(found, "rejected"), state("reject"), refused]),
+            ("promote", "model:promote", [_champion_already(of, found), _why_not(lambda: approved(of, found, now))]),
+            ("break_glass", "model:break-glass", [_why_not(lambda: a_person(who)), state("break_glass")]),
             ("rollback", "model:promote", [_why_not(lambda: self._back(of, found))]),
             ("retire", "model:approve", [_not_yet(found, "retired"), refused]),
         ]  # fmt: skip
@@ -116,7 +157,7 @@ class Reviews(Approvals):
         alias = next((name for name, number in sorted(of.aliases.items()) if number == found.version), None)
         if alias is None:
             raise Conflict(f"no alias names {found.ref}")
-        self._rows.read(lambda tx: way_back(tx, of, found, store.moves(tx, caller().project, of.name, alias), alias))
+        self._rows.read(lambda tx: way_back(tx, of, found, store.moves(tx, caller().project, of.name, alias), alias, self._clock.now()))
 
 
 def _over(verb: Verb, at: datetime) -> Permit:
@@ -140,8 +181,8 @@ def _why_not(rule: Callable[[], object]) -> OstinatoError | None:
     return None
 
 
-def _once(who: str, found: ModelVersion) -> Conflict | None:
-    done = any(d.responsible == who for d in standing(found.decisions, found.binding))
+def _once(who: str, found: ModelVersion, now: datetime) -> Conflict | None:
+    done = any(d.responsible == who for d in standing(found.decisions, found.binding, now))
     return Conflict(f"you have approved {found.ref} already") if done else None
 
 
@@ -164,3 +205,27 @@ def _metrics(ours: Evaluation | None, champion: Evaluation | None, baseline: Eva
         )
         for name in known
     ]  # fmt: skip
+
+
+def state_of_model(model: Model, production: AliasMark | None, newest: ModelVersion | None) -> ModelState:
+    ahead = max(0, (model.latest or 0) - (production.version if production else 0))
+    return ModelState(model=model, production=production, newest=newest, ahead=ahead)
+
+
+def line_of(version: ModelVersion, aliases: dict[str, int], check: Check | None, evaluation: Evaluation | None) -> VersionLine:
+    return VersionLine(
+        version=version.version,
+        ref=version.ref,
+        state=version.state,
+        author=version.author,
+        registered_at=version.registered_at,
+        note=version.note,
+        flavor=version.flavor,
+        run=version.run,
+        evaluation=version.evaluation,
+        aliases=sorted(alias for alias, number in aliases.items() if number == version.version),
+        metrics=evaluation.report.metrics if evaluation else {},
+        check=check,
+        decisions=version.decisions,
+        deprecated=version.deprecated,
+    )

@@ -1,0 +1,58 @@
+"""Notice: what a caller should hear although the call succeeds, such as that a model is deprecated. Every door passes it on."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from urllib.parse import quote, unquote
+
+_heard: ContextVar[list[str] | None] = ContextVar("ostinato_notices", default=None)
+
+
+class Notice(UserWarning):
+    """As which notices are warned of in process."""
+
+
+def notice(text: str) -> None:
+    """Tell the caller: a warning in process, a header of the reply on a server, a line of its own on the command line."""
+    told = _heard.get()
+    if told is None:
+        warnings.warn(text, Notice, stacklevel=3)
+    elif text not in told:
+        told.append(text)
+
+
+@contextmanager
+def noticing() -> Iterator[list[str]]:
+    """Gather the notices of the block instead of warning of them.
+
+    >>> with noticing() as told:
+    ...     notice("model:late@3 is deprecated")
+    >>> told
+    ['model:late@3 is deprecated']
+    """
+    told: list[str] = []
+    token = _heard.set(told)
+    try:
+        yield told
+    finally:
+        _heard.reset(token)
+
+
+HEADER = "Ostinato-Notice"
+
+
+def written(told: list[str]) -> str:
+    """Notices as the value of a header.
+
+    >>> read(written(["one, with a comma", "two"]))
+    ['one, with a comma', 'two']
+    """
+    return ", ".join(quote(text, safe=" :;@/()'-._") for text in told)
+
+
+def read(header: str) -> list[str]:
+    """The notices in a header."""
+    return [unquote(part) for part in header.split(", ")] if header else []

@@ -1,0 +1,86 @@
+"""Cards: the verbs of Models that document: the model card, its sections that people write, and the forms in which it leaves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from ostinato.evaluation.service import Evaluations
+from ostinato.kernel.caller import caller
+from ostinato.kernel.clock import Clock
+from ostinato.kernel.errors import Conflict, Invalid
+from ostinato.kernel.ref import Ref
+from ostinato.ledger.service import Ledger
+from ostinato.registry import store
+from ostinato.registry.card import render
+from ostinato.registry.export import as_html, front_matter
+from ostinato.registry.find import find_model
+from ostinato.registry.labels import labels_of
+from ostinato.registry.pages import Pages
+from ostinato.registry.types import Note
+from ostinato.storage.rows.rows import Rows, Tx
+from ostinato.tracking.service import Runs
+
+_TEXT_MAX = 100_000
+_SECTION_MAX = 100
+
+
+class Cards(Pages):
+    """The part of Models that documents; Models gives it its parts."""
+
+    _rows: Rows
+    _ledger: Ledger
+    _clock: Clock
+    _runs: Runs
+    _evaluations: Evaluations
+
+    def card(self, ref: str, at: datetime | None = None, form: Literal["markdown", "html", "huggingface"] = "markdown") -> str:
+        """The model card of a version, perhaps as it was at an instant: every statement is a recorded value, or says who owes it.
+
+        `markdown` is text, `html` a page that stands alone and runs nothing, `huggingface` Markdown under the metadata that the
+        Hugging Face Hub reads.
+        """
+        of, found, check, _ = self._stood(ref, at)
+        evaluation = self._evaluations.get(found.evaluation) if found.evaluation else None
+        params = self._runs.get(found.run.name).params if found.run else {}
+        notes = [n for n in self.notes(of.name) if at is None or n.at <= at]
+        text = render(of, found, evaluation, check, notes, params)
+        if form == "html":
+            return as_html(text, f"{of.name} version {found.version}")
+        if form == "huggingface":
+            labels = self._rows.read(lambda tx: labels_of(tx, of.name, self._clock.now()))
+            return front_matter(of, found, evaluation, labels.tags) + text
+        return text
+
+    def card_note(self, model: str, section: str, text: str, after: int | None = None) -> Note:
+        """Write a section of the cards of a model, as Markdown; the earlier text stays in the history. Repeating it changes nothing.
+
+        `after` is the number of the text that is to be replaced, 0 where there was none.
+
+        Raises:
+            Conflict: somebody has written the section since `after`.
+            Invalid: the section has no name, or the text is too long.
+        """
+        who, name = caller(), section.strip()
+        if not name or len(name) > _SECTION_MAX or not name.isprintable() or len(text) > _TEXT_MAX:
+            raise Invalid(f"a section has a name of up to {_SECTION_MAX} signs and up to {_TEXT_MAX} of text", field="section")
+
+        def change(tx: Tx) -> Note:
+            find_model(tx, model)
+            written = [n for n in store.notes(tx, who.project, model) if n.section == name]
+            if written and (written[-1].text, written[-1].by) == (text, who.actor):
+                return written[-1]
+            if after is not None and after != len(written):
+                last = written[-1] if written else None
+                by = f"{last.by} wrote {name!r} on {last.at:%Y-%m-%d %H:%M}" if last else f"nobody has written {name!r} yet"
+                raise Conflict(by, hint="read it, and write on top of it")
+            made = Note(section=name, text=text, by=who.actor, at=self._clock.now(), number=len(written) + 1)
+            store.add_note(tx, who.project, model, made)
+            self._ledger.append(tx, "model.documented", Ref("model", model), data={"section": name, "number": made.number})
+            return made
+
+        return self._rows.write(change)
+
+    def notes(self, model: str) -> list[Note]:
+        """Everything that was ever written into the cards of a model, oldest first; each section counts its texts."""
+        return self._rows.read(lambda tx: store.notes(tx, caller().project, find_model(tx, model).name))

@@ -1,0 +1,162 @@
+"""Emergency: the verbs of Models that break the glass: production first, the second pair of eyes after, and never silently."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Row, insert, select, update
+
+from ostinato.kernel.caller import Caller, caller, calling
+from ostinato.kernel.clock import Clock
+from ostinato.kernel.errors import Conflict, Denied, NotFound
+from ostinato.kernel.ids import new_id
+from ostinato.kernel.ref import Ref
+from ostinato.ledger.service import Ledger
+from ostinato.registry import store
+from ostinato.registry.alias import Aliases
+from ostinato.registry.approve import reason_given
+from ostinato.registry.binding import CHAMPION, plain
+from ostinato.registry.find import find_version
+from ostinato.registry.lifecycle import allow
+from ostinato.registry.tables import emergency
+from ostinato.registry.types import Decision, Emergency
+from ostinato.storage.rows.rows import Rows, Tx
+
+_e = emergency.c
+_LISTED_MAX = 500
+
+
+class Emergencies(Aliases):
+    """The part of Models that breaks glass; Models gives it its parts."""
+
+    _rows: Rows
+    _ledger: Ledger
+    _clock: Clock
+
+    def break_glass(self, ref: str, reason: str, alias: str = CHAMPION) -> Emergency:
+        """Let `alias` name a version although too few have approved it, because waiting does more harm. It is alerted at once, and
+        somebody else reviews it within the hours that the risk of the model allows. Repeating it while that is open changes nothing.
+
+        Raises:
+            Denied: the caller is no person.
+            Conflict: the version was rejected or retired, or is approved, so that it can be promoted.
+        """
+        who, why, now = caller(), reason_given(reason), self._clock.now()
+        a_person(who.actor)
+
+        def change(tx: Tx) -> Emergency:
+            of, found = find_version(tx, ref, now)
+            known = last_emergency(tx, who.project, found.ref)
+            if known and known.verdict is None and known.alias == alias and of.aliases.get(alias) == found.version:
+                return known
+            allow("break_glass", found)
+            hours = of.tier.review_hours if of.tier else 24
+            made = Emergency(
+                id=new_id(), version=found.ref, alias=alias, reason=why, by=who.actor, at=now, due_at=now + timedelta(hours=hours)
+            )
+            broke = Decision(kind="broke_glass", by=who.actor, responsible=who.actor, reason=why, at=now, binding=found.binding)
+            store.add_decision(tx, who.project, found.ref, broke)
+            told = plain(made) | {"project": who.project, "model": of.name, "version": found.version}
+            tx.execute(insert(emergency), told | {"at": now, "due_at": made.due_at})
+            self._move(tx, found, alias, "broke_glass", why)
+            self._ledger.append(tx, "model.glass_broken", found.ref, data=plain(made))
+            return made
+
+        return self._rows.write(change)
+
+    def emergencies(self, open: bool = False) -> list[Emergency]:
+        """When the glass was broken, the newest first, at most 500; with `open`, only what nobody has reviewed."""
+        project = caller().project
+        return self._rows.read(lambda tx: emergencies(tx, project, open=open))
+
+    def review_emergency(self, emergency: str, verdict: Literal["justified", "unjustified"], note: str) -> Emergency:
+        """Say, as somebody else, whether breaking the glass was justified, by the `id` of the emergency.
+
+        One that was not counts no more: the version has to be approved like any other, and until then is flagged. The alias stays
+        where it is; models.rollback takes it back. Repeating it changes nothing.
+
+        Raises:
+            Denied: the caller broke the glass, or is no person.
+            Conflict: somebody has said otherwise.
+        """
+        who, why, now, of = caller(), reason_given(note), self._clock.now(), emergency
+
+        def change(tx: Tx) -> Emergency:
+            known = _found(tx, who.project, of)
+            if not who.actor.startswith("person:") or who.actor == known.by:
+                hint = "ask another person with the permission model:approve"
+                raise Denied(f"{who.actor} cannot review what {known.by} did", hint=hint, permission="model:approve")
+            if known.verdict == verdict:
+                return known
+            if known.verdict is not None:
+                raise Conflict(f"{known.reviewed_by} found it {known.verdict}: {known.note}", hint="the first review stands")
+            said = {"verdict": verdict, "note": why, "reviewed_by": who.actor, "reviewed_at": now}
+            tx.execute(update(_table).where(_e.id == of).values(**said))
+            if verdict == "unjustified":
+                self._void_broken(tx, known)
+            told = {"emergency": of, "verdict": verdict, "note": why, "by": known.by}
+            self._ledger.append(tx, "model.emergency_reviewed", known.version, data=told)
+            return _found(tx, who.project, of)
+
+        return self._rows.write(change)
+
+    def escalate(self) -> None:
+        """Say of emergencies that are overdue that they are, once each; a duty of the server, in all projects. In process only."""
+        now = self._clock.now()
+        late = (_e.verdict.is_(None), _e.escalated_at.is_(None), _e.due_at <= now)
+        if not self._rows.read(lambda tx: tx.first(select(_e.id).where(*late))):
+            return
+
+        def change(tx: Tx) -> None:
+            for row in tx.all(select(_table).where(*late).order_by(_e.at).limit(_LISTED_MAX)):
+                tx.execute(update(_table).where(_e.id == row.id).values(escalated_at=now))
+                known = _read(row)
+                told = {"emergency": known.id, "by": known.by, "due_at": plain(known.due_at), "reason": known.reason}
+                with calling(Caller(actor=caller().actor, project=row.project)):
+                    self._ledger.append(tx, "model.review_overdue", known.version, data=told)
+
+        self._rows.write(change)
+
+    def _void_broken(self, tx: Tx, known: Emergency) -> None:
+        now, project = self._clock.now(), caller().project
+        for given in find_version(tx, str(known.version), now)[1].decisions:
+            if given.kind == "broke_glass" and given.at == known.at:
+                store.void(tx, project, known.version, given, now, "a review found it unjustified")
+
+
+_table = emergency
+
+
+def a_person(actor: str) -> None:
+    """Let only a person break the glass.
+
+    Raises:
+        Denied: the actor is a service.
+    """
+    if not actor.startswith("person:"):
+        raise Denied(f"{actor} is not a person", hint="a person answers for this", permission="model:break-glass")
+
+
+def emergencies(tx: Tx, project: str, *, open: bool) -> list[Emergency]:
+    """When the glass was broken, the newest first; with `open`, only what nobody has reviewed."""
+    query = select(_table).where(_e.project == project).order_by(_e.at.desc(), _e.id.desc()).limit(_LISTED_MAX)
+    return [_read(row) for row in tx.all(query.where(_e.verdict.is_(None)) if open else query)]
+
+
+def last_emergency(tx: Tx, project: str, version: Ref) -> Emergency | None:
+    """When the glass was broken last for a version."""
+    of = (_e.project == project, _e.model == version.name, _e.version == int(version.version or 0))
+    row = tx.first(select(_table).where(*of).order_by(_e.at.desc(), _e.id.desc()).limit(1))
+    return _read(row) if row else None
+
+
+def _found(tx: Tx, project: str, id: str) -> Emergency:
+    row = tx.first(select(_table).where(_e.project == project, _e.id == id))
+    if row is None:
+        raise NotFound(f"no emergency {id!r}", hint="models.emergencies lists them")
+    return _read(row)
+
+
+def _read(row: Row[Any]) -> Emergency:
+    return store.read(Emergency, row, version=Ref("model", row.model, str(row.version)))

@@ -1,0 +1,91 @@
+"""Export: a model card in the forms of others: a page of HTML, and the metadata of the Hugging Face Hub.
+
+The keys of the latter are those of huggingface.co/docs/hub/model-cards.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from markdown_it import MarkdownIt
+
+from ostinato.evaluation.types import Evaluation
+from ostinato.registry.types import Model, ModelVersion
+
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+"""Raw HTML stays text, links go to http, https and mail alone, and nothing is fetched."""
+_HASHES = re.compile(r"^ {0,3}#{1,6}")
+_BELOW = "####"
+_STYLE = """
+body { max-width: 50rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; color: #1c2024; background: #fff }
+table { border-collapse: collapse; margin: 1rem 0 } td, th { border: 1px solid #d0d5da; padding: .25rem .6rem; text-align: left }
+code { font-size: .9em } h2 { margin-top: 2rem; border-bottom: 1px solid #d0d5da } td, code { overflow-wrap: anywhere }
+@media (prefers-color-scheme: dark) {
+  body { color: #e6e8ea; background: #15181b } td, th, h2 { border-color: #3a4046 } a { color: #8ab8ff }
+}
+"""
+_LIBRARIES = {
+    "sklearn": "sklearn", "onnx": "onnx", "xgboost": "xgboost", "lightgbm": "lightgbm", "torch": "pytorch", "pytorch": "pytorch",
+    "keras": "keras", "mlflow": "mlflow",
+}  # fmt: skip
+
+
+def as_html(card: str, title: str) -> str:
+    """The card as a page that stands alone: it holds its style, runs no script and asks no other host for anything."""
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    return (
+        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n<title>{html.escape(title)}</title>\n'
+        f"<style>{_STYLE}</style>\n{_MARKDOWN.render(card)}</html>\n"
+    )
+
+
+def below(text: str) -> str:
+    """What a person wrote, its headings below those of the card: nobody writes a section that reads like a record.
+
+    >>> below("Gates\\n---\\nall *passed*")
+    '#### Gates\\nall *passed*'
+    """
+    lines = text.replace("\r\n", "\n").split("\n")
+    gone: set[int] = set()
+    for token in _MARKDOWN.parse(text):
+        if token.type != "heading_open" or token.map is None or token.level:
+            continue
+        begin, end = token.map
+        if token.markup.startswith("#"):
+            lines[begin] = _HASHES.sub(_BELOW, lines[begin])
+        else:
+            lines[begin] = f"{_BELOW} {' '.join(line.strip() for line in lines[begin : end - 1])}"
+            gone |= set(range(begin + 1, end))
+    return "\n".join(line for number, line in enumerate(lines) if number not in gone)
+
+
+def front_matter(model: Model, version: ModelVersion, evaluation: Evaluation | None, tags: Mapping[str, str]) -> str:
+    """The metadata of the Hugging Face Hub, as YAML; each value is JSON, which YAML holds."""
+    told: dict[str, Any] = {}
+    if "license" in tags:
+        told["license"] = tags["license"]
+    if version.flavor in _LIBRARIES:
+        told["library_name"] = _LIBRARIES[version.flavor]
+    told["pipeline_tag"] = _TASK
+    told["tags"] = [f"{key}:{value}" if value else key for key, value in sorted(tags.items()) if key != "license"] + ["ostinato"]
+    told["datasets"] = sorted({drawn.name for drawn in version.datasets})
+    measured = {name: found.value for name, found in evaluation.report.metrics.items() if found.value is not None} if evaluation else {}
+    told["metrics"] = sorted(measured)
+    if evaluation and measured:
+        data = ", ".join(told["datasets"]) or "held-out rows"
+        result = {
+            "task": {"type": _TASK},
+            "dataset": {"type": "tabular", "name": data, "revision": evaluation.data},
+            "metrics": [{"type": name, "value": value, "name": name} for name, value in sorted(measured.items())],
+        }
+        told["model-index"] = [{"name": model.name, "results": [result]}]
+    lines = [f"{key}: {json.dumps(value)}" for key, value in told.items() if value]
+    return "\n".join(["---", *lines, "---", "", ""])
+
+
+_TASK = "tabular-classification"

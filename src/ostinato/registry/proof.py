@@ -1,0 +1,90 @@
+"""Proof: the input example of a version and its scores when it was registered, by which it is known again wherever it is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.kernel.errors import Invalid
+from ostinato.registry.flavor import Scorer
+from ostinato.registry.signature import columns_of
+from ostinato.registry.types import Scalar, Signature
+
+ROWS_MAX = 100
+CLOSE, CLOSE_TO_NULL = 1e-6, 1e-9
+"""How far a score may be from the one on record, of that one, and in all: another processor adds up in another order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """The rows of an input example, by column, and the score of each; no scores where nobody has asked the model yet."""
+
+    example: dict[str, list[Scalar]]
+    scores: list[float]
+
+
+def prove(scorer: Scorer, example: Mapping[str, Sequence[Scalar]]) -> Proof:
+    """What a model makes of an input example.
+
+    Raises:
+        Invalid: the example lacks an input, has one that there is none of, or no row; or the model does not give each row a finite score.
+    """
+    inputs = fit(example, scorer.signature)
+    rows = len(next(iter(inputs.values()), ()))
+    if not 1 <= rows <= ROWS_MAX:
+        raise Invalid(f"the example has {rows} rows", hint=f"give 1 to {ROWS_MAX}", field="example")
+    scores = sound(scorer.predict(inputs), rows)
+    return Proof(example={name: list(example[name]) for name in scorer.signature.names}, scores=scores.tolist())
+
+
+def fit(example: Mapping[str, Sequence[Scalar]], signature: Signature) -> dict[str, NDArray[Any]]:
+    """The example as a model takes it.
+
+    Raises:
+        Invalid: an input is missing, unknown, of another length or null where it must not be.
+    """
+    names = signature.names
+    odd = sorted({*names} ^ {*example})
+    if odd:
+        what = "has no input" if odd[0] in names else "has an unknown input"
+        raise Invalid(f"the example {what} {odd[0]!r}", hint=f"inputs: {', '.join(names)}", field=f"example.{odd[0]}")
+    if len({len(values) for values in example.values()}) > 1:
+        raise Invalid("the columns of the example are not equally long", field="example")
+    for field in signature.inputs:
+        if not field.nullable and any(value is None for value in example[field.name]):
+            raise Invalid(f"the example has a null in {field.name!r}", hint="or make the input nullable", field=f"example.{field.name}")
+    return columns_of(example)
+
+
+def sound(scores: Any, rows: int) -> NDArray[np.float64]:
+    """The scores, if there is a finite one for each row.
+
+    Raises:
+        Invalid: there is not.
+    """
+    found = np.asarray(scores, np.float64)
+    if found.shape != (rows,) or not np.isfinite(found).all():
+        raise Invalid(
+            f"the model answers {str(found.tolist())[:200]} to {rows} rows", hint="it has to give each a finite number", field="artifact"
+        )
+    return found
+
+
+def holds(kept: Proof, scorer: Scorer) -> str:
+    """What is wrong with a loaded model by the proof on record; empty if it answers as it did.
+
+    Raises:
+        Invalid: it does not answer the example at all.
+    """
+    rows = len(next(iter(kept.example.values()), ()))
+    found = sound(scorer.predict(fit(kept.example, scorer.signature)), rows)
+    if not kept.scores:
+        return ""
+    away = np.abs(found - np.array(kept.scores))
+    if (away <= CLOSE_TO_NULL + CLOSE * np.abs(kept.scores)).all():
+        return ""
+    return f"it does not answer its input example as it did when it was registered: off by up to {away.max():.3g}"

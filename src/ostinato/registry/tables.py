@@ -1,0 +1,190 @@
+"""Tables of the registry."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, UniqueConstraint
+
+from ostinato.storage.rows.rows import BLOB, Instant, Json, metadata
+
+model = Table(
+    "registry_model",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("description", Text, nullable=False),
+    Column("risk", Text, nullable=False),
+    Column("gates", Json, nullable=False),
+    Column("approvals", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("removed_at", Instant),
+    Column("renamed_to", Text),
+)
+"""`approvals` is how many the model asks for itself, its tier may ask for more; 0: it stands under no rules."""
+owner = Table(
+    "registry_owner",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("place", Integer, nullable=False),
+)
+tier = Table(
+    "registry_tier",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("project", Text, nullable=False, index=True),
+    Column("risk", Text, nullable=False),
+    Column("approvals", Integer, nullable=False),
+    Column("approvers", Json, nullable=False),
+    Column("valid_days", Integer),
+    Column("review_hours", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+"""What was ever declared of the risks; the last row of each holds."""
+version = Table(
+    "registry_version",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("artifact", Text, nullable=False, info=BLOB),
+    Column("size", Integer, nullable=False),
+    Column("flavor", Text, nullable=False),
+    Column("signature", Json, nullable=False),
+    Column("run", Text),
+    Column("datasets", Json, nullable=False),
+    Column("evaluation", Text),
+    Column("evaluated", Text),
+    Column("features", Json, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("registered_at", Instant, nullable=False),
+    Column("removed_at", Instant),
+    Column("binding", Text, nullable=False),
+    UniqueConstraint("project", "model", "key"),
+    Index("registry_version_run", "project", "run"),
+)
+"""`evaluated` is the evaluation that took the place of `evaluation`, the one of the registration; `binding` is of the present."""
+source = Table(
+    "registry_source",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("dataset", Text, primary_key=True),
+    Column("of_version", Text, primary_key=True),
+)
+"""The dataset versions that a version was made from, one a row: to find versions by them."""
+check = Table(
+    "registry_check",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("project", Text, nullable=False, index=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("version", Text, nullable=False, index=True),
+    Column("binding", Text, nullable=False),
+    Column("champion", Integer),
+    Column("passed", Integer, nullable=False),
+    Column("results", Json, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+)
+decision = Table(
+    "registry_decision",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("responsible", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("binding", Text, nullable=False),
+    Column("check", Text),
+    Column("expires_at", Instant),
+    Column("voided_at", Instant),
+    Column("voided_because", Text, nullable=False, default=""),
+    Index("registry_decision_of", "project", "model", "version"),
+)
+deprecation = Table(
+    "registry_deprecation",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("successor", Text),
+    Column("sunset_at", Instant),
+    Column("by", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("lifted", Boolean, nullable=False),
+    Index("registry_deprecation_of", "project", "model", "version"),
+)
+"""By model and version; version 0 is the model itself. The last row of each holds, unless it lifts what was said before."""
+emergency = Table(
+    "registry_emergency",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("project", Text, nullable=False, index=True),
+    Column("model", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("alias", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("verdict", Text),
+    Column("note", Text, nullable=False),
+    Column("reviewed_by", Text),
+    Column("reviewed_at", Instant),
+    Column("escalated_at", Instant),
+)
+move = Table(
+    "registry_move",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("project", Text, nullable=False, index=True),
+    Column("model", Text, nullable=False, index=True),
+    Column("alias", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("how", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("promoted_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("approvals", Json, nullable=False),
+    Column("evidence", Text),
+    Column("artifact", Text, nullable=False, info=BLOB),
+)
+policy = Table(
+    "registry_policy",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("authors", Json, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("rules", Text, nullable=False),
+    Column("declared_by", Text, nullable=False),
+    Column("declared_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+)
+note = Table(
+    "registry_note",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("project", Text, nullable=False, index=True),
+    Column("model", Text, nullable=False),
+    Column("section", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)

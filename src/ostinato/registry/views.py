@@ -1,0 +1,155 @@
+"""Views: what pages read of the registry, composed of its nouns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from ostinato.evaluation.types import Estimate, Evaluation
+from ostinato.kernel.ref import Ref
+from ostinato.registry.types import Check, DataAge, Decision, Deprecation, Emergency, Model, ModelVersion, State, Verb
+
+Facet = Literal["parameters", "datasets", "features", "code", "environment", "signature", "artifact"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasMark:
+    """A span of time in which an alias named a version: from `since` up to `until`, None while it does."""
+
+    alias: str
+    version: int
+    ref: Ref
+    since: datetime
+    until: datetime | None
+    by: str
+    reason: str
+    how: Literal["promoted", "rolled_back", "broke_glass"]
+    approved_by: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelState:
+    """How a model stands: what is in production since when, the newest version, and how many versions are `ahead` of production."""
+
+    model: Model
+    production: AliasMark | None
+    newest: ModelVersion | None
+    ahead: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionLine:
+    """A version as it stood at an instant: its state, the aliases that named it, its metrics, its last check until then."""
+
+    version: int
+    ref: Ref
+    state: State
+    author: str
+    registered_at: datetime
+    note: str
+    flavor: str
+    run: Ref | None
+    evaluation: str | None
+    aliases: list[str]
+    metrics: dict[str, Estimate]
+    check: Check | None
+    decisions: list[Decision]
+    deprecated: Deprecation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelStory:
+    """A model as it stood at the instant `at`: its rules and aliases then, what each alias named when, and its versions.
+
+    `versions` are the newest ones, newest first, before them `earlier` others; `moves` are of all aliases, oldest first.
+    """
+
+    model: Model
+    at: datetime
+    moves: list[AliasMark]
+    versions: list[VersionLine]
+    earlier: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricRow:
+    """One metric of a version beside those of the champion and of the baseline; None where it was not measured."""
+
+    metric: str
+    higher_is_better: bool
+    ours: Estimate | None
+    champion: Estimate | None
+    baseline: Estimate | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permit:
+    """Whether the caller may do `verb` now, and if not, why and what would help. `needs` is the permission."""
+
+    verb: Verb
+    needs: str
+    allowed: bool
+    reason: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """Everything that a decision about a version rests on as of the instant `at`, and which decisions the caller may take.
+
+    `problem` says why the last check cannot be approved on, empty if it can. With `same_rows`, the champion was evaluated
+    on the same rows, so that its metrics compare; otherwise they are those that it was registered with. `emergency` is the last one.
+    """
+
+    version: ModelVersion
+    model: Model
+    at: datetime
+    check: Check | None
+    problem: str
+    champion: Ref | None
+    same_rows: bool
+    metrics: list[MetricRow]
+    evaluation: Evaluation | None
+    champion_evaluation: Evaluation | None
+    approvals: list[Decision]
+    data: list[DataAge]
+    may: list[Permit]
+    emergency: Emergency | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """A version that is compared; `rows` is the digest of the rows on which it was evaluated."""
+
+    line: VersionLine
+    rows: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedMetric:
+    """A metric of every version that is compared, in their order; None where it was not measured."""
+
+    metric: str
+    higher_is_better: bool
+    values: list[Estimate | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aspect:
+    """One thing that the versions have, or lack, in their order, and whether it is the same of all."""
+
+    part: Facet
+    name: str
+    values: list[str | None]
+    same: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionComparison:
+    """Versions side by side. With `same_rows`, all were evaluated on the same rows, so that their metrics compare."""
+
+    versions: list[Compared]
+    same_rows: bool
+    metrics: list[ComparedMetric]
+    aspects: list[Aspect]

@@ -1,0 +1,95 @@
+"""Emergency: glass is broken by a person, alerted, reviewed by another, and when nobody does, that is said."""
+
+from __future__ import annotations
+
+import pytest
+from tests.registry.conftest import Works, as_
+
+from ostinato.app import Ostinato
+from ostinato.kernel.clock import ReplayClock
+from ostinato.kernel.errors import Conflict, Denied
+from ostinato.registry.flavors.linear import Linear, Logistic
+from ostinato.registry.types import Signature
+
+
+def broken(works: Works) -> str:
+    works.models.create("late")
+    works.version()
+    with as_("ben"):
+        return works.models.break_glass("late@1", "the champion answers NaN and nobody is awake").id
+
+
+def test_glass_is_broken_by_a_person_and_reviewed_by_another(works: Works) -> None:
+    id = broken(works)
+    with as_("ben"):
+        assert works.models.break_glass("late@1", "again").id == id
+        with pytest.raises(Denied, match="cannot review what person:ben did"):
+            works.models.review_emergency(id, "justified", "I was right")
+    with as_("service:robot"), pytest.raises(Denied, match="not a person"):
+        works.models.break_glass("late@1", "computed")
+    found = works.models.get("late@champion")
+    assert (found.version, found.state) == (1, "emergency")
+    state = works.models.at("late")
+    assert state is not None
+    assert (state.how, state.approved_by, state.promoted_by) == ("broke_glass", [], "person:ben")
+    with as_("rita"):
+        done = works.models.review_emergency(id, "justified", "NaN it was")
+        assert works.models.review_emergency(id, "justified", "again") == done
+        with pytest.raises(Conflict, match="person:rita found it justified"):
+            works.models.review_emergency(id, "unjustified", "on second thought")
+    assert (done.reviewed_by, works.models.emergencies(open=True)) == ("person:rita", [])
+    assert works.models.get("late@1").state == "emergency"
+    assert [e.verb for e in works.models.history("late")][-3:] == ["model.broke_glass", "model.glass_broken", "model.emergency_reviewed"]
+
+
+def test_what_was_not_justified_counts_no_more(works: Works) -> None:
+    id = broken(works)
+    then = works.later(hours=1)
+    works.later(hours=1)
+    with as_("rita"):
+        works.models.review_emergency(id, "unjustified", "a rollback would have done")
+    assert works.models.get("late@1").state == "registered"
+    assert works.models.resolve("late@champion").version == "1", "what serves goes on"
+    assert works.models.review("late@1", at=then).version.state == "emergency"
+
+
+def test_what_is_approved_rejected_or_retired_needs_no_glass_broken(works: Works) -> None:
+    works.models.create("late")
+    works.approved()
+    works.version(weight=2.0)
+    works.models.reject("late@2", "no")
+    with as_("ben"):
+        with pytest.raises(Conflict, match="approved") as refused:
+            works.models.break_glass("late@1", "hurry")
+        assert "models.promote" in (refused.value.hint or "")
+        with pytest.raises(Conflict, match="rejected by"):
+            works.models.break_glass("late@2", "hurry")
+
+
+def test_it_is_alerted_at_once_stands_in_inboxes_and_is_escalated_when_nobody_looks(app: Ostinato, clock: ReplayClock) -> None:
+    rita = app.access.create_person("rita", ["reviewer"]).id
+    app.models.create("late")
+    app.models.register("late", app.models.upload(Linear().dump(Logistic(intercept=1.0, terms=[]))), "linear", Signature(inputs=[]))
+    made = app.models.break_glass("late@1", "production is down")
+    app.tick()
+    assert [a.severity for a in app.monitors.alerts()] == ["critical"]
+    assert "broke the glass: late@1 is champion without approval" in app.monitors.alerts()[0].text
+    with app.acting_as(rita):
+        item = next(i for i in app.insights.inbox().items if i.kind == "emergency")
+    assert "to be reviewed by 2013-01-02" in item.detail
+    assert not [i for i in app.insights.inbox().items if i.kind == "emergency"], "not to whoever broke it"
+    clock.set(made.due_at)
+    for _ in range(2):
+        app.tick()
+    told = app.ledger.events(verb="model.review_overdue").items
+    assert [e.data["emergency"] for e in told] == [made.id]
+    assert len(app.monitors.alerts()) == 2
+    with app.acting_as(rita):
+        assert "overdue" in next(i for i in app.insights.inbox().items if i.kind == "emergency").detail
+        app.models.review_emergency(made.id, "justified", "it was")
+        assert not [i for i in app.insights.inbox().items if i.kind == "emergency"]
+
+
+def test_breaking_glass_is_a_permission_of_its_own(app: Ostinato) -> None:
+    roles = {role.name: "model:break-glass" in role.permissions for role in app.access.roles()}
+    assert {name for name, has in roles.items() if has} == {"project_admin", "admin"}

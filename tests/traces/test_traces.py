@@ -11,8 +11,9 @@ import pytest
 
 from ostinato.app import Ostinato
 from ostinato.kernel.caller import Caller, calling
-from ostinato.kernel.errors import Conflict, Invalid, NotFound, TooLarge
+from ostinato.kernel.errors import Conflict, Denied, Invalid, NotFound, TooLarge
 from ostinato.kernel.instant import micros_of
+from ostinato.kernel.ref import Ref
 from ostinato.storage.rows.rows import BLOB, metadata
 from ostinato.testing.fixtures import both  # noqa: F401
 from ostinato.traces import intake, store
@@ -305,15 +306,20 @@ def test_deletion_by_age(app: Ostinato) -> None:
 
 
 def test_what_is_purged_takes_its_traces_along(app: Ostinato, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ostinato.traces.service.DELETE_MAX", 2)
+    monkeypatch.setattr("ostinato.traces.service._AT_ONCE", 2)
+    monkeypatch.setattr("ostinato.traces.service._ROUND_S", 0.0)
     for experiment in ("old", "kept"):
         for number in range(5):
             app.traces.put([span(1, trace=f"tr-{experiment}-{number}")], experiment)
     app.runs.delete_experiment("old")
     app.runs.purge_experiment("old")
-    app.tick()
+    left = []
+    for _ in range(4):
+        app.tick()
+        left.append(app.rows.read(lambda tx: len(tx.all(store.trace_table.select()))))
+    assert left == [8, 6, 5, 5], "a round takes some of them, the next goes on"
     assert {trace.experiment for trace in app.traces.search().items} == {"kept"}
-    assert len(app.traces.search().items) == 5
+    assert app.ledger.after("traces") == []
 
 
 def test_evaluation_sets(both: Ostinato) -> None:  # noqa: F811
@@ -349,3 +355,101 @@ def test_evaluation_sets(both: Ostinato) -> None:  # noqa: F811
 def test_large_bodies_are_named_where_collections_look(app: Ostinato) -> None:
     columns = {f"{table.name}.{column.name}" for table in metadata.tables.values() for column in table.columns if column.info == BLOB}
     assert {"traces_span.payload", "traces_file.digest"} <= columns
+
+
+def nested(depth: int) -> list[object]:
+    """A list in a list, and so on."""
+    value: list[object] = []
+    for _ in range(depth - 1):
+        value = [value]
+    return value
+
+
+def test_deep_values_are_refused_by_every_door(both: Ostinato) -> None:  # noqa: F811
+    good, bad = nested(32), nested(34)
+    told = [
+        span(1, attributes={"a": good}), span(2, attributes={"a": bad}), span(3, attributes={"a": {"b": bad}}),
+        span(4, events=[SpanEvent(name="e", at_ns=0, attributes={"a": bad})]),
+    ]  # fmt: skip
+    taken = both.traces.put(told, "chat")
+    assert sorted(taken.refused) == ["1", "2", "3"]
+    assert all("deep" in why for why in taken.refused.values())
+    assert both.traces.spans("tr-a")[0].attributes == {"a": good}
+    with pytest.raises(Invalid, match="deep"):
+        both.traces.assess("tr-a", "x", bad)
+
+
+def test_labels_are_bounded_in_sum(app: Ostinato) -> None:
+    def told(**labels: dict[str, str]) -> TraceTold:
+        return TraceTold(id="tr-a", experiment="chat", state="ok", started_at=AT, **labels)
+
+    for n in range(5):
+        app.traces.put([span(n + 1)], "chat", about={f"k{n}.{m}": "x" for m in range(50)})
+    found = app.traces.get("tr-a")
+    assert (len(found.metadata), "k0.0" in found.metadata, found.spans) == (200, True, 5)
+    app.traces.record(told(metadata={"k0.0": "y"}, tags={f"a{n}": "x" for n in range(200)}))
+    for more in ({"metadata": {"one": "more"}}, {"tags": {"one": "more"}}):
+        with pytest.raises(Invalid, match="201"):
+            app.traces.record(told(**more))
+    found = app.traces.get("tr-a")
+    assert (found.metadata["k0.0"], len(found.metadata), len(found.tags)) == ("y", 200, 200)
+
+
+def test_nobody_changes_what_another_said(app: Ostinato) -> None:
+    app.access.create_person("ana", ["reviewer"])
+    app.access.create_person("ben", ["scientist"])
+    app.traces.put([span(1)], "chat")
+    with app.acting_as("person:ana"):
+        said = app.traces.assess("tr-a", "correct", False, id="a1")
+        assert app.traces.reassess("tr-a", "a1", rationale="It waited.").rationale == "It waited."
+    with app.acting_as("person:ben"):
+        for act in (lambda: app.traces.reassess("tr-a", "a1", value=True), lambda: app.traces.drop_assessment("tr-a", "a1")):
+            with pytest.raises(Denied, match="person:ana said so"):
+                act()
+        for forged in ("person:ana", "service:judge"):
+            with pytest.raises(Denied, match="does not speak for"):
+                app.traces.assess("tr-a", "correct", True, source_id=forged)
+        assert app.traces.assess("tr-a", "correct", True, source_id="person:ben").source_id == "person:ben"
+        app.traces.assess("tr-a", "correct", True, overrides="a1", source_id="guest 7")
+    found = app.traces.assessment("tr-a", "a1")
+    assert (found.value, found.valid, found.source_id) == (False, False, said.source_id)
+    with app.acting_as("person:ana"):
+        app.traces.drop_assessment("tr-a", "a1")
+
+
+def test_what_is_held_is_not_deleted(app: Ostinato) -> None:
+    run, part = app.runs.start("trials"), app.runs.start("elsewhere")
+    for trace, experiment in (("tr-a", "trials"), ("tr-b", "trials"), ("tr-c", "chat"), ("tr-d", "chat")):
+        app.traces.put([span(1, trace=trace)], experiment, run.id if trace == "tr-a" else None)
+    app.traces.link(["tr-c"], part.id)
+    for ref, kept in (
+        (Ref("experiment", "trials"), ["tr-a", "tr-b"]), (run.ref, ["tr-a"]), (part.ref, ["tr-c"]), (Ref("trace", "tr-d"), ["tr-d"]),
+    ):  # fmt: skip
+        held = app.ledger.hold(ref, "Case 12")
+        for trace in kept:
+            with pytest.raises(Conflict, match=r"is held: person:admin, .*Case 12"):
+                app.traces.delete([trace])
+        with pytest.raises(Conflict, match="Case 12"):
+            app.traces.delete_before("trials" if "tr-a" in kept else "chat", AT + timedelta(days=1))
+        app.ledger.release(held.id, "settled")
+    assert len(app.traces.search().items) == 4, "none of them went"
+    with pytest.raises(NotFound):
+        app.ledger.hold(Ref("trace", "tr-none"), "Case 12")
+    assert app.traces.delete_before("trials", AT + timedelta(days=1)) == 2
+
+
+def test_an_experiment_is_not_purged_under_a_trace_that_is_held(app: Ostinato) -> None:
+    other = app.runs.start("other")
+    app.traces.put([span(1)], "chat", other.id)
+    own = app.runs.start("chat")
+    app.runs.delete_experiment("chat")
+    for ref in (app.traces.get("tr-a").ref, other.ref, own.ref, Ref("experiment", "chat")):
+        held = app.ledger.hold(ref, "Case 12")
+        with pytest.raises(Conflict, match="Case 12"):
+            app.runs.purge_experiment("chat")
+        app.tick()
+        assert (app.runs.get(own.id).id, app.traces.get("tr-a").spans) == (own.id, 1), "as a whole or not at all"
+        app.ledger.release(held.id, "settled")
+    app.runs.purge_experiment("chat")
+    app.tick()
+    assert app.traces.search().items == []

@@ -12,17 +12,18 @@ from sqlalchemy import delete, insert, select, update
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
-from ostinato.kernel.errors import Conflict, Invalid, NotFound
+from ostinato.kernel.errors import Conflict, Denied, Invalid, NotFound
 from ostinato.kernel.ids import new_id
 from ostinato.ledger.service import Ledger
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.traces import store
-from ostinato.traces.intake import checked_labels, clean
+from ostinato.traces.intake import DEEP_MAX, checked_labels, clean, deep
 from ostinato.traces.types import Assessment, AssessmentKind, AssessmentSource
 
 _a = store.assessment_table.c
 _ASSESSMENTS_MAX = 1_000
 _NAME_MAX, _TEXT_MAX, _VALUE_MAX = 250, 100_000, 100_000
+_ACTORS = ("person:", "service:")
 
 
 class Assessing:
@@ -50,16 +51,18 @@ class Assessing:
     ) -> Assessment:
         """Say something of a trace, or of one `span` of it: how it went, or what was expected. It counts until it is overridden.
 
-        `source_id` names who or what says so, by default the caller. With the `id` of one that is there, that one is given back.
+        `source_id` names who or what says so, by default the caller, such as a judge or somebody whom an application serves; of the
+        actors here only the caller. With the `id` of one that is there, that one is given back.
 
         Raises:
             NotFound: there is no such trace, span or overridden assessment.
+            Denied: it is said in the name of another actor.
             Invalid: there is neither a value nor an error, or it is too long.
         """
         now = at or self._clock.now()
         made = Assessment(
             id=id or new_id(), trace=trace, span=span, name=_name(name), kind=kind, value=_value(value, error), error=error, source=source,
-            source_id=clean(source_id) or caller().actor, rationale=_text(rationale), metadata=checked_labels(metadata or {}, "metadata"),
+            source_id=_source(source_id), rationale=_text(rationale), metadata=checked_labels(metadata or {}, "metadata"),
             overrides=overrides, valid=True, created_at=now, created_by=caller().actor, changed_at=now,
         )  # fmt: skip
 
@@ -100,14 +103,15 @@ class Assessing:
         metadata: dict[str, str] | None = None,
         error: dict[str, str] | None = None,
     ) -> Assessment:
-        """Say it otherwise. What is None stays; metadata is added. A new value ends the error, and a new error the value.
+        """Say otherwise what one said oneself. What is None stays, metadata is added; a new value ends the error, a new error the value.
 
         Raises:
             NotFound: there is no such assessment of this trace.
+            Denied: another said it.
         """
 
         def change(tx: Tx) -> Assessment:
-            known = _found(tx, trace, assessment)
+            known = _own(_found(tx, trace, assessment))
             said = (known.value, known.error) if value is None and error is None else (_value(value, error), error)
             changed = replace(
                 known, name=known.name if name is None else _name(name), value=said[0], error=said[1],
@@ -121,10 +125,11 @@ class Assessing:
         return self._rows.write(change)
 
     def drop_assessment(self, trace: str, assessment: str) -> None:
-        """Take back what was said; what it overrode counts again. No error if it is gone already.
+        """Take back what one said oneself; what it overrode counts again. No error if it is gone already.
 
         Raises:
             NotFound: there is no such trace.
+            Denied: another said it.
         """
 
         def change(tx: Tx) -> None:
@@ -133,7 +138,7 @@ class Assessing:
             row = tx.first(select(store.assessment_table).where(*_this(trace, assessment)))
             if row is None:
                 return
-            known = store.read_assessment(row)
+            known = _own(store.read_assessment(row))
             tx.execute(delete(store.assessment_table).where(*_this(trace, assessment)))
             if known.overrides is not None:
                 tx.execute(update(store.assessment_table).where(*_this(trace, known.overrides)).values(valid=True))
@@ -158,6 +163,23 @@ def _found(tx: Tx, trace: str, assessment: str) -> Assessment:
     if store.one(tx, caller().project, trace) is None:
         raise store.unknown(trace)
     raise NotFound(f"no assessment {assessment[:100]!r} of trace {trace}", hint="traces.get(trace).assessments are those that there are")
+
+
+def _own(said: Assessment) -> Assessment:
+    """What was said, if the caller said it: nobody puts words into another's mouth."""
+    if said.created_by != caller().actor:
+        raise Denied(
+            f"{said.created_by} said so, and nobody else changes it", hint=f"say it yourself: traces.assess(…, overrides={said.id!r})"
+        )
+    return said
+
+
+def _source(id_: str) -> str:
+    """Who or what says so: the caller, or something that is no actor here."""
+    by = caller().actor
+    if id_.startswith(_ACTORS) and id_ != by:
+        raise Denied(f"{by} does not speak for {id_[:100]}", hint="leave source_id out: it is the caller's")
+    return clean(id_) or by
 
 
 def _set_valid(tx: Tx, trace: str, assessment: str, *, valid: bool) -> None:
@@ -189,6 +211,8 @@ def _value(value: Any, error: dict[str, str] | None) -> Any:
         raise Invalid("an assessment has a value, or the error of who could not judge", field="value")
     if isinstance(value, float) and not math.isfinite(value):
         raise Invalid(f"the value is {value}", hint="JSON has no such number; say it in words", field="value")
+    if deep(value):
+        raise Invalid("the value is too deep", hint=f"at most {DEEP_MAX} lists and objects within one another", field="value")
     if len(msgspec.json.encode(value)) > _VALUE_MAX:
         raise Invalid("the value is too long", hint=f"at most {_VALUE_MAX} bytes of JSON", field="value")
     return value

@@ -112,8 +112,15 @@ class EvalSets:
         query = select(set_table).where(_c.project == caller().project).order_by(_c.created_at.desc(), _c.id.desc())
         return self._rows.read(lambda tx: [_read(row) for row in tx.all(query)])
 
-    def change_evalset(self, evalset: str, tags: dict[str, str | None] | None = None, experiments: list[str] | None = None) -> EvalSet:
-        """Set tags, or remove those set to None, and say for which experiments the set is.
+    def change_evalset(
+        self,
+        evalset: str,
+        tags: dict[str, str | None] | None = None,
+        experiments: list[str] | None = None,
+        add_experiments: list[str] | None = None,
+        drop_experiments: list[str] | None = None,
+    ) -> EvalSet:
+        """Set tags, or remove those set to None, and say for which experiments the set is, or for which others or no more.
 
         Raises:
             NotFound: there is no such set.
@@ -122,7 +129,8 @@ class EvalSets:
         def change(tx: Tx) -> EvalSet:
             known = _known(tx, evalset)
             kept = {key: value for key, value in (known.tags | (tags or {})).items() if value is not None}
-            of = known.experiments if experiments is None else list(dict.fromkeys(experiments))
+            of = [*(known.experiments if experiments is None else experiments), *(add_experiments or [])]
+            of = [experiment for experiment in dict.fromkeys(of) if experiment not in (drop_experiments or [])]
             changed = replace(known, tags=checked_labels(kept, "tags"), experiments=of)
             return known if changed == known else self._keep(tx, changed, "evalset.changed", {"tags": sorted(tags or {})})
 

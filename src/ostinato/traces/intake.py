@@ -30,6 +30,8 @@ from ostinato.tracking.experiments import belonging
 SPANS_MAX = 10_000
 """How many spans a trace has at most, and a call takes."""
 SPAN_BYTES_MAX = 4 << 20
+DEEP_MAX = 32
+"""How deep lists and objects lie within one another: every reader can follow so far."""
 PREVIEW_MAX = 1_000
 WORD_MAX = 1_000
 """How much of an attribute searches see."""
@@ -111,6 +113,8 @@ class Intake:
             experiment_id = self._home(tx, told.experiment)
             before = known or _new(told.id, experiment_id, told.started_at, self._clock.now())
             spent = total(store.nodes(tx, project, told.id)) if known else Usage()
+            checked_labels({**before.metadata, **metadata}, "metadata")
+            checked_labels({**before.tags, **tags}, "tags")
             after = _with(before, told, metadata, tags).using(spent if spent != Usage() else told.usage)
             store.keep(tx, project, replace(after, experiment_id=experiment_id), known is not None)
             return found(tx, told.id)
@@ -184,6 +188,13 @@ def checked_labels(given: Mapping[str, str], field: str) -> dict[str, str]:
     return dict(given)
 
 
+def deep(value: Any, left: int = DEEP_MAX) -> bool:
+    """Whether a value is deeper than `DEEP_MAX`."""
+    if not isinstance(value, dict | list | tuple):
+        return left < 0
+    return left < 0 or any(deep(inner, left - 1) for inner in (value.values() if isinstance(value, dict) else value))
+
+
 def preview(value: Any) -> str:
     """The beginning of what went in or came out, as a text."""
     if value is None:
@@ -212,6 +223,9 @@ def _checked(span: Span) -> _Read:
         raise Invalid("its times are beyond the years 1970 to 2262")
     if len(span.attributes) > _ATTRIBUTES_MAX or len(span.events) + len(span.links) > _EVENTS_MAX:
         raise Invalid(f"it has more than {_ATTRIBUTES_MAX} attributes, or {_EVENTS_MAX} events and links")
+    said_by = (span.attributes, *(event.attributes for event in span.events), *(link.attributes for link in span.links))
+    if any(deep(value) for has in said_by for value in has.values()):
+        raise Invalid(f"an attribute is more than {DEEP_MAX} deep")
     try:
         body = store.packed(span)
         said, words = meaning(span), {clean(key): _word(value) for key, value in span.attributes.items() if '"' not in key}
@@ -265,7 +279,7 @@ def _grown(trace: KnownTrace, reads: Sequence[_Read], new: int, run: str | None,
         run=trace.run or run,
         session_id=trace.session_id or _any(reads, lambda said: said.session),
         user_id=trace.user_id or _any(reads, lambda said: said.user),
-        metadata={**about, **trace.metadata},
+        metadata=_added(trace.metadata, about),
     )
     if not trace.told:
         grown = _timed(grown, [read.span for read in reads])
@@ -292,12 +306,17 @@ def _rooted(trace: KnownTrace, root: _Read) -> KnownTrace:
         candidate=trace.candidate or (preview(plain(candidate)) or None),
         request=trace.request or preview(root.said.inputs),
         response=trace.response or preview(root.said.outputs),
-        tags=dict([*trace.tags.items(), *((key, value) for key, value in tags.items() if key not in trace.tags)][:_LABELS_MAX]),
+        tags=_added(trace.tags, tags),
     )
     if trace.told:
         return rooted
     state = trace.state if span.end_ns is None else "error" if span.state == "error" else "ok"
     return replace(rooted, name=clean(span.name[:_NAME_MAX]) or rooted.name, state=state)
+
+
+def _added(known: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
+    """Labels and more of them, as many as are kept; those that are there stay."""
+    return dict([*known.items(), *((key, value) for key, value in more.items() if key not in known)][:_LABELS_MAX])
 
 
 def _any(reads: Sequence[_Read], said: Callable[[Meaning], str]) -> str:

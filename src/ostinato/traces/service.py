@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,7 @@ from ostinato.traces.assessing import Assessing
 from ostinato.traces.evalsets import EvalSets
 from ostinato.traces.files import TraceFiles
 from ostinato.traces.finding import Finding
+from ostinato.traces.holds import called, check_not_held
 from ostinato.traces.intake import Intake, checked_labels, found
 from ostinato.traces.meaning import meaning
 from ostinato.traces.prices import Prices
@@ -29,6 +31,8 @@ from ostinato.tracking.find import find_run
 from ostinato.tracking.service import Runs
 
 DELETE_MAX = 1_000
+_AT_ONCE = 100
+_ROUND_S = 1.0
 
 
 class Traces(Intake, Finding, Assessing, Prices, EvalSets, TraceFiles):
@@ -40,6 +44,8 @@ class Traces(Intake, Finding, Assessing, Prices, EvalSets, TraceFiles):
         self._ledger = ledger
         self._clock = clock
         self._runs = runs
+        ledger.called |= {"trace": called}
+        runs.goes_along = lambda tx, experiment: check_not_held(tx, store.trace_table.c.experiment_id == experiment)
 
     def get(self, trace: str) -> Trace:
         """The trace with this id, with what was said of it.
@@ -137,6 +143,7 @@ class Traces(Intake, Finding, Assessing, Prices, EvalSets, TraceFiles):
 
         Raises:
             Invalid: more than 1,000 at once.
+            Conflict: one of them is held, or its experiment, or a run that it is part of; none of them goes then.
         """
         return self._forget(_few(traces), {})
 
@@ -145,27 +152,39 @@ class Traces(Intake, Finding, Assessing, Prices, EvalSets, TraceFiles):
 
         Raises:
             NotFound: there is no such experiment.
+            Conflict: one of them is held, or the experiment, or a run that it is part of; none of them goes then.
         """
         if not 1 <= most <= DELETE_MAX:
             raise Invalid(f"{most} traces at once", hint=f"1 to {DELETE_MAX}; ask again until it is 0", field="most")
         return self._forget_oldest(self._runs.experiment(experiment).id, until, most, {"until": until.isoformat()})
 
-    def on_event(self, event: Event) -> None:
-        """The traces of an experiment that is purged go with it."""
-        if event.verb == "experiment.purged":
-            while self._forget_oldest(event.subject.name, None, DELETE_MAX, {"purged": event.id}):
-                pass
+    def on_event(self, event: Event) -> bool:
+        """The traces of an experiment that is purged go with it: that none was held was seen to then.
 
-    def _forget_oldest(self, experiment: str, until: datetime | None, most: int, why: dict[str, Any]) -> int:
+        It takes about a second; whether that was all.
+        """
+        if event.verb != "experiment.purged":
+            return True
+        until, why = time.monotonic() + _ROUND_S, {"purged": event.id}
+        while self._forget_oldest(event.subject.name, None, _AT_ONCE, why, purged=True):
+            if time.monotonic() >= until:
+                return False
+        return True
+
+    def _forget_oldest(self, experiment: str, until: datetime | None, most: int, why: dict[str, Any], purged: bool = False) -> int:
         c = store.trace_table.c
         query = select(c.id).where(c.project == caller().project, c.experiment_id == experiment).order_by(c.started_at, c.id).limit(most)
         if until is not None:
             query = query.where(c.started_at <= type_coerce(until, c.started_at.type))
-        return self._forget([row.id for row in self._rows.read(lambda tx: tx.all(query))], why)
+        return self._forget([row.id for row in self._rows.read(lambda tx: tx.all(query))], why, purged)
 
-    def _forget(self, traces: list[str], why: dict[str, Any]) -> int:
+    def _forget(self, traces: list[str], why: dict[str, Any], purged: bool = False) -> int:
+        """Delete traces, unless one is held; those of an experiment that was `purged` are past that."""
+
         def change(tx: Tx) -> int:
             project, c = caller().project, store.trace_table.c
+            if not purged:
+                check_not_held(tx, c.id.in_(traces))
             rows = tx.all(select(c.id, c.experiment_id).where(c.project == project, c.id.in_(traces)))
             store.forget(tx, project, [row.id for row in rows])
             for experiment in sorted({row.experiment_id for row in rows}):

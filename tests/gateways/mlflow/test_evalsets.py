@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import httpx
 import mlflow
 import pytest
 from mlflow import MlflowClient
@@ -85,3 +87,21 @@ def test_what_is_refused(refused: Callable[..., dict[str, str]], store: Ostinato
     refused("GET", f"{A3}/datasets/missing", 404)
     refused("GET", f"{A3}/datasets/missing/records", 404)
     assert store.traces.records(made).items == []
+
+
+def test_who_changes_the_experiments_at_once_loses_nothing(
+    http: httpx.Client, client: MlflowClient, store: Ostinato, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third, fourth = (client.create_experiment(name) for name in ("one", "two", "three", "four"))
+    made = store.traces.create_evalset("x", [first]).id
+    for verb, said, other in (("add", second, third), ("remove", first, fourth)):
+        change = store.traces.change_evalset
+
+        def late(*asked: Any, change: Any = change, other: str = other, **how: Any) -> Any:
+            change(made, experiments=[*store.traces.evalset(made).experiments, other])
+            return change(*asked, **how)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(store.traces, "change_evalset", late)
+            assert http.post(f"{A3}/datasets/{made}/{verb}-experiments", json={"experiment_ids": [said]}).status_code == 200
+    assert store.traces.evalset(made).experiments == [third, second, fourth]

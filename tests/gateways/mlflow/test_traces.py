@@ -13,9 +13,10 @@ from mlflow.entities import AssessmentSource, Document, Expectation, Feedback, S
 from mlflow.exceptions import MlflowException
 
 from ostinato.app import Ostinato
+from ostinato.kernel.errors import NotFound
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-A3 = "/api/3.0/mlflow"
+A2, A3 = "/api/2.0/mlflow", "/api/3.0/mlflow"
 
 
 @pytest.fixture(params=[False, True], ids=["sync", "async"])
@@ -214,6 +215,32 @@ def test_what_is_told_twice_is_kept_once(http: httpx.Client, store: Ostinato) ->
     trace = store.traces.get(info["trace_id"])
     assert (trace.duration_ms, trace.started_at.isoformat(), len(trace.assessments)) == (1500, "2026-01-01T00:00:00.123457+00:00", 1)
     assert len(store.traces.search().items) == 1
+
+
+def test_who_may_tell_judge_and_delete(http: httpx.Client, store: Ostinato) -> None:
+    def bearer(*permissions: str) -> dict[str, str]:
+        issued = store.access.issue_token("person:admin", permissions=list(permissions))
+        return {"authorization": f"Bearer {issued.secret}"}
+
+    def told(source: str) -> dict[str, object]:
+        said = {"assessment_name": "x", "feedback": {"value": True}, "source": {"source_type": "HUMAN", "source_id": source}}
+        info = {"trace_id": "tr-" + "b" * 32, "request_time": "2026-01-01T00:00:00Z", "assessments": [said] if source else []}
+        return {"trace": {"trace_info": info}}
+
+    id_ = "tr-" + "b" * 32
+    assert http.post(f"{A3}/traces", json=told("guest"), headers=bearer("trace:write")).status_code == 403
+    with pytest.raises(NotFound):
+        store.traces.get(id_)
+    assert http.post(f"{A3}/traces", json=told(""), headers=bearer("trace:write")).status_code == 200
+    may = bearer("trace:write", "trace:assess")
+    assert http.post(f"{A3}/traces", json=told("person:rita"), headers=may).status_code == 403
+    assert store.traces.get(id_).assessments == []
+    assert http.post(f"{A3}/traces", json=told("guest"), headers=may).status_code == 200
+    assert [said.source_id for said in store.traces.get(id_).assessments] == ["guest"]
+    gone = {"experiment_id": store.traces.get(id_).experiment_id, "request_ids": [id_]}
+    for api in (A2, A3):
+        assert http.post(f"{api}/traces/delete-traces", json=gone, headers=may).status_code == 403
+    assert http.post(f"{A3}/traces/delete-traces", json=gone, headers=bearer("trace:purge")).json() == {"traces_deleted": 1}
 
 
 def test_what_is_refused(refused: Callable[..., dict[str, str]]) -> None:

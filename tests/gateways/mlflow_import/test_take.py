@@ -214,3 +214,18 @@ def test_a_version_that_is_another_here_is_left_and_so_are_its_aliases(store: Os
         "alias 'champion' of model 'the line': the version that it names was left",
     ]
     assert (store.models.model("the%20line").aliases, taken.versions) == ({}, 1)
+
+
+def test_a_version_that_is_refused_here_is_told_once_and_its_alias_is_not_tried(
+    store: Ostinato, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.models.create_open("the%20line")
+    store.models.register_folder("the%20line", [], "mlflow", Signature(inputs=[], outputs=[]), origin={"source": "s3://ours/x"})
+    store.models.remove("the%20line@1")  # its number is given to no other
+    tried: list[str] = []
+    monkeypatch.setattr(store.models, "promote", lambda ref, *rest: tried.append(ref))
+    taken = take(store, source, models=["the line"])
+    refused, alias = taken.left
+    assert refused.startswith("version 1 of model 'the line': ")
+    assert (alias, tried) == ("alias 'champion' of model 'the line': the version that it names was left", [])
+    assert taken.versions == 1

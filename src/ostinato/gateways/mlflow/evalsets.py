@@ -152,13 +152,12 @@ class EvalSets:
 
     def add(self, ask: OfExperiments) -> dict[str, Any]:
         """A set is for more experiments."""
-        of = [*self._traces.evalset(ask.dataset_id).experiments, *(self._experiments.real(found) for found in ask.experiment_ids)]
-        return {"dataset": shown(self._traces.change_evalset(ask.dataset_id, experiments=of))}
+        more = [self._experiments.real(found) for found in ask.experiment_ids]
+        return {"dataset": shown(self._traces.change_evalset(ask.dataset_id, add_experiments=more))}
 
     def remove(self, ask: OfExperiments) -> dict[str, Any]:
         """A set is for fewer experiments."""
-        of = [found for found in self._traces.evalset(ask.dataset_id).experiments if found not in ask.experiment_ids]
-        return {"dataset": shown(self._traces.change_evalset(ask.dataset_id, experiments=of))}
+        return {"dataset": shown(self._traces.change_evalset(ask.dataset_id, drop_experiments=list(ask.experiment_ids)))}
 
     OPS: ClassVar[list[Op]] = [
         Op("POST", f"{A3}/datasets/create", create, "trace:write"),

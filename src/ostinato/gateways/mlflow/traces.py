@@ -77,6 +77,11 @@ class StartTrace(Ask, kw_only=True):
 
     trace: Told
 
+    @property
+    def needs(self) -> str:
+        """What is said of a trace comes from those who may assess."""
+        return "trace:assess" if self.trace.trace_info.assessments else ""
+
 
 class TraceAsk(Ask, kw_only=True):
     """A trace."""
@@ -249,8 +254,8 @@ class Traces:
         Op("PATCH", f"{A3}/traces/{{trace_id}}/tags", tag, "trace:write"),
         Op("DELETE", f"{A2}/traces/{{trace_id}}/tags", untag, "trace:write"),
         Op("DELETE", f"{A3}/traces/{{trace_id}}/tags", untag, "trace:write"),
-        Op("POST", f"{A2}/traces/delete-traces", delete, "trace:write"),
-        Op("POST", f"{A3}/traces/delete-traces", delete, "trace:write"),
+        Op("POST", f"{A2}/traces/delete-traces", delete, "trace:purge"),
+        Op("POST", f"{A3}/traces/delete-traces", delete, "trace:purge"),
         Op("POST", f"{A2}/traces/link-to-run", link, "trace:write"),
         Op("POST", f"{A2}/traces/link-prompts", link_prompts, "trace:write"),
     ]

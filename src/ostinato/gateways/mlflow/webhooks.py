@@ -122,9 +122,8 @@ class Webhooks:
         given |= {"url": _url(ask.url)} if ask.url else {}
         given |= {"events": _events(ask.events)} if ask.events else {}
         given |= {key: said for key, said in (("description", ask.description), ("secret", ask.secret)) if said is not None}
-        paused = _paused(ask.status) if ask.status else known.paused
-        made = self._ledger.alter(known.name, given, _verbs(ask.events) if ask.events else known.verbs)
-        if paused is not made.paused:
+        made = self._ledger.alter(known.name, given, _verbs(ask.events) if ask.events else None)
+        if ask.status and (paused := _paused(ask.status)) is not made.paused:
             made = self._ledger.pause(known.name) if paused else self._ledger.resume(known.name)
         return {"webhook": _shown(made)}
 

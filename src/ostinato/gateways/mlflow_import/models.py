@@ -35,18 +35,21 @@ class RegisteredModels:
         self._taken = taken
         self._files = Files(source, app.blobs, taken)
         self._reason = f"as in MLflow at {source.url}"
+        self._names = {model.name for model in app.models.all()}
 
     def take(self, said: dict[str, Any]) -> None:
         """Take a model with its versions, aliases and stages."""
         try:
             name, tags = native(said["name"]), pairs(said.get("tags"))
-            if all(model.name != name for model in self._models.all()):
+            if name not in self._names:
                 self._models.create_open(name, said.get("description", ""), self._approvals)
+                self._names.add(name)
                 self._taken.add(models=1)
             self._models.tag(name, dict(tags))
             last = max((int(version["version"]) for version in said.get("latest_versions", [])), default=0)
             prompt = tags.get(IS_PROMPT, "") == "true"
-            here = {number for number in range(1, last + 1) if self._version(said["name"], number, prompt=prompt)}
+            known = {version.version for version in self._models.versions(name)}
+            here = {n for n in range(1, last + 1) if self._version(said["name"], n, known=n in known, prompt=prompt)}
         except (Conflict, Invalid, NotFound) as error:
             self._taken.leave(f"model {said['name']!r}: {error.message}")
             return
@@ -56,7 +59,7 @@ class RegisteredModels:
             else:
                 self._taken.leave(f"alias {alias['alias']!r} of model {said['name']!r}: the version that it names was left")
 
-    def _version(self, model: str, number: int, *, prompt: bool) -> bool:
+    def _version(self, model: str, number: int, *, known: bool, prompt: bool) -> bool:
         """Take a version; says whether it is here."""
         try:
             said = self._source.get(f"{A2}/model-versions/get", name=model, version=number)["model_version"]
@@ -65,7 +68,7 @@ class RegisteredModels:
         ref, name = f"{native(model)}@{number}", f"version {number} of model {model!r}"
         origin = {key: said[key] for key in ("source", "run_id", "run_link", "model_id") if said.get(key)}
         try:
-            if any(version.version == number for version in self._models.versions(native(model))):
+            if known:
                 same = self._models.labels(ref).origin == origin
                 self._taken.add(known=int(same))
                 if not same:
@@ -78,12 +81,20 @@ class RegisteredModels:
                 run=self._run(said.get("run_id", "")), note=said.get("description", ""), tags=pairs(said.get("tags")), origin=origin,
                 registered_at=wire.instant(int(said["creation_timestamp"]), "creation_timestamp"), number=number,
             )  # fmt: skip
-            self._taken.add(versions=1)
-            if (stage := stage_of(said.get("current_stage") or "None")) != "None":
-                self._models.stage(ref, stage, only_approved=stage in IN_USE)
         except (Conflict, GateFailed, Invalid, NotFound) as error:
             self._taken.leave(f"{name}: {error.message}")
+            return False
+        self._taken.add(versions=1)
+        if (stage := stage_of(said.get("current_stage") or "None")) != "None":
+            self._stage(ref, stage, name)
         return True
+
+    def _stage(self, ref: str, stage: str, name: str) -> None:
+        """Move a version to its stage there, if it may be here."""
+        try:
+            self._models.stage(ref, stage, only_approved=stage in IN_USE)
+        except (Conflict, Invalid, NotFound) as error:
+            self._taken.leave(f"{name}: {error.message}")
 
     def _alias(self, model: str, alias: str, version: int) -> None:
         """Let an alias name what it names there, unless somebody here has let it name something else."""

@@ -105,8 +105,6 @@ class OTLP:
 
     def _put(self, batch: Batch, headers: Mapping[str, str]) -> list[str]:
         """Keep the spans of a resource; why some were not kept."""
-        if not batch.spans:
-            return []
         service = str(batch.resource.get("service.name", ""))
         run = headers.get("x-mlflow-run-id") or headers.get("ostinato-run") or None
         if run is not None:

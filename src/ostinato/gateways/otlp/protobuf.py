@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 
 from ostinato.kernel.errors import Invalid
@@ -53,8 +54,18 @@ def blob(value: int | bytes) -> bytes:
 
 
 def fixed(value: int | bytes) -> int:
-    """A field as a whole number of fixed width."""
-    return int.from_bytes(_bytes(value), "little")
+    """A field as a whole number of 64 bits and fixed width."""
+    return int.from_bytes(_eight(value), "little")
+
+
+def double(value: int | bytes) -> float:
+    """A field as a number of double precision.
+
+    >>> double(bytes(6) + bytes([248, 63]))
+    1.5
+    """
+    found: float = struct.unpack("<d", _eight(value))[0]
+    return found
 
 
 def whole(value: int | bytes) -> int:
@@ -108,6 +119,12 @@ def _bytes(value: int | bytes) -> bytes:
     if isinstance(value, int):
         raise _broken("a number is not expected")
     return value
+
+
+def _eight(value: int | bytes) -> bytes:
+    if len(found := _bytes(value)) != 8:
+        raise _broken(f"a number of 8 bytes has {len(found)}")
+    return found
 
 
 def _broken(why: str) -> Invalid:

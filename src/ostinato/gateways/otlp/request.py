@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import base64
 import binascii
-import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from ostinato.gateways.otlp.protobuf import blob, fields, fixed, text, whole
-from ostinato.kernel.errors import Invalid
+from ostinato.gateways.otlp.bounds import HEAVY, RESOURCES_MAX, Bounds
+from ostinato.gateways.otlp.protobuf import blob, double, fixed, text, whole
+from ostinato.kernel.errors import Invalid, TooLarge
+from ostinato.traces import intake
 from ostinato.traces.types import Span, SpanEvent, SpanLink, SpanState
 
 TRACE = "tr-"
 """What stands before the digits of OpenTelemetry in the id of a trace."""
-_DEEP_MAX = 32
 _STATES: dict[int, SpanState] = {1: "ok", 2: "error"}
 _NAMED = {"STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2, "SPAN_KIND_INTERNAL": 1, "SPAN_KIND_SERVER": 2, "SPAN_KIND_CLIENT": 3,
           "SPAN_KIND_PRODUCER": 4, "SPAN_KIND_CONSUMER": 5}  # fmt: skip
@@ -40,93 +40,100 @@ def of_protobuf(content: bytes) -> list[Batch]:
 
     Raises:
         Invalid: it is no such message.
+        TooLarge: it holds more than a request may.
     """
-    return [_batch(blob(value)) for number, value in fields(content) if number == 1]
+    bounds = Bounds()
+    return _together(_batch(blob(value), bounds) for number, value in bounds.fields(content) if number == 1)
 
 
-def _batch(content: bytes) -> Batch:
+def _batch(content: bytes, bounds: Bounds) -> Batch:
+    bounds.take(HEAVY)
     made = Batch()
-    for number, value in fields(content):
+    for number, value in bounds.fields(content):
         if number == 1:
-            made.resource = dict(_pair(blob(inner)) for n, inner in fields(blob(value)) if n == 1)
+            made.resource = dict(_pair(blob(inner), bounds) for n, inner in bounds.fields(blob(value)) if n == 1)
         elif number == 2:
-            made.spans += _scope_spans(blob(value))
+            made.spans += _scope_spans(blob(value), bounds)
     return made
 
 
-def _scope_spans(content: bytes) -> Iterator[Span]:
+def _scope_spans(content: bytes, bounds: Bounds) -> Iterator[Span]:
+    bounds.take(HEAVY)
     scope: dict[str, Any] = {}
     spans: list[Span] = []
-    for number, value in fields(content):
+    for number, value in bounds.fields(content):
         if number == 1:
-            scope = _scope({n: text(inner) for n, inner in fields(blob(value)) if n in (1, 2)})
+            scope = _scope({n: text(inner) for n, inner in bounds.fields(blob(value)) if n in (1, 2)})
         elif number == 2:
-            spans.append(_span(blob(value)))
+            spans.append(_span(blob(value), bounds))
     return (_within(span, scope) for span in spans)
 
 
-def _span(content: bytes) -> Span:
+def _span(content: bytes, bounds: Bounds) -> Span:
+    bounds.take_spans()
     said: dict[str, Any] = {"trace": "", "id": "", "name": "", "start_ns": 0}
     attributes: dict[str, Any] = {}
     events: list[SpanEvent] = []
     links: list[SpanLink] = []
-    for number, value in fields(content):
+    for number, value in bounds.fields(content):
         if put := _SPAN_FIELDS.get(number):
             name, read = put
             said[name] = read(value)
         elif number == 9:
-            key, inner = _pair(blob(value))
+            key, inner = _pair(blob(value), bounds)
             attributes[key] = inner
         elif number == 11:
-            events.append(_event(blob(value)))
+            events.append(_event(blob(value), bounds))
         elif number == 13:
-            links.append(_link(blob(value)))
+            links.append(_link(blob(value), bounds))
         elif number == 15:
-            for n, inner in fields(blob(value)):
+            for n, inner in bounds.fields(blob(value)):
                 said |= {"message": text(inner)} if n == 2 else {"state": _STATES.get(whole(inner), "unset")} if n == 3 else {}
     return Span(**said, attributes=attributes, events=events, links=links)
 
 
-def _event(content: bytes) -> SpanEvent:
+def _event(content: bytes, bounds: Bounds) -> SpanEvent:
+    bounds.take(HEAVY)
     at, name = 0, ""
     attributes: dict[str, Any] = {}
-    for number, value in fields(content):
+    for number, value in bounds.fields(content):
         if number == 1:
             at = fixed(value)
         elif number == 2:
             name = text(value)
         elif number == 3:
-            attributes.update([_pair(blob(value))])
+            attributes.update([_pair(blob(value), bounds)])
     return SpanEvent(name=name, at_ns=at, attributes=attributes)
 
 
-def _link(content: bytes) -> SpanLink:
+def _link(content: bytes, bounds: Bounds) -> SpanLink:
+    bounds.take(HEAVY)
     trace, span = "", ""
     attributes: dict[str, Any] = {}
-    for number, value in fields(content):
+    for number, value in bounds.fields(content):
         if number == 1:
             trace = TRACE + blob(value).hex()
         elif number == 2:
             span = blob(value).hex()
         elif number == 4:
-            attributes.update([_pair(blob(value))])
+            attributes.update([_pair(blob(value), bounds)])
     return SpanLink(trace=trace, span=span, attributes=attributes)
 
 
-def _pair(content: bytes, depth: int = 0) -> tuple[str, Any]:
+def _pair(content: bytes, bounds: Bounds, depth: int = 0) -> tuple[str, Any]:
     key, value = "", None
-    for number, inner in fields(content):
+    for number, inner in bounds.fields(content):
         if number == 1:
             key = text(inner)
         elif number == 2:
-            value = _value(blob(inner), depth)
+            value = _value(blob(inner), bounds, depth)
     return key, value
 
 
-def _value(content: bytes, depth: int = 0) -> Any:
+def _value(content: bytes, bounds: Bounds, depth: int = 0) -> Any:
     _shallow(depth)
     found: Any = None
-    for number, value in fields(content):
+    for number, value in bounds.fields(content):
         match number:
             case 1:
                 found = text(value)
@@ -135,11 +142,11 @@ def _value(content: bytes, depth: int = 0) -> Any:
             case 3:
                 found = whole(value)
             case 4:
-                found = struct.unpack("<d", blob(value))[0]
+                found = double(value)
             case 5:
-                found = [_value(blob(inner), depth + 1) for n, inner in fields(blob(value)) if n == 1]
+                found = [_value(blob(inner), bounds, depth + 1) for n, inner in bounds.fields(blob(value)) if n == 1]
             case 6:
-                found = dict(_pair(blob(inner), depth + 1) for n, inner in fields(blob(value)) if n == 1)
+                found = dict(_pair(blob(inner), bounds, depth + 1) for n, inner in bounds.fields(blob(value)) if n == 1)
             case 7:
                 found = blob(value)
     return found
@@ -221,7 +228,7 @@ class _Span(Struct, rename="camel"):
 
 class _ScopeSpans(Struct):
     scope: _Scope | None = None
-    spans: list[_Span] = []
+    spans: list[msgspec.Raw] = []
 
 
 class _Resource(Struct):
@@ -238,6 +245,7 @@ class _Request(Struct, rename="camel"):
 
 
 _decode = msgspec.json.Decoder(_Request)
+_decode_span = msgspec.json.Decoder(_Span)
 
 
 def of_json(content: bytes) -> list[Batch]:
@@ -245,19 +253,27 @@ def of_json(content: bytes) -> list[Batch]:
 
     Raises:
         Invalid: it is no such request.
+        TooLarge: it holds more than a request may.
     """
+    bounds = Bounds()
+    bounds.take(content.count(b"{"))  # objects, and some that texts hold
     try:
         request = _decode.decode(content)
+        bounds.take_spans(sum(len(within.spans) for of in request.resource_spans for within in of.scope_spans))
+        return _together(_batch_of_json(of, bounds) for of in request.resource_spans)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(f"the body is no request of OTLP in JSON: {error}", hint='{"resourceSpans": […]}') from None
-    made = []
-    for of in request.resource_spans:
-        batch = Batch(_plain_pairs(of.resource.attributes) if of.resource else {})
-        for within in of.scope_spans:
-            scope = _scope({1: within.scope.name, 2: within.scope.version}) if within.scope else {}
-            batch.spans += [_within(_of_json(span), scope) for span in within.spans]
-        made.append(batch)
-    return made
+
+
+def _batch_of_json(of: _ResourceSpans, bounds: Bounds) -> Batch:
+    batch = Batch(_plain_pairs(of.resource.attributes) if of.resource else {})
+    for within in of.scope_spans:
+        scope = _scope({1: within.scope.name, 2: within.scope.version}) if within.scope else {}
+        for raw in within.spans:
+            span = _decode_span.decode(raw)
+            bounds.take(HEAVY * (len(span.events) + len(span.links)))
+            batch.spans.append(_within(_of_json(span), scope))
+    return batch
 
 
 def _of_json(span: _Span) -> Span:
@@ -327,6 +343,19 @@ def _enum(value: int | str) -> int:
 # ---- both
 
 
+def _together(batches: Iterable[Batch]) -> list[Batch]:
+    """Batches of which each has spans, and a resource of its own: collectors send one again and again."""
+    by: dict[str, Batch] = {}
+    for batch in batches:
+        if not batch.spans:
+            continue
+        if (known := by.setdefault(repr(batch.resource), batch)) is not batch:
+            known.spans += batch.spans
+        if len(by) > RESOURCES_MAX:
+            raise TooLarge(f"spans of more than {RESOURCES_MAX} resources at once", hint="send those of fewer services or hosts together")
+    return list(by.values())
+
+
 def _trace(id: bytes) -> str:
     """The id of a trace, or the empty text, which is none."""
     return TRACE + id.hex() if len(id) == 16 and any(id) else ""
@@ -345,5 +374,5 @@ def _within(span: Span, scope: dict[str, Any]) -> Span:
 
 
 def _shallow(depth: int) -> None:
-    if depth > _DEEP_MAX:
-        raise Invalid(f"an attribute is more than {_DEEP_MAX} deep")
+    if depth > intake.DEEP_MAX:
+        raise Invalid(f"an attribute is more than {intake.DEEP_MAX} deep")

@@ -1,0 +1,39 @@
+"""Holds: which traces are protected against destruction, by a hold on them, on their experiment, or on a run that they are part of."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, select
+
+from ostinato.kernel.caller import caller
+from ostinato.kernel.ref import Ref
+from ostinato.ledger.holds import refused, standing
+from ostinato.storage.rows.rows import Tx
+from ostinato.traces import store
+from ostinato.tracking.holds import held
+from ostinato.tracking.sharing import parts
+
+_t, _l = store.trace_table.c, store.linked_table.c
+
+
+def check_not_held(tx: Tx, *which: ColumnElement[bool]) -> None:
+    """Refuse to destroy traces, those of the project that meet these conditions.
+
+    Raises:
+        Conflict: one of them is held; the message says by whom and why.
+    """
+    mine = (_t.project == caller().project, *which)
+    for kind, column in (("trace", _t.id), ("experiment", _t.experiment_id)):
+        for hold in standing(tx, kind):
+            if tx.first(select(_t.id).where(*mine, column == hold.ref.name).limit(1)) is not None:
+                raise refused(hold)
+    if not standing(tx, "run") and not standing(tx, "experiment"):
+        return
+    linked = select(_l.run).distinct().join(store.trace_table, (_t.project == _l.project) & (_t.id == _l.trace)).where(*mine)
+    for runs in parts([row.run for row in tx.all(linked)]):
+        for hold in held(tx, runs).values():
+            raise refused(hold)
+
+
+def called(tx: Tx, ref: Ref) -> Ref | None:
+    """What a trace is called for good; None if there is none."""
+    return ref if store.one(tx, caller().project, ref.name) is not None else None

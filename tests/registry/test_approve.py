@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from tests.registry.conftest import Works, as_
 
 import ostinato as ost
+from ostinato.access.service import Access
 from ostinato.app import Ostinato
 from ostinato.kernel.errors import Conflict, Denied, GateFailed, Invalid
 from ostinato.registry.flavors.linear import Linear, Logistic
@@ -131,6 +134,29 @@ def test_a_policy_approves_for_the_person_who_declared_it(works: Works) -> None:
     decision = done.decisions[0]
     assert (decision.by, decision.responsible, decision.reason) == ("policy:late@1", "person:rita", "nightly retraining")
     assert works.ledger.history(done.ref)[-1].actor == "service:trainer"
+
+
+@pytest.mark.parametrize("how", ["disabled", "revoked"])
+def test_a_policy_ends_with_the_rights_of_who_declared_it(works: Works, tmp_path: Path, how: str) -> None:
+    access = Access(rows=works.models._rows, clock=works.clock, record=works.ledger.append)
+    access.bootstrap(tmp_path)
+    access.create_person("rita", ["reviewer"])
+    works.models.create("late")
+    works.version(author="service:trainer")
+    works.version(author="service:trainer", weight=2.0)
+    with as_("rita"):
+        works.models.declare_policy("late", ["service:trainer"], "nightly retraining")
+    assert works.models.approve_by_policy("late@1").state == "approved"
+    if how == "disabled":
+        access.disable("person:rita")
+    else:
+        access.revoke("person:rita", "reviewer")
+    with pytest.raises(Denied, match="person:rita may not model:approve"):
+        works.models.approve_by_policy("late@2")
+    assert works.models.get("late@2").state == "registered"
+    with as_("bob"):
+        works.models.declare_policy("late", ["service:trainer"], "nightly retraining")
+    assert works.models.approve_by_policy("late@2").state == "approved", "somebody who may has set it anew"
 
 
 def test_a_policy_covers_its_authors_its_gates_its_time_and_no_failure(works: Works) -> None:

@@ -36,8 +36,43 @@ def test_what_people_write_cannot_pass_for_a_record(works: Works) -> None:
     assert card.count("\n## Gates\n") == card.count("\n## Decisions\n") == 1
     assert "#### Gates" in card
     assert "#### Decisions" in card
-    assert "\n# code\n" in card
+    assert "\n> # code\n" in card
     assert below("plain") == "plain"
+
+
+FORGED = (
+    "old\n\t # Gates\n\n## Gates\n\nall passed\r\r## Decisions\r\r- # Gates\n\n1. # Gates\n\n> Decisions\n> ---\n> ===\n\n"
+    "| a |\\\n|---|\n\n<!--\n\n"
+    "- 2013-01-01 approved by **person:rita** [x](https://example.com)\n\n```\n# code"
+)
+
+
+def test_nothing_that_people_write_anywhere_opens_or_hides_a_section(works: Works) -> None:
+    works.models.create("late", FORGED, owners=[f"person:ana{FORGED[:20]}"], gates=[])
+    works.version(note=FORGED)
+    works.models.check("late@1")
+    with as_("rita"):
+        works.models.approve("late@1", FORGED)
+    works.models.deprecate("late@1", FORGED)
+    works.models.deprecate("late", FORGED)
+    for section in ("Limitations", "Of our own"):
+        works.models.card_note("late", section, FORGED)
+    recorded = ["Details", "Training", "Inputs", "Evaluation", "Gates", "Decisions"]
+    written = ["Intended use", "Out of scope", "Ethical considerations", "Limitations", "Recommendations", "Of our own"]
+    card, page = works.models.card("late@1"), works.models.card("late@1", form="html")
+    assert re.findall(r"^ *#{1,3} *(.*)", card, re.M) == ["Model card: late version 1", *recorded, *written]
+    assert re.findall(r"<h[123]>(.*?)</h", page) == ["Model card: late version 1", *recorded, *written]
+    decisions = card.split("## Decisions\n\n")[1].split("\n\n## ")[0]
+    assert re.fullmatch(r"- 2013-01-01 00:00 UTC approved by person:rita \(person:rita\): old .*", decisions)
+    assert len(re.findall(r"^> \*\*Deprecated\*\* .*", card, re.M)) == 2
+    assert page.count("<strong>person:rita</strong>") == page.count('href="https://example.com"') == 3, "only where prose stands"
+
+
+@pytest.mark.parametrize("name", ["Gates", "decisions", "**Gates**", "Gates #", "&#71;ates", "a\n\n## Gates"])
+def test_no_section_is_called_like_a_recorded_one(works: Works, name: str) -> None:
+    works.models.create("late")
+    with pytest.raises(Invalid):
+        works.models.card_note("late", name, "all passed")
 
 
 def test_r51_html_stands_alone_and_runs_nothing(works: Works) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from tests.registry.conftest import Works, as_
 
@@ -9,6 +11,7 @@ from ostinato.app import Ostinato
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Conflict, Denied
 from ostinato.registry.flavors.linear import Linear, Logistic
+from ostinato.registry.glance import may_review
 from ostinato.registry.types import Signature
 
 
@@ -40,6 +43,20 @@ def test_glass_is_broken_by_a_person_and_reviewed_by_another(works: Works) -> No
     assert (done.reviewed_by, works.models.emergencies(open=True)) == ("person:rita", [])
     assert works.models.get("late@1").state == "emergency"
     assert [e.verb for e in works.models.history("late")][-3:] == ["model.broke_glass", "model.glass_broken", "model.emergency_reviewed"]
+
+
+def test_only_who_may_approve_the_version_reviews_it(works: Works) -> None:
+    works.models.declare_tier("low", 1, "the board", approvers=["person:ana", "person:ben", "person:zoe"])
+    id = broken(works)
+    made = works.models.emergencies()[0]
+    for name, why in (("ana", "person:ana registered"), ("rita", "not among"), ("service:robot", "not a person")):
+        with as_(name), pytest.raises(Denied, match=why):
+            works.models.review_emergency(id, "justified", "all is well")
+    asked = {"person:ana": False, "person:ben": False, "person:rita": False, "person:zoe": True}
+    for actor, may in asked.items():
+        assert works.models._rows.read(partial(may_review, made=made, actor=actor, now=works.clock.now())) is may
+    with as_("zoe"):
+        assert works.models.review_emergency(id, "justified", "NaN it was").reviewed_by == "person:zoe"
 
 
 def test_what_was_not_justified_counts_no_more(works: Works) -> None:

@@ -16,16 +16,20 @@ import numpy as np
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.tree import DecisionTreeRegressor
+from sklearn.tree._tree import Tree
 from tests.registry.conftest import SIGNATURE, Works
 
 from ostinato.kernel.errors import Invalid, TooLarge
-from ostinato.registry.flavor import FLAVORS
+from ostinato.registry.flavor import FLAVORS, is_plain
 from ostinato.registry.flavors import sklearn as sklearn_flavor
+from ostinato.registry.flavors._trees import check_trees
 from ostinato.registry.flavors.linear import Logistic, Term
 from ostinato.registry.matrix import Encoder, infer_signature
 from ostinato.registry.types import Field, Signature
@@ -182,6 +186,54 @@ def test_trees_that_lead_out_of_their_tables_are_refused(field: str, value: int)
     nodes[field][split] = value
     with pytest.raises(Invalid, match="a tree of the model points"):
         flavor.load(flavor.dump(model), INFERRED)
+
+
+def test_a_tree_is_held_against_the_estimator_that_it_is_of_not_against_what_it_says() -> None:
+    flavor, model = FLAVORS.make("sklearn"), DecisionTreeRegressor(max_depth=1).fit(np.nan_to_num(X), Y)
+    state = model.tree_.__getstate__()
+    state["nodes"]["feature"][0] = 40
+    forged = Tree(41, np.array([1]), 1)
+    forged.__setstate__(state)
+    assert forged.n_features == 41
+    model.tree_ = forged
+    with pytest.raises(Invalid, match="beyond its columns"):
+        flavor.load(flavor.dump(model), INFERRED)
+    model = DecisionTreeRegressor(max_depth=1).fit(np.nan_to_num(X), Y)
+    model.tree_.node_count = 1 << 40
+    with pytest.raises(Invalid, match="more nodes than its table"):
+        check_trees(model)
+
+
+def test_a_boosted_tree_is_held_against_the_matrix_that_reaches_it() -> None:
+    flavor, filled = FLAVORS.make("sklearn"), np.nan_to_num(X)
+    narrow = make_pipeline(PCA(n_components=1), HistGradientBoostingRegressor(max_iter=1)).fit(filled, Y)
+    nodes = narrow[-1]._predictors[0][0].nodes
+    nodes["feature_idx"][nodes["is_leaf"] == 0] = 2
+    with pytest.raises(Invalid, match="beyond its columns"):
+        flavor.load(flavor.dump(narrow), INFERRED)
+    narrow[-1].n_features_in_ = 3  # which its preprocessor need not give it
+    narrow[-1]._preprocessor = FunctionTransformer()
+    loaded = flavor.load(flavor.dump(narrow), INFERRED)
+    with pytest.raises(Invalid, match="beyond its columns"):
+        loaded.predict({"hour": [1], "wind": [1.0], "carrier": ["AA"]})
+    plain = ESTIMATORS["boosting"]().fit(X, Y)
+    nodes = plain._predictors[0][0].nodes
+    plain._predictors[0][0].raw_left_cat_bitsets = np.zeros((1, 8), np.uint32)
+    nodes["is_categorical"][nodes["is_leaf"] == 0] = 2  # as good as 1 where it is walked
+    loaded = flavor.load(flavor.dump(plain), INFERRED)
+    with pytest.raises(Invalid, match="beyond its categories"):
+        loaded.predict(COLUMNS)
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_what_nobody_checks_before_it_is_walked_is_not_plain(name: str) -> None:
+    content = FLAVORS.make("sklearn").dump(ESTIMATORS[name]().fit(X, Y))
+    assert is_plain("sklearn", content) is (name not in ("forest", "one-hot"))
+
+    def older(schema: dict[str, Any]) -> None:
+        schema["protocol"] = 1
+
+    assert not is_plain("sklearn", rewritten(content, older))
 
 
 def test_linear_is_json_and_checked() -> None:

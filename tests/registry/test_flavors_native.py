@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tests.registry.conftest import Works
 
 from ostinato.kernel.errors import Invalid
+from ostinato.registry import loading
 from ostinato.registry.flavor import FLAVORS, care_of
 from ostinato.registry.flavors.onnx import Onnx
 from ostinato.registry.sandbox.apart import Apart
@@ -212,9 +215,47 @@ def test_what_is_read_by_a_library_is_admitted_apart(works: Works, monkeypatch: 
     model = lightgbm.LGBMRegressor(n_estimators=2, verbose=-1, n_jobs=1).fit(X, Y)
     good = FLAVORS.make("lightgbm").dump(model)
     example = {name: column[:3].tolist() for name, column in COLUMNS.items()}
-    monkeypatch.setattr(FLAVORS.get("lightgbm"), "load", None)  # this process never reads it
+    monkeypatch.setattr(FLAVORS.get("lightgbm"), "load", None)  # this process never reads it, then or later
     made = works.models.register("late", works.models.upload(good), "lightgbm", SIGNATURE, example=example)
     assert works.models.proof(str(made.ref)).scores == model.booster_.predict(X[:3]).tolist()
+    assert works.models.scorer(str(made.ref)).predict(COLUMNS).tolist() == model.booster_.predict(X).tolist()
     with pytest.raises(Invalid):
         works.models.register("late", works.models.upload(b"tree\nversion=v4\nnum_class=99999999999"), "lightgbm", SIGNATURE)
     assert works.models.history("late")[-1].verb == "model.refused"
+
+
+@pytest.mark.parametrize(("field", "value"), [("split_feature", "900000000"), ("left_child", "0")])
+def test_what_would_take_a_process_down_or_never_end_is_refused_without_an_example_too(
+    works: Works, monkeypatch: pytest.MonkeyPatch, field: str, value: str
+) -> None:
+    lightgbm = pytest.importorskip("lightgbm", reason="the extra `boosting` is not installed")
+    monkeypatch.setattr(loading, "_DEADLINE_S", 3.0)
+    works.models.create("late")
+    good = FLAVORS.make("lightgbm").dump(lightgbm.LGBMRegressor(n_estimators=1, num_leaves=3, verbose=-1, n_jobs=1).fit(X, Y)).decode()
+    fields = (field, "right_child") if field == "left_child" else (field,)
+    evil = re.sub(rf"({'|'.join(fields)})=.*", rf"\g<1>={value} {value}", re.sub(r"tree_sizes=.*\n", "", good))
+    digest = works.models.upload(evil.encode())
+    with pytest.raises(Invalid, match="took the process down"):
+        works.models.register("late", digest, "lightgbm", SIGNATURE)
+    assert works.models.history("late")[-1].verb == "model.refused"
+    record = replace(works.version(model="late"), version=7, artifact=digest, flavor="lightgbm", signature=SIGNATURE)
+    with pytest.raises(Invalid, match="took the process down"):
+        works.models.adopt_version(record, "0" * 64, digest)
+    assert [version.version for version in works.models.versions("late")] == [1]
+
+
+def test_of_scikit_learn_what_is_plain_scores_here_and_the_rest_apart(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
+    flavor, example = FLAVORS.make("sklearn"), {name: column[:3].tolist() for name, column in COLUMNS.items()}
+    works.models.create("late")
+    forest = RandomForestClassifier(2, random_state=0).fit(X, Y)
+    made = works.models.register("late", works.models.upload(flavor.dump(forest)), "sklearn", SIGNATURE, example=example)
+    assert works.models.proof(str(made.ref)).scores == pytest.approx(forest.predict_proba(X[:3])[:, 1])
+
+    class Elsewhere:
+        def __init__(self, *_: Any) -> None: ...
+
+    monkeypatch.setattr(loading, "Apart", Elsewhere)
+    assert isinstance(works.models.scorer(str(made.ref)), Elsewhere)
+    boosted = HistGradientBoostingClassifier(max_iter=3).fit(X, Y)
+    made = works.models.register("late", works.models.upload(flavor.dump(boosted)), "sklearn", SIGNATURE, example=example)
+    assert works.models.scorer(str(made.ref)).predict(COLUMNS).tolist() == boosted.predict_proba(X)[:, 1].tolist()

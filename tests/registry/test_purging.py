@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import pytest
 
@@ -11,7 +12,9 @@ from ostinato.keeping.collect import collect
 from ostinato.keeping.doctor import examine
 from ostinato.kernel.errors import Conflict, NotFound
 from ostinato.kernel.ref import Ref
+from ostinato.registry.origins import came_of
 from ostinato.registry.types import FolderFile, ModelVersion, Signature
+from ostinato.storage.rows.rows import Tx
 
 
 def folder(app: Ostinato, content: bytes) -> ModelVersion:
@@ -41,6 +44,27 @@ def test_a_purged_version_frees_its_bytes_and_not_its_number(app: Ostinato) -> N
     assert [event.verb for event in app.ledger.events(verb="model.purged").items] == ["model.purged"]
 
 
+def test_no_other_name_frees_from_a_hold(app: Ostinato) -> None:
+    app.models.create_open("late")
+    folder(app, b"one"), folder(app, b"two")
+    hold = app.ledger.hold(Ref("model", "late", "1"), "court")
+    with pytest.raises(Conflict, match="model:late@1 is held"):
+        app.models.rename("late", "later")
+    app.ledger.release(hold.id, "over")
+    app.models.rename("late", "later")
+    app.models.rename("later", "latest")
+    again = app.ledger.hold(Ref("model", "late", "1"), "the court knows it by this name")
+    assert again.ref == Ref("model", "latest", "1")
+    assert app.ledger.holds(Ref("model", "late")) == [again]
+    with pytest.raises(Conflict, match="model:latest@1 is held"):
+        app.models.remove("latest@1")
+    for ref in (Ref("model", "late", "3"), Ref("model", "late", "champion"), Ref("model", "other")):
+        with pytest.raises(NotFound):
+            app.ledger.hold(ref, "nothing is called so")
+    app.models.remove("latest@2")
+    assert app.ledger.hold(Ref("model", "latest", "2"), "removed, not purged").ref.version == "2"
+
+
 def test_what_is_held_or_never_was_is_not_purged(app: Ostinato) -> None:
     app.models.create_open("late")
     folder(app, b"one")
@@ -54,3 +78,30 @@ def test_what_is_held_or_never_was_is_not_purged(app: Ostinato) -> None:
     app.ledger.hold(Ref("model", "late"), "audit")
     with pytest.raises(Conflict, match="is held"):
         app.models.purge("late")
+
+
+def test_what_came_of_runs_and_candidates_is_found_by_an_index(app: Ostinato) -> None:
+    app.models.create_open("late")
+    for number, candidate in enumerate(("one", "two", "one")):
+        content = app.blobs.put(f"{number}".encode())
+        files = [FolderFile(path="MLmodel", digest=content.digest, size=content.size)]
+        app.models.register_folder("late", files, "mlflow", Signature(inputs=[]), origin={"model_id": candidate})
+    app.models.tag("late@1", {"k": "v"})
+    many = [f"c{number}" for number in range(70_000)]
+    assert app.rows.read(lambda tx: came_of(tx, "candidate", ["one", "two", *many])) == {
+        "one": ["model:late@1", "model:late@3"], "two": ["model:late@2"]
+    }  # fmt: skip
+    app.models.remove("late@3")
+    assert app.rows.read(lambda tx: came_of(tx, "candidate", ["one"])) == {"one": ["model:late@1"]}
+    if not os.environ.get("OSTINATO_DATABASE_URL"):
+        assert app.rows.read(partial(_plan, kind="candidate")).startswith("SEARCH registry_label USING INDEX registry_label_candidate")
+        assert app.rows.read(partial(_plan, kind="run")).startswith("SEARCH registry_version USING INDEX registry_version_run")
+
+
+def _plan(tx: Tx, kind: str) -> str:
+    """How SQLite begins to look for what came of a thing."""
+    statements: list[str] = []
+    tx._driver.set_trace_callback(statements.append)
+    came_of(tx, kind, ["one"])
+    tx._driver.set_trace_callback(None)
+    return str(next(tx._driver.execute(f"EXPLAIN QUERY PLAN {statements[-1]}"))[3])

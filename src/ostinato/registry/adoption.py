@@ -7,6 +7,7 @@ store alone, they held for its gates, and its ledger, which proves them, is not 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,21 +16,23 @@ from sqlalchemy import insert
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.digest import digest_of
-from ostinato.kernel.errors import Conflict, Invalid, NotFound
+from ostinato.kernel.errors import Conflict, Invalid, MissingExtra, NotFound
 from ostinato.kernel.name import checked_name
 from ostinato.kernel.ref import Ref
 from ostinato.registry import store
 from ostinato.registry.binding import plain
+from ostinato.registry.card import IMPORTED, check_note
 from ostinato.registry.find import find_model, find_version
-from ostinato.registry.flavor import FLAVORS
-from ostinato.registry.folders import Folders, file, manifest
+from ostinato.registry.flavor import care_of
+from ostinato.registry.folders import file, manifest
 from ostinato.registry.gate import gate_of
-from ostinato.registry.labels import keep_labels, labels_of
+from ostinato.registry.labels import AUTHORS, authors_in, keep_labels, labels_of
+from ostinato.registry.loading import Loading
 from ostinato.registry.types import AliasState, FolderFile, Labels, Model, ModelVersion, Note
 from ostinato.storage.rows.rows import Tx
 
 
-class Adoptions(Folders):
+class Adoptions(Loading):
     """The part of Models that takes in what another store registered; Models gives it its parts."""
 
     def adopt_model(self, record: Model, archive: str, labels: Labels | None = None, notes: list[Note] | None = None) -> Model:
@@ -38,10 +41,13 @@ class Adoptions(Folders):
         Raises:
             Conflict: there is a model of this name with other rules.
             NotFound: a gate of it is unknown here.
+            Invalid: a note of it is none that people write.
         """
         checked_name(record.name.replace("%", "-"), "a model")
         for gate in record.gates:
             gate_of(gate)
+        for note in notes or []:
+            check_note(note.section, note.text)
         if record.approvals < 0:
             raise Invalid("fewer than no approvals", field="record.approvals")
         made = replace(record, aliases={}, latest=None, owners=record.owners or [record.owner])
@@ -53,7 +59,7 @@ class Adoptions(Folders):
                 if labels is not None:
                     keep_labels(tx, replace(labels, model=record.name, version=None))
                 for note in notes or []:
-                    store.add_note(tx, project, record.name, note)
+                    store.add_note(tx, project, record.name, replace(note, by=IMPORTED + note.by.removeprefix(IMPORTED)))
                 self._ledger.append(tx, "model.adopted", Ref("model", record.name), data={"archive": archive})
             known = find_model(tx, record.name)
             asked = store.needed(record.approvals, known.tier) if known.tier else record.approvals
@@ -80,16 +86,26 @@ class Adoptions(Folders):
         Whoever brings it counts as its author, so somebody else approves it. A repeat gives the version that is here.
 
         Raises:
+            Invalid: the artifact cannot be loaded, holds a type that is not allowed, or does not fit the signature.
             Conflict: the model has or had another version of this number here.
             NotFound: the model, the flavor, or a content is not here.
         """
-        FLAVORS.get(record.flavor)
+        care = care_of(record.flavor)
         held, origin = list(files or []), dict(labels.origin if labels else {})
         for digest in [found.digest for found in held] or [artifact]:
             if not self._blobs.exists(digest):
                 raise NotFound(f"no content {digest} was uploaded", hint="models.upload it first")
         content = self._blobs.put(manifest(held, origin)).digest if held else artifact
         same = _fixed(replace(record, artifact=content))
+        if not held and care != "code" and self._rows.read(lambda tx: _numbered(tx, record, self._clock.now())) is None:
+            with suppress(MissingExtra):  # what cannot be loaded here harms nobody here
+                self._admit(
+                    self._rows.read(lambda tx: find_model(tx, record.model)),
+                    record.flavor,
+                    self._blobs.open(artifact),
+                    record.signature,
+                    None,
+                )
 
         def change(tx: Tx) -> ModelVersion:
             known = _numbered(tx, record, self._clock.now())
@@ -106,9 +122,8 @@ class Adoptions(Folders):
                     insert(file), [{"project": caller().project, "model": made.model, "version": made.version} | row for row in rows]
                 )
             written = labels or labels_of(tx, f"{made.model}@{made.version}", self._clock.now())
-            keep_labels(
-                tx, replace(written, model=made.model, version=made.version, origin=origin | {"archive": archive, "author": record.author})
-            )
+            came = origin | {"archive": archive, AUTHORS: ", ".join(authors_in(origin, record.author))}
+            keep_labels(tx, replace(written, model=made.model, version=made.version, origin=came))
             self._ledger.append(tx, "model.adopted", made.ref, data=_story(record, archive, moves or []), private=_reasons(record))
             return made
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from ostinato.access import glance as access
+from ostinato.access.cover import require_still
 from ostinato.data.service import Datasets
 from ostinato.evaluation.service import Evaluations
 from ostinato.evaluation.types import Evaluation
@@ -21,6 +22,7 @@ from ostinato.registry import store
 from ostinato.registry.binding import CHAMPION, plain, rules_of, standing
 from ostinato.registry.check import admit, judge
 from ostinato.registry.find import find_model, find_version
+from ostinato.registry.labels import authors_of
 from ostinato.registry.lifecycle import allow
 from ostinato.registry.types import Check, DataAge, Decision, GateContext, Model, ModelVersion, Policy
 from ostinato.storage.rows.rows import Rows, Tx
@@ -82,7 +84,7 @@ class Approvals:
 
         def change(tx: Tx) -> ModelVersion:
             of, found = find_version(tx, ref, self._clock.now())
-            second_person(who.actor, found)
+            second_person(tx, who.actor, found)
             return self._approve(tx, of, found, who.actor, who.actor, why)
 
         return self._rows.write(change)
@@ -91,7 +93,7 @@ class Approvals:
         """Check a version and approve it under the declared policy of its model; the policy is named as the approver.
 
         Raises:
-            Denied: no policy fits; the sentence says why.
+            Denied: no policy fits, or who declared the one that does may not approve any more; the sentence says why.
             GateFailed: a gate says no.
         """
         who = caller()
@@ -104,7 +106,8 @@ class Approvals:
         def change(tx: Tx) -> ModelVersion:
             of, found = find_version(tx, fixed, self._clock.now())
             policies = store.policies(tx, who.project, of.name)
-            policy = fitting(policies, of, found, self._clock.now())
+            policy = fitting(policies, of, found, authors_of(tx, found), self._clock.now())
+            require_still(tx, policy.declared_by, "model:approve", who.project)
             return self._approve(tx, of, found, f"policy:{of.name}@{policy.number}", policy.declared_by, policy.reason)
 
         return self._rows.write(change)
@@ -238,11 +241,11 @@ class Approvals:
         return found[0] if found else None
 
 
-def second_person(actor: str, version: ModelVersion) -> None:
-    """Let only a person approve, and not the author.
+def second_person(tx: Tx, actor: str, version: ModelVersion) -> None:
+    """Let only a person approve, and not an author.
 
     Raises:
-        Denied: the actor is a service, or registered the version.
+        Denied: the actor is a service, or registered the version, here or in the store from which it was imported.
     """
     if not actor.startswith("person:"):
         raise Denied(
@@ -250,7 +253,7 @@ def second_person(actor: str, version: ModelVersion) -> None:
             hint="a person declares a policy once, then models.approve_by_policy approves under it",
             permission="model:approve",
         )
-    if actor == version.author:
+    if actor in authors_of(tx, version):
         raise Denied(
             f"{actor} registered {version.ref} and cannot approve it",
             hint="ask somebody else with the permission model:approve",
@@ -284,8 +287,8 @@ def unnamed(model: Model, version: ModelVersion) -> None:
         raise Conflict(f"{version.ref} is {', '.join(named)}", hint="roll back or promote another version first")
 
 
-def fitting(policies: Sequence[Policy], model: Model, version: ModelVersion, now: datetime) -> Policy:
-    """The newest policy under which `version` may be approved.
+def fitting(policies: Sequence[Policy], model: Model, version: ModelVersion, authors: Sequence[str], now: datetime) -> Policy:
+    """The newest policy under which `version`, by these authors, may be approved.
 
     Raises:
         Denied: there is none; the sentence says what the newest one lacks.
@@ -296,9 +299,9 @@ def fitting(policies: Sequence[Policy], model: Model, version: ModelVersion, now
             lacks.append(f"policy {policy.number} was declared for other gates")
         elif policy.expires_at is not None and policy.expires_at <= now:
             lacks.append(f"policy {policy.number} expired on {policy.expires_at:%Y-%m-%d}")
-        elif version.author not in policy.authors:
-            lacks.append(f"policy {policy.number} does not name {version.author}, the author")
-        elif policy.declared_by == version.author:
+        elif others := [author for author in authors if author not in policy.authors]:
+            lacks.append(f"policy {policy.number} does not name {others[0]}, the author")
+        elif policy.declared_by in authors:
             lacks.append(f"policy {policy.number} was declared by the author")
         else:
             return policy

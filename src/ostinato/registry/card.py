@@ -1,6 +1,6 @@
 """Card: the model card, filled from what is recorded (Mitchell et al. 2019, Model cards for model reporting).
 
-Every statement is a recorded value with its reference, or says who owes it. Prose comes from people only.
+Every statement is a recorded value with its reference, or says who owes it. Prose comes from people only, and stands quoted.
 """
 
 from __future__ import annotations
@@ -9,11 +9,33 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ostinato.evaluation.types import Estimate, Evaluation, Slice
-from ostinato.registry.export import below
+from ostinato.kernel.errors import Invalid
+from ostinato.registry.export import flat, quoted
 from ostinato.registry.types import Check, Deprecation, Field, Model, ModelVersion, Note
 
 SECTIONS = ("Intended use", "Out of scope", "Ethical considerations", "Limitations", "Recommendations")
 """The sections that only people can write."""
+IMPORTED = "imported:"
+"""Stands before who wrote a note, if only an archive says so."""
+_RECORDED = ("Details", "Training", "Inputs", "Evaluation", "Gates", "Decisions")
+_TEXT_MAX = 100_000
+_SECTION_MAX = 100
+
+
+class _Marked(str):
+    """Markdown of our own in a cell; all else there is text."""
+
+
+def check_note(section: str, text: str) -> None:
+    """Refuse a section that people cannot write.
+
+    Raises:
+        Invalid: it has no name or that of a recorded one, the name is more than text, or something is too long.
+    """
+    if not section or len(section) > _SECTION_MAX or not section.isprintable() or len(text) > _TEXT_MAX:
+        raise Invalid(f"a section has a name of up to {_SECTION_MAX} signs and up to {_TEXT_MAX} of text", field="section")
+    if section.casefold() in map(str.casefold, _RECORDED) or flat(section) != section:
+        raise Invalid(f"{section!r} is no name for a section that people write", hint=f"such as {', '.join(SECTIONS)}", field="section")
 
 
 def render(
@@ -25,28 +47,33 @@ def render(
     params: Mapping[str, Any],
 ) -> str:
     """The card of a version as Markdown."""
-    owes = f"not provided – {model.owner}"
-    parts = [f"# Model card: {model.name} version {version.version}", "", model.description or owes]
+    owes = f"not provided – {flat(model.owner)}"
+    parts = [f"# Model card: {flat(model.name)} version {version.version}", "", quoted(model.description) if model.description else owes]
     parts += [line for said in (version.deprecated, model.deprecated) if said for line in ("", _warning(said))]
     parts += _section("Details", _details(model, version))
     parts += _section("Training", _training(version, params, owes))
     parts += _section("Inputs", _inputs(version.signature.inputs))
     parts += _section("Evaluation", _evaluation(evaluation) if evaluation else [owes])
     parts += _section("Gates", _gates(check) if check else ["never checked"])
-    parts += _section(
-        "Decisions", [f"- {d.at:%Y-%m-%d %H:%M} UTC {d.kind} by {d.by} ({d.responsible}): {d.reason}" for d in version.decisions]
-    )
+    decided = [f"- {d.at:%Y-%m-%d %H:%M} UTC {d.kind} by {flat(d.by)} ({flat(d.responsible)}): {flat(d.reason)}" for d in version.decisions]
+    parts += _section("Decisions", decided)
     written = {n.section: n for n in notes}
     for section in (*SECTIONS, *(s for s in written if s not in SECTIONS)):
         note = written.get(section)
-        parts += _section(section, [below(note.text), "", f"— {note.by}, {note.at:%Y-%m-%d}"] if note else [owes])
+        parts += _section(section, [quoted(note.text), "", _signed(note)] if note else [owes])
     return "\n".join(parts) + "\n"
+
+
+def _signed(note: Note) -> str:
+    told = note.by.removeprefix(IMPORTED)
+    return f"— {flat(told)}{', so says the archive it came with' if told != note.by else ''}, {note.at:%Y-%m-%d}"
 
 
 def _warning(said: Deprecation) -> str:
     instead = f" Use `{said.successor}` instead." if said.successor else ""
     gone = f" It may be gone from {said.sunset_at:%Y-%m-%d} on." if said.sunset_at else ""
-    return f"> **Deprecated** on {said.at:%Y-%m-%d} by {said.by}: {said.reason}{'' if said.reason.endswith('.') else '.'}{instead}{gone}"
+    why = flat(said.reason) + ("" if said.reason.endswith(".") else ".")
+    return f"> **Deprecated** on {said.at:%Y-%m-%d} by {flat(said.by)}: {why}{instead}{gone}"
 
 
 def _section(title: str, lines: Sequence[str]) -> list[str]:
@@ -56,24 +83,24 @@ def _section(title: str, lines: Sequence[str]) -> list[str]:
 def _details(model: Model, version: ModelVersion) -> list[str]:
     named = ", ".join(a for a, v in sorted(model.aliases.items()) if v == version.version)
     facts = {
-        "Reference": f"`{version.ref}`",
+        "Reference": _code(version.ref),
         "State": version.state + (f", now {named}" if named else ""),
         "Owner": ", ".join(model.owners) or model.owner,
         "Author": version.author,
         "Registered": f"{version.registered_at:%Y-%m-%d %H:%M} UTC",
         "Risk": f"{model.risk}; approvals needed: {model.approvals}",
         "Flavor": version.flavor,
-        "Artifact": f"`{version.artifact}`, {version.size} bytes",
+        "Artifact": _Marked(f"{_code(version.artifact)}, {version.size} bytes"),
         "Note": version.note or "none",
-        "How to load": f"`app.models.scorer('{model.name}@{version.version}')`",
+        "How to load": _code(f"app.models.scorer('{model.name}@{version.version}')"),
     }
     return _table(("", ""), list(facts.items()))
 
 
 def _training(version: ModelVersion, params: Mapping[str, Any], owes: str) -> list[str]:
-    rows = [("Run", f"`{version.run}`" if version.run else owes)]
-    rows += [("Data", f"`{d}`") for d in version.datasets] or [("Data", owes)]
-    rows += [("Feature view", f"`{f}`") for f in version.features]
+    rows: list[tuple[str, str]] = [("Run", _code(version.run) if version.run else _Marked(owes))]
+    rows += [("Data", _code(d)) for d in version.datasets] or [("Data", _Marked(owes))]
+    rows += [("Feature view", _code(f)) for f in version.features]
     rows += [(f"Parameter {k}", f"{v}") for k, v in sorted(params.items())]
     return _table(("", ""), rows)
 
@@ -86,8 +113,8 @@ def _inputs(inputs: Sequence[Field]) -> list[str]:
 def _evaluation(evaluation: Evaluation) -> list[str]:
     report = evaluation.report
     lines = [
-        f"`evaluation:{evaluation.id}` of {evaluation.recorded_at:%Y-%m-%d}, {report.rows} rows (`{evaluation.data[:16]}`), "
-        f"{report.positives} positive; threshold {report.threshold:.4g} ({report.threshold_from}).",
+        f"{_code(f'evaluation:{evaluation.id}')} of {evaluation.recorded_at:%Y-%m-%d}, {report.rows} rows ({_code(evaluation.data[:16])}), "
+        f"{report.positives} positive; threshold {report.threshold:.4g} ({flat(report.threshold_from)}).",
         "",
         *_table(("metric", "value", "95 % interval"), [(name, *_cells(e)) for name, e in sorted(report.metrics.items())]),
     ]
@@ -96,10 +123,11 @@ def _evaluation(evaluation: Evaluation) -> list[str]:
         saved, interval = _cells(cost.saved_per_row)
         lines += [
             "",
-            f"Money: {cost.per_row:.4g} per row against {cost.baseline_per_row:.4g} acting {cost.baseline}; saved {saved} ({interval}).",
+            f"Money: {cost.per_row:.4g} per row against {cost.baseline_per_row:.4g} acting {flat(cost.baseline)}; "
+            f"saved {saved} ({interval}).",
         ]
     for by in sorted({s.by for s in report.groups}):
-        lines += ["", f"By {by}:", "", *_groups([s for s in report.groups if s.by == by])]
+        lines += ["", f"By {flat(by)}:", "", *_groups([s for s in report.groups if s.by == by])]
     return lines
 
 
@@ -111,7 +139,7 @@ def _groups(slices: Sequence[Slice]) -> list[str]:
 
 def _gates(check: Check) -> list[str]:
     rows = [(r.gate, "passed" if r.passed else "failed", r.reason) for r in check.results]
-    return [f"Checked on {check.at:%Y-%m-%d} by {check.by} (`{check.id}`).", "", *_table(("gate", "", "measured"), rows)]
+    return [f"Checked on {check.at:%Y-%m-%d} by {flat(check.by)} ({_code(check.id)}).", "", *_table(("gate", "", "measured"), rows)]
 
 
 def _cells(estimate: Estimate) -> tuple[str, str]:
@@ -120,5 +148,9 @@ def _cells(estimate: Estimate) -> tuple[str, str]:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    body = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
-    return [f"| {' | '.join(row)} |" for row in [list(head), ["---"] * len(head), *body]]
+    body = [[cell if isinstance(cell, _Marked) else flat(cell) for cell in row] for row in [head, *rows]]
+    return [f"| {' | '.join(row)} |" for row in [body[0], ["---"] * len(head), *body[1:]]]
+
+
+def _code(value: object) -> _Marked:
+    return _Marked(f"`{' '.join(str(value).split()).replace('`', chr(39)).replace('|', chr(92) + '|')}`")

@@ -8,11 +8,11 @@ from typing import Literal
 from ostinato.evaluation.service import Evaluations
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
-from ostinato.kernel.errors import Conflict, Invalid
+from ostinato.kernel.errors import Conflict
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.registry import store
-from ostinato.registry.card import render
+from ostinato.registry.card import check_note, render
 from ostinato.registry.export import as_html, front_matter
 from ostinato.registry.find import find_model
 from ostinato.registry.labels import labels_of
@@ -20,9 +20,6 @@ from ostinato.registry.pages import Pages
 from ostinato.registry.types import Note
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.tracking.service import Runs
-
-_TEXT_MAX = 100_000
-_SECTION_MAX = 100
 
 
 class Cards(Pages):
@@ -59,11 +56,10 @@ class Cards(Pages):
 
         Raises:
             Conflict: somebody has written the section since `after`.
-            Invalid: the section has no name, or the text is too long.
+            Invalid: the section has no name or that of a recorded one, or the text is too long.
         """
         who, name = caller(), section.strip()
-        if not name or len(name) > _SECTION_MAX or not name.isprintable() or len(text) > _TEXT_MAX:
-            raise Invalid(f"a section has a name of up to {_SECTION_MAX} signs and up to {_TEXT_MAX} of text", field="section")
+        check_note(name, text)
 
         def change(tx: Tx) -> Note:
             find_model(tx, model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Row, insert, select, update
@@ -15,7 +15,7 @@ from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.registry import store
 from ostinato.registry.alias import Aliases
-from ostinato.registry.approve import reason_given
+from ostinato.registry.approve import entitled, reason_given, second_person
 from ostinato.registry.binding import CHAMPION, plain
 from ostinato.registry.find import find_version
 from ostinato.registry.lifecycle import allow
@@ -77,16 +77,14 @@ class Emergencies(Aliases):
         where it is; models.rollback takes it back. Repeating it changes nothing.
 
         Raises:
-            Denied: the caller broke the glass, or is no person.
+            Denied: the caller broke the glass, registered the version, or is none of those who approve such models.
             Conflict: somebody has said otherwise.
         """
         who, why, now, of = caller(), reason_given(note), self._clock.now(), emergency
 
         def change(tx: Tx) -> Emergency:
             known = _found(tx, who.project, of)
-            if not who.actor.startswith("person:") or who.actor == known.by:
-                hint = "ask another person with the permission model:approve"
-                raise Denied(f"{who.actor} cannot review what {known.by} did", hint=hint, permission="model:approve")
+            reviewer(tx, known, who.actor, now)
             if known.verdict == verdict:
                 return known
             if known.verdict is not None:
@@ -136,6 +134,20 @@ def a_person(actor: str) -> None:
     """
     if not actor.startswith("person:"):
         raise Denied(f"{actor} is not a person", hint="a person answers for this", permission="model:break-glass")
+
+
+def reviewer(tx: Tx, made: Emergency, actor: str, now: datetime) -> None:
+    """Let only those review who may approve the version, and did not break the glass.
+
+    Raises:
+        Denied: the actor is no such person.
+    """
+    if actor == made.by:
+        hint = "ask another person with the permission model:approve"
+        raise Denied(f"{actor} cannot review what {made.by} did", hint=hint, permission="model:approve")
+    of, found = find_version(tx, str(made.version), now)
+    second_person(tx, actor, found)
+    entitled(tx, of, actor)
 
 
 def emergencies(tx: Tx, project: str, *, open: bool) -> list[Emergency]:

@@ -9,6 +9,7 @@ import html
 import json
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -18,8 +19,11 @@ from ostinato.registry.types import Model, ModelVersion
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
 """Raw HTML stays text, links go to http, https and mail alone, and nothing is fetched."""
-_HASHES = re.compile(r"^ {0,3}#{1,6}")
+_HASHES = re.compile(r"#{1,6}")
 _BELOW = "####"
+_SIGNS = re.compile(r"[\\`*\[<|#]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)")
+"""What Markdown does not read as text within a line."""
+_ENDS = re.compile(r"\r\n?")
 _STYLE = """
 body { max-width: 50rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; color: #1c2024; background: #fff }
 table { border-collapse: collapse; margin: 1rem 0 } td, th { border: 1px solid #d0d5da; padding: .25rem .6rem; text-align: left }
@@ -47,21 +51,41 @@ def as_html(card: str, title: str) -> str:
 def below(text: str) -> str:
     """What a person wrote, its headings below those of the card: nobody writes a section that reads like a record.
 
-    >>> below("Gates\\n---\\nall *passed*")
-    '#### Gates\\nall *passed*'
+    >>> below("Gates\\n---\\n- # Decisions")
+    '#### Gates\\n- #### Decisions'
     """
-    lines = text.replace("\r\n", "\n").split("\n")
-    gone: set[int] = set()
-    for token in _MARKDOWN.parse(text):
-        if token.type != "heading_open" or token.map is None or token.level:
+    text = _ENDS.sub("\n", text).expandtabs(4)  # a tab has another width within a quotation
+    lines, gone, tokens = text.split("\n"), set[int](), _MARKDOWN.parse(text)
+    for token, inline in pairwise(tokens):
+        if token.type != "heading_open" or token.map is None:
             continue
         begin, end = token.map
         if token.markup.startswith("#"):
-            lines[begin] = _HASHES.sub(_BELOW, lines[begin])
+            lines[begin] = _HASHES.sub(_BELOW, lines[begin], count=1)
         else:
-            lines[begin] = f"{_BELOW} {' '.join(line.strip() for line in lines[begin : end - 1])}"
+            first = inline.content.split("\n")[0].rstrip()
+            within = lines[begin].rstrip().removesuffix(first)
+            lines[begin] = f"{within}{_BELOW} {' '.join(inline.content.split())}"
             gone |= set(range(begin + 1, end))
     return "\n".join(line for number, line in enumerate(lines) if number not in gone)
+
+
+def quoted(text: str) -> str:
+    """What a person wrote, as a quotation: whatever it leaves open, such as a fence of code, ends with it.
+
+    >>> quoted("One.\\n\\n```")
+    '> One.\\n>\\n> ```'
+    """
+    return "\n".join(f"> {line}" if line else ">" for line in below(text).split("\n"))
+
+
+def flat(text: str) -> str:
+    """What a person wrote, as one line of mere text within the Markdown of the card.
+
+    >>> flat("old\\n\\n## *Gates*")
+    'old \\\\#\\\\# \\\\*Gates\\\\*'
+    """
+    return _SIGNS.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def front_matter(model: Model, version: ModelVersion, evaluation: Evaluation | None, tags: Mapping[str, str]) -> str:

@@ -15,8 +15,8 @@ from ostinato.registry.types import Signature
 
 Columns = Mapping[str, NDArray[Any]]
 Care = Literal["none", "parser", "code"]
-"""What it takes to load a flavor: nothing; a process apart for the first time, because a library in C reads the bytes; or a sandbox and
-leave, because loading may run code that came with the artifact."""
+"""What it takes to load a flavor: nothing; a process apart, because a library in C reads the bytes; or a sandbox and leave, because
+loading may run code that came with the artifact."""
 
 
 class Predictor:
@@ -52,7 +52,10 @@ class Scorer(Protocol):
 
 
 class Flavor(Protocol):
-    """A member: a format of artifacts. Its artifacts are bytes or, where `folder`, folders."""
+    """A member: a format of artifacts. Its artifacts are bytes or, where `folder`, folders.
+
+    One whose care is none may have `care_for(content)`, by which some of its artifacts take a process apart.
+    """
 
     care: ClassVar[Care]
     folder: ClassVar[bool]
@@ -81,6 +84,18 @@ def care_of(flavor: str) -> Care:
     """What it takes to load a flavor; one that does not say is taken to run code."""
     care: Care = getattr(FLAVORS.get(flavor), "care", "code")
     return care
+
+
+def is_plain(flavor: str, content: bytes) -> bool:
+    """Whether this artifact can be loaded, and asked, in any process.
+
+    Raises:
+        Invalid: it is not of this flavor, or holds a type that is not allowed.
+    """
+    if care_of(flavor) != "none" or is_folder(flavor):
+        return False
+    care_for = getattr(FLAVORS.make(flavor), "care_for", None)
+    return care_for is None or care_for(content) == "none"
 
 
 def is_folder(flavor: str) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from ostinato.kernel.errors import Denied, NotFound
 from ostinato.registry import emergency, store, tables
 from ostinato.registry.alias import lapsed as lapsed
 from ostinato.registry.binding import CHAMPION, standing
@@ -48,6 +49,15 @@ def approvers(made: ModelVersion, now: datetime) -> set[str]:
 def emergencies(tx: Tx, project: str) -> list[Emergency]:
     """When the glass was broken and nobody has reviewed it, the newest first."""
     return emergency.emergencies(tx, project, open=True)
+
+
+def may_review(tx: Tx, made: Emergency, actor: str, now: datetime) -> bool:
+    """Whether somebody is one of those who may review that the glass was broken."""
+    try:
+        emergency.reviewer(tx, made, actor, now)
+    except (Denied, NotFound):
+        return False
+    return True
 
 
 def flavors(tx: Tx) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Integer, Row, Table, Text, bindparam, insert, select, update
+from sqlalchemy import Column, Index, Integer, Row, Table, Text, bindparam, insert, select, update
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
@@ -19,6 +19,10 @@ from ostinato.registry.types import Labels, Model, ModelVersion
 from ostinato.storage.rows.rows import Instant, Json, Rows, Tx, metadata
 
 _MODEL = 0
+AUTHORS = "author"
+"""In the origin of an imported version: who registered it in the stores from which it came."""
+CANDIDATE = "model_id"
+"""In the origin of a version: the candidate that it came of."""
 _TAGS_MAX = 1_000
 _TEXT_MAX = 100_000
 
@@ -31,10 +35,12 @@ label = Table(
     Column("description", Text, nullable=False),
     Column("tags", Json, nullable=False),
     Column("origin", Json, nullable=False),
+    Column("candidate", Text),
     Column("stage", Text, nullable=False),
     Column("changed_at", Instant, nullable=False),
+    Index("registry_label_candidate", "project", "candidate"),
 )
-"""By model and version; version 0 is the model itself. What has no row is as it was made."""
+"""By model and version; version 0 is the model itself. What has no row is as it was made. `candidate` is what its origin calls so."""
 
 _all = select(label).where(label.c.project == bindparam("project"))
 _one = _all.where(label.c.model == bindparam("model"), label.c.version == bindparam("version"))
@@ -116,11 +122,25 @@ def keep_labels(tx: Tx, made: Labels) -> None:
     if len(made.description) > _TEXT_MAX:
         raise Invalid(f"a description has up to {_TEXT_MAX} signs", field="description")
     key = {"project": caller().project, "model": made.model, "version": made.version or _MODEL}
-    told = {"description": made.description, "tags": made.tags, "origin": made.origin, "stage": made.stage, "changed_at": made.changed_at}
+    told = {
+        "description": made.description, "tags": made.tags, "origin": made.origin, "candidate": made.origin.get(CANDIDATE),
+        "stage": made.stage, "changed_at": made.changed_at,
+    }  # fmt: skip
     if tx.first(_one, key):
         tx.execute(update(label).where(*(label.c[name] == value for name, value in key.items())).values(**told))
     else:
         tx.execute(insert(label), key | told)
+
+
+def authors_of(tx: Tx, version: ModelVersion) -> list[str]:
+    """Who registered a version, here and in the stores from which it was imported."""
+    row = tx.first(_one, {"project": caller().project, "model": version.model, "version": version.version})
+    return authors_in(row.origin if row else {}, version.author)
+
+
+def authors_in(origin: Mapping[str, str], author: str) -> list[str]:
+    """An author, and those of whom the origin of an imported version tells."""
+    return list(dict.fromkeys([author, *filter(None, origin.get(AUTHORS, "").split(", "))]))
 
 
 def _unchanged(model: Model, version: ModelVersion | None) -> Labels:

@@ -75,7 +75,6 @@ TRANSITIONS = [
     Transition(by="time", of=["approved"], to=["expired"], needs="", means="its approvals expire"),
 ]  # fmt: skip
 _WAYS = {way.by: way for way in TRANSITIONS}
-SERVES: frozenset[State] = frozenset(stage.state for stage in STAGES if stage.serves)
 
 
 def allow(act: Act, version: ModelVersion) -> None:

@@ -16,9 +16,9 @@ from ostinato.kernel.errors import GateFailed, Invalid, NotFound, TooLarge
 from ostinato.kernel.ref import Ref
 from ostinato.registry.examples import proof_of
 from ostinato.registry.find import find_version
-from ostinato.registry.flavor import FLAVORS, Scorer, care_of, is_folder, loaded
+from ostinato.registry.flavor import FLAVORS, Scorer, care_of, is_folder, is_plain
 from ostinato.registry.folders import Folders
-from ostinato.registry.proof import ROWS_MAX, Proof, prove
+from ostinato.registry.proof import ROWS_MAX, Proof, any_row, prove
 from ostinato.registry.sandbox.apart import Apart, Gone
 from ostinato.registry.sandbox.guards import GUARDS
 from ostinato.registry.trust import Trusting
@@ -36,23 +36,20 @@ class Loading(Trusting, Folders):
     get: Callable[[str], ModelVersion]
 
     def scorer(self, ref: str) -> Scorer:
-        """The version, loaded: `predict(columns)` gives its scores. What may run code scores in a sandbox. In process only.
+        """The version, loaded: `predict(columns)` gives its scores. What may run code scores in a sandbox, what a library in C reads in a
+        process apart. In process only.
 
         Raises:
             GateFailed: the flavor may run code, and the store or the model does not allow it.
         """
         found = self.get(ref)
-        limits = self.sandbox(found.model, found.flavor)
-        if limits is None and not is_folder(found.flavor):
-            scorer: Scorer = FLAVORS.make(found.flavor).load(self._blobs.open(found.artifact), found.signature)
-            return scorer
+        limits = self.sandbox(found.model, found.flavor) or self._limits([*GUARDS])
+        if care_of(found.flavor) == "none" and is_plain(found.flavor, content := self._blobs.open(found.artifact)):
+            made: Scorer = FLAVORS.make(found.flavor).load(content, found.signature)
+            return made
         room = Path(tempfile.mkdtemp(prefix="ostinato-model-"))
         try:
-            place = self.unpacked(found, room)
-            if limits is None:
-                scorer = loaded(found.flavor, place, found.signature)
-            else:
-                scorer = Apart(found.flavor, place, found.signature, limits, _DEADLINE_S)
+            scorer = Apart(found.flavor, self.unpacked(found, room), found.signature, limits, _DEADLINE_S)
         except BaseException:
             shutil.rmtree(room, ignore_errors=True)
             raise
@@ -103,10 +100,13 @@ class Loading(Trusting, Folders):
     def _admit(
         self, model: Model, flavor: str, content: bytes, signature: Signature, example: Mapping[str, Sequence[Scalar]] | None
     ) -> Proof | None:
-        """Load the artifact once before anybody relies on it, and score the example; that one was refused is on record."""
+        """Load the artifact once before anybody relies on it, and score the example, or a row; that one was refused is on record."""
         try:
             with self._tried(model, flavor, content, signature) as scorer:
-                return None if example is None else prove(scorer, example)
+                if example is not None:
+                    return prove(scorer, example)
+                _asked(scorer)
+                return None
         except Gone as error:
             self._refused(model, flavor, content, error)
             raise Invalid(f"the artifact took the process down that loaded it: {error.message}", field="artifact") from None
@@ -124,7 +124,7 @@ class Loading(Trusting, Folders):
         if is_folder(flavor):
             raise Invalid(f"artifacts of the flavor {flavor} are folders", hint="MLflow's clients register them", field="flavor")
         limits = self.sandbox(model.name, flavor)
-        if care_of(flavor) == "none":
+        if is_plain(flavor, content):
             yield FLAVORS.make(flavor).load(content, signature)
             return
         with tempfile.TemporaryDirectory(prefix="ostinato-model-") as room:
@@ -135,6 +135,16 @@ class Loading(Trusting, Folders):
                 yield scorer
             finally:
                 scorer.close()
+
+
+def _asked(scorer: Scorer) -> None:
+    """Let it score one row, which need not please the model, but must not take its process down."""
+    try:
+        scorer.predict(any_row(scorer.signature))
+    except Gone:
+        raise
+    except Exception:  # a model may raise anything over a row that is none of its own
+        return
 
 
 def _example(content: bytes, signature: Signature) -> Proof | None:

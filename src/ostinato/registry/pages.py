@@ -140,10 +140,11 @@ class Pages(Approvals):
             return _why_not(lambda: allow(act, found))
 
         entitlement = _why_not(lambda: self._rows.read(lambda tx: entitled(tx, of, who)))
+        second = _why_not(lambda: self._rows.read(lambda tx: second_person(tx, who, found)))
         rules: list[tuple[Verb, str, list[OstinatoError | None]]] = [
             ("check", "model:write", []),
             ("approve", "model:approve", [
-                _why_not(lambda: second_person(who, found)), state("approve"), _once(who, found, now), entitlement, problem,
+                second, state("approve"), _once(who, found, now), entitlement, problem,
             ]),
             ("reject", "model:approve", [_not_yet(found, "rejected"), state("reject"), refused]),
             ("promote", "model:promote", [_champion_already(of, found), _why_not(lambda: approved(of, found, now))]),

@@ -60,6 +60,14 @@ def fit(example: Mapping[str, Sequence[Scalar]], signature: Signature) -> dict[s
     return columns_of(example)
 
 
+def any_row(signature: Signature) -> dict[str, NDArray[Any]]:
+    """One row that fits a signature: zeros, and of strings the first category."""
+    return {
+        field.name: np.array([(field.categories or [""])[0]], object) if field.dtype == "string" else np.zeros(1)
+        for field in signature.inputs
+    }
+
+
 def sound(scores: Any, rows: int) -> NDArray[np.float64]:
     """The scores, if there is a finite one for each row.
 

@@ -93,7 +93,7 @@ class Removals(Aliases):
         """Call a model otherwise; its versions and aliases go with it, and the old name is not given again.
 
         Raises:
-            Conflict: the name is or was taken, an endpoint serves the model, or it has rules.
+            Conflict: the name is or was taken, an endpoint serves the model, it has rules, or it or a version of it is held.
         """
         checked_name(name.replace("%", "-"), "a model")
         project, m = caller().project, tables.model
@@ -102,6 +102,7 @@ class Removals(Aliases):
             of = find_model(tx, model)
             _without_rules(of)
             self._check_unused(tx, of.name)
+            check_free(tx, Ref("model", of.name))
             if tx.first(select(m.c.name).where(m.c.project == project, m.c.name == name)):
                 raise Conflict(f"there is or was a model {name!r}", hint="choose another name")
             tx.execute(update(m).where(m.c.project == project, m.c.name == of.name).values(name=name))
@@ -118,6 +119,19 @@ class Removals(Aliases):
         if names := self.in_use(tx, model, version):
             what = model if version is None else f"{model}@{version}"
             raise Conflict(f"{', '.join(names)} serves {what}", hint="endpoints.deploy another there, or endpoints.abort its rollout")
+
+
+def called(tx: Tx, ref: Ref) -> Ref | None:
+    """What a model, or a version by its number, is called now, also a removed one; None if there is none."""
+    project, m, v = caller().project, tables.model.c, tables.version.c
+    while (known := tx.first(select(m.renamed_to).where(m.project == project, m.name == ref.name))) is not None:
+        if not known.renamed_to:
+            break
+        ref = Ref("model", known.renamed_to, ref.version)
+    if known is None or ref.version is None:
+        return ref if known else None
+    there = select(v.version).where(v.project == project, v.model == ref.name, cast(v.version, Text) == ref.version)
+    return ref if tx.first(there) else None
 
 
 def _without_rules(model: Model) -> None:

@@ -30,7 +30,7 @@ from ostinato.registry.labels import Labelling, keep_labels
 from ostinato.registry.loading import Loading
 from ostinato.registry.origins import came_of
 from ostinato.registry.purging import Purging
-from ostinato.registry.removal import Removals
+from ostinato.registry.removal import Removals, called
 from ostinato.registry.stewardship import Stewardship, checked_owners, warn
 from ostinato.registry.tiers import Tiers
 from ostinato.registry.types import (
@@ -77,6 +77,7 @@ class Models(Adoptions, Purging, Cards, Comparisons, Finding, Removals, Emergenc
         self.in_use = lambda *_: []
         evaluations.recorded = self._reevaluated
         runs.needed_by = came_of
+        ledger.called["model"] = called
 
     # ---- models and versions
 

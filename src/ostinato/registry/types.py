@@ -266,7 +266,10 @@ class AliasState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A section of the model card that a person wrote: the text with this number of those that it ever had, from 1 on."""
+    """A section of the model card that a person wrote: the text with this number of those that it ever had, from 1 on.
+
+    `by` begins with `imported:` where only the archive of another store says who that was.
+    """
 
     section: str
     text: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import pickletools
 import zipfile
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any, ClassVar
 
 from ostinato.kernel.errors import Invalid, MissingExtra, TooLarge
 from ostinato.registry.flavor import Care, Predictor
+from ostinato.registry.flavors._plain import is_plain
 from ostinato.registry.flavors._trees import check_trees
 from ostinato.registry.matrix import Floats
 from ostinato.registry.types import Signature
@@ -35,6 +37,15 @@ class Sklearn:
 
     care: ClassVar[Care] = "none"
 
+    def care_for(self, content: bytes) -> Care:
+        """What it takes to load this very artifact: nothing where it is plain, else a process apart."""
+        _bounded(content)
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as packed:
+                return "none" if is_plain(json.loads(packed.read("schema.json"))) else "parser"
+        except Exception as error:  # as in load
+            raise _unreadable(error) from error
+
     def dump(self, model: Any) -> bytes:
         """The fitted estimator in the skops format."""
         content: bytes = _skops().dumps(model)
@@ -46,13 +57,15 @@ class Sklearn:
         _audit(content)
         try:
             model = _skops().loads(content, trusted=list(ALLOWED))
+            check_trees(model)
+        except Invalid:
+            raise
         except Exception as error:  # a crafted file can break the reader anywhere; whatever it raises, the file is refused
-            raise Invalid(f"the artifact cannot be read: {type(error).__name__}: {error}", field="artifact") from error
+            raise _unreadable(error) from error
         width = len(signature.inputs)
         if getattr(model, "n_features_in_", None) != width:
             takes = getattr(model, "n_features_in_", "an unknown number of")
             raise Invalid(f"the model takes {takes} columns, the signature has {width}", field="signature")
-        check_trees(model)
         return Predictor(signature, _scoring(model))
 
 
@@ -64,7 +77,7 @@ def _scoring(model: Any) -> Callable[[Floats], Any]:
     return lambda x: model.predict_proba(x)[:, 1]
 
 
-def _audit(content: bytes) -> None:
+def _bounded(content: bytes) -> None:
     if not zipfile.is_zipfile(io.BytesIO(content)):
         raise Invalid(
             f"the artifact is not in the skops format: {_named(content)}",
@@ -74,19 +87,30 @@ def _audit(content: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             unpacked = sum(entry.file_size for entry in packed.infolist())
-        if unpacked > _UNPACKED_MAX:
-            raise TooLarge(f"the artifact unpacks to {unpacked} bytes", hint=f"at most {_UNPACKED_MAX}")
+    except Exception as error:  # as in load
+        raise _unreadable(error) from error
+    if unpacked > _UNPACKED_MAX:
+        raise TooLarge(f"the artifact unpacks to {unpacked} bytes", hint=f"at most {_UNPACKED_MAX}")
+
+
+def _audit(content: bytes) -> None:
+    _bounded(content)
+    try:
         unknown = sorted(set(_skops().get_untrusted_types(data=content)) - set(ALLOWED))
-    except (Invalid, TooLarge, MissingExtra):
+    except MissingExtra:
         raise
-    except Exception as error:  # as above
-        raise Invalid(f"the artifact cannot be read: {type(error).__name__}: {error}", field="artifact") from error
+    except Exception as error:  # as in load
+        raise _unreadable(error) from error
     if unknown:
         raise Invalid(
             f"the artifact holds types that are not allowed: {', '.join(unknown)}",
             hint="a model may hold only types that cannot run code on load; use estimators of scikit-learn itself",
             field="artifact",
         )
+
+
+def _unreadable(error: Exception) -> Invalid:
+    return Invalid(f"the artifact cannot be read: {type(error).__name__}: {error}", field="artifact")
 
 
 def _named(content: bytes) -> str:

@@ -20,7 +20,7 @@ from ostinato.client.remote import Remote, connect
 from ostinato.kernel.errors import Conflict, Denied, GateFailed, Invalid, NotFound, StepFailed, TooLarge, Unauthenticated, Unavailable
 from ostinato.kernel.ref import Ref
 from ostinato.testing.doors import served
-from ostinato.testing.processes import free_port
+from ostinato.testing.processes import forked, free_port
 from ostinato.testing.toy import API, Part, Toy
 
 
@@ -163,11 +163,10 @@ def test_a_server_that_is_gone_is_given_up(url: str) -> None:
 def test_a_child_of_fork_has_its_own_connection(ana: Remote) -> None:
     ana.toys.make("top")
     reader, writer = os.pipe()
-    if (child := os.fork()) == 0:
-        os.write(writer, ana.toys.get("top").name.encode())
-        os._exit(0)
+    child = forked(lambda: os.write(writer, ana.toys.get("top").name.encode()))
+    os.close(writer)
     assert os.read(reader, 10) == b"top"
-    os.waitpid(child, 0)
+    assert os.waitpid(child, 0)[1] == 0
     assert ana.toys.get("top").name == "top"
 
 

@@ -30,6 +30,7 @@ from ostinato.server.health import Health
 from ostinato.serving.plane.log import Log, read
 from ostinato.storage.blobs.blobs import blob_of
 from ostinato.testing.faults import Call, Fault, Manner, arm, heal, mark, record
+from ostinato.testing.processes import forked
 from ostinato.tracking.types import MetricFrame
 
 FAULTS: list[tuple[Call, Manner]] = [("write", "EIO"), ("write", "ENOSPC"), ("write", "short"), ("sync", "EIO"), ("rename", "EIO")]
@@ -174,14 +175,16 @@ VERBS = {
 def child(call: Callable[[], Any]) -> Any:
     """The result of a call, made in a child of this process, which then ends as if it was killed."""
     from_child, to_parent = os.pipe()
-    if not (pid := os.fork()):
+
+    def tell() -> None:
         try:
             told = (True, call())
         except BaseException as error:
             told = (False, f"{error!r}\n{traceback.format_exc()}")
         with os.fdopen(to_parent, "wb") as answer:
             pickle.dump(told, answer)
-        os._exit(0)
+
+    pid = forked(tell)
     os.close(to_parent)
     with os.fdopen(from_child, "rb") as answer:
         content = answer.read()

@@ -6,6 +6,7 @@ import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +14,7 @@ import pytest
 
 from ostinato.app import Ostinato
 from ostinato.cli.main import main
+from ostinato.keeping import retain as module
 from ostinato.keeping.retain import retain
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.ref import Ref
@@ -128,7 +130,7 @@ def test_declared_rules_are_applied_too_and_held_logs_stay(app: Ostinato, data: 
     assert app.runs.get("a").deleted_at is None
     with pytest.raises(SystemExit):
         main(["retain", "--data", str(data), "--rules", "--apply"])
-    assert "default/failures deleted 1 runs, 0 experiments, 0 points, 1 files; frees 7 B; 0 stay" in capsys.readouterr().out
+    assert "default/failures deleted 1 runs, 0 experiments, 0 points, 1 files; 0 stay" in capsys.readouterr().out
     assert app.runs.get("a").deleted_at is not None
 
 
@@ -141,3 +143,18 @@ def test_the_log_of_a_held_endpoint_stays(app: Ostinato, data: Path, monkeypatch
     assert left(data) == before
     app.ledger.release(hold.id, "over")
     assert len(retain(data, predictions_days=30, apply=True).predictions) == 1
+
+
+def test_a_hold_that_comes_while_old_segments_are_sought_is_heard(app: Ostinato, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app.ledger.called, "endpoint", lambda _, ref: ref)
+    remove, before = module._remove, left(data)
+
+    def held_meanwhile(*of: Any) -> Any:
+        app.ledger.hold(Ref("endpoint", "late"), "inquiry")
+        return remove(*of)
+
+    monkeypatch.setattr(module, "_remove", held_meanwhile)
+    found = retain(data, predictions_days=30, apply=True)
+    assert (found.predictions, found.held) == ([], ["default/late"])
+    assert left(data) == before
+    assert app.ledger.events(verb="endpoint.predictions_removed").items == []

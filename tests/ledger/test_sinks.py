@@ -22,6 +22,7 @@ from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.errors import Conflict, Denied, Invalid, NotFound
 from ostinato.ledger import deliver
 from ostinato.ledger.deliver import SINKS
+from ostinato.ledger.service import Ledger
 from ostinato.storage import web
 
 
@@ -115,6 +116,52 @@ def test_a_slow_receiver_does_not_hold_up_the_round(store: Store, receiver: Rece
         store.ledger.tick()
         seen.append(len(receiver.received))
     assert seen == [0, 1, 2, 3], "the subscription's own event is not wanted, and takes a turn"
+
+
+def test_an_event_of_many_messages_goes_on_where_it_was_on_any_server(
+    store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it holds up nobody, ends within the lease, and no message is posted again and again."""
+    monkeypatch.setattr(deliver, "_TURN_S", 0.0)
+    other = Ledger(rows=store.rows, clock=store.clock, key_path=store.path / "ledger-key")
+    other._delivery._around = store.ledger._around
+    store.ledger.subscribe("ops", "mlflow", {"url": receiver.url, "events": "model_version_tag.set"}, ["model.*"])
+    tags = {f"k{number}": "v" for number in range(4)}
+    event = store.act("model.tagged", "model:late@1", data={"tags": tags | {"z": None}})
+    store.act("model.tagged", "model:late@2", data={"tags": {"last": "v"}})
+    store.ledger.tick()
+    seen = []
+    for number in range(7):
+        (store.ledger, other)[number % 2].tick()
+        seen.append(len(receiver.received))
+        if number == 1:
+            receiver.status = 503
+        if number == 2:
+            receiver.status = 200
+            store.edit("UPDATE ledger_subscription SET retry_at = 0")
+    assert seen == [1, 2, 3, 4, 5, 5, 6], "one a turn; the third is refused once, and posted again; what is not wanted is a turn"
+    posted = [headers["X-MLflow-Delivery-Id"] for headers, _ in receiver.received]
+    assert posted[:5] == [f"{event.id}-{number}" for number in (0, 1, 2, 2, 3)]
+    assert [json.loads(body)["data"]["key"] for _, body in receiver.received] == ["k0", "k1", "k2", "k2", "k3", "last"]
+
+    receiver.received.clear()
+    store.act("model.tagged", "model:late@3", data={"tags": tags})
+    store.ledger.tick()
+    store.ledger.replay("ops", after=event.seq)
+    monkeypatch.setattr(deliver, "_TURN_S", 5.0)
+    store.ledger.tick()
+    assert [json.loads(body)["data"]["key"] for _, body in receiver.received] == ["k0", "last", *tags], "again means as a whole"
+
+
+def test_an_event_of_many_messages_sent_by_hand_ends_in_bounded_time(
+    store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "_ATTEMPT_S", 0.0)
+    store.ledger.subscribe("ops", "mlflow", {"url": receiver.url, "events": "model_version_tag.set"}, ["model.*"])
+    event = store.act("model.tagged", "model:late@1", data={"tags": {"a": "1", "b": "2"}})
+    tried = store.ledger.redeliver("ops", event.id)
+    assert (tried.taken, len(receiver.received)) == (False, 1)
+    assert "only the first 1 messages" in tried.error
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "[::ffff:10.0.0.1]", "10.1.2.3", "[2002:0a00:0001::1]", "[64:ff9b::a00:1]"])
@@ -273,3 +320,17 @@ def test_subscriptions_are_made_once_and_end(store: Store) -> None:
 def test_every_sink_describes_itself() -> None:
     assert [member.name for member in SINKS.describe()] == ["email", "file", "mlflow", "openlineage", "slack", "webhook"]
     assert all(member.summary and member.parameters["properties"] for member in SINKS.describe())
+
+
+def test_who_alters_at_once_loses_nothing(store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.ledger.subscribe("ops", "webhook", {"url": receiver.url}, ["model.*"])
+    checked = store.ledger._checked
+
+    def meanwhile(*asked: Any, **how: Any) -> Any:
+        monkeypatch.setattr(store.ledger, "_checked", checked)
+        store.ledger.alter("ops", {"timeout_s": 0.5}, ["run.*"])
+        return checked(*asked, **how)
+
+    monkeypatch.setattr(store.ledger, "_checked", meanwhile)
+    made = store.ledger.alter("ops", {"url": receiver.url + "&b=2"})
+    assert (made.parameters, made.verbs) == ({"url": receiver.url + "&b=2", "timeout_s": 0.5}, ["run.*"])

@@ -12,15 +12,17 @@ from pathlib import Path
 
 import pytest
 from blake3 import blake3
+from sqlalchemy import update
 
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.errors import Conflict, Invalid, NotFound, TooLarge
 from ostinato.storage.blobs.blobs import Blobs
 from ostinato.storage.blobs.keys import Keys
 from ostinato.storage.blobs.local import Local
+from ostinato.storage.blobs.numbered import Numbered
 from ostinato.storage.blobs.owned import Owned
 from ostinato.storage.blobs.sealed import Sealed
-from ostinato.storage.blobs.uploads import Span, Uploads
+from ostinato.storage.blobs.uploads import Span, Uploads, part
 from ostinato.storage.rows.postgres import Postgres
 from ostinato.storage.rows.rows import Rows, metadata
 
@@ -112,6 +114,17 @@ def test_what_is_never_finished_is_forgotten_and_a_project_has_its_share(blobs: 
     assert len(small.received(NAME).parts) == 1
     with calling(Caller(actor="person:otto", project="b")):
         small.keep(NAME, 900, bytes(900))
+
+
+def test_what_goes_on_for_more_than_a_day_keeps_its_first_parts(blobs: Blobs, rows: Rows) -> None:
+    uploads, numbered = Uploads(blobs, rows), Numbered(blobs, rows)
+    other = numbered.begin()
+    for number, (start, content) in enumerate(cut(), 1):
+        uploads.keep(NAME, start, content)
+        numbered.keep(other, number, [content])
+        if number == 2:  # and the first is more than a day old now
+            rows.write(lambda tx: tx.execute(update(part).where(part.c.start.in_((0, 1))).values(expires=0)))
+    assert uploads.finish(NAME, len(CONTENT)) == numbered.finish(other, range(1, len(cut()) + 1)) == blobs.put(CONTENT)
 
 
 _LARGE_MB = 300

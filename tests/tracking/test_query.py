@@ -324,3 +324,31 @@ def test_huge_and_odd_values_are_refused_or_found(six: Ostinato) -> None:
         runs.rows(order_by="datasets.name")
     assert runs.rows(where=["params.auc > 99999999999999999999999"]).items == []
     assert runs.rows(where=["started_at > -999999999w"]).items
+
+
+@pytest.mark.usefixtures("few")
+def test_whole_numbers_beyond_the_exact_ones_are_found_and_end(app: Ostinato) -> None:
+    seeds = {f"r{number}": 2**53 + 1 + 2 * number for number in range(3)}
+    for run, seed in seeds.items():
+        app.runs.start("seeds", params={"seed": seed, 'so "so"': seed}, id=run)
+    for key in ("params.seed", 'params.`so "so"`'):
+        assert "r0" in {run.id for run in app.runs.search(where=[f"{key} = {seeds['r0']}"]).items}
+        found, after = list[str](), None
+        while len(found) <= len(seeds):
+            page = app.runs.search(experiment="seeds", order_by=key, limit=1, after=after)
+            found += [run.id for run in page.items]
+            if (after := page.next) is None:
+                break
+        assert found == sorted(seeds)
+
+
+def test_pages_by_a_count_go_on_where_the_index_is_walked_no_more(app: Ostinato, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        app.runs.start("e", id=f"r{number}")
+    app.runs.log("r0", "c", 0, MetricFrame.of([("auc", 0, 0, 1.0)]))
+    for first, then in ((0, 2_500), (2_500, 0)):
+        monkeypatch.setattr(scope, "FEW", first)
+        page = app.runs.search(experiment="e", order_by="-count(metrics.auc)", limit=2)
+        monkeypatch.setattr(scope, "FEW", then)
+        rest = app.runs.search(experiment="e", order_by="-count(metrics.auc)", after=page.next)
+        assert [run.id for run in (*page.items, *rest.items)] == ["r0", "r3", "r2", "r1"]

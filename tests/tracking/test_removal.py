@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from ostinato.app import Ostinato
 from ostinato.keeping.collect import collect
 from ostinato.kernel.digest import canonical
-from ostinato.kernel.errors import Conflict, NotFound, OstinatoError, Unavailable
+from ostinato.kernel.errors import Conflict, Invalid, NotFound, OstinatoError, Unavailable
 from ostinato.kernel.ref import Ref
 from ostinato.registry.flavors.linear import Linear, Logistic, Term
 from ostinato.registry.types import Field, Signature
@@ -238,6 +238,40 @@ def test_a_hold_on_what_a_run_is_part_of_or_on_a_model_protects_too(app: Ostinat
             app.models.remove(removed)
     app.ledger.release(held.id, "done")
     app.models.remove(version)
+
+
+def taken_in(app: Ostinato, run: str, parent: str | None) -> bool:
+    """Take in a run, like the one called `pattern`, as if it came from another store."""
+    return app.runs.adopt(replace(app.runs.get("pattern"), id=run, parent=parent), "0" * 64, whole=True)
+
+
+def test_no_run_is_part_of_itself_in_whatever_order_it_comes(app: Ostinato) -> None:
+    app.runs.start("flights", id="pattern")
+    app.runs.finish("pattern")
+    with pytest.raises(Invalid, match="part of itself"):
+        taken_in(app, "alone", parent="alone")
+    assert taken_in(app, "deep", parent="middle"), "what it is part of need not have come"
+    assert taken_in(app, "middle", parent="outer")
+    for close in (lambda: taken_in(app, "outer", parent="deep"), lambda: app.runs.start("flights", id="outer", parent="deep")):
+        with pytest.raises(Invalid, match="run outer would be part of itself"):
+            close()
+    app.runs.start("flights", id="outer", parent="pattern")
+    assert taken_in(app, "deep", parent="middle"), "a repeat is fine"
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("hold", [False, True])
+def test_runs_that_are_part_of_each_other_all_the_same_are_purged(app: Ostinato, hold: bool) -> None:
+    for run in ("bystander", "one", "two"):
+        app.runs.start("flights", id=run)
+    runs = metadata.tables["tracking_run"]
+    for run, parent in (("one", "two"), ("two", "one")):
+        app.rows.write(lambda tx, run=run, parent=parent: tx.execute(update(runs).where(runs.c.id == run).values(parent=parent)))
+        app.runs.delete(run)
+    if hold:
+        app.ledger.hold(Ref("run", "bystander"), "audit")
+    assert (app.runs.purge_runs().runs, app.runs.purge_runs().kept) == (2, 0)
+    assert app.runs.purge("one").runs == 2
 
 
 @pytest.mark.parametrize("ref", ["run:none", "experiment:none", "model:none@1", "dataset:none"])

@@ -125,6 +125,15 @@ def test_rules_are_checked_and_replaced(app: Ostinato) -> None:
         app.runs.drop_retention("r")
 
 
+def test_the_rules_of_another_project_are_not_named(app: Ostinato) -> None:
+    app.runs.retain("mine", "delete", 7)
+    with calling(Caller(actor="person:admin", project="other")):
+        app.runs.retain("mince-secret", "delete", 7)
+    with pytest.raises(NotFound) as refused:
+        app.runs.drop_retention("mince-secre")
+    assert "mince-secret" not in f"{refused.value} {refused.value.hint}"
+
+
 def test_who_may_destroy_and_who_may_hold(app: Ostinato, both: Ostinato) -> None:
     if app is both:
         return  # in process, the owner may all

@@ -13,7 +13,7 @@ import pytest
 
 from ostinato.kernel.errors import Denied, Invalid, Unavailable
 from ostinato.storage.blobs import uploads
-from ostinato.testing.processes import until
+from ostinato.testing.processes import forked, until
 from ostinato.tracking.client import journal as journal_file
 from ostinato.tracking.client import place, sender
 from ostinato.tracking.client.journal import Journal, Left
@@ -379,12 +379,13 @@ def test_the_child_of_a_fork_holds_no_lock_of_its_parent(journal_home: Path) -> 
     held = place.hold_cursor(journal.folder)
     assert held is not None
     (asked, told), (heard, there) = os.pipe(), os.pipe()
-    child = os.fork()
-    if not child:
+
+    def wait() -> None:
         os.close(told)
         os.write(there, b".")
         os.read(asked, 1)  # until the parent has looked
-        os._exit(0)
+
+    child = forked(wait)
     try:
         os.read(heard, 1)
         assert place.hold_cursor(journal.folder) is None, "this process has it"

@@ -19,6 +19,7 @@ import pytest
 from ostinato.app import Ostinato
 from ostinato.client.remote import connect
 from ostinato.kernel.errors import Conflict, Exhausted, Unavailable
+from ostinato.testing import processes
 from ostinato.testing.doors import served
 from ostinato.testing.processes import free_port, until
 from ostinato.tracking.client import journal, place, shipping
@@ -36,13 +37,12 @@ def shipped(home: Path, runs: Any) -> list[Synced]:
 def forked(work: Callable[[int], None]) -> tuple[int, int]:
     """A process that does the work, and where it says what it has done."""
     told, says = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.close(told)
-            work(says)
-        finally:
-            os._exit(0)
+
+    def child() -> None:
+        os.close(told)
+        work(says)
+
+    pid = processes.forked(child)
     os.close(says)
     return pid, told
 

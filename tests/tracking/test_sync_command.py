@@ -14,6 +14,7 @@ from ostinato.cli import journals
 from ostinato.cli.main import root
 from ostinato.client import login
 from ostinato.testing.doors import served
+from ostinato.testing.processes import forked
 from ostinato.tracking.client import place
 from ostinato.tracking.logger import Logger
 
@@ -107,11 +108,11 @@ def test_two_processes_sync_at_once(home: Path) -> None:
         with ost.run("flights", id=f"r{number}", offline=True, **QUIET) as run:
             for step in range(20_000):
                 run.log(a=step, step=step)
-    children = []
-    for _ in range(2):
-        if (pid := os.fork()) == 0:
-            os._exit(0 if ostinato("sync").exception is None else 1)
-        children.append(pid)
+
+    def sync() -> None:
+        assert ostinato("sync").exception is None
+
+    children = [forked(sync) for _ in range(2)]
     assert [os.waitpid(pid, 0)[1] for pid in children] == [0, 0]
     ostinato("sync")
     with Ostinato.open(home / "store") as app:

@@ -62,11 +62,6 @@ def opened(data: Path) -> Path:
     return data
 
 
-def in_bucket(data: Path) -> bool:
-    """Whether the settings say that the blobs of this store lie in a bucket."""
-    return bool(Settings.read(data).blobs_url)
-
-
 @contextlib.contextmanager
 def held(data: Path, *, alone: bool) -> Iterator[None]:
     """Hold the store's blobs against deletion, or, `alone`, to delete some; dies with the process.

@@ -23,7 +23,7 @@ from ostinato.ledger.holds import standing
 from ostinato.ledger.service import Ledger
 from ostinato.pipelines import lines
 from ostinato.storage.rows.chosen import rows_of
-from ostinato.storage.rows.rows import Rows
+from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.tracking.leaving import Retained
 
 _log = logging.getLogger("ostinato.keeping")
@@ -88,12 +88,11 @@ def retain(
             for folder in sorted((data / ENDPOINTS).glob("*/*/log")):
                 name = "/".join(folder.parts[-3:-1])
                 if segments := list(_outdated(folder, before)):
-                    if _held(rows, name):
+                    old = Outdated(endpoint=name, segments=len(segments), size=sum(path.stat().st_size for path in segments))
+                    if _remove(rows, ledger, old, before, segments) if apply else not _held(rows, name):
+                        found.append(old)
+                    else:
                         held.append(name)
-                        continue
-                    found.append(Outdated(endpoint=name, segments=len(segments), size=sum(path.stat().st_size for path in segments)))
-                    if apply:
-                        _remove(rows, ledger, found[-1], before, segments)
         lines = _log_lines(rows, clock.now() - timedelta(days=logs_days), apply=apply) if logs_days is not None else 0
     ruled = list(_ruled(data, clock, apply=apply)) if rules else []
     return Retention(applied=apply, predictions=found, log_lines=lines, rules=ruled, held=held)
@@ -110,7 +109,7 @@ def _ruled(data: Path, clock: Clock, *, apply: bool) -> Iterator[Ruled]:
 def _held(rows: Rows, endpoint: str) -> bool:
     project, _, name = endpoint.partition("/")
     with calling(Caller(actor=_ON_BEHALF, project=project)):
-        return bool(rows.read(lambda tx: standing(tx, "endpoint", [name])))
+        return rows.read(lambda tx: bool(standing(tx, "endpoint", [name])))
 
 
 def _outdated(folder: Path, before: datetime) -> Iterator[Path]:
@@ -129,14 +128,22 @@ def _outdated(folder: Path, before: datetime) -> Iterator[Path]:
             yield path
 
 
-def _remove(rows: Rows, ledger: Ledger, found: Outdated, before: datetime, segments: list[Path]) -> None:
-    """Say so, then do it: who is killed in between goes on the next time."""
+def _remove(rows: Rows, ledger: Ledger, found: Outdated, before: datetime, segments: list[Path]) -> bool:
+    """Say so, then do it: who is killed in between goes on the next time. False if a hold stands by then."""
     project, _, name = found.endpoint.partition("/")
     said = {"segments": found.segments, "size": found.size, "before": before.isoformat()}
+
+    def change(tx: Tx) -> bool:
+        if standing(tx, "endpoint", [name]):
+            return False
+        ledger.append(tx, "endpoint.predictions_removed", Ref("endpoint", name), data=said)
+        return True
+
     with calling(Caller(actor=_ON_BEHALF, project=project)):
-        rows.write(lambda tx: ledger.append(tx, "endpoint.predictions_removed", Ref("endpoint", name), data=said))
-    for path in segments:
+        free = rows.write(change)
+    for path in segments if free else []:
         path.unlink(missing_ok=True)
+    return free
 
 
 def _log_lines(rows: Rows, before: datetime, *, apply: bool) -> int:

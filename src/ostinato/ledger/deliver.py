@@ -21,12 +21,13 @@ from ostinato.kernel.ids import new_id
 from ostinato.ledger import outbox, store
 from ostinato.ledger.seal import Seal
 from ostinato.ledger.sealed import Envelope
-from ostinato.ledger.types import Parcel, Sink, Surroundings
+from ostinato.ledger.types import Parcel, Several, Sink, Surroundings
 from ostinato.storage.rows.rows import Rows, Tx
 
 SINKS: Family[Sink] = Family("ostinato.ledger.sinks")
 _BATCH = 500
 _TURN_S = 1.0
+_ATTEMPT_S = 10.0
 _LEASE_S = 60.0
 _PAUSE_MAX_S = 300.0
 _PATIENCE = 5
@@ -45,9 +46,15 @@ def shown_secret(secret: bytes) -> str:
 
 @dataclass(slots=True)
 class _Turn:
-    """What came of one turn of one subscription: how far its cursor got, what was taken late, what was set aside and why."""
+    """What came of one turn of one subscription: how far its cursor got, what was taken late, what was set aside and why.
+
+    `amid` is the event of which some messages were taken, but not `message`, the next; -1 if there is none.
+    """
 
     failures: int
+    end: float
+    amid: int = -1
+    message: int = 0
     reached: int = -1
     error: str = ""
     delivered: bool = False
@@ -89,14 +96,14 @@ class Delivery:
             self._rows.write(lambda tx: self._remember(tx, mine, turn))
 
     def _turn(self, to: Row[Any], again: Sequence[Event], fresh: Sequence[Event]) -> _Turn:
-        turn = _Turn(to.failures)
-        end = time.monotonic() + _TURN_S  # a slow receiver must not hold up the other duties: the rest follows in the next round
+        # a slow receiver must not hold up the other duties: the rest follows in the next round
+        turn = _Turn(to.failures, time.monotonic() + _TURN_S, to.amid, to.message)
         for event in again:
             if error := self._send(to, event, turn):
                 turn.refused[event.seq] = error
-            else:
+            elif turn.amid != event.seq:
                 turn.taken.append(event.seq)
-            if time.monotonic() > end:
+            if time.monotonic() > turn.end:
                 return turn
         for place, event in enumerate(fresh):
             if event.seq <= turn.reached:
@@ -104,10 +111,12 @@ class Delivery:
             if wanted(to, event):
                 if not (error := self._send(to, event, turn)):
                     turn.failures = 0
+                    if turn.amid == event.seq:
+                        return turn
                 elif not self._poisonous(to, event, error, fresh[place + 1 :], turn):
                     return turn
             turn.reached = max(turn.reached, event.seq)
-            if time.monotonic() > end:
+            if time.monotonic() > turn.end:
                 break
         return turn
 
@@ -118,29 +127,49 @@ class Delivery:
         if turn.failures < _PATIENCE or later is None or self._send(to, later, turn):
             turn.error = error
             return False
-        turn.refused[event.seq], turn.failures, turn.reached = error, 0, later.seq
+        turn.refused[event.seq], turn.failures = error, 0
+        turn.reached = event.seq if turn.amid == later.seq else later.seq
         return True
 
     def _send(self, to: Row[Any], event: Event, turn: _Turn) -> str:
-        error = self.attempt(to, event)
+        """Send an event, or what is left of it, until the turn ends; returns why it was not taken, or nothing."""
+        first = turn.message if turn.amid == event.seq else 0
+        error, left = self._messages(to, event, first, turn.end)
         turn.delivered = turn.delivered or not error
+        if left:
+            turn.amid, turn.message = event.seq, left
+        elif turn.amid == event.seq:
+            turn.amid, turn.message = -1, 0
         return error
 
     def attempt(self, to: Row[Any], event: Event) -> str:
-        """Send one event; returns why it was not taken, or nothing."""
+        """Send one event as a whole, in bounded time; returns why it was not taken, or nothing."""
+        error, left = self._messages(to, event, 0, time.monotonic() + _ATTEMPT_S)
+        return error or (f"only the first {left} messages of the event were taken within {_ATTEMPT_S:g} s" if left else "")
+
+    def _messages(self, to: Row[Any], event: Event, first: int, end: float) -> tuple[str, int]:
+        """Send the messages of an event from the first one given, at least one; returns what went wrong, and where to go on, 0 if over."""
+        at = first
         try:
             around = replace(self._around, home=self._around.home / to.project)
-            parameters = Envelope(self._seal, to.project, to.name).opened(to.parameters)
-            SINKS.make(to.sink, parameters).send(_parcel(event, secret_of(self._seal, to.project, to.name)), around)
+            sink = SINKS.make(to.sink, Envelope(self._seal, to.project, to.name).opened(to.parameters))
+            parcel = _parcel(event, secret_of(self._seal, to.project, to.name))
+            count = sink.messages(event) if isinstance(sink, Several) else 1
+            while at < count:
+                sink.send(replace(parcel, message=at), around)
+                at += 1
+                if time.monotonic() > end:
+                    break
         except Exception as error:  # a sink from outside may raise anything; the others go on
-            return (str(error) or type(error).__name__).replace("\0", " ")[:_ERROR_MAX]
-        return ""
+            return (str(error) or type(error).__name__).replace("\0", " ")[:_ERROR_MAX], at
+        return "", at if at < count else 0
 
     def _remember(self, tx: Tx, to: Row[Any], turn: _Turn) -> None:
         pause_s = min(2.0 ** min(turn.failures, 10), _PAUSE_MAX_S) if turn.error else 0.0
         told: dict[str, Any] = {"failures": turn.failures, "error": turn.error, "retry_at": time.time() + pause_s if pause_s else 0.0}
         if turn.delivered:
             told["delivered_at"] = self._clock.now()
+        told |= {"amid": turn.amid, "message": turn.message}
         if not outbox.release(tx, to.project, to.name, self._owner, told):
             return  # unsubscribed, or so slow that another process took over: it sends again
         outbox.advance(tx, outbox.cursor_of(to.project, to.name), turn.reached)

@@ -113,7 +113,9 @@ class Holds:
         else:
             found = ref if store.events(tx, caller().project, {"touching": ref}, None, 1, True) else None
         if found is None:
-            raise NotFound(f"there is no {ref}", hint="write run:ID, experiment:NAME, model:NAME@3, dataset:NAME@4 or endpoint:NAME")
+            raise NotFound(
+                f"there is no {ref}", hint="say run:ID, trace:ID, experiment:NAME, model:NAME@3, dataset:NAME@4 or endpoint:NAME"
+            )
         return found
 
 

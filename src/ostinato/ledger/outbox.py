@@ -28,7 +28,10 @@ subscription_table = Table(
     Column("error", Text, nullable=False, default=""),
     Column("owner", Text, nullable=False, default=""),
     Column("lease_until", Float, nullable=False, default=0.0),
+    Column("amid", BigInteger, nullable=False, default=-1),
+    Column("message", Integer, nullable=False, default=0),
 )
+"""`amid` is the event that was taken in part only, -1 if none is, and `message` the message of it with which to go on."""
 
 parked_table = Table(
     "ledger_parked",
@@ -103,8 +106,14 @@ def unsubscribe(tx: Tx, project: str, name: str) -> None:
 
 def rewind(tx: Tx, project: str, name: str, after: int) -> None:
     """Let a subscription begin again after the position `after`."""
+    _begin_again(tx, project, name)
     tx.execute(cursor_table.update().where(cursor_table.c.name == cursor_of(project, name)).values(seq=after))
     tx.execute(parked_table.delete().where(_parked.project == project, _parked.name == name, _parked.seq > after))
+
+
+def _begin_again(tx: Tx, project: str, name: str) -> None:
+    """Have also the event of which some was taken sent as a whole."""
+    tx.execute(subscription_table.update().where(_subscription.project == project, _subscription.name == name).values(amid=-1, message=0))
 
 
 def claim(tx: Tx, project: str, name: str, owner: str, now_s: float, until_s: float) -> Row[Any] | None:
@@ -145,6 +154,7 @@ def park(tx: Tx, row: Mapping[str, Any]) -> None:
 
 def send_again(tx: Tx, project: str, name: str, seqs: Sequence[int], at: datetime) -> None:
     """Set events aside that a subscription is to be sent once more."""
+    _begin_again(tx, project, name)
     for seq in seqs:
         unpark(tx, project, name, seq)
         row = {"project": project, "name": name, "seq": seq, "at": at, "error": "waits to be sent again", "again": True}

@@ -286,14 +286,15 @@ class Ledger(Subscriptions, Holds):
         else:
             self._rows.write(lambda own: outbox.advance(own, cursor, seq))
 
-    def hand(self, cursor: str, handle: Callable[[Event], None]) -> None:
+    def hand(self, cursor: str, handle: Callable[[Event], bool | None]) -> None:
         """Hand the events that come next for `cursor` to `handle`, each in its project; the next round begins with the first that
-        `handle` refused, by raising."""
+        `handle` refused, by raising, or was not done with, and said False."""
         done = None
         try:
             for event in self.after(cursor):
                 with calling(Caller(actor=caller().actor, project=event.project)):
-                    handle(event)
+                    if handle(event) is False:
+                        break
                 done = event.seq
         finally:
             if done is not None:

@@ -62,8 +62,8 @@ class Subscriptions:
         self._rows.write(change)
         return replace(asked, parameters=hidden(sealed), secret=shown_secret(secret_of(self._seal, project, name)))
 
-    def alter(self, name: str, parameters: dict[str, str | int | float | bool], verbs: list[str]) -> Subscription:
-        """Give a subscription some other parameters, and other verbs; it goes on where it is. In process only.
+    def alter(self, name: str, parameters: dict[str, str | int | float | bool], verbs: list[str] | None = None) -> Subscription:
+        """Give a subscription some other parameters, and perhaps other verbs; it goes on where it is. In process only.
 
         Raises:
             NotFound: there is none of that name.
@@ -71,22 +71,27 @@ class Subscriptions:
             Denied: its address is none that this installation calls.
         """
         project = caller().project
-        known = self._rows.read(lambda tx: _subscribed(tx, project, name))
-        given = Envelope(self._seal, project, name).opened(known.parameters) | parameters
-        sealed = self._checked(project, name, known.sink, given)
+
+        def given(tx: Tx) -> tuple[Row[Any], dict[str, Any]]:
+            known = _subscribed(tx, project, name)
+            return known, Envelope(self._seal, project, name).opened(known.parameters) | parameters
 
         def change(tx: Tx) -> Subscription:
-            before = _subscribed(tx, project, name)
-            outbox.alter(tx, project, name, sealed, verbs)
-            record(tx, self._clock, "ledger.altered", Ref("subscription", name), data={"sink": before.sink, "verbs": verbs})
+            known, now = given(tx)
+            sealed = self._checked(project, name, known.sink, now, reached=True)
+            chosen = known.verbs if verbs is None else verbs
+            outbox.alter(tx, project, name, sealed, chosen)
+            record(tx, self._clock, "ledger.altered", Ref("subscription", name), data={"sink": known.sink, "verbs": chosen})
             return _shown(tx, _subscribed(tx, project, name))
 
+        known, now = self._rows.read(given)
+        self._checked(project, name, known.sink, now)  # looks an address up, which no write waits for
         return self._rows.write(change)
 
-    def _checked(self, project: str, name: str, sink: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters that a sink takes, as they are kept."""
+    def _checked(self, project: str, name: str, sink: str, parameters: Mapping[str, Any], *, reached: bool = False) -> dict[str, Any]:
+        """The parameters that a sink takes, as they are kept; where it was `reached` before, no address is looked up."""
         made = SINKS.make(sink, dict(parameters))
-        if isinstance(made, Particular):
+        if isinstance(made, Particular) and not reached:
             made.check(self._around)
         return Envelope(self._seal, project, name).sealed(parameters, getattr(made, "SECRETS", ()))
 

@@ -211,7 +211,8 @@ class Parcel:
     """One event on its way out: `body` is its JSON, `key` its id, by which a receiver knows repeats.
 
     `signature` is the HMAC-SHA-256 of `key.sent_at.body` in Base64, keyed by the secret of the subscription; `sent_at` is the second of
-    this attempt since 1970, so that a receiver can refuse one that somebody recorded and sends again.
+    this attempt since 1970, so that a receiver can refuse one that somebody recorded and sends again. `message` is which of the messages
+    that a sink makes of the event is to be sent, from 0.
     """
 
     key: str
@@ -219,6 +220,7 @@ class Parcel:
     body: bytes
     signature: str
     sent_at: int = 0
+    message: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +239,15 @@ class Sink(Protocol):
 
     def send(self, parcel: Parcel, around: Surroundings) -> None:
         """Hand over one parcel."""
+        ...
+
+
+@runtime_checkable
+class Several(Protocol):
+    """A sink that makes several messages of an event: it is handed the parcel once for each, and goes on with the next after a pause."""
+
+    def messages(self, event: Event) -> int:
+        """How many; always as many for the same event."""
         ...
 
 

@@ -25,9 +25,10 @@ from ostinato.storage.blobs.blobs import Blobs
 from ostinato.storage.rows.rows import Rows, Tx, metadata
 from ostinato.storage.series.series import Series
 from ostinato.tracking import store
-from ostinato.tracking.candidates import candidate_table, measure_table
+from ostinato.tracking.candidate_tables import candidate_table, measure_table
 from ostinato.tracking.experiments import checked_note, experiment_table, find_experiment, known_experiment
-from ostinato.tracking.find import checked_name
+from ostinato.tracking.find import check_part, checked_name
+from ostinato.tracking.holder import of_candidate
 from ostinato.tracking.swept import check_swept
 from ostinato.tracking.types import Candidate, Environment, Experiment, Run
 
@@ -45,7 +46,6 @@ adoption_table = Table(
 )
 """What was adopted: of which record, by its digest, from which archive. The holder is the id of a run, or `candidate:` and an id."""
 _a, _c, _e = adoption_table.c, candidate_table.c, experiment_table.c
-_CANDIDATE = "candidate:"
 
 
 class Adoptions:
@@ -88,8 +88,8 @@ class Adoptions:
         Its experiment is here already. A repeat changes nothing.
 
         Raises:
-            Conflict: there is another run of this id, or this one was adopted from another record.
-            Invalid: the run has not ended, or was deleted.
+            Conflict: there is another run of this id, this one was adopted from another record, or was deleted while it arrived.
+            Invalid: the run has not ended, was deleted, or is part of itself.
             NotFound: there is no such experiment.
         """
         if record.ended_at is None or record.deleted_at is not None:
@@ -105,6 +105,7 @@ class Adoptions:
             if there is None:
                 if store.exists(tx, caller().project, record.id):
                     raise _other("run", record.id)
+                check_part(tx, record.id, record.parent)
                 check_swept(tx, record.id)
                 store.add(tx, caller().project, replace(made, state="failed", error=ARRIVING, amendable=True), None)
                 _note(tx, record.id, digest, archive)
@@ -112,6 +113,8 @@ class Adoptions:
                 known = store.one(tx, caller().project, record.id)
                 if known is None:
                     raise Conflict(f"run {record.id} was purged while it arrived", hint="import the archive again")
+                if known.deleted_at is not None:
+                    raise Conflict(f"run {record.id} was deleted while it arrived", hint="restore it, or purge it, and import again")
                 store.change(tx, caller().project, known, replace(made, recorded_at=known.recorded_at))
                 self._told(tx, made, archive)
                 _arrived(tx, record.id)
@@ -129,7 +132,7 @@ class Adoptions:
             Conflict: there is another candidate of this id.
         """
         Ref("candidate", record.id)
-        holder, digest = _CANDIDATE + record.id, _digest(record)
+        holder, digest = of_candidate(record.id), _digest(record)
 
         def change(tx: Tx) -> bool:
             project = caller().project

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Float, Index, Row, Select, Table, Text, bindparam, insert, select, update
+from sqlalchemy import Row, Select, bindparam, insert, select, update
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
@@ -17,54 +17,17 @@ from ostinato.kernel.instant import instant_of
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.storage.rows.prepared import Prepared
-from ostinato.storage.rows.rows import Instant, Json, Rows, Tx, metadata
+from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.series.points import Points
 from ostinato.tracking import store
 from ostinato.tracking.artifacts import Artifacts
+from ostinato.tracking.candidate_tables import candidate_table, measure_table
 from ostinato.tracking.experiments import belonging, experiment_table
 from ostinato.tracking.find import checked_name, given_more, tagged, unknown
+from ostinato.tracking.holder import of_candidate
 from ostinato.tracking.paths import checked_path
 from ostinato.tracking.swept import check_swept
 from ostinato.tracking.types import Artifact, Candidate, CandidateState, Measure, MetricFrame, Scalar, number, scalar
-
-candidate_table = Table(
-    "tracking_candidate",
-    metadata,
-    Column("project", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("experiment_id", Text, nullable=False),
-    Column("run", Text),
-    Column("step", BigInteger),
-    Column("state", Text, nullable=False),
-    Column("message", Text, nullable=False),
-    Column("type", Text, nullable=False),
-    Column("params", Json, nullable=False),
-    Column("tags", Json, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("created_by", Text, nullable=False),
-    Column("changed_at", Instant, nullable=False),
-    Column("deleted_at", Instant),
-    Index("tracking_candidate_experiment", "project", "experiment_id", "created_at", "id"),
-    Index("tracking_candidate_created", "project", "created_at", "id"),
-    Index("tracking_candidate_run", "project", "run"),
-)
-measure_table = Table(
-    "tracking_measure",
-    metadata,
-    Column("project", Text, primary_key=True),
-    Column("candidate", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("dataset_name", Text, primary_key=True),
-    Column("dataset_digest", Text, primary_key=True),
-    Column("step", BigInteger, primary_key=True, autoincrement=False),
-    Column("at", BigInteger, primary_key=True, autoincrement=False),
-    Column("run", Text, primary_key=True),
-    Column("value", Float),
-    Index("tracking_measure_run", "project", "run"),
-    sqlite_with_rowid=False,
-)
-"""What runs measured of candidates; `at` in µs after 1970, and NULL stands for NaN."""
 
 _c, _m = candidate_table.c, measure_table.c
 _insert = Prepared(insert(candidate_table))
@@ -74,7 +37,6 @@ listed: Select[Any] = (
     .join(experiment_table, (experiment_table.c.project == _c.project) & (experiment_table.c.id == _c.experiment_id))
     .where(_c.project == bindparam("project"))
 )
-_HOLDER = "candidate:"
 _KEPT = ("name", "step", "state", "message", "type", "params", "tags", "changed_at", "deleted_at")
 
 
@@ -113,7 +75,7 @@ class Candidates(Artifacts):
                     raise Conflict(f"{id} is the candidate {known.name!r} of run {known.run}", hint="use another id")
                 return known
             if id is not None:
-                check_swept(tx, _HOLDER + id)
+                check_swept(tx, of_candidate(id))
             of = store.one(tx, project, run) if run is not None else None
             if run is not None and of is None:
                 raise unknown(run)
@@ -203,14 +165,14 @@ class Candidates(Artifacts):
 
     def keep_candidate_artifact(self, candidate: str, path: str, blob: Any) -> Artifact:
         """Keep as a file what is in the store of blobs already."""
-        return self._keep(_HOLDER + candidate, checked_path(path), blob, lambda tx: _open(tx, candidate))
+        return self._keep(of_candidate(candidate), checked_path(path), blob, lambda tx: _open(tx, candidate))
 
     def candidate_artifacts(self, candidate: str) -> list[Artifact]:
         """The files of a candidate, by path."""
 
         def query(tx: Tx) -> list[Artifact]:
             _found(tx, candidate)
-            return store.artifacts(tx, caller().project, _HOLDER + candidate)
+            return store.artifacts(tx, caller().project, of_candidate(candidate))
 
         return self._rows.read(query)
 

@@ -23,6 +23,21 @@ def find_run(tx: Tx, run: str) -> Run:
     return found
 
 
+def check_part(tx: Tx, run: str, parent: str | None) -> None:
+    """Refuse a new run that would be part of itself: what was taken in from elsewhere may be part of it before it is here.
+
+    Raises:
+        Invalid: `parent` is the run, or part of it at some depth.
+    """
+    project, passed = caller().project, set[str]()
+    above = parent if parent == run or store.has_parts(tx, project, run) else None
+    while above is not None and above not in passed:
+        if above == run:
+            raise Invalid(f"run {run} would be part of itself", hint="name a parent that is no part of it, or none", field="parent")
+        passed.add(above)
+        above = store.parent(tx, project, above)
+
+
 def check_going(tx: Tx, run: str) -> None:
     """Refuse a run that has ended or was deleted; one whose process was given up may go on if it comes back.
 

@@ -13,7 +13,7 @@ from ostinato.kernel.page import Page
 from ostinato.storage.rows.lease import at
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.tracking import candidates, experiments
-from ostinato.tracking.candidates import candidate_table, measure_table
+from ostinato.tracking.candidate_tables import candidate_table, measure_table
 from ostinato.tracking.experiments import experiment_table, seen
 from ostinato.tracking.order import Key, Part, checked, keys_of, page
 from ostinato.tracking.parse import parse_all, parse_order

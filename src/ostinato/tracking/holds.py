@@ -1,4 +1,4 @@
-"""Holds: which runs are protected against destruction, by a hold on them, on a run that they are part of, or on their experiment."""
+"""Holds: what nobody may destroy: runs that are held, or part of one or of an experiment that is; and the candidates of all of these."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from ostinato.kernel.caller import caller
 from ostinato.ledger.holds import refused, standing
 from ostinato.ledger.types import Hold
 from ostinato.storage.rows.rows import Tx
+from ostinato.tracking.candidate_tables import candidate_table
+from ostinato.tracking.holder import candidate_of
 from ostinato.tracking.store import run_table
 
-_r = run_table.c
+_r, _c = run_table.c, candidate_table.c
 
 
 def held(tx: Tx, runs: Collection[str]) -> dict[str, Hold]:
@@ -21,6 +23,7 @@ def held(tx: Tx, runs: Collection[str]) -> dict[str, Hold]:
     of_experiments = {hold.ref.name: hold for hold in standing(tx, "experiment")}
     found: dict[str, Hold] = {}
     above = {run: run for run in runs} if of_runs or of_experiments else {}
+    passed = set[tuple[str, str]]()
     while above:  # from each run to what it is part of
         asked = select(_r.id, _r.parent, _r.experiment_id).where(_r.project == caller().project, _r.id.in_(set(above.values())))
         rows = {row.id: row for row in tx.all(asked)}
@@ -31,17 +34,29 @@ def held(tx: Tx, runs: Collection[str]) -> dict[str, Hold]:
             row = rows[at]
             if hold := of_runs.get(at) or of_experiments.get(row.experiment_id):
                 found[run] = hold
-            elif row.parent is not None:
+            elif row.parent is not None and (run, row.parent) not in passed:
                 higher[run] = row.parent
+        passed |= set(higher.items())
         above = higher
     return found
 
 
-def check_not_held(tx: Tx, run: str) -> None:
-    """Refuse to destroy what a run has.
+def held_candidates(tx: Tx, candidates: Collection[str]) -> dict[str, Hold]:
+    """Those of at most 5,000 candidates that a hold protects, with the hold."""
+    found = {hold.ref.name: hold for hold in standing(tx, "candidate", candidates)}
+    experiments = {hold.ref.name: hold for hold in standing(tx, "experiment")}
+    rows = tx.all(select(_c.id, _c.run, _c.experiment_id).where(_c.project == caller().project, _c.id.in_(candidates)))
+    runs = held(tx, {row.run for row in rows if row.run is not None})
+    above = {row.id: runs.get(row.run) or experiments.get(row.experiment_id) for row in rows}
+    return found | {candidate: hold for candidate, hold in above.items() if hold is not None}
+
+
+def check_not_held(tx: Tx, holder: str) -> None:
+    """Refuse to destroy what a run or a candidate has.
 
     Raises:
         Conflict: it is held.
     """
-    if hold := held(tx, [run]).get(run):
+    candidate = candidate_of(holder)
+    for hold in (held(tx, [holder]) if candidate is None else held_candidates(tx, [candidate])).values():
         raise refused(hold)

@@ -7,17 +7,19 @@ kill leaves of them is swept by the next purge or by the upkeep of a server: unt
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeAlias
 
-from sqlalchemy import Table, delete, exists, func, insert, select
+from sqlalchemy import ColumnElement, Table, delete, exists, false, func, insert, not_, select
 
-from ostinato.kernel.caller import Caller, caller, calling
+from ostinato.kernel.caller import Caller, caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Conflict
 from ostinato.kernel.ref import Ref
-from ostinato.ledger.holds import said, standing
+from ostinato.kernel.steps import Steps, on_behalf, taken
+from ostinato.ledger.holds import check_free, said
 from ostinato.ledger.service import Ledger
 from ostinato.storage.rows.lease import at
 from ostinato.storage.rows.rows import Rows, Tx
@@ -26,10 +28,13 @@ from ostinato.storage.series.removal import ROWS_MAX, points_of, sweep
 from ostinato.storage.series.series import Series
 from ostinato.tracking import entries, store
 from ostinato.tracking.adoption import forget
-from ostinato.tracking.candidates import Candidates, candidate_table, measure_table
-from ostinato.tracking.experiments import Experiments, experiment_table, find_experiment, known_experiment, seen
+from ostinato.tracking.candidate_tables import candidate_table, measure_table
+from ostinato.tracking.candidates import Candidates
+from ostinato.tracking.experiments import Experiments, experiment_table, known_experiment, seen
 from ostinato.tracking.find import find_run
-from ostinato.tracking.holds import held
+from ostinato.tracking.going import CANDIDATES_AT_ONCE, candidates_of, family_of, files_of, fitting, innermost_first, whole
+from ostinato.tracking.holder import candidate_of, of_candidate
+from ostinato.tracking.holds import held, held_candidates
 from ostinato.tracking.leaving import Purge, Refusal
 from ostinato.tracking.parse import parse_all
 from ostinato.tracking.scope import Scope
@@ -42,8 +47,11 @@ from ostinato.tracking.views import view_table
 from ostinato.tracking.where import RUNS
 
 _r, _c, _e, _p = run_table.c, candidate_table.c, experiment_table.c, purge_table.c
-_CANDIDATE = "candidate:"
+_When: TypeAlias = ColumnElement[bool]
+_BACK = "it is not deleted, or was restored meanwhile"
+_DELETED, _DELETED_CANDIDATE, _WITH_EXPERIMENT = _r.deleted_at.is_not(None), _c.deleted_at.is_not(None), _e.deleted_at.is_not(None)
 _AT_ONCE = 50
+_SWEPT_AT_ONCE = 100
 _TOLD_MAX = 100
 
 
@@ -56,6 +64,8 @@ class Removals(Experiments, Candidates):
     _clock: Clock
     needed_by: Callable[[Tx, str, Collection[str]], dict[str, list[str]]]
     """What needs things of a kind (`run`, `candidate`), by their ids: the registry, which stands above, says what came of them."""
+    goes_along: Callable[[Tx, str], None]
+    """Refuses that an experiment goes, by its id, for what would go with it: traces, which stand above, say whether one is held."""
 
     def purge(self, run: str, deleted_only: bool = True) -> Purge:
         """Destroy a deleted run and the deleted runs that are part of it, with all that they have; this cannot be undone.
@@ -68,14 +78,14 @@ class Removals(Experiments, Candidates):
             NotFound: there is no such run.
         """
         if self._rows.read(lambda tx: unswept(tx, run)):
-            return self._sweep(caller().project)
+            return taken(self._sweep(caller().project))
 
         def family(tx: Tx) -> list[str]:
             if find_run(tx, run).deleted_at is None and deleted_only:
                 raise Conflict(f"run {run} was not deleted", hint="delete it first, or say deleted_only=False")
-            return _family(tx, run)
+            return family_of(tx, run)
 
-        return self._destroy(self._rows.read(family), strict=True, deleted_only=deleted_only)
+        return taken(self._destroying(self._rows.read(family), strict=True, gone=_DELETED if deleted_only else None))
 
     def purge_candidate(self, candidate: str) -> Purge:
         """Destroy a deleted candidate with its files and what was measured of it; this cannot be undone.
@@ -86,7 +96,7 @@ class Removals(Experiments, Candidates):
         """
         if self.candidate(candidate).deleted_at is None:
             raise Conflict(f"candidate {candidate} was not deleted", hint="delete it first")
-        return self._destroy([], strict=True, loose=[candidate])
+        return taken(self._destroying([], strict=True, loose=[candidate]))
 
     def purge_experiment(self, experiment: str, deleted_only: bool = True) -> Purge:
         """Destroy a deleted experiment with its runs, candidates and views; its name is free then, and this cannot be undone.
@@ -95,18 +105,12 @@ class Removals(Experiments, Candidates):
         goes on.
 
         Raises:
-            Conflict: it was not deleted, or one of its runs is needed or held.
+            Conflict: it was not deleted, it, one of its runs or of its traces is held, or a run is needed.
             NotFound: there is no such experiment.
         """
         if not deleted_only:
             self.delete_experiment(experiment)
-
-        known, runs, loose = self._rows.read(lambda tx: _whole(tx, experiment))
-        if known.deleted_at is None:
-            raise Conflict(f"the experiment {known.name!r} was not deleted", hint="delete it first, or say deleted_only=False")
-        took = self._destroy(runs, strict=True, loose=loose)
-        self._rows.write(lambda tx: self._leave_experiment(tx, known, took))
-        return replace(took, experiments=1)
+        return taken(self._purging_experiment(experiment))
 
     def purge_runs(self, where: list[str] | None = None, experiment: str | None = None, apply: bool = False) -> Purge:
         """Say what purging all deleted runs that meet the conditions would take, or with `apply` do it; this cannot be undone.
@@ -122,55 +126,83 @@ class Removals(Experiments, Candidates):
         if scope.measures:
             self._series.settle(caller().project)
         found = self._rows.read(lambda tx: [row.id for row in tx.all(scope.ids(), {"project": caller().project, **at(LEASES.now(tx))})])
-        return self._destroy(found, apply=apply)
+        return taken(self._destroying(found, apply=apply))
 
     def sweep(self) -> None:
         """Remove what is left of purged things, in all projects. In process only."""
-        for project in {row.project for row in self._rows.read(lambda tx: tx.all(select(_p.project).distinct()))}:
-            with calling(Caller(actor=caller().actor, project=project)):
-                self._sweep(project)
+        taken(self._sweeping())
 
     # ---- how
 
-    def _destroy(
-        self, runs: Sequence[str], *, apply: bool = True, strict: bool = False, deleted_only: bool = True, loose: Sequence[str] = (),
-        rule: str = "",
-    ) -> Purge:  # fmt: skip
-        """Purge runs, the innermost first, and `loose` candidates, but for what must stay; if `strict`, none if there is such."""
+    def _destroying(
+        self, runs: Sequence[str], *, apply: bool = True, strict: bool = False, gone: _When | None = _DELETED, loose: Sequence[str] = (),
+        loose_gone: _When = _DELETED_CANDIDATE, rule: str = "", measured: bool = True,
+    ) -> Steps[Purge]:  # fmt: skip
+        """Purge runs, the innermost first, and `loose` candidates, but for what must stay; if `strict`, none if there is such.
+
+        What meets `gone` and `loose_gone` no longer, when it is to go, stays. Unless `measured`, it is not said what they have.
+        """
         self._series.settle(caller().project)
 
         def plan(tx: Tx) -> tuple[list[str], list[str], dict[Ref, str], Purge]:
-            kept, kept_loose = self._kept(tx, runs), self._kept_candidates(tx, loose)
-            reasons = {Ref("run", run): why for run, why in kept.items()} | {Ref("candidate", one): why for one, why in kept_loose.items()}
+            kept, kept_loose = self._kept(tx, runs, gone), self._kept_candidates(tx, loose, loose_gone)
+            reasons = _refs("run", kept) | _refs("candidate", kept_loose)
             if strict:
                 _free(reasons)
-            going = _innermost_first(tx, [run for run in runs if run not in kept])
+            going = innermost_first(tx, [run for run in runs if run not in kept])
             alone = [one for one in loose if one not in kept_loose]
-            return going, alone, reasons, self._measured(tx, going, list({*alone, *_candidates_of(tx, going)}))
+            took = self._measured(tx, going, list({*alone, *candidates_of(tx, going)})) if measured else Purge(applied=False)
+            return going, alone, reasons, took
 
         going, alone, kept, took = self._rows.read(plan)
+        yield
+        late: dict[Ref, str] = {}
         if apply:
-            for some in parts(going, _AT_ONCE):
-                self._rows.write(partial(self._leave, runs=some, deleted_only=deleted_only, rule=rule))
-            for some in parts(alone, _AT_ONCE):
-                self._rows.write(partial(self._leave_candidates, candidates=some))
-            self._sweep(caller().project)
+            while going:
+                n, stay = self._rows.write(partial(self._leave, runs=going[:_AT_ONCE], strict=strict, gone=gone, rule=rule))
+                going, late = going[n:], late | stay
+                yield
+            for some in parts(alone, CANDIDATES_AT_ONCE):
+                late |= self._rows.write(partial(self._leave_candidates, candidates=some, strict=strict, gone=loose_gone))
+                yield
+            yield from self._sweep(caller().project)
+        kept |= late
         told = [Refusal(ref=ref, reason=reason) for ref, reason in list(kept.items())[:_TOLD_MAX]]
-        return replace(took, applied=apply, kept=len(kept), refused=told)
+        runs_gone = max(0, took.runs - sum(ref.kind == "run" for ref in late))
+        return replace(took, applied=apply, runs=runs_gone, kept=len(kept), refused=told)
+
+    def _purging_experiment(self, experiment: str) -> Steps[Purge]:
+        known, runs, loose = self._rows.read(lambda tx: whole(tx, experiment))
+        if known.deleted_at is None:
+            raise Conflict(f"the experiment {known.name!r} was not deleted", hint="delete it first, or say deleted_only=False")
+        self._rows.read(lambda tx: self._check_alone(tx, known))
+        took = yield from self._destroying(runs, strict=True, loose=loose, loose_gone=_WITH_EXPERIMENT)
+        self._rows.write(partial(self._leave_experiment, known=known, took=took))
+        yield
+        return replace(took, experiments=1)
 
     def _check_experiment(self, tx: Tx, experiment: str) -> None:
-        _, runs, loose = _whole(tx, experiment)
-        _free({Ref("run", run): why for run, why in self._kept(tx, runs).items()})
-        _free({Ref("candidate", one): why for one, why in self._kept_candidates(tx, loose).items()})
+        known, runs, loose = whole(tx, experiment)
+        self._check_alone(tx, known)
+        _free(_refs("run", self._kept(tx, runs, _DELETED)) | _refs("candidate", self._kept_candidates(tx, loose, _WITH_EXPERIMENT)))
 
-    def _kept(self, tx: Tx, runs: Collection[str]) -> dict[str, str]:
-        """Those of these runs that must stay, and why: also what they are part of."""
-        going, kept = set(runs), dict[str, str]()
+    def _check_alone(self, tx: Tx, experiment: Experiment) -> None:
+        """Refuse that an experiment goes, whatever runs it has."""
+        check_free(tx, experiment.ref)
+        self.goes_along(tx, experiment.id)
+
+    def _kept(self, tx: Tx, runs: Collection[str], gone: _When | None, candidates: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Those of these runs that must stay, and why: also what they are part of. Of their candidates all count, or only some, by run."""
+        going, kept, project = set(runs), dict[str, str](), caller().project
         for some in parts(list(going)):
-            candidates = {row.id: row.run for row in tx.all(select(_c.id, _c.run).where(_c.project == caller().project, _c.run.in_(some)))}
+            asked = select(_c.id, _c.run).where(_c.project == project, _c.run.in_(some))
+            of = {row.id: row.run for row in tx.all(asked)} if candidates is None else candidates
             reasons = {run: f"it is held by {said(hold)}" for run, hold in held(tx, some).items()}
             reasons |= {run: f"{names[0]} came of it" for run, names in self.needed_by(tx, "run", some).items()}
-            reasons |= {candidates[one]: reason for one, reason in self._kept_candidates(tx, list(candidates)).items()}
+            reasons |= {of[one]: reason for one, reason in self._kept_candidates(tx, list(of)).items()}
+            if gone is not None:
+                back = tx.all(select(_r.id).where(_r.project == project, _r.id.in_(some), _not(gone)))
+                reasons |= {row.id: _BACK for row in back}
             kept |= reasons
         while True:
             going -= kept.keys()
@@ -183,76 +215,108 @@ class Removals(Experiments, Candidates):
                 return kept
             kept |= more
 
-    def _kept_candidates(self, tx: Tx, candidates: Sequence[str]) -> dict[str, str]:
-        found = {hold.ref.name: f"it is held by {said(hold)}" for hold in standing(tx, "candidate", candidates)}
-        experiments = {hold.ref.name: hold for hold in standing(tx, "experiment")}
-        asked = select(_c.id, _c.run, _c.experiment_id).where(_c.project == caller().project, _c.id.in_(candidates))
-        rows = tx.all(asked)
-        runs = held(tx, {row.run for row in rows if row.run is not None})
-        for row in rows:
-            if hold := runs.get(row.run) or experiments.get(row.experiment_id):
-                found[row.id] = f"it is held by {said(hold)}"
-        return found | {one: f"{names[0]} came of it" for one, names in self.needed_by(tx, "candidate", candidates).items()}
+    def _kept_candidates(self, tx: Tx, candidates: Sequence[str], gone: _When | None = None) -> dict[str, str]:
+        kept: dict[str, str] = {}
+        for some in parts(candidates):
+            kept |= {one: f"it is held by {said(hold)}" for one, hold in held_candidates(tx, some).items()}
+            kept |= {one: f"{names[0]} came of it" for one, names in self.needed_by(tx, "candidate", some).items()}
+            if gone is not None:
+                of = (_e.project == _c.project) & (_e.id == _c.experiment_id)
+                back = select(_c.id).join(experiment_table, of).where(_c.project == caller().project, _c.id.in_(some), _not(gone))
+                kept |= {row.id: _BACK for row in tx.all(back)}
+        return kept
 
-    def _measured(self, tx: Tx, runs: Sequence[str], candidates: Sequence[str]) -> Purge:
+    def _measured(self, tx: Tx, runs: Sequence[str], candidates: Sequence[str], frees: bool = True) -> Purge:
         """What things have, and how much their going frees."""
         points = sum(sum(points_of(tx, caller().project, some).values()) for some in parts(runs))
         files = Counter[str]()
-        for _, n, size in _files(tx, [*runs, *map(_CANDIDATE.__add__, candidates)]):
+        for _, n, size in files_of(tx, [*runs, *map(of_candidate, candidates)]):
             files.update(files=n, size=size)
         return Purge(
             applied=False, runs=len(runs), candidates=len(candidates), points=points, files=files["files"], size=files["size"],
-            freed=freed(tx, runs, candidates),
+            freed=freed(tx, runs, candidates) if frees else 0,
         )  # fmt: skip
 
-    def _leave(self, tx: Tx, runs: Sequence[str], deleted_only: bool, rule: str) -> None:
-        """Take away runs, with their candidates; their many rows are swept later."""
+    def _leave(self, tx: Tx, runs: Sequence[str], strict: bool, gone: _When | None, rule: str) -> tuple[int, dict[Ref, str]]:
+        """Take away the first of these runs, with their candidates; their many rows are swept later. How many are done, and what stays.
+
+        The candidates of a run that has too many for one transaction go before it.
+        """
         project = caller().project
-        _free({Ref("run", run): why for run, why in self._kept(tx, runs).items()})
-        known = store.many(tx, project, runs)
-        if back := next((run for run in known.values() if run.deleted_at is None), None) if deleted_only else None:
-            raise Conflict(f"run {back.id} was restored meanwhile", hint="delete it again, if it is to go")
-        points, files = points_of(tx, project, runs), {holder: (n, size) for holder, n, size in _files(tx, runs)}
-        self._leave_candidates(tx, _candidates_of(tx, runs))
+        fit, candidates = fitting(tx, runs)
+        kept = self._kept(tx, fit or runs[:1], gone, candidates)
+        if strict:
+            _free(_refs("run", kept))
+        self._take_candidates(tx, [one for one, run in candidates.items() if run not in kept])
+        known = store.many(tx, project, [run for run in fit if run not in kept])
+        points, files = points_of(tx, project, known), {holder: (n, size) for holder, n, size in files_of(tx, list(known))}
         for run in known.values():
             entries.keep(tx, project, run, replace(run, params={}, tags={}))
             n, size = files.get(run.id, (0, 0))
             data = {"experiment": run.experiment_id, "points": points.get(run.id, 0), "files": n, "size": size}
             self._ledger.append(tx, "run.purged", run.ref, data=data | ({"rule": rule} if rule else {}))
         _leave_rows(tx, run_table, [(run, run) for run in known])
+        return len(fit) or len(kept), _refs("run", kept)
 
-    def _leave_candidates(self, tx: Tx, candidates: Sequence[str]) -> None:
-        _free({Ref("candidate", one): why for one, why in self._kept_candidates(tx, candidates).items()})
-        files = {holder: (n, size) for holder, n, size in _files(tx, [_CANDIDATE + one for one in candidates])}
-        for one in candidates:
-            n, size = files.get(_CANDIDATE + one, (0, 0))
+    def _leave_candidates(self, tx: Tx, candidates: Sequence[str], strict: bool, gone: _When) -> dict[Ref, str]:
+        """Take away candidates by themselves; what stays."""
+        kept = self._kept_candidates(tx, candidates, gone)
+        if strict:
+            _free(_refs("candidate", kept))
+        self._take_candidates(tx, [one for one in candidates if one not in kept])
+        return _refs("candidate", kept)
+
+    def _take_candidates(self, tx: Tx, candidates: Sequence[str]) -> None:
+        there = [row.id for row in tx.all(select(_c.id).where(_c.project == caller().project, _c.id.in_(candidates)))]
+        files = {holder: (n, size) for holder, n, size in files_of(tx, [of_candidate(one) for one in there])}
+        for one in there:
+            n, size = files.get(of_candidate(one), (0, 0))
             self._ledger.append(tx, "candidate.purged", Ref("candidate", one), data={"files": n, "size": size})
-        _leave_rows(tx, candidate_table, [(one, _CANDIDATE + one) for one in candidates])
+        _leave_rows(tx, candidate_table, [(one, of_candidate(one)) for one in there])
 
     def _leave_experiment(self, tx: Tx, known: Experiment, took: Purge) -> None:
         project = caller().project
+        there = tx.first(select(_e.deleted_at).where(_e.project == project, _e.id == known.id))
+        if there is None:  # another purge was first
+            return
+        if there.deleted_at is None:
+            raise Conflict(f"the experiment {known.name!r} was restored meanwhile", hint="delete it again, if it is to go")
         if tx.first(select(_r.id).where(_r.project == project, _r.experiment == known.name).limit(1)) is not None:
             raise Conflict(f"the experiment {known.name!r} has runs again", hint="purge it once more")
+        self._check_alone(tx, known)
         loose = [row.id for row in tx.all(select(_c.id).where(_c.project == project, _c.experiment_id == known.id))]
-        self._leave_candidates(tx, loose)
+        for some in parts(loose, CANDIDATES_AT_ONCE):
+            self._leave_candidates(tx, some, strict=True, gone=_WITH_EXPERIMENT)
         tx.execute(delete(view_table).where(view_table.c.project == project, view_table.c.experiment == known.name))
-        gone = tx.execute(delete(experiment_table).where(_e.project == project, _e.id == known.id)).rowcount
-        if gone:
-            data = {"runs": took.runs, "candidates": took.candidates, "points": took.points, "files": took.files, "size": took.size}
-            self._ledger.append(tx, "experiment.purged", known.ref, data=data)
+        tx.execute(delete(experiment_table).where(_e.project == project, _e.id == known.id))
+        data = {"runs": took.runs, "candidates": took.candidates, "points": took.points, "files": took.files, "size": took.size}
+        self._ledger.append(tx, "experiment.purged", known.ref, data=data)
 
-    def _sweep(self, project: str) -> Purge:
+    def _sweeping(self) -> Steps[None]:
+        actor = caller().actor
+        for project in sorted({row.project for row in self._rows.read(lambda tx: tx.all(select(_p.project).distinct()))}):
+            yield from on_behalf(Caller(actor=actor, project=project), self._sweep(project))
+
+    def _sweep(self, project: str) -> Steps[Purge]:
         """Remove the rows that are left of what is gone."""
-        for holder in [row.holder for row in self._rows.read(lambda tx: tx.all(select(_p.holder).where(_p.project == project)))]:
-            sweep(self._rows, artifact_table, artifact_table.c.path, ROWS_MAX, project=project, holder=holder)
-            if holder.startswith(_CANDIDATE):
-                sweep(self._rows, measure_table, measure_table.c.at, ROWS_MAX, project=project, candidate=holder.removeprefix(_CANDIDATE))
-            else:
-                series_removal.drop(self._rows, project, holder)
-                sweep(self._rows, measure_table, measure_table.c.at, ROWS_MAX, project=project, run=holder)
-                self._rows.write(partial(_drop_uses, project=project, run=holder))
-            self._rows.write(partial(_note_no_more, project=project, holder=holder))
+        holders = [row.holder for row in self._rows.read(lambda tx: tx.all(select(_p.holder).where(_p.project == project)))]
+        for some in parts(holders, _SWEPT_AT_ONCE):
+            for holder in some:
+                yield from self._sweep_one(project, holder)
+                yield
+            self._rows.write(partial(_note_no_more, project=project, holders=some))
+            yield
         return Purge(applied=True)
+
+    def _sweep_one(self, project: str, holder: str) -> Steps[None]:
+        yield from sweep(self._rows, artifact_table, artifact_table.c.path, ROWS_MAX, project=project, holder=holder)
+        if (candidate := candidate_of(holder)) is not None:
+            yield from sweep(self._rows, measure_table, measure_table.c.at, ROWS_MAX, project=project, candidate=candidate)
+            return
+        yield from series_removal.drop(self._rows, project, holder)
+        yield from sweep(self._rows, measure_table, measure_table.c.at, ROWS_MAX, project=project, run=holder)
+        if self._rows.read(lambda tx: tx.first(select(use_table.c.run).where(use_table.c.project == project, use_table.c.run == holder))):
+            self._rows.write(partial(_drop_uses, project=project, run=holder))
 
 
 def called(tx: Tx, ref: Ref) -> Ref | None:
@@ -265,69 +329,23 @@ def called(tx: Tx, ref: Ref) -> Ref | None:
     return ref if tx.first(there) is not None else None
 
 
+def _not(when: _When) -> _When:
+    return not_(func.coalesce(when, false()))
+
+
+def _refs(kind: str, kept: Mapping[str, str]) -> dict[Ref, str]:
+    return {Ref(kind, name): reason for name, reason in kept.items()}
+
+
 def _free(kept: dict[Ref, str]) -> None:
     if kept:
         ref, reason = next(iter(kept.items()))
         more = f"; {len(kept) - 1} more stay" if len(kept) > 1 else ""
-        raise Conflict(f"{ref} stays: {reason}{more}", hint="remove what needs it, or release the hold, first")
-
-
-def _whole(tx: Tx, experiment: str) -> tuple[Experiment, list[str], list[str]]:
-    """An experiment, its runs, and its candidates that no run made."""
-    known, project = find_experiment(tx, experiment), caller().project
-    runs = tx.all(select(_r.id).where(_r.project == project, _r.experiment == known.name))
-    loose = tx.all(select(_c.id).where(_c.project == project, _c.experiment_id == known.id, _c.run.is_(None)))
-    return known, [row.id for row in runs], [row.id for row in loose]
-
-
-def _family(tx: Tx, run: str) -> list[str]:
-    """A run and the deleted ones that are part of it, at any depth."""
-    found, inner = [run], [run]
-    while inner:
-        asked = [
-            select(_r.id).where(_r.project == caller().project, _r.parent.in_(some), _r.deleted_at.is_not(None)) for some in parts(inner)
-        ]
-        inner = [row.id for query in asked for row in tx.all(query)]
-        found += inner
-    return found
-
-
-def _innermost_first(tx: Tx, runs: Sequence[str]) -> list[str]:
-    """Runs, each before what it is part of."""
-    parents: dict[str, str | None] = {}
-    for some in parts(runs):
-        asked = select(_r.id, _r.parent).where(_r.project == caller().project, _r.id.in_(some))
-        parents.update({row.id: row.parent for row in tx.all(asked)})
-
-    def depth(run: str) -> int:
-        return sum(1 for _ in _above(run, parents))
-
-    return sorted(parents, key=lambda run: (-depth(run), run))
-
-
-def _above(run: str, parents: dict[str, str | None]) -> Iterator[str]:
-    at_ = parents.get(run)
-    while at_ is not None:
-        yield at_
-        at_ = parents.get(at_)
-
-
-def _candidates_of(tx: Tx, runs: Sequence[str]) -> list[str]:
-    asked = [select(_c.id).where(_c.project == caller().project, _c.run.in_(some)) for some in parts(runs)]
-    return [row.id for query in asked for row in tx.all(query)]
-
-
-def _files(tx: Tx, holders: Sequence[str]) -> Iterator[tuple[str, int, int]]:
-    """How many files each of these has, and their bytes."""
-    a = artifact_table.c
-    for some in parts(holders):
-        counted = select(a.holder, func.count().label("n"), func.sum(a.size).label("size")).group_by(a.holder)
-        for row in tx.all(counted.where(a.project == caller().project, a.holder.in_(some))):
-            yield row.holder, int(row.n), int(row.size)
+        raise Conflict(f"{ref} stays: {reason}{more}", hint="delete it, remove what needs it, or release the hold, first")
 
 
 def _leave_rows(tx: Tx, table: Table, going: Sequence[tuple[str, str]]) -> None:
-    """Delete the rows with these ids, and note by the holders that more is left of them."""
+    """Delete the rows with these ids, 5,000 at most, and note by the holders that more is left of them."""
     if going:
         project = caller().project
         tx.execute(delete(table).where(table.c.project == project, table.c.id.in_([id_ for id_, _ in going])))
@@ -346,5 +364,5 @@ def _drop_uses(tx: Tx, project: str, run: str) -> None:
             tx.execute(delete(source_table).where(s.project == project, s.id.in_(some), ~used))
 
 
-def _note_no_more(tx: Tx, project: str, holder: str) -> None:
-    tx.execute(delete(purge_table).where(_p.project == project, _p.holder == holder))
+def _note_no_more(tx: Tx, project: str, holders: Sequence[str]) -> None:
+    tx.execute(delete(purge_table).where(_p.project == project, _p.holder.in_(holders)))

@@ -12,15 +12,16 @@ from typing import Any
 
 from sqlalchemy import Column, Float, Integer, Row, Table, Text, delete, func, insert, or_, select, update
 
-from ostinato.kernel.caller import Caller, caller, calling
+from ostinato.kernel.caller import Caller, caller
 from ostinato.kernel.errors import Invalid, NotFound, OstinatoError
 from ostinato.kernel.ref import Ref
+from ostinato.kernel.steps import Steps, on_behalf, taken
 from ostinato.storage.rows.lease import at
 from ostinato.storage.rows.rows import Instant, Json, Tx, metadata
 from ostinato.tracking import store
-from ostinato.tracking.candidates import candidate_table
+from ostinato.tracking.candidate_tables import candidate_table
 from ostinato.tracking.experiments import experiment_table, find_experiment
-from ostinato.tracking.leaving import Act, Refusal, Retained, RetentionRule
+from ostinato.tracking.leaving import Act, Purge, Refusal, Retained, RetentionRule
 from ostinato.tracking.parse import parse_all, parse_order
 from ostinato.tracking.query import And, Field, Missing, Node, Order
 from ostinato.tracking.removal import Removals
@@ -35,6 +36,7 @@ _BEST_MAX = 1_000
 _TOLD_MAX = 100
 _AT_ONCE = 200
 _LOOKED_S = 60.0
+_TICK_S = 1.0
 _EVERY = timedelta(hours=1)
 
 rule_table = Table(
@@ -60,6 +62,7 @@ class Retention(RunTable, Removals):
     """The part of Runs that keeps things for a time only; Runs gives it its parts."""
 
     _looked_s = -_LOOKED_S
+    _upkeep: Steps[None] | None = None
 
     def retain(
         self,
@@ -120,10 +123,12 @@ class Retention(RunTable, Removals):
         Raises:
             NotFound: there is none of that name.
         """
+        project = caller().project
 
         def change(tx: Tx) -> None:
-            if not tx.execute(delete(rule_table).where(_t.project == caller().project, _t.name == name)).rowcount:
-                raise NotFound.named("retention rule", name, [row.name for row in tx.all(select(_t.name))])
+            if not tx.execute(delete(rule_table).where(_t.project == project, _t.name == name)).rowcount:
+                others = tx.all(select(_t.name).where(_t.project == project).order_by(_t.name))
+                raise NotFound.named("retention rule", name, [row.name for row in others])
             self._ledger.append(tx, "retention.dropped", Ref("retention", name))
 
         self._rows.write(change)
@@ -137,60 +142,86 @@ class Retention(RunTable, Removals):
         rules = self.retention()
         if name is not None and name not in (known.name for known in rules):
             raise NotFound.named("retention rule", name, [known.name for known in rules])
-        return [self._apply(rule, apply) for rule in rules if name in (None, rule.name)]
+        return [taken(self._applying(rule, apply)) for rule in rules if name in (None, rule.name)]
 
     def tick(self) -> None:
-        """One round of upkeep, in all projects: what purges have left is swept, and rules that were not applied for an hour are."""
-        if time.monotonic() - self._looked_s < _LOOKED_S:
-            return
-        self._looked_s = time.monotonic()
-        self.sweep()
-        before = self._clock.now() - _EVERY
+        """About a second of upkeep, in all projects: what purges have left is swept, and rules not applied for an hour are.
+
+        Once a minute it looks for what there is to do; the next call goes on with what takes longer.
+        """
+        until = time.monotonic() + _TICK_S
+        upkeep, self._upkeep = self._upkeep, None
+        if upkeep is None:
+            if time.monotonic() - self._looked_s < _LOOKED_S:
+                return
+            self._looked_s = time.monotonic()
+            upkeep = self._keeping()
+        for _ in upkeep:
+            if time.monotonic() >= until:
+                self._upkeep = upkeep
+                return
+
+    def _keeping(self) -> Steps[None]:
+        yield from self._sweeping()
+        actor, before = caller().actor, self._clock.now() - _EVERY
         due = select(rule_table).where(or_(_t.applied_at.is_(None), _t.applied_at < before)).order_by(_t.project, _t.name)
         for row in self._rows.read(lambda tx: tx.all(due)):
-            with calling(Caller(actor=caller().actor, project=row.project)):
-                try:
-                    self._apply(_read(row), True)
-                except OstinatoError as error:  # the other rules have their turn
-                    _log.warning("the retention rule %s of %s was not applied: %s", row.name, row.project, error)
+            rule = _read(row)
+            stands = select(rule_table).where(_t.project == row.project, _t.name == rule.name)
+            try:
+                for _ in on_behalf(Caller(actor=actor, project=row.project), self._applying(rule, True, measured=False)):
+                    yield
+                    now = self._rows.read(lambda tx, stands=stands: tx.first(stands))  # type: ignore[misc]
+                    if now is None or _read(now) != rule:  # it was dropped or replaced, or another server has applied it
+                        break
+            except OstinatoError as error:  # the other rules have their turn
+                _log.warning("the retention rule %s of %s was not applied: %s", row.name, row.project, error)
 
-    def _apply(self, rule: RetentionRule, apply: bool) -> Retained:
+    def _applying(self, rule: RetentionRule, apply: bool, measured: bool = True) -> Steps[Retained]:
+        """Apply a rule, and note so when that is done; unless `measured`, it is not said what goes."""
         now = self._clock.now()
         before = now - timedelta(days=rule.days)
-        taken = self._purged(rule, before, apply) if rule.act == "purge" else self._deleted(rule, before, apply)
+        act = self._purging if rule.act == "purge" else self._deleting
+        done = yield from act(rule, before, apply, measured)
         if apply:
             whose = (_t.project == caller().project, _t.name == rule.name)
             self._rows.write(lambda tx: tx.execute(update(rule_table).where(*whose).values(applied_at=now)))
-        return taken
+        return done
 
-    def _deleted(self, rule: RetentionRule, before: datetime, apply: bool) -> Retained:
+    def _deleting(self, rule: RetentionRule, before: datetime, apply: bool, measured: bool) -> Steps[Retained]:
         """Delete, softly, what a rule does not keep."""
         over = (
             _r.deleted_at.is_(None),
             seen_state.in_(("finished", "failed", "killed")),
             func.coalesce(_r.ended_at, _r.started_at, type_=Instant) < before,
         )
-        found = self._matching(rule, *over)
+        scope = self._about(rule, *over)
+        found = self._matching(scope)
         if rule.keep_best and found:
             best = {run for experiment in sorted(set(found.values())) for run in self._best_of(experiment, rule)}
             found = {run: experiment for run, experiment in found.items() if run not in best}
         going = list(found)
-        took = self._rows.read(lambda tx: self._measured(tx, going, []))
+        took = self._rows.read(lambda tx: self._measured(tx, going, [], frees=not apply)) if measured else Purge(applied=False)
+        yield
         if apply:
             for some in parts(going, _AT_ONCE):
-                self._rows.write(partial(self._delete_runs, runs=some, rule=rule.name))
+                self._rows.write(partial(self._delete_runs, runs=some, rule=rule.name, scope=scope))
+                yield
         return Retained(rule=rule.name, act=rule.act, runs=going[:_TOLD_MAX], took=replace(took, applied=apply))
 
-    def _purged(self, rule: RetentionRule, before: datetime, apply: bool) -> Retained:
+    def _purging(self, rule: RetentionRule, before: datetime, apply: bool, measured: bool) -> Steps[Retained]:
         """Destroy what was deleted long enough ago; with it experiments and candidates, unless the rule looks at runs more closely."""
-        found = list(self._matching(rule, _r.deleted_at.is_not(None), _r.deleted_at < before))
+        found = list(self._matching(self._about(rule, _r.deleted_at < before)))
         loose, experiments = self._rows.read(lambda tx: _old(tx, rule, before))
-        took = self._destroy(found, apply=apply, loose=loose, rule=rule.name)
+        took = yield from self._destroying(
+            found, apply=apply, gone=_r.deleted_at < before, loose=loose, loose_gone=_c.deleted_at < before, rule=rule.name,
+            measured=measured,
+        )  # fmt: skip
         refused = {}
         for experiment in experiments:
             try:
                 if apply:
-                    self.purge_experiment(experiment)
+                    yield from self._purging_experiment(experiment)
                 else:
                     self._rows.read(partial(self._check_experiment, experiment=experiment))
             except OstinatoError as error:  # something of it must stay
@@ -199,11 +230,13 @@ class Retention(RunTable, Removals):
         took = replace(took, experiments=len(experiments) - len(refused), kept=took.kept + len(refused), refused=told)
         return Retained(rule=rule.name, act=rule.act, runs=found[:_TOLD_MAX], took=took)
 
-    def _matching(self, rule: RetentionRule, *also: Any) -> dict[str, str]:
-        """The runs that a rule is about, with the names of their experiments."""
-        node = _node(rule.where, rule.keep_tagged)
+    def _about(self, rule: RetentionRule, *also: Any) -> Scope:
+        """The runs that a rule is about, of those that meet `also`."""
         of = [] if rule.experiment is None else [_r.experiment_id == rule.experiment]
-        scope = Scope(node, (), self._clock.now(), also=[*also, *of])
+        return Scope(_node(rule.where, rule.keep_tagged), (), self._clock.now(), also=[*also, *of])
+
+    def _matching(self, scope: Scope) -> dict[str, str]:
+        """The runs of a scope, with the names of their experiments."""
         if scope.measures:
             self._series.settle(caller().project)
 
@@ -219,12 +252,13 @@ class Retention(RunTable, Removals):
         measured = And((Missing(orders[0].field, negated=True), Missing(orders[0].field, negated=True, nan=True)))
         return [run.id for run in self.find(measured, orders, [experiment], limit=rule.keep_best).items]
 
-    def _delete_runs(self, tx: Tx, runs: Sequence[str], rule: str) -> None:
-        now = self._clock.now()
-        for run in store.many(tx, caller().project, runs).values():
-            if run.deleted_at is None:
-                store.change(tx, caller().project, run, replace(run, deleted_at=now))
-                self._ledger.append(tx, "run.deleted", run.ref, data={"experiment": run.experiment_id, "rule": rule})
+    def _delete_runs(self, tx: Tx, runs: Sequence[str], rule: str, scope: Scope) -> None:
+        """Delete those of these runs that are still of the scope."""
+        now, project = self._clock.now(), caller().project
+        still = tx.all(scope.ids().where(_r.id.in_(runs)), {"project": project, **at(LEASES.now(tx))})
+        for run in store.many(tx, project, [row.id for row in still]).values():
+            store.change(tx, project, run, replace(run, deleted_at=now))
+            self._ledger.append(tx, "run.deleted", run.ref, data={"experiment": run.experiment_id, "rule": rule})
 
 
 def _old(tx: Tx, rule: RetentionRule, before: datetime) -> tuple[list[str], list[str]]:

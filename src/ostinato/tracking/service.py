@@ -23,7 +23,7 @@ from ostinato.tracking.adoption import Adoptions
 from ostinato.tracking.compare import compared, differences
 from ostinato.tracking.curves import Curves
 from ostinato.tracking.experiments import belonging, checked_note, former_names
-from ostinato.tracking.find import checked_name, deleted, find_run, given_more, over, tagged, unknown
+from ostinato.tracking.find import check_part, checked_name, deleted, find_run, given_more, over, tagged, unknown
 from ostinato.tracking.finding import Finding
 from ostinato.tracking.origin import Origins
 from ostinato.tracking.preview import Previews
@@ -52,6 +52,7 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         self._ledger = ledger
         self._clock = clock
         self.needed_by = lambda *_: {}
+        self.goes_along = lambda *_: None
         ledger.called |= dict.fromkeys(("run", "candidate", "experiment"), called)
 
     def start(
@@ -79,6 +80,7 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         Raises:
             Conflict: the id belongs to a run of another experiment or parent, or the experiment was deleted.
             NotFound: there is no run `parent`.
+            Invalid: `parent` would be part of this run.
         """
         now = self._clock.now()
         made = Run(
@@ -114,6 +116,7 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
             return known
         if given.parent is not None and not store.exists(tx, project, given.parent):
             raise unknown(given.parent)
+        check_part(tx, given.id, given.parent)
         check_swept(tx, given.id)
         experiment_id, experiment, new = belonging(tx, given.experiment, self._clock.now())
         made = replace(given, experiment=experiment, experiment_id=experiment_id, name=given.name or experiment)

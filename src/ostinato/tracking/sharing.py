@@ -11,6 +11,7 @@ from sqlalchemy import Column, Table, select
 from ostinato.kernel.caller import caller
 from ostinato.storage.blobs.owned import owner
 from ostinato.storage.rows.rows import BLOB, PACKED, Tx, metadata
+from ostinato.tracking.holder import of_candidate
 from ostinato.tracking.store import artifact_table, run_table
 
 AT_ONCE = 5_000
@@ -24,7 +25,7 @@ def freed(tx: Tx, runs: Collection[str], candidates: Collection[str]) -> int:
 
     What counts is what the columns of all tables declare; a collection, which deletes them, looks at everything.
     """
-    project, holders = caller().project, {*runs, *(f"candidate:{candidate}" for candidate in candidates)}
+    project, holders = caller().project, {*runs, *map(of_candidate, candidates)}
     a, r = artifact_table.c, run_table.c
     names: dict[str, int] = {}
     for some in parts(list(holders)):
@@ -36,6 +37,8 @@ def freed(tx: Tx, runs: Collection[str], candidates: Collection[str]) -> int:
     for some in parts([digest for digest in environments if digest]):
         for row in tx.all(select(owner.c.digest, owner.c.size).where(owner.c.project == project, owner.c.digest.in_(some))):
             names[row.digest] = row.size
+    if not names:
+        return 0
     shared = {digest for table, column in _declared() for digest in _named(tx, table, column, names.keys(), project, holders)}
     return sum(size for digest, size in names.items() if digest not in shared)
 

@@ -90,6 +90,8 @@ _one = Prepared(select(run_table, _r.state.label("seen_state")).where(_r.project
 _ERA = list(_r.keys()).index("era")
 _ended = Prepared(select(_r.ended_at, _r.amendable, _r.deleted_at).where(_r.project == bindparam("project"), _r.id == bindparam("id")))
 _exists = Prepared(select(_r.id).where(_r.project == bindparam("project"), _r.id == bindparam("id")))
+_parent = Prepared(select(_r.parent).where(_r.project == bindparam("project"), _r.id == bindparam("id")))
+_part = Prepared(select(_r.id).where(_r.project == bindparam("project"), _r.parent == bindparam("id")).limit(1))
 _insert = Prepared(insert(run_table))
 _WRITTEN = tuple(name for name in run_table.c.keys() if name not in ("project", "id", "era", "beat_s", "lease_s", "deleted_with"))  # noqa: SIM118 — not a dict
 _update = Prepared(update(run_table).where(_r.project == bindparam("of_project"), _r.id == bindparam("of_id")), _WRITTEN)
@@ -140,6 +142,17 @@ def many(tx: Tx, project: str, runs: Sequence[str]) -> dict[str, Run]:
 def exists(tx: Tx, project: str, run: str) -> bool:
     """Whether there is such a run."""
     return bool(tx.fetch(_exists, {"project": project, "id": run}))
+
+
+def parent(tx: Tx, project: str, run: str) -> str | None:
+    """What a run is part of; None if of nothing, or if there is no such run."""
+    found = tx.fetch(_parent, {"project": project, "id": run})
+    return found[0][0] if found else None
+
+
+def has_parts(tx: Tx, project: str, run: str) -> bool:
+    """Whether runs say that they are part of this one, which need not be here."""
+    return bool(tx.fetch(_part, {"project": project, "id": run}))
 
 
 def going(tx: Tx, project: str, run: str) -> Literal["open", "over", "deleted"] | None:

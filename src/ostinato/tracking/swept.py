@@ -12,7 +12,7 @@ from ostinato.storage.rows.rows import Tx, metadata
 purge_table = Table(
     "tracking_purge", metadata, Column("project", Text, primary_key=True), Column("holder", Text, primary_key=True), sqlite_with_rowid=False
 )
-"""The holder is the id of a run, or `candidate:` and the id of a candidate."""
+"""The holder is a run or a candidate."""
 _p = purge_table.c
 _unswept = Prepared(select(_p.holder).where(_p.project == bindparam("project"), _p.holder == bindparam("holder")))
 

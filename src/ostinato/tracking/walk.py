@@ -56,7 +56,7 @@ def walk_of(order: Order) -> Walk | None:
     field = order.field
     if field.kind == "metric":
         column = _l["n" if field.of == "count" else field.of]
-        level = _level(0.0)
+        level = _level(0 if field.of == "count" else 0.0)
         numbers = Stretch((column.is_not(None),), (Key(column, order.down),))
         return Walk(field, latest, _l.key == field.key, (numbers, Stretch((column.is_(None),), level)), level)
     if (name := entries.filed(field)) is None:

@@ -17,7 +17,7 @@ xgboost: Any = None
 def libraries() -> None:
     """They are imported for the first test here, and not by everybody who looks for tests."""
     for name in ("xgboost", "lightgbm"):
-        globals()[name] = pytest.importorskip(name, reason=f"needs {name}: make setup")
+        globals()[name] = pytest.importorskip(name, reason=f"needs {name}: make frameworks")
 
 
 _RNG = np.random.default_rng(3)

@@ -27,9 +27,9 @@ def frameworks() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name, module in {"lightning": "pytorch_lightning", "safetensors": "safetensors.torch"}.items():
-            globals()[name] = pytest.importorskip(module, reason=f"needs {module}: make setup")
+            globals()[name] = pytest.importorskip(module, reason=f"needs {module}: make frameworks")
         for module in ("torch", "keras", "transformers", "accelerate"):
-            globals()[module] = pytest.importorskip(module, reason=f"needs {module}: make setup")
+            globals()[module] = pytest.importorskip(module, reason=f"needs {module}: make frameworks")
 
 
 pytestmark = [

@@ -35,7 +35,7 @@ def tensorboard() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name, module in _MODULES.items():
-            globals()[name] = pytest.importorskip(module, reason="needs TensorBoard: make setup")
+            globals()[name] = pytest.importorskip(module, reason="needs TensorBoard: make frameworks")
 
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -89,7 +89,7 @@ def test_scalars_parameters_texts_and_pictures_of_a_run_are_what_tensorboard_rea
 def test_what_tensorboards_own_writer_wrote_comes_round_the_same(runs: Runs, tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch = pytest.importorskip("torch.utils.tensorboard", reason="needs torch: make setup")
+        torch = pytest.importorskip("torch.utils.tensorboard", reason="needs torch: make frameworks")
     rng = np.random.default_rng(2)
     with torch.SummaryWriter(str(tmp_path / "logs")) as board:
         for n in range(40):

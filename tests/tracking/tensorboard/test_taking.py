@@ -20,6 +20,7 @@ import pytest
 from ostinato.app import Ostinato
 from ostinato.kernel.errors import Conflict, NotFound, Unavailable
 from ostinato.tracking.service import Runs
+from ostinato.tracking.tensorboard.place import Note
 from ostinato.tracking.tensorboard.proto import put
 from ostinato.tracking.tensorboard.records import framed
 from ostinato.tracking.tensorboard.taking import Board, Boards
@@ -255,3 +256,24 @@ def test_points_of_others_in_the_run_are_no_reason_to_refuse(runs: Runs, logs: P
     runs.log(board.taken.run, "me", 0, MetricFrame.of([("own", 0, 1, 1.0)]))
     once(runs, logs, tmp_path)
     assert runs.metrics(board.taken.run)["loss"].n == 50
+
+
+def test_the_child_of_a_fork_closes_no_file_that_took_the_place_of_a_lock(tmp_path: Path) -> None:
+    asked, told = os.pipe()
+    note = Note(tmp_path, "r1", "here")
+    number = note._held
+    assert number is not None
+    note.close()
+    os.dup2(told, number)  # its number is given to something else
+    try:
+        if (child := os.fork()) == 0:
+            try:
+                os.write(number, b".")
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        os.set_blocking(asked, False)
+        assert os.read(asked, 1) == b"."
+    finally:
+        for end in (asked, told, number):
+            os.close(end)

@@ -39,13 +39,18 @@ class Mlflow(Receiver):
     changed_ms: int = 0
     SECRETS: ClassVar[frozenset[str]] = frozenset({"secret"})
 
+    def messages(self, event: Event) -> int:
+        """A tag is a message each, as from MLflow."""
+        return len(self._found(event))
+
     def send(self, parcel: Parcel, around: Surroundings) -> None:
-        """Post what MLflow would; a tag is one post each."""
-        wanted = self.events.split(",")
-        found = [(wanted[0], _EXAMPLE)] if parcel.event.verb == "ledger.tested" else told(parcel.event)
-        for number, (what, data) in enumerate(found):
-            if what in wanted:
-                self._post(f"{parcel.key}-{number}", what, data, parcel.event, around)
+        """Post one of the messages that MLflow would, if it is wanted."""
+        what, data = self._found(parcel.event)[parcel.message]
+        if what in self.events.split(","):
+            self._post(f"{parcel.key}-{parcel.message}", what, data, parcel.event, around)
+
+    def _found(self, event: Event) -> list[Told]:
+        return [(self.events.partition(",")[0], _EXAMPLE)] if event.verb == "ledger.tested" else list(told(event))
 
     def _post(self, delivery: str, what: str, data: dict[str, Any], event: Event, around: Surroundings) -> None:
         entity, _, action = what.partition(".")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from blake3 import blake3
-from sqlalchemy import BigInteger, Column, Table, Text, bindparam, delete, func, select
+from sqlalchemy import BigInteger, Column, Table, Text, bindparam, delete, func, or_, select
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import Conflict, Invalid, NotFound, TooLarge
@@ -34,15 +34,77 @@ part = Table(
     Column("digest", Text, nullable=False, info=BLOB),
     Column("expires", BigInteger, nullable=False),
 )
-"""Parts that have arrived, by the digest of the whole; `start` is -1 for the whole, once it is put together."""
+"""Parts that have arrived; `start` is the place of one, by which they are told apart, and -1 of the whole, once it is put together."""
 
-_whole = -1
-_of = (part.c.project == bindparam("project"), part.c.upload == bindparam("upload"))
-_parts = Prepared(select(part.c.start, part.c.size, part.c.digest).where(*_of).order_by(part.c.start))
-_waiting = Prepared(select(func.coalesce(func.sum(part.c.size), 0)).where(part.c.project == bindparam("project"), part.c.start >= 0))
+_WHOLE = -1
+_p = part.c
+_of = (_p.project == bindparam("project"), _p.upload == bindparam("upload"))
+_parts = Prepared(select(_p.start, _p.size, _p.digest).where(*_of).order_by(_p.start))
+_waiting = Prepared(select(func.coalesce(func.sum(_p.size), 0)).where(_p.project == bindparam("project"), _p.start >= 0))
 _add = Prepared(part.insert(), missing=True)
 _drop = Prepared(delete(part).where(*_of))
-_expire = Prepared(delete(part).where(part.c.project == bindparam("project"), part.c.expires < bindparam("now")))
+_replace = Prepared(delete(part).where(*_of, or_(_p.start == bindparam("start"), _p.start == _WHOLE)))
+_going_on = select(_p.upload).where(_p.project == bindparam("project"), _p.expires >= bindparam("now"))
+_expire = Prepared(delete(part).where(_p.project == bindparam("project"), _p.expires < bindparam("now"), _p.upload.not_in(_going_on)))
+
+
+class Parts:
+    """The parts of uploads of the caller's project, each under its place, until an upload is put together.
+
+    What was begun and not finished is forgotten a day after its last part; a project may have 256 GiB under way.
+    """
+
+    def __init__(self, blobs: Blobs, rows: Rows, *, waiting_max: int = _WAITING_MAX, kept_s: int = _KEPT_S) -> None:
+        self._blobs = blobs
+        self._rows = rows
+        self._waiting_max = waiting_max
+        self._kept_s = kept_s
+
+    def drop(self, upload: str) -> None:
+        """Forget what has arrived of an upload."""
+        self._rows.write(lambda tx: tx.run(_drop, _named(upload)))
+
+    def _keep(self, upload: str, place: int, content: bytes | Iterable[bytes], *, anew: bool) -> None:
+        """Keep a part, durably; `anew`, in the stead of one that has arrived, else a repeat changes nothing.
+
+        Raises:
+            TooLarge: too much is under way.
+        """
+        row, now = self._row(upload, place, self._blobs.put(content)), int(time.time())
+
+        def change(tx: Tx) -> None:
+            tx.run(_expire, {"project": row["project"], "now": now})
+            if anew:
+                tx.run(_replace, {**_named(upload), "start": place})
+            if tx.run(_add, row) and int(tx.fetch(_waiting, {"project": row["project"]})[0][0]) > self._waiting_max:
+                hint = "finish uploads that are under way; what is not is forgotten after a day"
+                raise TooLarge(f"more than {self._waiting_max >> 30} GiB are under way in this project", hint=hint)
+
+        self._rows.write(change)
+
+    def _found(self, upload: str) -> tuple[Blob | None, list[tuple[int, Blob]]]:
+        """The whole, once it is put together; until then its parts, by their places."""
+        rows = self._rows.read(lambda tx: tx.fetch(_parts, _named(upload)))
+        found = [(place, Blob(digest=digest, size=size)) for place, size, digest in rows]
+        return (found[0][1], []) if found and found[0][0] == _WHOLE else (None, found)
+
+    def _whole(self, upload: str, pieces: Iterator[bytes]) -> Blob:
+        """Put an upload together; the parts are forgotten, and for a day it is known as the whole."""
+        blob = self._blobs.put(pieces)
+        self._rows.write(lambda tx: (tx.run(_drop, _named(upload)), tx.run(_add, self._row(upload, _WHOLE, blob))))
+        return blob
+
+    def _joined(self, parts: Iterable[Blob]) -> Iterator[bytes]:
+        for blob in parts:
+            yield from self._blobs.stream(blob.digest)
+
+    def _row(self, upload: str, place: int, blob: Blob) -> dict[str, Any]:
+        expires = int(time.time()) + self._kept_s
+        return {**_named(upload), "start": place, "size": blob.size, "digest": blob.digest, "expires": expires}
+
+
+def _named(upload: str) -> dict[str, str]:
+    return {"project": caller().project, "upload": upload}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,18 +123,11 @@ class Received:
     parts: list[Span]
 
 
-class Uploads:
-    """Uploads of the caller's project. One is called by the BLAKE3 digest of all its bytes, so it needs no beginning.
+class Uploads(Parts):
+    """Uploads that are called by the BLAKE3 digest of all their bytes, so that they need no beginning; a part stands where it begins.
 
-    Whoever sends the same bytes goes on with the same upload, after a cut connection or a restart of either side. What was begun
-    and not finished is forgotten a day after its last part; a project may have 256 GiB under way.
+    Whoever sends the same bytes goes on with the same upload, after a cut connection or a restart of either side.
     """
-
-    def __init__(self, blobs: Blobs, rows: Rows, *, waiting_max: int = _WAITING_MAX, kept_s: int = _KEPT_S) -> None:
-        self._blobs = blobs
-        self._rows = rows
-        self._waiting_max = waiting_max
-        self._kept_s = kept_s
 
     def keep(self, upload: str, start: int, content: bytes) -> Received:
         """Keep a part, durably. A repeat changes nothing.
@@ -86,24 +141,14 @@ class Uploads:
             raise Invalid("a part has at least one byte and begins at 0 or later", field="start")
         if len(content) > _PART_MAX:
             raise TooLarge(f"a part of {len(content) >> 20} MiB", hint=f"send parts of {PART_BYTES >> 20} MiB")
-        project, now = caller().project, int(time.time())
-        row = {
-            "project": project, "upload": upload, "start": start, "size": len(content),
-            "digest": self._blobs.put(content).digest, "expires": now + self._kept_s,
-        }  # fmt: skip
-
-        def change(tx: Tx) -> None:
-            tx.run(_expire, {"project": project, "now": now})
-            if tx.run(_add, row) and int(tx.fetch(_waiting, {"project": project})[0][0]) > self._waiting_max:
-                hint = "finish uploads that are under way; what is not is forgotten after a day"
-                raise TooLarge(f"more than {self._waiting_max >> 30} GiB are under way in this project", hint=hint)
-
-        self._rows.write(change)
+        self._keep(upload, start, content, anew=False)
         return self.received(upload)
 
     def received(self, upload: str) -> Received:
         """What is there already: send the rest."""
-        return Received(upload=valid(upload), parts=[Span(start=max(0, start), size=size) for start, size, _ in self._found(upload)])
+        whole, parts = self._found(valid(upload))
+        there = parts if whole is None else [(0, whole)]
+        return Received(upload=upload, parts=[Span(start=start, size=blob.size) for start, blob in there])
 
     def finish(self, upload: str, size: int) -> Blob:
         """Put the parts together to one blob of `size` bytes. A repeat within a day gives it again.
@@ -113,37 +158,27 @@ class Uploads:
             Conflict: a part is missing; the message says from where on.
             Invalid: the parts are other bytes than the upload is called by; they are forgotten.
         """
-        found = self._found(valid(upload))
-        if not found:
+        whole, parts = self._found(valid(upload))
+        if whole is not None:
+            return whole
+        if not parts:
             raise NotFound(f"no upload {upload}", hint="send its parts first")
-        if found[0][0] == _whole:
-            return Blob(digest=found[0][2], size=found[0][1])
         reached = 0
-        for start, length, _ in found:
+        for start, blob in parts:
             if start == reached:
-                reached += length
-        if reached != size or sum(length for _, length, _ in found) != size:
+                reached += blob.size
+        if reached != size or sum(blob.size for _, blob in parts) != size:
             raise Conflict(f"of upload {upload} the bytes from {reached} on are missing", hint=f"{size} bytes are expected, in parts")
-        blob = self._blobs.put(self._joined(upload, [digest for *_, digest in found]))
-        of = {"project": caller().project, "upload": upload}
-        whole = {**of, "start": _whole, "size": size, "digest": blob.digest, "expires": int(time.time()) + self._kept_s}
-        self._rows.write(lambda tx: (tx.run(_drop, of), tx.run(_add, whole)))
-        return blob
+        return self._whole(upload, self._proved(upload, [blob for _, blob in parts]))
 
-    def _joined(self, upload: str, digests: list[str]) -> Iterator[bytes]:
+    def _proved(self, upload: str, parts: list[Blob]) -> Iterator[bytes]:
         hasher = blake3()
-        for digest in digests:
-            for piece in self._blobs.stream(digest):
-                hasher.update(piece)
-                yield piece
+        for piece in self._joined(parts):
+            hasher.update(piece)
+            yield piece
         if hasher.hexdigest() != upload:
-            of = {"project": caller().project, "upload": upload}
-            self._rows.write(lambda tx: tx.run(_drop, of))
+            self.drop(upload)
             raise Invalid(f"the parts are not the bytes of upload {upload}", hint="send them again", field="upload")
-
-    def _found(self, upload: str) -> list[tuple[int, int, str]]:
-        of = {"project": caller().project, "upload": upload}
-        return self._rows.read(lambda tx: [(start, size, digest) for start, size, digest in tx.fetch(_parts, of)])
 
 
 class Taking(Protocol):

@@ -30,7 +30,7 @@ class _Cell(FunctionElement[Any]):
 class _Number(_Cell):
     type = Float()
     inherit_cache = True
-    on_sqlite = "CASE WHEN {kind} IN ('integer', 'real') THEN {found} END"
+    on_sqlite = "CASE WHEN {kind} IN ('integer', 'real') THEN CAST({found} AS REAL) END"
     on_postgresql = "CASE WHEN {kind} = 'number' THEN CAST({found} AS double precision) END"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Column, Table, delete, func, select
 
+from ostinato.kernel.steps import Steps
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.series.chunks import chunk
 from ostinato.storage.series.latest import latest
@@ -21,13 +22,13 @@ _OF_RUN: tuple[tuple[Table, str, int], ...] = (
 """The tail first: what is there of it would be settled and compacted anew."""
 
 
-def drop(rows: Rows, project: str, run: str) -> None:
+def drop(rows: Rows, project: str, run: str) -> Steps[None]:
     """Delete all points of a run. A repeat goes on where a kill has ended it."""
     for table, key, most in _OF_RUN:
-        sweep(rows, table, table.c[key], most, project=project, run=run)
+        yield from sweep(rows, table, table.c[key], most, project=project, run=run)
 
 
-def sweep(rows: Rows, table: Table, key: Column[Any], most: int, **of: str) -> None:
+def sweep(rows: Rows, table: Table, key: Column[Any], most: int, **of: str) -> Steps[None]:
     """Delete the rows of a table that have these values, about `most` at once: told apart by `key`."""
     whose = [table.c[name] == value for name, value in of.items()]
     some = select(key).where(*whose).limit(most)
@@ -37,6 +38,7 @@ def sweep(rows: Rows, table: Table, key: Column[Any], most: int, **of: str) -> N
 
     while rows.read(lambda tx: tx.first(some)) is not None:  # what there is none of costs no write
         rows.write(part)
+        yield
 
 
 def points_of(tx: Tx, project: str, runs: Collection[str]) -> dict[str, int]:

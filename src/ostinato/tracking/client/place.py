@@ -192,7 +192,8 @@ def remove(folder: Path) -> None:
 
 def _forked() -> None:
     for held in _held:
-        os.close(held)
+        with contextlib.suppress(OSError):
+            os.close(held)
     _held.clear()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,8 +78,3 @@ def _ship(synced: Synced, runs: RunsDoor, watch: Callable[[Synced], None]) -> No
     if not settle(shipper, cursor, synced.folder) and not synced.left:
         refused_before = (synced.folder / place.REFUSED).exists()
         synced.left = f"the store refused some of it: see {place.REFUSED} there" if refused_before else "its process still logs"
-
-
-def size_of(folder: Path) -> int:
-    """How many bytes a journal takes."""
-    return sum(found.stat().st_size for found in folder.iterdir() if os.path.isfile(found))

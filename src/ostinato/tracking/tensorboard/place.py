@@ -14,7 +14,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from ostinato.kernel.errors import Conflict
-from ostinato.tracking.client.place import hold
+from ostinato.tracking.client.place import hold, let_go
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class Note:
     def close(self) -> None:
         """Let others go on."""
         if self._held is not None:
-            os.close(self._held)
+            let_go(self._held)
             self._held = None
 
 

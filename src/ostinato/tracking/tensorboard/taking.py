@@ -234,7 +234,7 @@ class Boards:
 
 
 def key_of(tag: str) -> str:
-    """A tag as the name of a metric: printable, and of at most 200 characters.
+    r"""A tag as the name of a metric: printable, and of at most 200 characters.
 
     >>> key_of("loss"), key_of("a\nb"), len(key_of("x" * 300))
     ('loss', 'a_b', 200)

@@ -337,6 +337,8 @@ retry_at FLOAT NOT NULL,
 error TEXT NOT NULL,
 owner TEXT NOT NULL,
 lease_until FLOAT NOT NULL,
+amid BIGINT NOT NULL,
+message INTEGER NOT NULL,
 PRIMARY KEY (project, name)
 );
 CREATE TABLE ledger_tile (
@@ -639,10 +641,12 @@ version INTEGER NOT NULL,
 description TEXT NOT NULL,
 tags TEXT NOT NULL,
 origin TEXT NOT NULL,
+candidate TEXT,
 stage TEXT NOT NULL,
 changed_at BIGINT NOT NULL,
 PRIMARY KEY (project, model, version)
 );
+CREATE INDEX registry_label_candidate ON registry_label (project, candidate);
 CREATE TABLE registry_model (
 project TEXT NOT NULL,
 name TEXT NOT NULL,

@@ -7,7 +7,7 @@ PYTHON ?= python3
 export GOMP_SPINCOUNT := 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check docs bench bench-tracking serve clean frameworks format openapi schema web web-check web-types chromium
+.PHONY: help setup demo test test-frameworks check docs bench bench-tracking serve clean frameworks format openapi schema web web-check web-types chromium
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -81,7 +81,13 @@ AGAIN := ledger access registry pipelines tracking
 
 test: setup $(PAGES)  ## all tests; those of rows on SQLite and on PostgreSQL
 	@$(PY) -m pytest -n 2 --dist worksteal
-	@OSTINATO_TEST_ROWS=postgres $(PY) -m pytest -n 2 --dist worksteal --ignore=tests/tracking/autolog $(addprefix tests/,$(AGAIN))
+	@OSTINATO_TEST_ROWS=postgres $(PY) -m pytest -n 2 --dist worksteal $(addprefix tests/,$(AGAIN))
+
+# What takes the packages of `frameworks`; without them, as in `make test`, these tests are skipped. Beside them everything starts more slowly.
+FRAMED := tracking/autolog tracking/tensorboard registry/test_flavors_native.py registry/test_cards.py
+
+test-frameworks: setup frameworks  ## the tests of autolog, TensorBoard and flavors that take PyTorch, Keras, boosters or ONNX
+	@$(PY) -m pytest -n 2 --dist worksteal $(addprefix tests/,$(FRAMED))
 
 check: setup web-check  ## format, lint, types and the guards of the design
 	@.venv/bin/ruff format --check .

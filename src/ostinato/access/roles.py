@@ -16,7 +16,7 @@ _NOUNS = (
 PERMISSIONS: frozenset[str] = frozenset(
     [f"{noun}:{verb}" for noun in _NOUNS for verb in ("read", "write")]
     + ["trace:assess", "model:approve", "model:promote", "model:break-glass", "endpoint:deploy", "endpoint:invoke", "endpoint:label"]
-    + ["ledger:erase", "ledger:hold", "run:purge", "run:import", "model:purge", "model:import", "access:admin", "clock:set"]
+    + ["ledger:erase", "ledger:hold", "run:purge", "run:import", "trace:purge", "model:purge", "model:import", "access:admin", "clock:set"]
 )
 """Every permission that an operation may need."""
 
@@ -43,7 +43,7 @@ _ROLES: dict[str, tuple[str, frozenset[str]]] = {
     "reviewer": ("approves or rejects models; builds none", _READ | _COMMENT | _ASSESS | {"model:approve"}),
     "steward": (
         "answers for data: contracts, deliveries, features, monitors, erasure of personal values, what is kept how long",
-        _READ | _COMMENT | _ASSESS | _DATA | {"monitor:write", "ledger:erase", "ledger:hold", "run:purge", "model:purge"},
+        _READ | _COMMENT | _ASSESS | _DATA | {"monitor:write", "ledger:erase", "ledger:hold", "run:purge", "trace:purge", "model:purge"},
     ),
     "deployer": ("brings approved models to endpoints", _READ | _COMMENT | _OPERATE | {"model:promote"}),
     "auditor": ("sees everything, rights included, and changes nothing; may forbid that it goes", _READ | {"access:read", "ledger:hold"}),
@@ -83,8 +83,8 @@ def _union(names: frozenset[str]) -> frozenset[str]:
 def expand(patterns: Iterable[str]) -> frozenset[str]:
     """The permissions that patterns stand for.
 
-    >>> sorted(expand(["run:*", "model:read"]))
-    ['model:read', 'run:read', 'run:write']
+    >>> sorted(expand(["clock:*", "model:read"]))
+    ['clock:read', 'clock:set', 'clock:write', 'model:read']
     """
     return _expand(tuple(patterns))
 

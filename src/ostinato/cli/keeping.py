@@ -177,9 +177,10 @@ def retain(
         for rule in found.rules:
             took = rule.found.took
             does = f"{rule.found.act}s" if not found.applied else f"{rule.found.act}d"
+            freed = f"; frees {_size(took.freed)}" if took.freed else ""  # what is deleted only is freed by a purge
             click.echo(
                 f"{rule.project}/{rule.found.rule} {does} {took.runs} runs, {took.experiments} experiments, {took.points} points, "
-                f"{took.files} files; frees {_size(took.freed)}; {took.kept} stay"
+                f"{took.files} files{freed}; {took.kept} stay"
             )
             for refusal in took.refused:
                 click.echo(f"  {refusal.ref} stays: {refusal.reason}")

@@ -74,7 +74,7 @@ def _lapsed(tx: Tx, project: str, actor: str, model: Model, champion: AliasState
 
 def _emergencies(tx: Tx, project: str, actor: str, now: datetime) -> Iterator[Item]:
     for made in registry.emergencies(tx, project):
-        if made.by == actor:
+        if not registry.may_review(tx, made, actor, now):
             continue
         late = "overdue since" if made.due_at <= now else "to be reviewed by"
         yield Item(

@@ -502,6 +502,7 @@ export interface paths {
          * @description Raises:
          *         Conflict: there is a model of this name with other rules.
          *         NotFound: a gate of it is unknown here.
+         *         Invalid: a note of it is none that people write.
          */
         post: operations["models.adopt_model"];
         delete?: never;
@@ -525,8 +526,8 @@ export interface paths {
          *     Its experiment is here already. A repeat changes nothing.
          *
          *     Raises:
-         *         Conflict: there is another run of this id, or this one was adopted from another record.
-         *         Invalid: the run has not ended, or was deleted.
+         *         Conflict: there is another run of this id, this one was adopted from another record, or was deleted while it arrived.
+         *         Invalid: the run has not ended, was deleted, or is part of itself.
          *         NotFound: there is no such experiment.
          */
         post: operations["runs.adopt"];
@@ -550,6 +551,7 @@ export interface paths {
          * @description Whoever brings it counts as its author, so somebody else approves it. A repeat gives the version that is here.
          *
          *     Raises:
+         *         Invalid: the artifact cannot be loaded, holds a type that is not allowed, or does not fit the signature.
          *         Conflict: the model has or had another version of this number here.
          *         NotFound: the model, the flavor, or a content is not here.
          */
@@ -1193,6 +1195,7 @@ export interface paths {
          * Delete traces with their spans and what was said of them; nothing brings them back. How many there were.
          * @description Raises:
          *         Invalid: more than 1,000 at once.
+         *         Conflict: one of them is held, or its experiment, or a run that it is part of; none of them goes then.
          */
         post: operations["traces.delete"];
         delete?: never;
@@ -1214,6 +1217,7 @@ export interface paths {
          * Delete the oldest `most` traces of an experiment, by its id or name, of those that began before an instant. How many there were.
          * @description Raises:
          *         NotFound: there is no such experiment.
+         *         Conflict: one of them is held, or the experiment, or a run that it is part of; none of them goes then.
          */
         post: operations["traces.delete_before"];
         delete?: never;
@@ -1859,7 +1863,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Set tags, or remove those set to None, and say for which experiments the set is.
+         * Set tags, or remove those set to None, and say for which experiments the set is, or for which others or no more.
          * @description Raises:
          *         NotFound: there is no such set.
          */
@@ -3533,7 +3537,7 @@ export interface paths {
          *     where it is; models.rollback takes it back. Repeating it changes nothing.
          *
          *     Raises:
-         *         Denied: the caller broke the glass, or is no person.
+         *         Denied: the caller broke the glass, registered the version, or is none of those who approve such models.
          *         Conflict: somebody has said otherwise.
          */
         post: operations["models.review_emergency"];
@@ -3873,7 +3877,7 @@ export interface paths {
         /**
          * Check a version and approve it under the declared policy of its model; the policy is named as the approver.
          * @description Raises:
-         *         Denied: no policy fits; the sentence says why.
+         *         Denied: no policy fits, or who declared the one that does may not approve any more; the sentence says why.
          *         GateFailed: a gate says no.
          */
         post: operations["models.approve_by_policy"];
@@ -4254,7 +4258,7 @@ export interface paths {
         /**
          * Call a model otherwise; its versions and aliases go with it, and the old name is not given again.
          * @description Raises:
-         *         Conflict: the name is or was taken, an endpoint serves the model, or it has rules.
+         *         Conflict: the name is or was taken, an endpoint serves the model, it has rules, or it or a version of it is held.
          */
         post: operations["models.rename"];
         delete?: never;
@@ -4279,7 +4283,7 @@ export interface paths {
          *
          *     Raises:
          *         Conflict: somebody has written the section since `after`.
-         *         Invalid: the section has no name, or the text is too long.
+         *         Invalid: the section has no name or that of a recorded one, or the text is too long.
          */
         post: operations["models.card_note"];
         delete?: never;
@@ -4853,7 +4857,7 @@ export interface paths {
          *     goes on.
          *
          *     Raises:
-         *         Conflict: it was not deleted, or one of its runs is needed or held.
+         *         Conflict: it was not deleted, it, one of its runs or of its traces is held, or a run is needed.
          *         NotFound: there is no such experiment.
          */
         post: operations["runs.purge_experiment"];
@@ -5222,6 +5226,7 @@ export interface paths {
          *     Raises:
          *         Conflict: the id belongs to a run of another experiment or parent, or the experiment was deleted.
          *         NotFound: there is no run `parent`.
+         *         Invalid: `parent` would be part of this run.
          */
         post: operations["runs.start"];
         delete?: never;
@@ -6164,10 +6169,12 @@ export interface paths {
         put?: never;
         /**
          * Say something of a trace, or of one `span` of it: how it went, or what was expected. It counts until it is overridden.
-         * @description `source_id` names who or what says so, by default the caller. With the `id` of one that is there, that one is given back.
+         * @description `source_id` names who or what says so, by default the caller, such as a judge or somebody whom an application serves; of the
+         *     actors here only the caller. With the `id` of one that is there, that one is given back.
          *
          *     Raises:
          *         NotFound: there is no such trace, span or overridden assessment.
+         *         Denied: it is said in the name of another actor.
          *         Invalid: there is neither a value nor an error, or it is too long.
          */
         post: operations["traces.assess"];
@@ -6193,17 +6200,19 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Take back what was said; what it overrode counts again. No error if it is gone already.
+         * Take back what one said oneself; what it overrode counts again. No error if it is gone already.
          * @description Raises:
          *         NotFound: there is no such trace.
+         *         Denied: another said it.
          */
         delete: operations["traces.drop_assessment"];
         options?: never;
         head?: never;
         /**
-         * Say it otherwise. What is None stays; metadata is added. A new value ends the error, and a new error the value.
+         * Say otherwise what one said oneself. What is None stays, metadata is added; a new value ends the error, a new error the value.
          * @description Raises:
          *         NotFound: there is no such assessment of this trace.
+         *         Denied: another said it.
          */
         patch: operations["traces.reassess"];
         trace?: never;
@@ -8438,6 +8447,8 @@ export interface components {
         /**
          * Note
          * @description A section of the model card that a person wrote: the text with this number of those that it ever had, from 1 on.
+         *
+         *         `by` begins with `imported:` where only the archive of another store says who that was.
          */
         Note: {
             at: string;
@@ -14005,6 +14016,8 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
+                    add_experiments?: string[] | null;
+                    drop_experiments?: string[] | null;
                     experiments?: string[] | null;
                     tags?: {
                         [key: string]: string | null;

@@ -154,7 +154,7 @@ function About({ trace, root }: { trace: Trace; root: Span | undefined }) {
 }
 
 function Delete({ trace }: { trace: Trace }) {
-  const may = useMay("trace:write");
+  const may = useMay("trace:purge");
   const confirm = useConfirm();
   const queries = useQueryClient();
   const navigate = useNavigate();

@@ -46,7 +46,12 @@ export function Assessments({ trace, span }: AssessmentsProps) {
           { head: "Why", grow: true, cell: ({ rationale }) => rationale || <span className="muted">–</span> },
           {
             head: "By",
-            cell: ({ source, source_id }) => <span title={SOURCES[source]}>{source_id || SOURCES[source]}</span>,
+            cell: ({ source, source_id, created_by }) => (
+              <span title={SOURCES[source]}>
+                {source_id || SOURCES[source]}
+                {source_id !== created_by && <span className="muted"> noted by {created_by}</span>}
+              </span>
+            ),
           },
           { head: "Of", cell: ({ span: of }) => (of ? "a step" : "the whole") },
           { head: "When", cell: ({ changed_at }) => <Time at={changed_at} /> },

@@ -56,7 +56,7 @@ test("a program is let in by the code that it shows, or refused", async () => {
     await page.goto(`${url}/device`);
     await page.getByLabel("The code that the program shows").fill(user_code.toLowerCase());
     await page.getByRole("button", { name: "Continue" }).click();
-    await page.getByText("a program").waitFor();
+    await page.getByText("a program", { exact: true }).waitFor();
     expect(await axe(page)).toEqual([]);
     await page.getByRole("button", { name: word }).click();
     await page.getByText(said).waitFor();

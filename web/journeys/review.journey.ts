@@ -121,7 +121,7 @@ test("who made a version is told that another must approve it, on the page and i
   await dialog.getByLabel("Reason").fill("a try that nobody needs");
   await dialog.getByRole("button", { name: "Retire" }).click();
   await page.getByText("Retired delays@3").waitFor();
-  await page.getByText("a try that nobody needs").first().waitFor();
+  await page.getByText("a try that nobody needs").first().waitFor({ state: "attached" }); // by the verbs of the version
   expect(problems).toEqual([]);
   await page.close();
 });

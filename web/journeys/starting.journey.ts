@@ -107,7 +107,7 @@ test("events go to a file, which is tried out, paused and ended; what is no addr
   expect(await axe(page)).toEqual([]);
   await submit(page, "Subscribe");
   await dialog(page)
-    .getByText(/Parcels are signed/)
+    .getByText(/signed by this secret/)
     .waitFor();
   await submit(page, "Done");
   const line = page.getByRole("article", { name: `Subscription ${name}` });

@@ -1,43 +1,24 @@
-"""Protocol buffers, as far as OTLP needs them: the fields of a message, and a message of a few fields."""
+"""Protocol buffers as OTLP has them: what is no message is refused as a body that is wrong."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
 
+from ostinato.kernel import protobuf as wire
 from ostinato.kernel.errors import Invalid
-
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_WIDTH = {_FIXED64: 8, _FIXED32: 4}
 
 
 def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
     """The number of each field and its value: a number if it is a varint, else its bytes.
 
-    >>> list(fields(bytes([8, 150, 1, 18, 2, 104, 105])))
-    [(1, 150), (2, b'hi')]
-
     Raises:
         Invalid: it is no message, or it is cut.
     """
-    at, end = 0, len(message)
-    while at < end:
-        key, at = _varint(message, at)
-        number, wire = key >> 3, key & 7
-        if wire == _VARINT:
-            value, at = _varint(message, at)
-            yield number, value
-            continue
-        if wire == _BYTES:
-            size, at = _varint(message, at)
-        elif wire in _WIDTH:
-            size = _WIDTH[wire]
-        else:
-            raise _broken(f"wire type {wire}")
-        if at + size > end:
-            raise _broken("it is cut")
-        yield number, message[at : at + size]
-        at += size
+    try:
+        yield from wire.fields(message)
+    except wire.Malformed as error:
+        raise _broken(str(error)) from None
 
 
 def text(value: int | bytes) -> str:
@@ -76,7 +57,7 @@ def whole(value: int | bytes) -> int:
     """
     if isinstance(value, bytes):
         raise _broken("a number is expected")
-    return value - (1 << 64) if value >= 1 << 63 else value
+    return wire.signed(value)
 
 
 def message(*parts: tuple[int, int | bytes]) -> bytes:
@@ -85,34 +66,7 @@ def message(*parts: tuple[int, int | bytes]) -> bytes:
     >>> message((1, 150), (2, b"hi"))
     b'\\x08\\x96\\x01\\x12\\x02hi'
     """
-    made = bytearray()
-    for number, value in parts:
-        if isinstance(value, int):
-            made += _encoded(number << 3 | _VARINT) + _encoded(value)
-        else:
-            made += _encoded(number << 3 | _BYTES) + _encoded(len(value)) + value
-    return bytes(made)
-
-
-def _varint(message: bytes, at: int) -> tuple[int, int]:
-    found = shift = 0
-    while at < len(message) and shift < 70:
-        byte = message[at]
-        at += 1
-        found |= (byte & 127) << shift
-        if byte < 128:
-            return found & (1 << 64) - 1, at
-        shift += 7
-    raise _broken("it is cut")
-
-
-def _encoded(number: int) -> bytes:
-    made = bytearray()
-    while number > 127:
-        made.append(number & 127 | 128)
-        number >>= 7
-    made.append(number)
-    return bytes(made)
+    return b"".join(wire.put(number, value) for number, value in parts)
 
 
 def _bytes(value: int | bytes) -> bytes:

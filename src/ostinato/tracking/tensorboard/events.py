@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ostinato.tracking.tensorboard.proto import Malformed, fields, floats, signed, text, view
+from ostinato.kernel.protobuf import Malformed
+from ostinato.tracking.tensorboard.proto import fields, floats, signed, text, view
 from ostinato.tracking.types import Scalar
 
 _FLOAT, _DOUBLE, _STRING = 1, 2, 7

@@ -16,11 +16,11 @@ from hashlib import blake2b
 from pathlib import Path
 
 from ostinato.kernel.errors import Conflict, Exhausted, NotFound, Throttled, Unavailable
+from ostinato.kernel.protobuf import Malformed
 from ostinato.tracking.client.door import RunsDoor
 from ostinato.tracking.client.shipping import LEASE_S
 from ostinato.tracking.tensorboard.events import Media, Told, quantiles, tell
 from ostinato.tracking.tensorboard.place import Mark, Note, boards
-from ostinato.tracking.tensorboard.proto import Malformed
 from ostinato.tracking.tensorboard.records import Piece, read
 from ostinato.tracking.types import MetricFrame, Run
 

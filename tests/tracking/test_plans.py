@@ -10,7 +10,7 @@ from ostinato.kernel.caller import caller
 from ostinato.storage.rows.lease import at
 from ostinato.storage.rows.rows import Tx
 from ostinato.storage.rows.sqlite import Sqlite
-from ostinato.tracking import scope
+from ostinato.tracking.planner import scope
 from ostinato.tracking.service import Runs
 from ostinato.tracking.store import LEASES, run_table
 from ostinato.tracking.types import MetricFrame

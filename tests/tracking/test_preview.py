@@ -10,7 +10,7 @@ import pytest
 
 from ostinato.app import Ostinato
 from ostinato.kernel.errors import Invalid, NotFound, TooLarge
-from ostinato.tracking import preview
+from ostinato.tracking.verbs import preview
 
 
 def parquet(table: pa.Table) -> bytes:

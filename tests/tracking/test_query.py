@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from ostinato.app import Ostinato
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Invalid
-from ostinato.tracking import opening, scope
-from ostinato.tracking.parse import parse, parse_all, parse_order
+from ostinato.tracking.planner import opening, scope
+from ostinato.tracking.planner.parse import parse, parse_all, parse_order
+from ostinato.tracking.planner.where import RUNS
 from ostinato.tracking.query import TEXTUAL, Ago, Among, And, Compare, Field, Missing, Node, Not, Or, Order
 from ostinato.tracking.types import MetricFrame, Source, Use
-from ostinato.tracking.where import RUNS
 
 quick = settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 WORDS = RUNS.vocabulary

@@ -24,7 +24,7 @@ from ostinato.ledger.service import Ledger
 from ostinato.pipelines import lines
 from ostinato.storage.rows.chosen import rows_of
 from ostinato.storage.rows.rows import Rows, Tx
-from ostinato.tracking.leaving import Retained
+from ostinato.tracking.removal.types import Retained
 
 _log = logging.getLogger("ostinato.keeping")
 _BATCH = 1000

@@ -21,10 +21,10 @@ from ostinato.registry.tables import decision, deprecation, model, move, owner, 
 from ostinato.registry.views import ModelState, VersionLine
 from ostinato.storage.rows.cells import text_in
 from ostinato.storage.rows.rows import Instant, Rows, Tx
-from ostinato.tracking.order import Key, Part, checked, keys_of, page
-from ostinato.tracking.parse import parse_all, parse_order
+from ostinato.tracking.planner.order import Key, Part, checked, keys_of, page
+from ostinato.tracking.planner.parse import parse_all, parse_order
+from ostinato.tracking.planner.where import Around, Place, Things, attributes
 from ostinato.tracking.query import Field, Order, Vocabulary
-from ostinato.tracking.where import Around, Place, Things, attributes
 
 _m, _v, _d, _o, _s = model.c, version.c, decision.c, owner.c, source.c
 _now = bindparam("now", type_=Instant())

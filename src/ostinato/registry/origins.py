@@ -11,7 +11,7 @@ from ostinato.kernel.ref import Ref
 from ostinato.registry.labels import label
 from ostinato.registry.tables import version
 from ostinato.storage.rows.rows import Tx
-from ostinato.tracking.sharing import parts
+from ostinato.tracking.removal.sharing import parts
 
 _v = version.c
 

@@ -22,7 +22,10 @@ _NO_FAMILIES = (
     "ostinato.registry.sandbox",
     "ostinato.tracking.client",
     "ostinato.tracking.fits",
+    "ostinato.tracking.planner",
+    "ostinato.tracking.removal",
     "ostinato.tracking.tensorboard",
+    "ostinato.tracking.verbs",
 )
 
 

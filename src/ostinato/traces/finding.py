@@ -33,11 +33,11 @@ from ostinato.storage.rows.cells import number_in, text_in
 from ostinato.storage.rows.rows import Instant, Rows, Tx
 from ostinato.traces import store
 from ostinato.traces.types import Moment, Trace
-from ostinato.tracking.experiments import experiment_table
-from ostinato.tracking.order import Key, Part, checked, keys_of, page
-from ostinato.tracking.parse import parse_all, parse_order
+from ostinato.tracking.planner.order import Key, Part, checked, keys_of, page
+from ostinato.tracking.planner.parse import parse_all, parse_order
+from ostinato.tracking.planner.where import Place, Things, attributes, cell
 from ostinato.tracking.query import And, Field, Node, Order, Vocabulary
-from ostinato.tracking.where import Place, Things, attributes, cell
+from ostinato.tracking.verbs.experiments import experiment_table
 
 _t, _s, _l, _a, _e = (
     store.trace_table.c, store.span_table.c, store.linked_table.c, store.assessment_table.c, experiment_table.c,

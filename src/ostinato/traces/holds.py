@@ -10,7 +10,7 @@ from ostinato.ledger.holds import refused, standing
 from ostinato.storage.rows.rows import Tx
 from ostinato.traces import store
 from ostinato.tracking.holds import held
-from ostinato.tracking.sharing import parts
+from ostinato.tracking.removal.sharing import parts
 
 _t, _l = store.trace_table.c, store.linked_table.c
 

@@ -25,7 +25,7 @@ from ostinato.traces.prices import Rate, cost_of, rates
 from ostinato.traces.store import KnownTrace, Node
 from ostinato.traces.totals import total
 from ostinato.traces.types import Span, SpansKept, Trace, TraceTold, Usage
-from ostinato.tracking.experiments import belonging
+from ostinato.tracking.verbs.experiments import belonging
 
 SPANS_MAX = 10_000
 """How many spans a trace has at most, and a call takes."""

@@ -34,7 +34,7 @@ from ostinato.kernel.instant import micros_of
 from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import BLOB, Instant, Json, Tx, metadata
 from ostinato.traces.types import Assessment, KeptSpan, Span, SpanEvent, SpanLink, Trace, TraceState, Usage
-from ostinato.tracking.experiments import experiment_table
+from ostinato.tracking.verbs.experiments import experiment_table
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -8,8 +8,8 @@ from ostinato.kernel.found import Found
 from ostinato.kernel.ref import Ref
 from ostinato.storage.rows.matching import beginning, matching
 from ostinato.storage.rows.rows import Instant, Tx
-from ostinato.tracking.experiments import experiment_table
 from ostinato.tracking.store import run_table
+from ostinato.tracking.verbs.experiments import experiment_table
 
 NEWEST = 3_000
 """By name, so many of the newest runs are looked at: a search stays as quick as it is, however many there are."""

@@ -19,23 +19,23 @@ from ostinato.storage.blobs.uploads import Uploads
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.series.series import Series
 from ostinato.tracking import store
-from ostinato.tracking.adoption import Adoptions
 from ostinato.tracking.compare import compared, differences
-from ostinato.tracking.curves import Curves
-from ostinato.tracking.experiments import belonging, checked_note, former_names
 from ostinato.tracking.find import check_part, checked_name, deleted, find_run, given_more, over, tagged, unknown
-from ostinato.tracking.finding import Finding
-from ostinato.tracking.origin import Origins
-from ostinato.tracking.preview import Previews
-from ostinato.tracking.relations import Relations
-from ostinato.tracking.removal import called
-from ostinato.tracking.retention import Retention
+from ostinato.tracking.removal.purge import called
+from ostinato.tracking.removal.retention import Retention
 from ostinato.tracking.shown import Comparison, Difference
 from ostinato.tracking.sources import Sources
-from ostinato.tracking.story import Stories
-from ostinato.tracking.swept import check_swept
+from ostinato.tracking.tombstones import check_tombstone
 from ostinato.tracking.types import Code, Environment, Metric, Run, Scalar, Spent, State, scalar
-from ostinato.tracking.views import Views
+from ostinato.tracking.verbs.adoption import Adoptions
+from ostinato.tracking.verbs.curves import Curves
+from ostinato.tracking.verbs.experiments import belonging, checked_note, former_names
+from ostinato.tracking.verbs.finding import Finding
+from ostinato.tracking.verbs.origin import Origins
+from ostinato.tracking.verbs.preview import Previews
+from ostinato.tracking.verbs.relations import Relations
+from ostinato.tracking.verbs.story import Stories
+from ostinato.tracking.verbs.views import Views
 
 _COMPARE_MAX = 100
 _TOLD_MAX = 100
@@ -117,7 +117,7 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         if given.parent is not None and not store.exists(tx, project, given.parent):
             raise unknown(given.parent)
         check_part(tx, given.id, given.parent)
-        check_swept(tx, given.id)
+        check_tombstone(tx, given.id)
         experiment_id, experiment, new = belonging(tx, given.experiment, self._clock.now())
         made = replace(given, experiment=experiment, experiment_id=experiment_id, name=given.name or experiment)
         store.add(tx, project, made, lease_s)

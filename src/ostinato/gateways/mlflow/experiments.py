@@ -14,8 +14,8 @@ from ostinato.gateways.mlflow.filter import Clause, Grammar, few, holds, ordered
 from ostinato.gateways.mlflow.wire import Ask, Pair, filled
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.operation import Op
-from ostinato.tracking.experiments import known_experiment
 from ostinato.tracking.types import Experiment, View
+from ostinato.tracking.verbs.experiments import known_experiment
 
 A2 = "/api/2.0/mlflow"
 DEFAULT = "0"

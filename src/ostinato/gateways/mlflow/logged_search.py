@@ -15,8 +15,8 @@ from ostinato.gateways.mlflow.logged import SHOWN, shown
 from ostinato.gateways.mlflow.wire import Ask, Int64
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.operation import Op
-from ostinato.tracking.candidates import all_candidates
 from ostinato.tracking.types import Candidate, Measure
+from ostinato.tracking.verbs.candidates import all_candidates
 
 _GRAMMAR = Grammar(
     {"name": "text", "model_id": "text", "model_type": "text", "status": "text", "source_run_id": "text", "experiment_id": "text",

@@ -17,9 +17,9 @@ from ostinato.gateways.mlflow.runs import NAME, STATES, USER, made_by, shown_run
 from ostinato.gateways.mlflow.wire import Ask, Int64, filled
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.operation import Op
-from ostinato.tracking.experiments import known_experiment
 from ostinato.tracking.query import Among, And, Compare, Field, Kind, Missing, Node, Operator, Order, Value
 from ostinato.tracking.types import Run
+from ostinato.tracking.verbs.experiments import known_experiment
 
 _KINDS = {
     "metric": "metric", "metrics": "metric", "tag": "tag", "tags": "tag", "dataset": "dataset", "datasets": "dataset",

@@ -33,7 +33,7 @@ from ostinato.kernel.errors import (
 from ostinato.kernel.operation import Op
 from ostinato.serving.plane.encoding import UNPACKED, unpacked
 from ostinato.traces.service import Traces
-from ostinato.tracking.experiments import known_experiment
+from ostinato.tracking.verbs.experiments import known_experiment
 
 Admit = Callable[[Mapping[str, str], str, str], Caller]
 Run = Callable[..., Awaitable[Any]]

@@ -1,4 +1,4 @@
-"""Going: what goes with a thing that is purged, in which order, and how much of it in one transaction."""
+"""Cascade: what goes with a thing that is purged, in which order, and how much of it in one transaction."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from sqlalchemy import func, select
 from ostinato.kernel.caller import caller
 from ostinato.storage.rows.rows import Tx
 from ostinato.tracking.candidate_tables import candidate_table
-from ostinato.tracking.experiments import find_experiment
-from ostinato.tracking.sharing import parts
+from ostinato.tracking.removal.sharing import parts
 from ostinato.tracking.store import artifact_table, run_table
 from ostinato.tracking.types import Experiment
+from ostinato.tracking.verbs.experiments import find_experiment
 
 CANDIDATES_AT_ONCE = 1_000
 """So many candidates go in one transaction."""

@@ -16,8 +16,10 @@ from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Conflict
 from ostinato.kernel.ref import Ref
 from ostinato.storage.rows.rows import Tx, metadata
-from ostinato.tracking import going, removal, retention, sharing
 from ostinato.tracking.candidate_tables import candidate_table
+from ostinato.tracking.removal import cascade as going
+from ostinato.tracking.removal import purge as removal
+from ostinato.tracking.removal import retention, sharing
 
 LATER = datetime(2013, 3, 1, tzinfo=UTC)
 

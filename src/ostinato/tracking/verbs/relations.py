@@ -14,15 +14,15 @@ from ostinato.storage.rows.lease import at
 from ostinato.storage.rows.rows import Instant, Rows, Tx
 from ostinato.storage.series.latest import latest
 from ostinato.storage.series.series import Series
-from ostinato.tracking.experiments import seen
 from ostinato.tracking.influence import influences
-from ostinato.tracking.parse import parse_all, parse_order
+from ostinato.tracking.planner.parse import parse_all, parse_order
+from ostinato.tracking.planner.scope import Scope
+from ostinato.tracking.planner.where import RUNS
 from ostinato.tracking.query import Compare, Field, Missing
-from ostinato.tracking.scope import Scope
 from ostinato.tracking.shown import Influences, RunGroup, RunGroups
 from ostinato.tracking.store import LEASES, run_table
 from ostinato.tracking.types import number
-from ostinato.tracking.where import RUNS
+from ostinato.tracking.verbs.experiments import seen
 
 _RUNS_MAX = 1000
 _GROUPS_MAX = 500

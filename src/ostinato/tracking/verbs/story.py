@@ -17,10 +17,10 @@ from ostinato.storage.rows.lease import LeaseClock, at
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.tracking import store
 from ostinato.tracking.find import find_run
+from ostinato.tracking.planner.where import seen_state
 from ostinato.tracking.shown import Repeat, Story
 from ostinato.tracking.store import run_table
 from ostinato.tracking.types import Artifact, Environment, Run
-from ostinato.tracking.where import seen_state
 
 _LEASES = LeaseClock()
 _PATCH = "code.patch"

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Table, and_, bindparam, literal
 from ostinato.storage.series.latest import latest
 from ostinato.tracking import entries
 from ostinato.tracking.entries import LAST, entry_table
-from ostinato.tracking.order import Key
+from ostinato.tracking.planner.order import Key
 from ostinato.tracking.query import Field, Order
 from ostinato.tracking.store import run_table
 

@@ -1,4 +1,4 @@
-"""Swept: what is gone while some of its many rows are left, so that nothing of its name comes to be among them."""
+"""Tombstones: what is gone while some of its many rows are left, so that nothing of its name comes to be among them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ purge_table = Table(
 )
 """The holder is a run or a candidate."""
 _p = purge_table.c
-_unswept = Prepared(select(_p.holder).where(_p.project == bindparam("project"), _p.holder == bindparam("holder")))
+_buried = Prepared(select(_p.holder).where(_p.project == bindparam("project"), _p.holder == bindparam("holder")))
 
 
-def unswept(tx: Tx, holder: str) -> bool:
+def buried(tx: Tx, holder: str) -> bool:
     """Whether rows of what is gone are left."""
-    return bool(tx.fetch(_unswept, {"project": caller().project, "holder": holder}))
+    return bool(tx.fetch(_buried, {"project": caller().project, "holder": holder}))
 
 
-def check_swept(tx: Tx, holder: str) -> None:
+def check_tombstone(tx: Tx, holder: str) -> None:
     """Refuse an id of which rows are still being removed.
 
     Raises:
         Unavailable: it is free soon.
     """
-    if unswept(tx, holder):
+    if buried(tx, holder):
         raise Unavailable(f"{holder} is just being purged", hint="try again when that is done, or use another id")

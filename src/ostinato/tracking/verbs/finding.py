@@ -12,15 +12,15 @@ from ostinato.kernel.clock import Clock
 from ostinato.kernel.page import Page
 from ostinato.storage.rows.lease import at
 from ostinato.storage.rows.rows import Rows, Tx
-from ostinato.tracking import candidates, experiments
 from ostinato.tracking.candidate_tables import candidate_table, measure_table
-from ostinato.tracking.experiments import experiment_table, seen
-from ostinato.tracking.order import Key, Part, checked, keys_of, page
-from ostinato.tracking.parse import parse_all, parse_order
+from ostinato.tracking.planner.order import Key, Part, checked, keys_of, page
+from ostinato.tracking.planner.parse import parse_all, parse_order
+from ostinato.tracking.planner.where import Place, Things, attributes, cell
 from ostinato.tracking.query import Field, Node, Order, Vocabulary
 from ostinato.tracking.store import LEASES
 from ostinato.tracking.types import Candidate, Experiment, View
-from ostinato.tracking.where import Place, Things, attributes, cell
+from ostinato.tracking.verbs import candidates, experiments
+from ostinato.tracking.verbs.experiments import experiment_table, seen
 
 _e, _c, _m = experiment_table.c, candidate_table.c, measure_table.c
 _E_TYPES, _E_PLACES = attributes(

@@ -16,12 +16,12 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, case, false, func
 from ostinato.storage.rows.rows import Tx
 from ostinato.storage.series.latest import latest
 from ostinato.tracking.entries import TEXT_MAX
-from ostinato.tracking.opening import Count, counting, entered, opening
-from ostinato.tracking.order import Key, Part, checked, keys_of
+from ostinato.tracking.planner.opening import Count, counting, entered, opening
+from ostinato.tracking.planner.order import Key, Part, checked, keys_of
+from ostinato.tracking.planner.walk import walk_of
+from ostinato.tracking.planner.where import RUNS, Place
 from ostinato.tracking.query import Missing, Node, Order, atoms
 from ostinato.tracking.store import run_table
-from ostinato.tracking.walk import walk_of
-from ostinato.tracking.where import RUNS, Place
 
 FEW = 2_500
 """So many runs are sorted in a few milliseconds."""

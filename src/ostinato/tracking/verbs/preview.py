@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ostinato.kernel.errors import Invalid, TooLarge
-from ostinato.tracking.artifacts import Artifacts
 from ostinato.tracking.shown import Preview
 from ostinato.tracking.types import Scalar, number
+from ostinato.tracking.verbs.artifacts import Artifacts
 
 _ROWS_MAX = 1000
 _COLUMNS_MAX = 200

@@ -20,14 +20,14 @@ from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.series.points import Points
 from ostinato.tracking import store
-from ostinato.tracking.artifacts import Artifacts
 from ostinato.tracking.candidate_tables import candidate_table, measure_table
-from ostinato.tracking.experiments import belonging, experiment_table
 from ostinato.tracking.find import checked_name, given_more, tagged, unknown
 from ostinato.tracking.holder import of_candidate
 from ostinato.tracking.paths import checked_path
-from ostinato.tracking.swept import check_swept
+from ostinato.tracking.tombstones import check_tombstone
 from ostinato.tracking.types import Artifact, Candidate, CandidateState, Measure, MetricFrame, Scalar, number, scalar
+from ostinato.tracking.verbs.artifacts import Artifacts
+from ostinato.tracking.verbs.experiments import belonging, experiment_table
 
 _c, _m = candidate_table.c, measure_table.c
 _insert = Prepared(insert(candidate_table))
@@ -75,7 +75,7 @@ class Candidates(Artifacts):
                     raise Conflict(f"{id} is the candidate {known.name!r} of run {known.run}", hint="use another id")
                 return known
             if id is not None:
-                check_swept(tx, of_candidate(id))
+                check_tombstone(tx, of_candidate(id))
             of = store.one(tx, project, run) if run is not None else None
             if run is not None and of is None:
                 raise unknown(run)

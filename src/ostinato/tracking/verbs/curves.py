@@ -14,9 +14,9 @@ from ostinato.storage.series import paging
 from ostinato.storage.series.latest import Latest
 from ostinato.storage.series.points import Points
 from ostinato.storage.series.series import Series
-from ostinato.tracking.candidates import keep_measures
 from ostinato.tracking.find import check_going, find_run
 from ostinato.tracking.types import Curve, Metric, MetricFrame, number
+from ostinato.tracking.verbs.candidates import keep_measures
 
 _DRAWN_MAX = 100_000
 _LEAST = -(2**63)

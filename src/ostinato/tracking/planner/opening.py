@@ -14,8 +14,8 @@ from ostinato.storage.rows.rows import Tx
 from ostinato.storage.series.latest import latest
 from ostinato.tracking import entries
 from ostinato.tracking.entries import LAST, TEXT_MAX, entry_table
+from ostinato.tracking.planner.where import OPERATORS
 from ostinato.tracking.query import Among, And, Atom, Compare, Field, Missing, Node, Or, Value
-from ostinato.tracking.where import OPERATORS
 
 NARROW = 20_000
 """What more runs meet is no place to start from: to intersect them would take longer than to find a page among them."""

@@ -30,8 +30,8 @@ from ostinato.kernel.errors import Invalid
 from ostinato.kernel.page import Page
 from ostinato.storage.rows.rows import Instant, Tx
 from ostinato.tracking.entries import LAST
+from ostinato.tracking.planner.where import Place
 from ostinato.tracking.query import Order
-from ostinato.tracking.where import Place
 
 _ORDERS_MAX = 10
 LIMIT_MAX = 1000

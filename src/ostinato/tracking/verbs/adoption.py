@@ -26,11 +26,11 @@ from ostinato.storage.rows.rows import Rows, Tx, metadata
 from ostinato.storage.series.series import Series
 from ostinato.tracking import store
 from ostinato.tracking.candidate_tables import candidate_table, measure_table
-from ostinato.tracking.experiments import checked_note, experiment_table, find_experiment, known_experiment
 from ostinato.tracking.find import check_part, checked_name
 from ostinato.tracking.holder import of_candidate
-from ostinato.tracking.swept import check_swept
+from ostinato.tracking.tombstones import check_tombstone
 from ostinato.tracking.types import Candidate, Environment, Experiment, Run
+from ostinato.tracking.verbs.experiments import checked_note, experiment_table, find_experiment, known_experiment
 
 ARRIVING = "it did not arrive as a whole yet: import its archive again"
 """The error of an adopted run until all that it has is there."""
@@ -106,7 +106,7 @@ class Adoptions:
                 if store.exists(tx, caller().project, record.id):
                     raise _other("run", record.id)
                 check_part(tx, record.id, record.parent)
-                check_swept(tx, record.id)
+                check_tombstone(tx, record.id)
                 store.add(tx, caller().project, replace(made, state="failed", error=ARRIVING, amendable=True), None)
                 _note(tx, record.id, digest, archive)
             if not there and whole:
@@ -141,7 +141,7 @@ class Adoptions:
             if there is None:
                 if tx.first(select(_c.id).where(_c.project == project, _c.id == record.id)) is not None:
                     raise _other("candidate", record.id)
-                check_swept(tx, holder)
+                check_tombstone(tx, holder)
                 row: dict[str, Any] = {name: getattr(record, name, None) for name in _c.keys()}  # noqa: SIM118 — not a dict
                 experiment = find_experiment(tx, record.experiment_id).id
                 row |= {"project": project, "experiment_id": experiment, "state": "pending", "message": ARRIVING, "deleted_at": None}

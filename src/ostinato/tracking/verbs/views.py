@@ -14,9 +14,9 @@ from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.storage.rows.rows import Instant, Json, Rows, Tx, metadata
 from ostinato.tracking.find import checked_name
-from ostinato.tracking.parse import parse_all, parse_order
+from ostinato.tracking.planner.parse import parse_all, parse_order
+from ostinato.tracking.planner.where import RUNS
 from ostinato.tracking.shown import SavedView
-from ostinato.tracking.where import RUNS
 
 view_table = Table(
     "tracking_view",

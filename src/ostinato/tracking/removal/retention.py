@@ -20,16 +20,16 @@ from ostinato.storage.rows.lease import at
 from ostinato.storage.rows.rows import Instant, Json, Tx, metadata
 from ostinato.tracking import store
 from ostinato.tracking.candidate_tables import candidate_table
-from ostinato.tracking.experiments import experiment_table, find_experiment
-from ostinato.tracking.leaving import Act, Purge, Refusal, Retained, RetentionRule
-from ostinato.tracking.parse import parse_all, parse_order
+from ostinato.tracking.planner.parse import parse_all, parse_order
+from ostinato.tracking.planner.scope import Scope
+from ostinato.tracking.planner.where import RUNS, seen_state
 from ostinato.tracking.query import And, Field, Missing, Node, Order
-from ostinato.tracking.removal import Removals
-from ostinato.tracking.scope import Scope
-from ostinato.tracking.sharing import parts
+from ostinato.tracking.removal.purge import Removals
+from ostinato.tracking.removal.sharing import parts
+from ostinato.tracking.removal.types import Act, Purge, Refusal, Retained, RetentionRule
 from ostinato.tracking.store import LEASES, run_table
-from ostinato.tracking.table import RunTable
-from ostinato.tracking.where import RUNS, seen_state
+from ostinato.tracking.verbs.experiments import experiment_table, find_experiment
+from ostinato.tracking.verbs.table import RunTable
 
 _log = logging.getLogger("ostinato.tracking")
 _BEST_MAX = 1_000

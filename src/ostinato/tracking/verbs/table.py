@@ -17,16 +17,16 @@ from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.series.latest import latest
 from ostinato.storage.series.series import Series
 from ostinato.tracking import store
-from ostinato.tracking.anchors import anchors_of
-from ostinato.tracking.experiments import seen
-from ostinato.tracking.order import page
-from ostinato.tracking.parse import parse_all, parse_order
+from ostinato.tracking.planner.anchors import anchors_of
+from ostinato.tracking.planner.order import page
+from ostinato.tracking.planner.parse import parse_all, parse_order
+from ostinato.tracking.planner.scope import Scope
+from ostinato.tracking.planner.where import RUNS, seen_state
 from ostinato.tracking.query import Node, Order
-from ostinato.tracking.scope import Scope
 from ostinato.tracking.shown import Anchor, RunIndex, RunRow
 from ostinato.tracking.store import LEASES, run_table
 from ostinato.tracking.types import Run, Scalar, State, View, number
-from ostinato.tracking.where import RUNS, seen_state
+from ostinato.tracking.verbs.experiments import seen
 
 _STEP_MIN = 10
 _LOOKED_AT = 200

@@ -36,7 +36,7 @@ from ostinato.storage.rows.rows import Instant, Json, Rows, Tx, metadata
 from ostinato.tracking.find import checked_name
 from ostinato.tracking.store import LEASES, run_table
 from ostinato.tracking.types import Experiment, View
-from ostinato.tracking.views import view_table
+from ostinato.tracking.verbs.views import view_table
 
 _NOTE_MAX = 1_000_000
 

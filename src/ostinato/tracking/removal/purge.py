@@ -1,4 +1,4 @@
-"""Removal: the verbs of Runs that destroy what was deleted: its points, files, parameters, tags, notes and candidates.
+"""Purge: the verbs of Runs that destroy what was deleted: its points, files, parameters, tags, notes and candidates.
 
 One transaction takes a run away and says so in the ledger; the many rows that hung on it are then swept, a bounded number at a time. What a
 kill leaves of them is swept by the next purge or by the upkeep of a server: until then a note says whose they are.
@@ -27,24 +27,24 @@ from ostinato.storage.series import removal as series_removal
 from ostinato.storage.series.removal import ROWS_MAX, points_of, sweep
 from ostinato.storage.series.series import Series
 from ostinato.tracking import entries, store
-from ostinato.tracking.adoption import forget
 from ostinato.tracking.candidate_tables import candidate_table, measure_table
-from ostinato.tracking.candidates import Candidates
-from ostinato.tracking.experiments import Experiments, experiment_table, known_experiment, seen
 from ostinato.tracking.find import find_run
-from ostinato.tracking.going import CANDIDATES_AT_ONCE, candidates_of, family_of, files_of, fitting, innermost_first, whole
 from ostinato.tracking.holder import candidate_of, of_candidate
 from ostinato.tracking.holds import held, held_candidates
-from ostinato.tracking.leaving import Purge, Refusal
-from ostinato.tracking.parse import parse_all
-from ostinato.tracking.scope import Scope
-from ostinato.tracking.sharing import freed, parts
+from ostinato.tracking.planner.parse import parse_all
+from ostinato.tracking.planner.scope import Scope
+from ostinato.tracking.planner.where import RUNS
+from ostinato.tracking.removal.cascade import CANDIDATES_AT_ONCE, candidates_of, family_of, files_of, fitting, innermost_first, whole
+from ostinato.tracking.removal.sharing import freed, parts
+from ostinato.tracking.removal.types import Purge, Refusal
 from ostinato.tracking.sources import source_table, use_table
 from ostinato.tracking.store import LEASES, artifact_table, run_table
-from ostinato.tracking.swept import purge_table, unswept
+from ostinato.tracking.tombstones import buried, purge_table
 from ostinato.tracking.types import Experiment
-from ostinato.tracking.views import view_table
-from ostinato.tracking.where import RUNS
+from ostinato.tracking.verbs.adoption import forget
+from ostinato.tracking.verbs.candidates import Candidates
+from ostinato.tracking.verbs.experiments import Experiments, experiment_table, known_experiment, seen
+from ostinato.tracking.verbs.views import view_table
 
 _r, _c, _e, _p = run_table.c, candidate_table.c, experiment_table.c, purge_table.c
 _When: TypeAlias = ColumnElement[bool]
@@ -77,7 +77,7 @@ class Removals(Experiments, Candidates):
             Conflict: it was not deleted, a run that is part of it was not, a registered version came of it, or it is held.
             NotFound: there is no such run.
         """
-        if self._rows.read(lambda tx: unswept(tx, run)):
+        if self._rows.read(lambda tx: buried(tx, run)):
             return taken(self._sweep(caller().project))
 
         def family(tx: Tx) -> list[str]:

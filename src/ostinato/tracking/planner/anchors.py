@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select
 
 from ostinato.storage.rows.rows import Tx
-from ostinato.tracking.order import Part, cursor, written
-from ostinato.tracking.scope import Scope
+from ostinato.tracking.planner.order import Part, cursor, written
+from ostinato.tracking.planner.scope import Scope
+from ostinato.tracking.planner.walk import Stretch, Walk, walk_of
 from ostinato.tracking.shown import Anchor
 from ostinato.tracking.store import run_table
-from ostinato.tracking.walk import Stretch, Walk, walk_of
 
 
 def anchors_of(tx: Tx, given: dict[str, Any], scope: Scope, step: int) -> tuple[int, list[Anchor]]:

@@ -27,6 +27,7 @@ from ostinato.kernel.settings import Settings
 from ostinato.ledger import api as ledger_api
 from ostinato.ledger.service import Ledger
 from ostinato.monitoring import api as monitoring_api
+from ostinato.monitoring.alerts import ALERTING
 from ostinato.monitoring.service import Monitors
 from ostinato.pipelines import api as pipelines_api
 from ostinato.pipelines.service import Pipelines
@@ -128,10 +129,11 @@ class Ostinato:
                 return
             self.ledger.tick()
             self.runs.tick()
+            self.traces.tick()
             self.pipelines.tick()
             self.models.escalate()
-            self.ledger.hand("traces", self.traces.on_event)
-            self.ledger.hand("monitoring", self.monitors.on_event)  # last: an event that cannot be handled must not hold up the rest
+            self.ledger.hand("traces", self.traces.on_event, ["experiment.purged"])
+            self.ledger.hand("monitoring", self.monitors.on_event, ALERTING)  # last: what cannot be handled must not hold up the rest
 
     def close(self) -> None:
         """Stop what this process supervises and let go of the store."""

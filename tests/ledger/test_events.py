@@ -7,6 +7,7 @@ import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -137,6 +138,35 @@ def test_a_cursor_moves_forward_only(store: Store) -> None:
     with pytest.raises(RuntimeError):
         store.rows.write(lambda tx: (ledger.advance("ui", 4, tx), (_ for _ in ()).throw(RuntimeError("the effect failed")))[0])
     assert [e.seq for e in ledger.after("ui")] == [4]
+
+
+def test_a_hand_gets_the_events_of_its_verbs_until_it_was_done_with_each(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger, handed = store.ledger, list[int]()
+    for number in range(6):
+        store.act("run.failed" if number % 2 else "run.started", f"run:r{number}")
+
+    def handle(event: Event, unless: int) -> bool:
+        handed.append(event.seq)
+        if event.seq == unless:
+            raise RuntimeError("it cannot be handled")
+        return event.seq != -unless
+
+    def round_(unless: int = 99) -> None:
+        handed.clear()
+        ledger.hand("ops", partial(handle, unless=unless), ["run.failed"])
+
+    with pytest.raises(RuntimeError):
+        round_(unless=3)
+    assert handed == [1, 3]
+    round_(unless=-5)
+    assert handed == [3, 5], "what was refused comes again, what was handled does not"
+    round_()
+    assert handed == [5], "whoever was not done with it gets it again"
+    store.act("run.started", "run:r7")
+    writes: list[object] = []
+    monkeypatch.setattr(store.rows, "write", writes.append)
+    round_()
+    assert (handed, writes) == ([], []), "a round with nothing to hand writes nothing"
 
 
 _WRITER = """

@@ -278,7 +278,7 @@ def test_a_database_whose_clock_is_set_ends_no_live_work_and_keeps_no_dead(
     assert not app.pipelines.heartbeat(held)
 
 
-@pytest.mark.skipif(os.environ.get("OSTINATO_TEST_ROWS") == "postgres", reason="the clock of a database goes on")
+@pytest.mark.sqlite  # the clock of a database goes on
 def test_another_start_of_the_machine_voids_all_leases(app: SimpleNamespace, flows: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     execution = app.pipelines.start("flows:train", {"n": 1})
     app.pipelines.claim()

@@ -84,8 +84,10 @@ def test_forwarded_headers_are_believed_from_listed_proxies_only(
         "forwarded": "for=6.6.6.6",
     }
     with caplog.at_level(logging.INFO, "ostinato.access"):
-        with listening(Listener(build(toys, [API]), proxies=proxies, linger_s=0.0)) as url:
+        door = build(toys, [API])
+        with listening(Listener(door, proxies=proxies, linger_s=0.0)) as url:
             reply = httpx.get(f"{url}/api/v1/toys", headers=ANA | forged)
+        door.lines.write()
         assert ("strict-transport-security" in reply.headers) is (seen == "6.6.6.6")
     line = json.loads(next(r for r in caplog.records if r.name == "ostinato.access").getMessage())
     assert line["client"] == seen
@@ -137,7 +139,7 @@ def test_a_window_beyond_8_mib_is_refused(ana: httpx.Client) -> None:
     assert ana.put("/toys/top/paint", content=content, headers={"content-encoding": "zstd"}).status_code == 400
 
 
-@pytest.mark.parametrize("encoding", ["br", "deflate", "gzip, gzip", "gzip,zstd", "x" * 5000])
+@pytest.mark.parametrize("encoding", ["br", "compress", "gzip, gzip", "gzip,zstd", "x" * 5000])
 def test_other_packs_and_several_are_not_read(ana: httpx.Client, encoding: str) -> None:
     reply = ana.put("/toys/top/paint", content=b"x", headers={"content-encoding": encoding})
     assert reply.status_code == 415

@@ -127,8 +127,9 @@ class SeriesMachine(RuleBasedStateMachine):
                 assert found.value.view(np.uint64).tolist() == np.array([p[3] for p in expected]).view(np.uint64).tolist()
                 real = [p[3] for p in expected if not math.isnan(p[3])]
                 said = said_of[key]
-                assert (said.step, said.at, said.n) == (expected[-1][1], expected[-1][2], len(expected))
-                assert said.last == expected[-1][3] or (math.isnan(said.last) and math.isnan(expected[-1][3]))
+                top = max(expected, key=lambda p: (p[1], p[2], -math.inf if math.isnan(p[3]) else p[3]))
+                assert (said.step, said.at, said.n) == (top[1], top[2], len(expected))
+                assert said.last == top[3] or (math.isnan(said.last) and math.isnan(top[3]))
                 assert (said.min, said.max) == (min(real, default=None), max(real, default=None))
 
     def teardown(self) -> None:

@@ -57,21 +57,25 @@ def export(ctx: click.Context, experiments: tuple[str, ...], models: tuple[str, 
 @_data
 @_json
 @click.pass_context
-def take_in(ctx: click.Context, file: Path, data: Path | None, as_json: bool) -> None:
+def take_in(ctx: click.Context, file: Path, data: Path | None, as_json: bool) -> bool:
     """Take the experiments and models of the archive FILE into the server at --url or the store in --data.
 
-    Interrupted, run it again: what is here already is known, and nothing is doubled. Approvals do not come along: approve here.
+    Interrupted, run it again: what is here already is known, and nothing is doubled. Approvals do not come along: approve here. Exit code 1
+    if a model or a version was refused; which and why is printed at the end, and a repeat tries it again.
     """
     with _target(ctx, data).open() as store:
         made = importlib.import_module("ostinato.keeping.intake").take_in(store, file, say=_said(as_json))
     if as_json:
         _json_of(made)
-        return
+        return not made.refused
     click.echo(
         f"{made.experiments} experiments, {made.runs} runs ({made.known} were here), {made.points} points, {made.candidates} candidates, "
         f"{made.models} models, {made.versions} versions, {made.evaluations} evaluations"
     )
     _tell_left(made.left)
+    for what in made.refused:
+        click.secho(f"refused: {what}", fg="red", err=True)
+    return not made.refused
 
 
 def _target(ctx: click.Context, data: Path | None) -> Target:

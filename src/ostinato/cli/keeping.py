@@ -125,6 +125,9 @@ def doctor(ctx: click.Context, data: Path | None, as_json: bool, quick: bool, li
         for complaint in found.complaints:
             click.secho(f"{complaint.level}: {complaint.check}: {complaint.what}", fg="red" if complaint.level == "problem" else "yellow")
             click.echo(f"  {complaint.mend}")
+        stand, lack = ([guard for guard, stands in found.guards.items() if stands is asked] for asked in (True, False))
+        missing = f"; missing: {', '.join(lack)}" if lack else ""
+        click.echo(f"guards around models that may run code: {', '.join(stand) or 'none'}{missing}")
         click.echo(f"looked at {', '.join(found.checks)}: {'no problem' if found.ok else 'not well'}")
     return bool(found.ok)
 

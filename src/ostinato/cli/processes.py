@@ -86,7 +86,9 @@ def serve(
 @click.option("--parent", type=int, hidden=True, help="End when this process does.")
 @click.pass_context
 def worker(ctx: click.Context, data: Path | None, queues: str, parent: int | None) -> None:
-    """Execute pipelines until TERM or Ctrl-C."""
+    """Execute pipelines until TERM or Ctrl-C.
+
+    A server starts its own; more of them share the work."""
     if parent is not None:
         importlib.import_module("ostinato.server.workers").die_with(parent)
     working = importlib.import_module("ostinato.pipelines.worker")
@@ -98,7 +100,8 @@ def worker(ctx: click.Context, data: Path | None, queues: str, parent: int | Non
     exporting = importlib.import_module("ostinato.server.traces").exporting()
     with exporting, importlib.import_module("ostinato.app").Ostinato.open(folder, clock=clock) as app:
         served = [name.strip() for name in queues.split(",") if name.strip()]
-        working.work(app, app.pipelines, stop, queues=served)
+        idle_s = app.settings.worker_idle_s if parent is not None else 0
+        working.work(app, app.pipelines, stop, queues=served, idle_s=idle_s)
 
 
 @click.command()

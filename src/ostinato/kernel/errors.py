@@ -67,7 +67,7 @@ class NotFound(OstinatoError):
         names = sorted(map(str, known))
         near = difflib.get_close_matches(str(name), names, n=3)
         some = ", ".join(names[:5]) + ", …" * (len(names) > 5)
-        return cls(f"no {kind} {str(name)!r}", hint=f"did you mean {', '.join(near)}?" if near else f"there are {some}" if some else "")
+        return cls(f"no {kind} {str(name)!r}", hint=f"did you mean {', '.join(near)}?" if near else f"known: {some}" if some else "")
 
 
 class Conflict(OstinatoError):

@@ -15,7 +15,8 @@ class Settings:
     """Read from `OSTINATO_<NAME>`; each field is documented in docs/settings.md.
 
     `data` is the folder that holds everything; `inbox` the only folder from which file sources are read (default
-    `<data>/inbox`); `body_limit_mb` the largest request body; `workers` how many worker processes a server starts;
+    `<data>/inbox`); `body_limit_mb` the largest request body; `workers` how many worker processes a server
+    starts at most, when something waits, and `worker_idle_s` after how many seconds without work one ends (0: with the server);
     `lease_s` after how many seconds without a heartbeat work is given to another worker; `pipelines` the importable
     modules, separated by commas, whose pipelines may be registered by name; `queues` the queues, separated by commas,
     that workers serve; `cpu_hour_price` what an hour of CPU costs, in the currency of your choice; `blobs_url` the bucket that
@@ -45,6 +46,7 @@ class Settings:
     project: str = "default"
     body_limit_mb: int = 64
     workers: int = 1
+    worker_idle_s: int = 60
     lease_s: int = 15
     pipelines: str = ""
     queues: str = "default"

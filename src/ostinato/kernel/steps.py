@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from typing import TypeAlias, TypeVar
 
 from ostinato.kernel.caller import Caller, calling
@@ -32,3 +33,32 @@ def on_behalf(who: Caller, steps: Steps[T]) -> Steps[T]:
                 result: T = end.value
                 return result
         yield
+
+
+class Turns:
+    """Long work that is begun once a minute and done a second at a time, so that its caller has time for other duties."""
+
+    turn_s = 1.0
+
+    def __init__(self, every_s: float = 60.0) -> None:
+        self._every_s = every_s
+        self._begun_s = -every_s
+        self._left: Steps[None] | None = None
+
+    def go_on(self, begin: Callable[[], Steps[None]]) -> None:
+        """Do a second of what is left, or begin anew if nothing is and it is time."""
+        until = time.monotonic() + self.turn_s
+        work, self._left = self._left, None
+        if work is None:
+            if time.monotonic() - self._begun_s < self._every_s:
+                return
+            self._begun_s = time.monotonic()
+            work = begin()
+        for _ in work:
+            if time.monotonic() >= until:
+                self._left = work
+                return
+
+    def now(self) -> None:
+        """Begin anew at the next turn, however short ago that was."""
+        self._begun_s = -1e9

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -43,6 +43,7 @@ from ostinato.storage.rows.rows import Rows, Tx
 _LIMIT_MAX = 1000
 _ALL = 100_000
 _BINS_MAX = 500
+_TURN, _FAR = 256, 10_000
 
 
 class Ledger(Subscriptions, Holds):
@@ -59,6 +60,7 @@ class Ledger(Subscriptions, Holds):
         self._delivery = Delivery(rows, clock, self._seal, around)
         self._sealer = Sealer(rows, clock, self._seal)
         self.called = {}
+        self._passed: dict[str, int] = {}
 
     # ---- writing
 
@@ -286,18 +288,30 @@ class Ledger(Subscriptions, Holds):
         else:
             self._rows.write(lambda own: outbox.advance(own, cursor, seq))
 
-    def hand(self, cursor: str, handle: Callable[[Event], bool | None]) -> None:
-        """Hand the events that come next for `cursor` to `handle`, each in its project; the next round begins with the first that
-        `handle` refused, by raising, or was not done with, and said False."""
-        done = None
+    def hand(self, cursor: str, handle: Callable[[Event], bool | None], verbs: Collection[str]) -> None:
+        """Hand the events of these verbs that come next for `cursor` to `handle`, each in its project; the next round begins with the
+        first that `handle` refused, by raising, or was not done with, and said False.
+
+        How many others were passed over is known in memory alone, so a round with nothing to hand writes nothing.
+        """
+
+        def query(tx: Tx) -> tuple[int, list[Event], int]:
+            kept = outbox.cursor(tx, cursor)
+            return kept, store.events_called(tx, verbs, max(kept, self._passed.get(cursor, -1)), _TURN), store.count(tx) - 1
+
+        kept, events, end = self._rows.read(query)
+        done = kept
         try:
-            for event in self.after(cursor):
+            for event in events:
                 with calling(Caller(actor=caller().actor, project=event.project)):
                     if handle(event) is False:
-                        break
+                        return
                 done = event.seq
+            if len(events) < _TURN:
+                self._passed[cursor] = end
+                done = end if end - kept > _FAR else done
         finally:
-            if done is not None:
+            if done > kept:
                 self.advance(cursor, done)
 
     def tick(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import count as counting
@@ -139,6 +139,12 @@ def events(tx: Tx, project: str | None, filters: Mapping[str, Any], after: int |
         query = query.where(table.seq < after if newest else table.seq > after)
     rows = tx.all(query.order_by(table.seq.desc() if newest else table.seq).limit(limit))
     return _decoded(tx, [(row.seq, row.body) for row in rows])
+
+
+def events_called(tx: Tx, verbs: Collection[str], after: int, limit: int) -> list[Event]:
+    """Events of all projects beyond the position `after` that are called so, oldest first."""
+    query = _events.where(event_table.c.seq > after, event_table.c.verb.in_(verbs)).order_by(event_table.c.seq).limit(limit)
+    return _decoded(tx, [(row.seq, row.body) for row in tx.all(query)])
 
 
 def narrowed(query: Any, project: str | None, filters: Mapping[str, Any]) -> Any:

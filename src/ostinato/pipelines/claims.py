@@ -79,12 +79,16 @@ class Claims:
             raise Conflict(f"the key {key!r} was used with other parameters", hint=f"use another key, or see execution {known.id}")
         return known, False
 
+    def due(self, queues: Sequence[str]) -> bool:
+        """Whether an execution of these queues waits, and may start, or has lost its worker."""
+        return self._rows.read(lambda tx: self._due(tx, queues)) is not None
+
     def claim(self, queues: Sequence[str]) -> Claim | None:
         """Take the next execution of these queues that waits or has lost its worker; None if there is none.
 
         One that has lost its last allowed worker is failed on the way, and one that was to be cancelled is cancelled.
         """
-        while self._rows.read(lambda tx: self._due(tx, queues)) is not None:
+        while self.due(queues):
             asked_s = self._leases.machine_s()
             taken = self._rows.write(lambda tx, asked_s=asked_s: self._take(tx, queues, asked_s))  # type: ignore[misc]
             if taken != "ended":

@@ -317,6 +317,10 @@ class Pipelines(Schedules, Triggers, Pages):
         """
         return self._claims.claim(list(queues) or self._queues)
 
+    def due(self) -> bool:
+        """Whether there is something to claim from the queues of `OSTINATO_QUEUES`."""
+        return self._claims.due(self._queues)
+
     def heartbeat(self, claim: Claim) -> bool:
         """Renew a claim; False if another worker has it."""
         return self._claims.heartbeat(claim)

@@ -33,20 +33,24 @@ class Stop:
             time.sleep(timeout_s)
 
 
-def work(app: Any, pipelines: Pipelines, stop: Stop | threading.Event, *, once: bool = False, queues: Sequence[str] = ()) -> int:
-    """Run executions of these queues in this thread until `stop` is set; returns how many. With `once`, stop when none is due.
+def work(
+    app: Any, pipelines: Pipelines, stop: Stop | threading.Event, *, once: bool = False, queues: Sequence[str] = (), idle_s: float = 0
+) -> int:
+    """Run executions of these queues in this thread until `stop` is set; returns how many. With `once`, stop when none is due;
+    with `idle_s`, when none was for so long.
 
     After `stop`, the execution under way is given back before its next step; another worker finds its finished steps
     remembered. `app` is what `current().app` is.
     """
-    ran = 0
+    ran, busy = 0, time.monotonic()
     while not stop.is_set():
         try:
             claim = pipelines.claim(queues)
             if claim is not None:
                 ran += 1
                 pipelines.execute(claim, app=app, stopping=stop.is_set)
-            elif once:
+                busy = time.monotonic()
+            elif once or 0 < idle_s < time.monotonic() - busy:
                 break
             else:
                 stop.wait(_POLL_S)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 import logging
 import re
 import time
-from datetime import UTC, datetime
 
-import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,15 +15,17 @@ from ostinato.kernel.errors import Invalid, NotFound, OstinatoError
 from ostinato.kernel.ids import new_id
 from ostinato.server.errors import NotAllowed, failure
 from ostinato.server.hosts import Hosts
+from ostinato.server.lines import Line, Lines
 from ostinato.server.metrics import Metrics
 from ostinato.server.traces import Traces
 from ostinato.serving.plane.listener import SECURITY_HEADERS
 
-access_log = logging.getLogger("ostinato.access")
 _log = logging.getLogger("ostinato.server")
 CLIENT_GONE = 499
 """The status that the log and the metrics show for a request whose client left before the answer."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
+_PROCESS, _numbers = new_id(), itertools.count(1)
+"""An id of a request that came without one is that of the process and a number."""
 _HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 
@@ -37,6 +37,7 @@ class Door:
         self._metrics = metrics
         self._hosts = hosts
         self.traces = traces
+        self.lines = Lines()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -58,7 +59,7 @@ class Door:
             self._metrics.observe(scope["method"], route, visit.status, visit.seconds())
             if self.traces is not None and span is not None:
                 self.traces.end(span, scope, route, visit.status, visit.id)
-            visit.log()
+            self.lines.add(visit.line())
 
 
 class _Visit:
@@ -66,7 +67,7 @@ class _Visit:
 
     def __init__(self, scope: Scope, send: Send) -> None:
         sent = next((v for k, v in scope["headers"] if k == b"x-request-id"), b"")
-        self.id = sent.decode() if _REQUEST_ID.fullmatch(sent) else new_id()
+        self.id = sent.decode() if sent and _REQUEST_ID.fullmatch(sent) else f"{_PROCESS}-{next(_numbers)}"
         self.status = 0
         self._scope = scope
         self._send = send
@@ -98,24 +99,10 @@ class _Visit:
     def seconds(self) -> float:
         return time.perf_counter() - self._started
 
-    def log(self) -> None:
-        """One line of JSON; paths come without their query, which may hold what nobody should read."""
-        if not access_log.isEnabledFor(logging.INFO):
-            return
-        who = self._scope.get("ostinato.caller")
-        line = {
-            "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "request": self.id,
-            "method": self._scope["method"],
-            "path": self._scope["path"],
-            "status": self.status,
-            "client": (self._scope.get("client") or (None,))[0],
-            "ms": round(self.seconds() * 1000, 2),
-            "actor": who.actor if who else None,
-            "project": who.project if who else None,
-        }
-        told = msgspec.json.encode(line).decode()
-        if not told.isascii():
-            told = json.dumps(line, separators=(",", ":"))  # escapes the rest: whatever a client sends, it is one line
-        # who logs is known, so nobody looks for it
-        access_log.handle(logging.LogRecord(access_log.name, logging.INFO, __file__, 0, told, None, None))
+    def line(self) -> Line:
+        """What the log tells of it."""
+        scope, who = self._scope, self._scope.get("ostinato.caller")
+        address = (scope.get("client") or (None,))[0]
+        taken_ms = round(self.seconds() * 1000, 2)
+        actor, project = (who.actor, who.project) if who else (None, None)
+        return Line(time.time(), self.id, scope["method"], scope["path"], self.status, address, taken_ms, actor, project)

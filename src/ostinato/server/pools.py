@@ -28,9 +28,9 @@ class Pools:
         self._uploads = _Threads("ostinato-upload", UPLOADS)
         self._arriving = 0
 
-    async def run(self, call: Callable[..., T], *arguments: Any, patient: bool = False) -> T:
+    def run(self, call: Callable[..., T], *arguments: Any, patient: bool = False) -> asyncio.Future[T]:
         """The result of `call`, run in a thread."""
-        return await (self._patient if patient else self._quick).run(call, arguments)
+        return (self._patient if patient else self._quick).run(call, arguments)
 
     async def upload(self, call: Callable[..., T], *arguments: Any) -> T:
         """The result of `call`, which waits for what a client sends.
@@ -57,7 +57,7 @@ class _Threads:
         self._started = self._idle = 0
         self._waiting: queue.SimpleQueue[_Call] = queue.SimpleQueue()
 
-    async def run(self, call: Callable[..., T], arguments: tuple[Any, ...]) -> T:
+    def run(self, call: Callable[..., T], arguments: tuple[Any, ...]) -> asyncio.Future[T]:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         with self._lock:
             self._waiting.put((future, contextvars.copy_context(), call, arguments))
@@ -65,7 +65,7 @@ class _Threads:
             self._started += start
         if start:
             threading.Thread(target=self._work, name=self._name, daemon=True).start()
-        return await future
+        return future
 
     def _work(self) -> None:
         while (due := self._next()) is not None:

@@ -1,4 +1,4 @@
-"""Serve: one process that holds a store, answers HTTP, keeps workers and endpoints alive, and ends in order."""
+"""Serve: one process that holds a store, answers HTTP, has workers when there is work, keeps endpoints alive, and ends in order."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from ostinato.server.clock import SharedClock
 from ostinato.server.handover import Handed, running, succeeded
 from ostinato.server.health import Health
 from ostinato.server.http import build
+from ostinato.server.lines import Together
 from ostinato.server.sockets import listening, require_private, tell_supervisor, url_of
 from ostinato.server.welcome import welcome
 from ostinato.server.workers import Workers
@@ -78,7 +79,9 @@ class Running:
         self._data = app.settings.data
         self._listener = listener
         self._health = Health(app)
-        self._workers = Workers([sys.executable, "-m", "ostinato.cli.main", "--data", str(self._data), "worker"], app.settings.workers)
+        command = [sys.executable, "-m", "ostinato.cli.main", "--data", str(self._data), "worker"]
+        due = app.pipelines.due if app.settings.worker_idle_s else lambda: True
+        self._workers = Workers(command, app.settings.workers, due)
         self._health.add("workers", self._workers.check)
         self._ticker = Ticker(app)
         self._server = Server(app, self._health, host, url_of(listener, tls=bool(app.settings.tls_certificate)), ready)
@@ -122,7 +125,8 @@ class Server(Listener):
     def __init__(self, app: Ostinato, health: Health, host: str, url: str, ready: int | None) -> None:
         settings = app.settings
         certificate, key = (Path(path) if path else None for path in (settings.tls_certificate, settings.tls_key))
-        super().__init__(build(app, SLICES, health, host), certificate=certificate, key=key, proxies=settings.proxies)
+        self._door = build(app, SLICES, health, host)
+        super().__init__(self._door, certificate=certificate, key=key, proxies=settings.proxies)
         self._app = app
         self._data = settings.data
         self._pipelines = app.pipelines
@@ -140,6 +144,10 @@ class Server(Listener):
         print(f"Ostinato is at {self._url} (the administrator's token: {self._data / 'admin-token'})", flush=True)  # noqa: T201
         if said := welcome(self._app, self._url):
             print(said, flush=True)  # noqa: T201
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        self._door.lines.write()
 
     def end(self) -> None:
         """End in order: not ready any more, no new connections, streams end, what is under way is answered."""
@@ -222,10 +230,10 @@ def _write_whole(path: Path, text: str) -> None:
 def _log_to_stderr() -> None:
     """Access lines as bare JSON, everything else with its level."""
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # nothing of ours shows them, every line would pay
-    plain, told = logging.StreamHandler(), logging.StreamHandler()
+    told = logging.StreamHandler()
     told.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().handlers[:] = [told]
     access = logging.getLogger("ostinato.access")
-    access.handlers[:] = [plain]
+    access.handlers[:] = [Together(os.fdopen(2, "w", encoding="ascii", closefd=False))]
     access.propagate = False
     access.setLevel(logging.INFO)

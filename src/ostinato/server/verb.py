@@ -20,6 +20,7 @@ from ostinato.kernel.signature import signature_of
 from ostinato.server.errors import Unsupported
 from ostinato.server.gate import Gate
 from ostinato.server.pools import Pools
+from ostinato.server.visit import visit
 from ostinato.server.wire import JSON, MSGPACK, encode, from_body, from_texts
 from ostinato.serving.plane.encoding import LEAST, UNPACKED, chosen, packed, unpacked
 
@@ -52,7 +53,7 @@ class Verb:
         self._patient = any(p.name == "timeout_s" for p in self._signature.parameters)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = _headers(scope)
+        headers = visit().headers
         announced = _announced(headers, self._limit)
         if announced is not None and announced <= _SMALL:
             content = await _body(receive, self._limit) if announced else b""
@@ -104,15 +105,6 @@ class Verb:
         if content and kind not in (JSON, MSGPACK):
             raise Unsupported(f"a body of type {kind[:100]} is not understood", hint=f"send {JSON} or {MSGPACK}", field="content-type")
         return found | from_body(self._places["body"], content, kind)
-
-
-def _headers(scope: Scope) -> dict[str, str]:
-    """By name, as texts; what comes twice is a list."""
-    found: dict[str, str] = {}
-    for name, value in scope["headers"]:
-        key, text = name.decode("latin-1"), value.decode("latin-1")
-        found[key] = f"{found[key]}, {text}" if key in found else text
-    return found
 
 
 def _announced(headers: Mapping[str, str], limit: int) -> int | None:

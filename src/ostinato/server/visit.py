@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import cached_property
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ostinato.access.sign_in import ABSOLUTE, Visitor
@@ -28,8 +27,12 @@ class Visit:
 
     @cached_property
     def headers(self) -> Mapping[str, str]:
-        """The headers of the request."""
-        return Headers(scope=self._scope)
+        """The headers of the request, by name, as texts; what comes twice is a list."""
+        found: dict[str, str] = {}
+        for name, value in self._scope["headers"]:
+            key, text = name.decode("latin-1"), value.decode("latin-1")
+            found[key] = f"{found[key]}, {text}" if key in found else text
+        return found
 
     @property
     def address(self) -> str:

@@ -1,4 +1,4 @@
-"""Workers: the processes that execute pipelines, kept alive by the server and ended with it."""
+"""Workers: the processes that execute pipelines, started by the server when something waits; they go when they have idled, or with it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from ostinato.kernel.errors import Unavailable
 
 _log = logging.getLogger("ostinato.server")
 _PR_SET_PDEATHSIG = 1
 POLL_S = 0.2
 CALM_S = 5.0
 """A worker that lived so long may be replaced at once; one that died sooner waits, twice as long each time."""
+APART_S = 1.0
+"""So long after a worker has started the next one does, if something waits still: the first may be about to take it."""
 WAIT_MAX_S = 30.0
 END_S = 10.0
 _FRUGAL = {
@@ -31,29 +35,29 @@ other spin briefly and then sleep. Spinning on, a fit of 0.4 s took minutes on a
 
 
 class Workers:
-    """`count` processes of `command`, started and watched by one thread.
+    """At most `count` processes of `command`, started when something is `due` and watched by one thread.
 
     The thread lives as long as the server: the death signal of a child (see `die_with`) hangs on the thread that made it.
     """
 
-    def __init__(self, command: Sequence[str], count: int) -> None:
+    def __init__(self, command: Sequence[str], count: int, due: Callable[[], bool]) -> None:
         self._seats = [_Seat() for _ in range(count)]
         self._command = [*command, "--parent", str(os.getpid())]
+        self._due = due
+        self._started = -APART_S
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="ostinato-workers", daemon=True)
 
     def start(self) -> None:
-        """Start the processes."""
+        """Begin to watch."""
         self._thread.start()
 
     def check(self) -> str:
-        """ "ok", or how many are missing and how the last of them ended."""
-        missing = [seat for seat in self._seats if not seat.alive()]
-        if not missing:
+        """ "ok", or how many die as soon as they start, and how the last of them ended."""
+        failing = [seat for seat in self._seats if seat.barred()]
+        if not failing:
             return "ok"
-        return f"{len(missing)} of {len(self._seats)} workers are down" + "".join(
-            f"; the last exit was {s.ended}" for s in missing[-1:] if s.ended
-        )
+        return f"{len(failing)} of {len(self._seats)} workers are down; the last exit was {failing[-1].ended}"
 
     def end(self) -> None:
         """End all processes: TERM, and KILL for those that remain after 10 s."""
@@ -63,8 +67,13 @@ class Workers:
 
     def _watch(self) -> None:
         while not self._ending.is_set():
-            for seat in self._seats:
-                seat.fill(self._command)
+            try:
+                self._look()
+            except Unavailable as error:  # the store is out of reach for a while
+                _log.warning("%s", error)
+                self._ending.wait(1.0)
+            except Exception:  # whoever waits is asked for again in the next round
+                _log.exception("no worker could be started")
             self._ending.wait(POLL_S)
         living = [seat.process for seat in self._seats if seat.process is not None and seat.alive()]
         for process in living:
@@ -76,6 +85,13 @@ class Workers:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+    def _look(self) -> None:
+        """Note who has ended; start a worker, if there is a place for one and nobody takes what is due."""
+        free = [seat for seat in self._seats if not seat.taken() and not seat.barred()]
+        if free and time.monotonic() - self._started >= APART_S and self._due():
+            free[0].fill(self._command)
+            self._started = time.monotonic()
 
 
 @dataclass(slots=True)
@@ -91,20 +107,27 @@ class _Seat:
     def alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
-    def fill(self, command: Sequence[str]) -> None:
-        """Note a death, and start a process where none lives and the wait is over."""
-        if self.alive():
-            return
-        now = time.monotonic()
-        if self.process is not None:
-            self.ended = _said(self.process.returncode)
+    def taken(self) -> bool:
+        """Whether a process lives here; a death is noted."""
+        if self.process is None or self.alive():
+            return self.process is not None
+        now, code = time.monotonic(), self.process.returncode
+        self.process = None
+        if code:  # else it had idled
+            self.ended = _said(code)
             self.wait_s = 0.0 if now - self.began >= CALM_S else min(WAIT_MAX_S, max(0.5, self.wait_s * 2))
             self.next_at = now + self.wait_s
-            self.process = None
-            _log.warning("a worker ended: %s; the next starts in %.1f s", self.ended, self.wait_s)
-        if now >= self.next_at:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=_FRUGAL | os.environ)
-            self.began = now
+            _log.warning("a worker ended: %s; another may start in %.1f s", self.ended, self.wait_s)
+        return False
+
+    def barred(self) -> bool:
+        """Whether the last process died so soon that the next has to wait."""
+        return time.monotonic() < self.next_at
+
+    def fill(self, command: Sequence[str]) -> None:
+        """Start a process."""
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=_FRUGAL | os.environ)
+        self.began = time.monotonic()
 
 
 def _said(code: int) -> str:

@@ -30,7 +30,10 @@ PACKED = {"blob": "packed"}
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware UTC datetime, kept as microseconds since 1970 in a 64-bit integer."""
+    """An aware UTC datetime, kept as microseconds since 1970 in a 64-bit integer.
+
+    What is read has a processor of its own: by `process_result_value` each cell would be wrapped twice.
+    """
 
     impl = BigInteger
     cache_ok = True
@@ -38,8 +41,8 @@ class Instant(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
         return None if value is None else micros_of(value.astimezone(UTC))
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        return None if value is None else instant_of(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # noqa: ARG002
+        return _instant
 
 
 class Json(TypeDecorator[Any]):
@@ -51,8 +54,16 @@ class Json(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
         return None if value is None else _to_json(value)
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
-        return None if value is None else _from_json(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # noqa: ARG002
+        return _read
+
+
+def _instant(value: int | None) -> datetime | None:
+    return None if value is None else instant_of(value)
+
+
+def _read(value: str | None) -> Any:
+    return None if value is None else _from_json(value)
 
 
 _to_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode

@@ -50,7 +50,7 @@ _renew = Prepared(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latest:
-    """At the highest step (of equal ones the later) the value, step and time; the extremes but for NaN (None if all are), and n."""
+    """At the highest step (of equal ones the latest, then the highest) the value, step and time; the extremes but for NaN, and n."""
 
     last: float
     step: int
@@ -82,7 +82,7 @@ def of_points(points: Points) -> dict[str, Latest]:
     """What points have to say of their series."""
     if not len(points):
         return {}
-    order = np.lexsort((points.step, points.key))  # stable: of equal steps, the later stays the later
+    order = np.lexsort((np.where(np.isnan(points.value), -np.inf, points.value), points.at, points.step, points.key))
     key, value = points.key[order], points.value[order]
     ends = np.append(np.flatnonzero(key[1:] != key[:-1]), len(key) - 1)
     starts = np.append(0, ends[:-1] + 1)
@@ -102,7 +102,7 @@ def newer(before: Latest | None, arrived: Latest) -> Latest:
     """What is to be said of a series once more of it has arrived."""
     if before is None:
         return arrived
-    top = arrived if arrived.step >= before.step else before
+    top = max(before, arrived, key=lambda said: (said.step, said.at, -math.inf if math.isnan(said.last) else said.last))
     lows, highs = ([x for x in pair if x is not None] for pair in ((before.min, arrived.min), (before.max, arrived.max)))
     return Latest(
         last=top.last, step=top.step, at=top.at, min=min(lows, default=None), max=max(highs, default=None), n=before.n + arrived.n

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Column, Table, delete, func, select
+from sqlalchemy import Column, Table, delete, func, select, tuple_
 
 from ostinato.kernel.steps import Steps
 from ostinato.storage.rows.rows import Rows, Tx
@@ -22,21 +22,21 @@ _OF_RUN: tuple[tuple[Table, str, int], ...] = (
 """The tail first: what is there of it would be settled and compacted anew."""
 
 
-def drop(rows: Rows, project: str, run: str) -> Steps[None]:
-    """Delete all points of a run. A repeat goes on where a kill has ended it."""
+def drop(rows: Rows, project: str, runs: Collection[str]) -> Steps[None]:
+    """Delete all points of some runs. A repeat goes on where a kill has ended it."""
     for table, key, most in _OF_RUN:
-        yield from sweep(rows, table, table.c[key], most, project=project, run=run)
+        yield from sweep(rows, table, (table.c.run, table.c[key]), most, project, runs)
 
 
-def sweep(rows: Rows, table: Table, key: Column[Any], most: int, **of: str) -> Steps[None]:
-    """Delete the rows of a table that have these values, about `most` at once: told apart by `key`."""
-    whose = [table.c[name] == value for name, value in of.items()]
-    some = select(key).where(*whose).limit(most)
+def sweep(rows: Rows, table: Table, key: tuple[Column[Any], Column[Any]], most: int, project: str, holders: Collection[str]) -> Steps[None]:
+    """Delete the rows of a table that some hold, about `most` at once: told apart by who holds them, the first of `key`, and the second."""
+    mine = (table.c.project == project, key[0].in_(holders))
+    some = select(*key).where(*mine).limit(most)
 
     def part(tx: Tx) -> int:
-        return int(tx.execute(delete(table).where(*whose, key.in_(some))).rowcount)
+        return int(tx.execute(delete(table).where(*mine, tuple_(*key).in_(some))).rowcount)
 
-    while rows.read(lambda tx: tx.first(some)) is not None:  # what there is none of costs no write
+    while holders and rows.read(lambda tx: tx.first(some)) is not None:  # what there is none of costs no write
         rows.write(part)
         yield
 

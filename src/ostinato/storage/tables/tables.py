@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -18,6 +17,9 @@ from ostinato.kernel.errors import Invalid, TooLarge
 from ostinato.storage.blobs.blobs import Blobs, OnDisk, Secret
 from ostinato.storage.tables.sql import literal
 from ostinato.storage.tables.sql import name as quoted
+
+if TYPE_CHECKING:
+    import duckdb
 
 _PIECE = 1 << 20
 _MEMORY_MB = 512
@@ -131,6 +133,8 @@ class Tables:
             TooLarge: the query needs more memory and disk than it may have.
             NotFound: a digest names no blob.
         """
+        import duckdb  # 20 MB and 0.1 s that a process does without until it is asked
+
         with ExitStack() as held:
             bound = {name: table if isinstance(table, pa.Table) else self._files(table, held) for name, table in tables.items()}
             spill = held.enter_context(tempfile.TemporaryDirectory(dir=self._cache))
@@ -189,8 +193,10 @@ def _config(spill: str, *, secret: bool) -> dict[str, str | int | bool]:
 
 
 def _select(database: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
+    from duckdb import StatementType
+
     statements = database.extract_statements(sql)
-    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+    if len(statements) != 1 or statements[0].type != StatementType.SELECT:
         raise Invalid("not one SELECT", hint="a query reads: write one SELECT or FROM", field="sql")
     return statements[0]
 

@@ -607,7 +607,16 @@ lifted BOOLEAN NOT NULL,
 PRIMARY KEY (number)
 );
 CREATE INDEX registry_deprecation_of ON registry_deprecation (project, model, version);
-CREATE TABLE registry_emergency (
+CREATE TABLE registry_file (
+project TEXT NOT NULL,
+model TEXT NOT NULL,
+version INTEGER NOT NULL,
+path TEXT NOT NULL,
+digest TEXT NOT NULL,
+size BIGINT NOT NULL,
+PRIMARY KEY (project, model, version, path)
+);
+CREATE TABLE registry_glass (
 id TEXT NOT NULL,
 project TEXT NOT NULL,
 model TEXT NOT NULL,
@@ -622,18 +631,11 @@ note TEXT NOT NULL,
 reviewed_by TEXT,
 reviewed_at BIGINT,
 escalated_at BIGINT,
+ends_at BIGINT NOT NULL,
+told_at BIGINT,
 PRIMARY KEY (id)
 );
-CREATE INDEX ix_registry_emergency_project ON registry_emergency (project);
-CREATE TABLE registry_file (
-project TEXT NOT NULL,
-model TEXT NOT NULL,
-version INTEGER NOT NULL,
-path TEXT NOT NULL,
-digest TEXT NOT NULL,
-size BIGINT NOT NULL,
-PRIMARY KEY (project, model, version, path)
-);
+CREATE INDEX ix_registry_glass_project ON registry_glass (project);
 CREATE TABLE registry_label (
 project TEXT NOT NULL,
 model TEXT NOT NULL,
@@ -716,6 +718,21 @@ example TEXT NOT NULL,
 scores TEXT NOT NULL,
 PRIMARY KEY (project, model, version)
 );
+CREATE TABLE registry_risk (
+number SERIAL NOT NULL,
+project TEXT NOT NULL,
+risk TEXT NOT NULL,
+approvals INTEGER NOT NULL,
+approvers TEXT NOT NULL,
+valid_days INTEGER,
+review_hours INTEGER NOT NULL,
+glass_hours INTEGER NOT NULL,
+reason TEXT NOT NULL,
+by TEXT NOT NULL,
+at BIGINT NOT NULL,
+PRIMARY KEY (number)
+);
+CREATE INDEX ix_registry_risk_project ON registry_risk (project);
 CREATE TABLE registry_source (
 project TEXT NOT NULL,
 model TEXT NOT NULL,
@@ -724,20 +741,6 @@ dataset TEXT NOT NULL,
 of_version TEXT NOT NULL,
 PRIMARY KEY (project, model, version, dataset, of_version)
 );
-CREATE TABLE registry_tier (
-number SERIAL NOT NULL,
-project TEXT NOT NULL,
-risk TEXT NOT NULL,
-approvals INTEGER NOT NULL,
-approvers TEXT NOT NULL,
-valid_days INTEGER,
-review_hours INTEGER NOT NULL,
-reason TEXT NOT NULL,
-by TEXT NOT NULL,
-at BIGINT NOT NULL,
-PRIMARY KEY (number)
-);
-CREATE INDEX ix_registry_tier_project ON registry_tier (project);
 CREATE TABLE registry_trust (
 project TEXT NOT NULL,
 model TEXT NOT NULL,
@@ -770,6 +773,7 @@ binding TEXT NOT NULL,
 PRIMARY KEY (project, model, version),
 UNIQUE (project, model, key)
 );
+CREATE INDEX registry_version_newest ON registry_version (project, registered_at);
 CREATE INDEX registry_version_run ON registry_version (project, run);
 CREATE TABLE series_chunk (
 id BIGSERIAL NOT NULL,
@@ -908,6 +912,14 @@ changed_at BIGINT NOT NULL,
 PRIMARY KEY (project, trace, id)
 );
 CREATE INDEX traces_assessment_name ON traces_assessment (project, name);
+CREATE TABLE traces_entry (
+project TEXT NOT NULL,
+field TEXT NOT NULL,
+number FLOAT NOT NULL,
+text TEXT NOT NULL,
+trace TEXT NOT NULL,
+PRIMARY KEY (project, field, number, text, trace)
+);
 CREATE TABLE traces_evalrecord (
 project TEXT NOT NULL,
 evalset TEXT NOT NULL,
@@ -938,6 +950,14 @@ changed_at BIGINT NOT NULL,
 changed_by TEXT NOT NULL,
 PRIMARY KEY (project, id)
 );
+CREATE TABLE traces_example (
+project TEXT NOT NULL,
+trace TEXT NOT NULL,
+evalset TEXT NOT NULL,
+record TEXT NOT NULL,
+PRIMARY KEY (project, trace, evalset, record)
+);
+CREATE INDEX traces_example_record ON traces_example (project, evalset, record);
 CREATE TABLE traces_file (
 project TEXT NOT NULL,
 trace TEXT NOT NULL,
@@ -961,6 +981,30 @@ output_per_million FLOAT NOT NULL,
 set_at BIGINT NOT NULL,
 set_by TEXT NOT NULL,
 PRIMARY KEY (project, model)
+);
+CREATE TABLE traces_retention (
+project TEXT NOT NULL,
+name TEXT NOT NULL,
+days FLOAT NOT NULL,
+experiment TEXT,
+conditions TEXT NOT NULL,
+keep_assessed BOOLEAN NOT NULL,
+keep_examples BOOLEAN NOT NULL,
+declared_by TEXT NOT NULL,
+declared_at BIGINT NOT NULL,
+applied_at BIGINT,
+PRIMARY KEY (project, name)
+);
+CREATE TABLE traces_sampling (
+project TEXT NOT NULL,
+experiment TEXT NOT NULL,
+share FLOAT NOT NULL,
+keep_errors BOOLEAN NOT NULL,
+seen BIGINT NOT NULL,
+kept BIGINT NOT NULL,
+declared_by TEXT NOT NULL,
+declared_at BIGINT NOT NULL,
+PRIMARY KEY (project, experiment)
 );
 CREATE TABLE traces_span (
 project TEXT NOT NULL,

@@ -22,6 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow.dataset
+import pyarrow.pandas_compat  # noqa: F401 — these, and pandas where it is installed, are imported here rather than in each of the children
+
 from ostinato.app import Ostinato
 from ostinato.keeping.backup import backup
 from ostinato.keeping.restore import restore

@@ -306,7 +306,7 @@ def test_deletion_by_age(app: Ostinato) -> None:
 
 
 def test_what_is_purged_takes_its_traces_along(app: Ostinato, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ostinato.traces.service._AT_ONCE", 2)
+    monkeypatch.setattr("ostinato.traces.retention._AT_ONCE", 2)
     monkeypatch.setattr("ostinato.traces.service._ROUND_S", 0.0)
     for experiment in ("old", "kept"):
         for number in range(5):
@@ -319,7 +319,7 @@ def test_what_is_purged_takes_its_traces_along(app: Ostinato, monkeypatch: pytes
         left.append(app.rows.read(lambda tx: len(tx.all(store.trace_table.select()))))
     assert left == [8, 6, 5, 5], "a round takes some of them, the next goes on"
     assert {trace.experiment for trace in app.traces.search().items} == {"kept"}
-    assert app.ledger.after("traces") == []
+    assert "experiment.purged" not in {event.verb for event in app.ledger.after("traces")}
 
 
 def test_evaluation_sets(both: Ostinato) -> None:  # noqa: F811

@@ -17,7 +17,8 @@ from ostinato.kernel.ids import new_id
 from ostinato.ledger.service import Ledger
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.traces import store
-from ostinato.traces.intake import DEEP_MAX, checked_labels, clean, deep
+from ostinato.traces.intake import checked_labels, clean
+from ostinato.traces.meaning import DEEP_MAX, deep
 from ostinato.traces.types import Assessment, AssessmentKind, AssessmentSource
 
 _a = store.assessment_table.c

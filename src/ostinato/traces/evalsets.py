@@ -21,6 +21,7 @@ from ostinato.ledger.service import Ledger
 from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import Instant, Json, Rows, Tx, metadata
 from ostinato.traces.intake import checked_labels
+from ostinato.traces.meaning import DEEP_MAX, deep
 from ostinato.traces.types import EvalRecord, EvalSet, Merged
 from ostinato.tracking.find import checked_name
 
@@ -57,7 +58,17 @@ record_table = Table(
     Index("traces_evalrecord_created", "project", "evalset", "created_at", "id"),
 )
 """The id of a record is the digest of its inputs."""
-_c, _r = set_table.c, record_table.c
+example_table = Table(
+    "traces_example",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("trace", Text, primary_key=True),
+    Column("evalset", Text, primary_key=True),
+    Column("record", Text, primary_key=True),
+    Index("traces_example_record", "project", "evalset", "record"),
+)
+"""The traces that records come from."""
+_c, _r, _x = set_table.c, record_table.c, example_table.c
 _RECORD = (_r.project == bindparam("project"), _r.evalset == bindparam("evalset"), _r.id == bindparam("id"))
 _one_record = Prepared(select(record_table).where(*_RECORD))
 _add = Prepared(insert(record_table))
@@ -66,6 +77,7 @@ _change = Prepared(
     update(record_table).where(_r.project == bindparam("of_project"), _r.evalset == bindparam("of_set"), _r.id == bindparam("of_id")),
     _MERGED,
 )
+_mark = Prepared(insert(example_table), missing=True)
 RECORDS_MAX = 10_000
 _RECORD_BYTES_MAX, _SETS_MAX, _PAGE_MAX = 1 << 20, 10_000, 1_000
 
@@ -144,6 +156,7 @@ class EvalSets:
             if known is None:
                 return
             tx.execute(delete(record_table).where(_r.project == project, _r.evalset == evalset))
+            tx.execute(delete(example_table).where(_x.project == project, _x.evalset == evalset))
             tx.execute(delete(set_table).where(_c.project == project, _c.id == evalset))
             self._ledger.append(tx, "evalset.deleted", known.ref, data={"name": known.name, "records": known.records})
 
@@ -170,6 +183,8 @@ class EvalSets:
                 else:
                     tx.run(_add, {**row, "project": project, "evalset": evalset, "id": id_, "created_at": now, "created_by": by})
                     inserted += 1
+                if (trace := _trace_of(row["source"])) is not None:
+                    tx.run(_mark, {"project": project, "trace": trace, "evalset": evalset, "record": id_})
             merged = Merged(inserted=inserted, updated=len(given) - inserted)
             after = replace(known, records=known.records + inserted)
             self._keep(tx, after, "evalset.merged", {"inserted": merged.inserted, "updated": merged.updated})
@@ -204,6 +219,7 @@ class EvalSets:
         def change(tx: Tx) -> int:
             known, whose = _known(tx, evalset), (_r.project == caller().project, _r.evalset == evalset)
             gone = tx.execute(delete(record_table).where(*whose, _r.id.in_(_few(records)))).rowcount
+            tx.execute(delete(example_table).where(_x.project == caller().project, _x.evalset == evalset, _x.record.in_(records)))
             if gone:
                 self._keep(tx, replace(known, records=known.records - gone), "evalset.records_dropped", {"records": gone})
             return gone
@@ -246,6 +262,8 @@ def _checked(record: Mapping[str, Any], place: int) -> tuple[str, Mapping[str, A
             f"record {place} has no inputs, or another shape", hint='{"inputs": {"question": "…"}, "expectations": {…}}', field="records"
         )
     checked_labels(record.get("tags") or {}, "tags")
+    if deep(record, DEEP_MAX + 1):
+        raise Invalid(f"record {place} is more than {DEEP_MAX} deep", hint="tell what lies deeper as a text of JSON", field="records")
     if len(msgspec.json.encode(record)) > _RECORD_BYTES_MAX:
         raise TooLarge(f"record {place} is larger than 1 MiB", hint="keep large inputs as artifacts, and name them")
     return digest_of(inputs), record
@@ -262,6 +280,13 @@ def _merged(known: Mapping[str, Any], record: Mapping[str, Any], now: datetime, 
         "changed_at": now,
         "changed_by": by,
     }
+
+
+def _trace_of(source: Mapping[str, Any] | None) -> str | None:
+    """The trace that a record comes from, as MLflow's clients tell it, or `{"trace": ID}`."""
+    data = (source or {}).get("source_data", source)
+    found = data.get("trace_id", data.get("trace")) if isinstance(data, Mapping) else None
+    return found if isinstance(found, str) and found and "\0" not in found else None
 
 
 def _row(of: EvalSet) -> dict[str, Any]:

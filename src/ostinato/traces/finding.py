@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,10 +32,12 @@ from ostinato.kernel.instant import instant_of, micros_of
 from ostinato.kernel.page import Page
 from ostinato.storage.rows.cells import number_in, text_in
 from ostinato.storage.rows.rows import Instant, Rows, Tx
-from ostinato.traces import store
+from ostinato.traces import entries, store
 from ostinato.traces.types import Moment, Trace
+from ostinato.tracking.planner.opening import counting, opening
 from ostinato.tracking.planner.order import Key, Part, checked, keys_of, page
 from ostinato.tracking.planner.parse import parse_all, parse_order
+from ostinato.tracking.planner.scope import FEW, aside_of
 from ostinato.tracking.planner.where import Place, Things, attributes, cell
 from ostinato.tracking.query import And, Field, Node, Order, Vocabulary
 from ostinato.tracking.verbs.experiments import experiment_table
@@ -43,9 +46,9 @@ _t, _s, _l, _a, _e = (
     store.trace_table.c, store.span_table.c, store.linked_table.c, store.assessment_table.c, experiment_table.c,
 )  # fmt: skip
 _MOMENTS_MAX = 500
-_SPAN_TEXTS = {"name": _s.name, "kind": _s.kind, "type": _s.kind, "state": _s.state, "status": _s.state, "model": _s.model,
+SPAN_TEXTS = {"name": _s.name, "kind": _s.kind, "type": _s.kind, "state": _s.state, "status": _s.state, "model": _s.model,
                "provider": _s.provider, "id": _s.id}  # fmt: skip
-_SPAN_NUMBERS: dict[str, ColumnElement[Any]] = {
+SPAN_NUMBERS: dict[str, ColumnElement[Any]] = {
     "duration_ms": (_s.end_ns - _s.start_ns) / literal(1e6, Float()), "cost": _s.cost, "total_tokens": _s.total_tokens,
     "input_tokens": _s.input_tokens, "output_tokens": _s.output_tokens,
 }  # fmt: skip
@@ -102,11 +105,11 @@ def _span(key: str) -> Place:
         return Place(text=text_in(_s.words, key), number=number_in(_s.words, key), around=_of_span)
     if key == "content":
         return Place(text=_WORDS, number=_NOTHING[float], around=_of_span)
-    if key in _SPAN_TEXTS:
-        return Place(text=_SPAN_TEXTS[key], number=_NOTHING[float], around=_of_span)
-    if key in _SPAN_NUMBERS:
-        return Place(text=_NOTHING[str], number=_SPAN_NUMBERS[key], around=_of_span)
-    known = ", ".join([*_SPAN_TEXTS, *_SPAN_NUMBERS, "content", "attributes.KEY"])
+    if key in SPAN_TEXTS:
+        return Place(text=SPAN_TEXTS[key], number=_NOTHING[float], around=_of_span)
+    if key in SPAN_NUMBERS:
+        return Place(text=_NOTHING[str], number=SPAN_NUMBERS[key], around=_of_span)
+    known = ", ".join([*SPAN_TEXTS, *SPAN_NUMBERS, "content", "attributes.KEY"])
     raise Invalid(f"a span has no {key[:100]!r}", hint=f"it has {known}", field="where")
 
 
@@ -126,6 +129,16 @@ def _place(field: Field) -> Place:
 
 
 TRACES = Things(Vocabulary("trace", _TYPES, frozenset(("tag", "metadata", "span", "feedback", "expectation"))), _place)
+
+
+def _aside(field: Field) -> Place:
+    """A field in which no index is entered."""
+    place = _place(field)
+    text = place.text
+    return place if field.kind != "attribute" or text is None else replace(place, text=func.coalesce(text, text))
+
+
+_ASIDE = Things(TRACES.vocabulary, _aside)
 
 
 class Finding:
@@ -153,10 +166,14 @@ class Finding:
 
     def find(self, node: Node, orders: Sequence[Order], limit: int = 100, after: str | None = None) -> Page[Trace]:
         """Traces that meet a query that is a tree already."""
-        part = Part(store.listed.where(TRACES.meet(node, self._clock.now())), _keys(orders))
+        now, keys = self._clock.now(), _keys(orders)
+        whole = Part(store.listed.where(TRACES.meet(node, now)), keys)
 
         def query(tx: Tx) -> Page[Trace]:
             project = caller().project
+            narrow = few(tx, node, project)
+            aside = (aside_of(keys[0]), *keys[1:])
+            part = whole if narrow is None else Part(store.listed_aside.where(narrow, _ASIDE.meet(node, now)), aside)
             rows = page(tx, [part], {"project": project}, limit, after)
             said = store.assessments(tx, project, [row.id for row in rows.items])
             return Page(items=[store.read(row, said[row.id]) for row in rows.items], next=rows.next)
@@ -165,8 +182,13 @@ class Finding:
 
     def count(self, node: Node) -> int:
         """How many traces meet a query that is a tree already."""
-        asked = store.listed.where(TRACES.meet(node, self._clock.now())).with_only_columns(func.count())
-        return int(self._rows.read(lambda tx: tx.all(asked, {"project": caller().project}))[0][0])
+        asked, project = store.listed.where(TRACES.meet(node, self._clock.now())).with_only_columns(func.count()), caller().project
+
+        def query(tx: Tx) -> int:
+            narrow = few(tx, node, project)
+            return int(tx.all(asked if narrow is None else asked.where(narrow), {"project": project})[0][0])
+
+        return self._rows.read(query)
 
     def moments(
         self, where: list[str] | None = None, since: datetime | None = None, until: datetime | None = None, parts: int = 60
@@ -230,6 +252,12 @@ def _moments(meets: ColumnElement[bool], start: int, end: int, step: int) -> Any
 def text_of(typed: str) -> ColumnElement[bool]:
     """Whether a text is in what went in or out of a trace, or in what its spans say."""
     return or_(_TEXT.contains(typed, autoescape=True), _of_span(_WORDS.contains(typed, autoescape=True)))
+
+
+def few(tx: Tx, node: Node, project: str) -> ColumnElement[bool] | None:
+    """That a trace is one of the few that can meet a query, where an index tells of so few."""
+    opened = opening(node, counting(tx, {"project": project}), FEW, meeting=entries.meeting)
+    return None if opened is None else _t.id.in_(opened)
 
 
 def _keys(orders: Sequence[Order]) -> tuple[Key, ...]:

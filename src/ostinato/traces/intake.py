@@ -19,9 +19,10 @@ from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.owned import Owned
 from ostinato.storage.rows.rows import Rows, Tx
-from ostinato.traces import store
-from ostinato.traces.meaning import TAG, Meaning, meaning, plain
+from ostinato.traces import entries, store
+from ostinato.traces.meaning import DEEP_MAX, TAG, Meaning, deep, meaning, plain
 from ostinato.traces.prices import Rate, cost_of, rates
+from ostinato.traces.sampling import count, rule_of
 from ostinato.traces.store import KnownTrace, Node
 from ostinato.traces.totals import total
 from ostinato.traces.types import Span, SpansKept, Trace, TraceTold, Usage
@@ -30,8 +31,6 @@ from ostinato.tracking.verbs.experiments import belonging
 SPANS_MAX = 10_000
 """How many spans a trace has at most, and a call takes."""
 SPAN_BYTES_MAX = 4 << 20
-DEEP_MAX = 32
-"""How deep lists and objects lie within one another: every reader can follow so far."""
 PREVIEW_MAX = 1_000
 WORD_MAX = 1_000
 """How much of an attribute searches see."""
@@ -65,7 +64,7 @@ class Intake:
         """Keep spans, in any order and whether or not their trace is known; a span that comes again is kept once.
 
         A trace that is new belongs to the `experiment` of this name or id, made if need be, and to the `run`; `about` becomes metadata
-        of every trace. What cannot be kept is `refused`, span by span, and the rest is kept.
+        of every trace. What cannot be kept is `refused`, span by span, and the rest is kept, or as much of it as a rule of sampling says.
 
         Raises:
             TooLarge: more than 10,000 spans at once.
@@ -85,15 +84,25 @@ class Intake:
         labels = checked_labels(about or {}, "about")
 
         def change(tx: Tx) -> SpansKept:
-            lost, kept = dict(refused), []
+            lost, kept, out = dict(refused), [], 0
             home, prices = self._home(tx, experiment), rates(tx)
+            rule = rule_of(tx, home)
             for trace, group in sorted(groups.items()):
-                fits = self._put_trace(tx, trace, [read for _, read in group], home, run, labels, prices)
+                known = store.one(tx, caller().project, trace)
+                if known is None and rule is not None and not rule.keeps(trace, any(read.span.state == "error" for _, read in group)):
+                    out += len(group)
+                    continue
+                fits = _fitting(tx, known, group)
+                lost |= {str(place): f"trace {trace} has {SPANS_MAX} spans" for place, _ in group if place not in fits}
                 if fits:
+                    reads = list(fits.values())
+                    at = known or _new(trace, home, instant_of(min(read.span.start_ns for read in reads) // 1000), self._clock.now())
+                    self._put_trace(tx, at, known is None, reads, run, labels, prices)
                     kept.append(trace)
-                else:
-                    lost |= {str(place): f"trace {trace} has {SPANS_MAX} spans" for place, _ in group}
-            return SpansKept(spans=len(spans) - len(lost), traces=kept, refused=lost)
+            taken = len(spans) - len(lost)
+            if rule is not None and taken:
+                count(tx, rule, taken, taken - out)
+            return SpansKept(spans=taken - out, traces=kept, refused=lost, sampled_out=out)
 
         return self._rows.write(change)
 
@@ -136,25 +145,32 @@ class Intake:
             read.row["body"] = None if read.row["payload"] else read.body
 
     def _put_trace(
-        self, tx: Tx, id: str, reads: list[_Read], home: str, run: str | None, about: dict[str, str], prices: Sequence[Rate]
-    ) -> bool:
+        self, tx: Tx, trace: KnownTrace, first: bool, reads: list[_Read], run: str | None, about: dict[str, str], prices: Sequence[Rate]
+    ) -> None:
         project = caller().project
-        known = store.one(tx, project, id)
-        if (known.spans if known else 0) + len(reads) > SPANS_MAX:
-            return False
         usages = [_paid(read.said, prices) for read in reads]
         rows = [{**read.row, "project": project, "cost": usage.cost} for read, usage in zip(reads, usages, strict=True)]
-        new = store.put_spans(tx, project, rows)
-        trace = known or _new(id, home, instant_of(min(read.span.start_ns for read in reads) // 1000), self._clock.now())
+        new, before = store.put_spans(tx, project, rows)
         trace = _grown(trace, reads, new, run, about)
-        if known is None and new == len(reads):
+        entries.keep(tx, project, trace.id, rows, before, trace.spans, first)
+        if first and new == len(reads):
             spent = total([Node(read.span.id, read.span.parent, usage) for read, usage in zip(reads, usages, strict=True)])
         elif trace.total_tokens is not None or trace.cost is not None or any(usage != Usage() for usage in usages):
-            spent = total(store.nodes(tx, project, id))
+            spent = total(store.nodes(tx, project, trace.id))
         else:
             spent = Usage()
-        store.keep(tx, project, trace.using(spent) if spent != Usage() or not trace.told else trace, known is not None)
-        return True
+        store.keep(tx, project, trace.using(spent) if spent != Usage() or not trace.told else trace, not first)
+
+
+def _fitting(tx: Tx, known: KnownTrace | None, group: Sequence[tuple[int, _Read]]) -> dict[int, _Read]:
+    """Of the spans of a trace those that it has already, and as many more as it has room for, by their places."""
+    room = SPANS_MAX - (known.spans if known else 0)
+    if len(group) <= room:
+        return dict(group)
+    there = {node.id for node in store.nodes(tx, caller().project, group[0][1].span.trace)}
+    new = list(dict.fromkeys(read.span.id for _, read in group if read.span.id not in there))
+    fit = there.union(new[:room])
+    return {place: read for place, read in group if read.span.id in fit}
 
 
 def found(tx: Tx, id: str) -> Trace:
@@ -186,13 +202,6 @@ def checked_labels(given: Mapping[str, str], field: str) -> dict[str, str]:
         if "\0" in key or "\0" in value or '"' in key:
             raise Invalid(f"{key[:100]!r} holds the sign 0 or a double quote", hint="no database looks for it", field=field)
     return dict(given)
-
-
-def deep(value: Any, left: int = DEEP_MAX) -> bool:
-    """Whether a value is deeper than `DEEP_MAX`."""
-    if not isinstance(value, dict | list | tuple):
-        return left < 0
-    return left < 0 or any(deep(inner, left - 1) for inner in (value.values() if isinstance(value, dict) else value))
 
 
 def preview(value: Any) -> str:

@@ -37,6 +37,8 @@ _ALL_TOKENS = ("gen_ai.usage.total_tokens", "llm.token_count.total", "llm.usage.
 _COST = ("gen_ai.usage.cost", "llm.cost.total")
 _TOKENS_MAX = 2**53
 _WORD_MAX = 500
+DEEP_MAX = 32
+"""How deep lists and objects lie within one another: every reader can follow so far."""
 TAG = "mlflow.traceTag."
 """A root's attributes with this prefix are tags of its trace."""
 
@@ -82,17 +84,25 @@ def usage_of(tokens: Any, cost: Any) -> Usage:
 
 
 def plain(value: Any) -> Any:
-    """A value, or what it is the JSON of: some clients write all attributes so.
+    """A value, or what it is the JSON of: some clients write all attributes so. What is too deep stays a text.
 
     >>> plain('{"a": 1}'), plain('"x"'), plain("x"), plain("12")
     ({'a': 1}, 'x', 'x', '12')
     """
     if isinstance(value, str) and value[:1] in ("{", "[", '"'):
         try:
-            return msgspec.json.decode(value)
+            found = msgspec.json.decode(value)
         except (msgspec.DecodeError, RecursionError, UnicodeError):
             return value
+        return value if deep(found) else found
     return value
+
+
+def deep(value: Any, left: int = DEEP_MAX) -> bool:
+    """Whether a value is deeper than `DEEP_MAX`."""
+    if not isinstance(value, dict | list | tuple):
+        return left < 0
+    return left < 0 or any(deep(inner, left - 1) for inner in (value.values() if isinstance(value, dict) else value))
 
 
 def _usage(has: Mapping[str, Any]) -> Usage:

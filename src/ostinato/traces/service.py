@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import select, type_coerce, update
+from sqlalchemy import and_, select, update
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.event import Event
-from ostinato.kernel.ref import Ref
+from ostinato.kernel.steps import Turns
 from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.owned import Owned
 from ostinato.storage.rows.rows import Rows, Tx
@@ -25,17 +26,19 @@ from ostinato.traces.finding import Finding
 from ostinato.traces.holds import called, check_not_held
 from ostinato.traces.intake import Intake, checked_labels, found
 from ostinato.traces.meaning import meaning
+from ostinato.traces.measuring import Measuring
 from ostinato.traces.prices import Prices
+from ostinato.traces.retention import Retention, oldest, some, take
+from ostinato.traces.sampling import Sampling
 from ostinato.traces.types import KeptSpan, Span, Trace
 from ostinato.tracking.find import find_run
 from ostinato.tracking.service import Runs
 
 DELETE_MAX = 1_000
-_AT_ONCE = 100
 _ROUND_S = 1.0
 
 
-class Traces(Intake, Finding, Assessing, Prices, EvalSets, TraceFiles):
+class Traces(Intake, Sampling, Retention, Finding, Measuring, Assessing, Prices, EvalSets, TraceFiles):
     """The traces of a project: taken in, found, assessed, priced and deleted."""
 
     def __init__(self, *, rows: Rows, blobs: Owned, ledger: Ledger, clock: Clock, runs: Runs) -> None:
@@ -44,6 +47,7 @@ class Traces(Intake, Finding, Assessing, Prices, EvalSets, TraceFiles):
         self._ledger = ledger
         self._clock = clock
         self._runs = runs
+        self._upkeep = Turns()
         ledger.called |= {"trace": called}
         runs.goes_along = lambda tx, experiment: check_not_held(tx, store.trace_table.c.experiment_id == experiment)
 
@@ -95,10 +99,18 @@ class Traces(Intake, Finding, Assessing, Prices, EvalSets, TraceFiles):
         Raises:
             NotFound: there is no such trace.
         """
+        return self.retag(trace, lambda _: tags)
+
+    def retag(self, trace: str, tags: Callable[[Mapping[str, str]], Mapping[str, str | None]]) -> Trace:
+        """Set tags to what becomes of those that are there, in one transaction; what becomes None is removed. In process only.
+
+        Raises:
+            NotFound: there is no such trace.
+        """
 
         def change(tx: Tx) -> Trace:
             project, known = caller().project, found(tx, trace)
-            after = {key: value for key, value in (known.tags | tags).items() if value is not None}
+            after = {key: value for key, value in {**known.tags, **tags(known.tags)}.items() if value is not None}
             c = store.trace_table.c
             where = update(store.trace_table).where(c.project == project, c.id == trace)
             tx.execute(where.values(tags=checked_labels(after, "tags")))
@@ -156,7 +168,11 @@ class Traces(Intake, Finding, Assessing, Prices, EvalSets, TraceFiles):
         """
         if not 1 <= most <= DELETE_MAX:
             raise Invalid(f"{most} traces at once", hint=f"1 to {DELETE_MAX}; ask again until it is 0", field="most")
-        return self._forget_oldest(self._runs.experiment(experiment).id, until, most, {"until": until.isoformat()})
+        c, project = store.trace_table.c, caller().project
+        query = oldest(and_(c.experiment_id == self._runs.experiment(experiment).id, c.started_at <= until), most)
+        return self._forget(
+            [row.id for row in self._rows.read(lambda tx: tx.all(query, {"project": project}))], {"until": until.isoformat()}
+        )
 
     def on_event(self, event: Event) -> bool:
         """The traces of an experiment that is purged go with it: that none was held was seen to then.
@@ -165,32 +181,20 @@ class Traces(Intake, Finding, Assessing, Prices, EvalSets, TraceFiles):
         """
         if event.verb != "experiment.purged":
             return True
-        until, why = time.monotonic() + _ROUND_S, {"purged": event.id}
-        while self._forget_oldest(event.subject.name, None, _AT_ONCE, why, purged=True):
+        until, over = time.monotonic() + _ROUND_S, store.trace_table.c.experiment_id == event.subject.name
+        while there := self._rows.read(partial(some, over=over, of=store.bare)):
+            self._forget([one.id for one in there], {"purged": event.id}, purged=True)
             if time.monotonic() >= until:
                 return False
         return True
-
-    def _forget_oldest(self, experiment: str, until: datetime | None, most: int, why: dict[str, Any], purged: bool = False) -> int:
-        c = store.trace_table.c
-        query = select(c.id).where(c.project == caller().project, c.experiment_id == experiment).order_by(c.started_at, c.id).limit(most)
-        if until is not None:
-            query = query.where(c.started_at <= type_coerce(until, c.started_at.type))
-        return self._forget([row.id for row in self._rows.read(lambda tx: tx.all(query))], why, purged)
 
     def _forget(self, traces: list[str], why: dict[str, Any], purged: bool = False) -> int:
         """Delete traces, unless one is held; those of an experiment that was `purged` are past that."""
 
         def change(tx: Tx) -> int:
-            project, c = caller().project, store.trace_table.c
             if not purged:
-                check_not_held(tx, c.id.in_(traces))
-            rows = tx.all(select(c.id, c.experiment_id).where(c.project == project, c.id.in_(traces)))
-            store.forget(tx, project, [row.id for row in rows])
-            for experiment in sorted({row.experiment_id for row in rows}):
-                gone = sorted(row.id for row in rows if row.experiment_id == experiment)
-                self._ledger.append(tx, "trace.deleted", Ref("experiment", experiment), data={"traces": gone, **why})
-            return len(rows)
+                check_not_held(tx, store.trace_table.c.id.in_(traces))
+            return take(tx, self._ledger, traces, why)
 
         return self._rows.write(change) if traces else 0
 

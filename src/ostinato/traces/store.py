@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Float,
     Index,
     LargeBinary,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -158,11 +160,18 @@ _BODY_MAX = 32 * 1024
 """How large a body lies in the row of its span."""
 _PACKED_MIN = 512
 _TRACE = (_t.project == bindparam("project"), _t.id == bindparam("id"))
-listed: Select[Any] = (
-    select(trace_table, _e.name.label("experiment"))
-    .join(experiment_table, (_e.project == _t.project) & (_e.id == _t.experiment_id))
-    .where(_t.project == bindparam("project"))
-)
+
+
+bare = select(trace_table).where(_t.project == bindparam("project"))
+
+
+def _listed(experiment: ColumnElement[str]) -> Select[Any]:
+    of = (_e.project == _t.project) & (_e.id == experiment)
+    return bare.add_columns(_e.name.label("experiment")).join(experiment_table, of)
+
+
+listed, listed_aside = _listed(_t.experiment_id), _listed(func.coalesce(_t.experiment_id, _t.experiment_id))
+"""All traces; with the names of their experiments, as long as these are there; and so that no index is entered by way of them."""
 _one = Prepared(select(trace_table).where(*_TRACE))
 _add_trace = Prepared(insert(trace_table))
 _CHANGED = tuple(name for name in _t.keys() if name not in ("project", "id"))  # noqa: SIM118 — not a dict
@@ -183,6 +192,9 @@ _nodes = Prepared(
         _s.project == bindparam("project"), _s.trace == bindparam("trace")
     )
 )
+SAID = ("name", "kind", "model", "provider", "words")
+Said = Mapping[str, Any]  # the columns of a span in which searches look for words
+_said = Prepared(select(*(_s[name] for name in SAID)).where(_s.project == bindparam("project"), _s.trace == bindparam("trace")))
 _link = Prepared(insert(linked_table), missing=True)
 _words = msgspec.msgpack.Encoder()
 
@@ -292,15 +304,23 @@ def link(tx: Tx, project: str, run: str, traces: Iterable[str]) -> None:
     tx.run(_link, [{"project": project, "trace": trace, "run": run} for trace in traces])
 
 
-def put_spans(tx: Tx, project: str, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Keep spans of one trace; one that is there is replaced, unless it has ended and the other has not. How many are new."""
+def put_spans(tx: Tx, project: str, rows: Sequence[Mapping[str, Any]]) -> tuple[int, list[Said]]:
+    """Keep spans of one trace; one that is there is replaced, unless it has ended and the other has not.
+
+    How many are new; and if some were replaced, what the spans of the trace said before.
+    """
     new = tx.run(_add_spans, rows)
-    if new != len(rows):
-        keys = [
-            {"of_project": project, "of_trace": row["trace"], "of_id": row["id"], "ended": int(row["end_ns"] is not None)} for row in rows
-        ]
-        tx.run(_change_spans, [{**row, **key} for row, key in zip(rows, keys, strict=True)])
-    return new
+    if new == len(rows):
+        return new, []
+    before = said(tx, project, rows[0]["trace"])
+    keys = [{"of_project": project, "of_trace": row["trace"], "of_id": row["id"], "ended": int(row["end_ns"] is not None)} for row in rows]
+    tx.run(_change_spans, [{**row, **key} for row, key in zip(rows, keys, strict=True)])
+    return new, before
+
+
+def said(tx: Tx, project: str, trace: str) -> list[Said]:
+    """What the spans of a trace say."""
+    return [dict(zip(SAID, row, strict=True)) for row in tx.fetch(_said, {"project": project, "trace": trace})]
 
 
 def nodes(tx: Tx, project: str, trace: str) -> list[Node]:

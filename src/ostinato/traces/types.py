@@ -173,11 +173,12 @@ class TraceTold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpansKept:
-    """How many spans were kept, of which traces, and why the others were not, by their places in what was sent."""
+    """How many spans were kept, of which traces, why others were not, by their places in what was sent, and how many sampling left out."""
 
     spans: int
     traces: list[str]
     refused: dict[str, str] = field(default_factory=dict)
+    sampled_out: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +193,27 @@ class Moment:
     p99_ms: float | None
     total_tokens: int
     cost: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """What some traces, spans or assessments come to, that began in a stretch of time from `at` and have these values `by` the fields.
+
+    How many there are, of how many sessions, and how many failed; of the `measured`, those that have the number, its sum, mean, extremes
+    and the percentiles that were asked for.
+    """
+
+    at: datetime
+    by: list[str]
+    count: int
+    errors: int
+    sessions: int
+    measured: int
+    sum: float | None
+    mean: float | None
+    min: float | None
+    max: float | None
+    percentiles: list[float | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,3 +270,56 @@ class Merged:
 
     inserted: int
     updated: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceRule:
+    """What is kept how long: traces that meet `where` and began more than `days` ago go, of the experiment with this id or of all.
+
+    With `keep_assessed` those stay of which somebody said something, with `keep_examples` those that a record of an evaluation set is of.
+    """
+
+    name: str
+    days: float
+    experiment: str | None
+    where: list[str]
+    keep_assessed: bool
+    keep_examples: bool
+    declared_by: str
+    declared_at: datetime
+    applied_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lapsed:
+    """What a rule lets go, gone if `applied`: how many traces, the first 100 of them, their spans, and the bytes of what these say.
+
+    They began between `oldest` and `newest`. So many more are `held`, and stay.
+    """
+
+    rule: str
+    applied: bool
+    traces: list[str] = field(default_factory=list)
+    count: int = 0
+    spans: int = 0
+    size: int = 0
+    held: int = 0
+    oldest: datetime | None = None
+    newest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """Which share of its new traces an experiment keeps, by its id, or every experiment that has no share of its own.
+
+    With `keep_errors`, a new trace is kept if one of the spans that come first failed. Since this was declared so many spans were `seen`,
+    and so many of these `kept`.
+    """
+
+    experiment: str | None
+    share: float
+    keep_errors: bool
+    seen: int
+    kept: int
+    declared_by: str
+    declared_at: datetime

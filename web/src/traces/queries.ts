@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
-import { get } from "../kernel/api/client";
+import { get, send } from "../kernel/api/client";
 
 const PAGE = 100;
 const PARTS = 60;
@@ -45,4 +45,27 @@ export function spansQuery(trace: string) {
 export const pricesQuery = queryOptions({
   queryKey: ["traces", "prices"],
   queryFn: ({ signal }) => get("/prices", {}, signal),
+});
+
+export const rulesQuery = queryOptions({
+  queryKey: ["traces", "retention"],
+  queryFn: ({ signal }) => get("/trace-retention-rules", {}, signal),
+});
+
+/** What the rules would let go now: said, not done. */
+export const lapsedQuery = queryOptions({
+  queryKey: [...rulesQuery.queryKey, "lapsed"],
+  queryFn: () => send("post", "/applied-trace-retention", { body: { apply: false } }),
+});
+
+export const samplingQuery = queryOptions({
+  queryKey: ["traces", "sampling"],
+  queryFn: ({ signal }) => get("/trace-sampling", {}, signal),
+});
+
+/** Rules name experiments by their ids. */
+export const experimentNamesQuery = queryOptions({
+  queryKey: ["tracking", "experiment-names"],
+  queryFn: ({ signal }) => get("/experiments", {}, signal),
+  select: (experiments) => new Map(experiments.map(({ id, name }) => [id, name])),
 });

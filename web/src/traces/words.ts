@@ -4,6 +4,8 @@ import type { StatusKind } from "../ui/status";
 export type Trace = Schema<"Trace">;
 export type Span = Schema<"KeptSpan">;
 export type Assessment = Schema<"Assessment">;
+export type TraceRule = Schema<"TraceRule">;
+export type Lapsed = Schema<"Lapsed">;
 
 const STATES: Readonly<Record<Trace["state"], readonly [StatusKind, string]>> = {
   ok: ["ok", "OK"],

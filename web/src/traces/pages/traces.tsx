@@ -21,6 +21,7 @@ import { Segments } from "../../ui/tabs";
 import { Time } from "../../ui/time";
 import { TRACES } from "../fields";
 import { Course } from "../parts/course";
+import { Keeping } from "../parts/keeping";
 import { Prices } from "../parts/prices";
 import { tracesQuery } from "../queries";
 import { condition, dollars, gist, said, stateOf, type Trace } from "../words";
@@ -53,7 +54,7 @@ const COLUMNS: readonly Column<Trace>[] = [
       </span>
     ),
   },
-  { id: "state", head: "State", width: 120, sort: true, cell: ({ state }) => <Status {...stateOf(state)} /> },
+  { id: "state", head: "State", width: 108, sort: true, cell: ({ state }) => <Status {...stateOf(state)} /> },
   {
     id: "duration_ms",
     head: "Latency",
@@ -81,21 +82,21 @@ const COLUMNS: readonly Column<Trace>[] = [
   {
     id: "session",
     head: "Session",
-    width: 130,
+    width: 100,
     sort: true,
     cell: ({ session }) => session || <span className="muted">–</span>,
   },
-  { id: "experiment", head: "Experiment", width: 140, sort: true, cell: ({ experiment }) => experiment },
-  { id: "said", head: "Assessments", width: 160, cell: ({ assessments }) => <Said assessments={assessments} /> },
+  { id: "experiment", head: "Experiment", width: 120, sort: true, cell: ({ experiment }) => experiment },
+  { id: "said", head: "Assessments", width: 140, cell: ({ assessments }) => <Said assessments={assessments} /> },
 ];
 
 /** What did the application do, was it well, and what did it cost? */
 export function TracesPage() {
   const [{ filter, state, span, sort }, set] = useUrlState(TRACES);
-  const [pricing, setPricing] = useState(false);
+  const [dialog, setDialog] = useState<"prices" | "keeping">();
   const project = useProject();
   const navigate = useNavigate();
-  const may = useMay("trace:write");
+  const [mayPrice, mayPurge] = [useMay("trace:write"), useMay("trace:purge")];
   const [frame, width] = useWidth();
   const where = useMemo(
     () => [`started_at > -${span}`, ...(state === "any" ? [] : [`state = ${state}`]), ...condition(filter)],
@@ -108,15 +109,23 @@ export function TracesPage() {
     <Page
       title="Traces"
       lead="What applications did for each request, step by step."
-      actions={<Button onClick={() => setPricing(true)}>{may ? "Prices of models" : "See prices"}</Button>}
+      actions={
+        <>
+          <Button onClick={() => setDialog("keeping")}>How long they are kept</Button>
+          <Button onClick={() => setDialog("prices")}>{mayPrice ? "Prices of models" : "See prices"}</Button>
+        </>
+      }
     >
       <FilterBar
         label="Filter traces"
-        placeholder="text, or duration_ms > 2000, span.name = search, feedback.correct = false"
+        placeholder="text, or duration_ms > 2000"
         value={filter}
         onChange={(next) => set({ filter: next })}
         {...(wrong && { error: wrong.message.split("\n")[0] ?? "" })}
-        note={found.data && `${rows.length}${found.hasNextPage ? " and more" : ""}`}
+        note={
+          found.data &&
+          `${rows.length}${found.hasNextPage ? " and more" : ""} ${rows.length === 1 ? "trace" : "traces"}`
+        }
       >
         <Segments label="State" items={STATES} value={state} onChange={(next) => set({ state: next })} />
         <Segments label="Span of time" items={SPANS} value={span} onChange={(next) => set({ span: next })} />
@@ -145,7 +154,8 @@ export function TracesPage() {
           }
         </Loaded>
       )}
-      {pricing && <Prices may={may} onClose={() => setPricing(false)} />}
+      {dialog === "prices" && <Prices may={mayPrice} onClose={() => setDialog(undefined)} />}
+      {dialog === "keeping" && <Keeping may={mayPurge} onClose={() => setDialog(undefined)} />}
     </Page>
   );
 }

@@ -6,10 +6,13 @@ import { Button } from "../../ui/button";
 import { Section } from "../../ui/card";
 import { Field } from "../../ui/field";
 import { FormDialog, type Given } from "../../ui/form-dialog";
+import { RefLink } from "../../ui/ref-link";
 import { Table } from "../../ui/table";
 import { Time } from "../../ui/time";
 import { toast } from "../../ui/toasts";
 import { type Assessment, SOURCES, type Span, said, type Trace } from "../words";
+
+const ACTOR = /^(person|service):/;
 
 interface AssessmentsProps {
   trace: Trace;
@@ -48,12 +51,12 @@ export function Assessments({ trace, span }: AssessmentsProps) {
             head: "By",
             cell: ({ source, source_id, created_by }) => (
               <span title={SOURCES[source]}>
-                {source_id || SOURCES[source]}
+                {ACTOR.test(source_id) ? <RefLink to={source_id} /> : source_id || SOURCES[source]}
                 {source_id !== created_by && <span className="muted"> noted by {created_by}</span>}
               </span>
             ),
           },
-          { head: "Of", cell: ({ span: of }) => (of ? "a step" : "the whole") },
+          { head: "Of", cell: ({ span: of }) => (of ? "a step" : "the trace") },
           { head: "When", cell: ({ changed_at }) => <Time at={changed_at} /> },
         ]}
       />

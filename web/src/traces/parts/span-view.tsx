@@ -19,7 +19,7 @@ export function SpanView({ span }: { span: Span }) {
   const attributes = Object.entries(span.attributes ?? {}).filter(([key]) => !INSIDE.test(key));
   const events = span.events ?? [];
   const items = [
-    { value: "data", text: "In and out" },
+    { value: "data", text: "Inputs and outputs" },
     { value: "attributes", text: "Attributes", note: attributes.length || undefined },
     { value: "events", text: "Events", note: events.length || undefined },
   ] as const;
@@ -29,14 +29,14 @@ export function SpanView({ span }: { span: Span }) {
       <Tabs label="The step" items={items} value={tab} onChange={(next) => set({ tab: next })}>
         {tab === "data" && (
           <div className="stack">
-            <Payload label="In" value={span.inputs} />
-            <Payload label="Out" value={span.outputs} />
+            <Payload label="Inputs" value={span.inputs} />
+            <Payload label="Outputs" value={span.outputs} />
           </div>
         )}
-        {tab === "attributes" && <Pairs pairs={attributes} none="It says nothing of itself." />}
+        {tab === "attributes" && <Pairs pairs={attributes} none="It has no attributes." />}
         {tab === "events" && (
           <ol className="trace-events">
-            {events.length === 0 && <li className="muted">Nothing was noted within it.</li>}
+            {events.length === 0 && <li className="muted">It has no events.</li>}
             {events.map((event, i) => (
               <li key={i}>
                 <b>{event.name}</b>
@@ -95,7 +95,7 @@ function Payload({ label, value }: { label: string; value: unknown }) {
     <div className="trace-payload">
       <h3>{label}</h3>
       {value === null || value === undefined ? (
-        <p className="muted">Not told.</p>
+        <p className="muted">None recorded.</p>
       ) : messages ? (
         <ol className="trace-messages">
           {messages.map(({ role, content }, i) => (

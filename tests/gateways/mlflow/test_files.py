@@ -119,7 +119,7 @@ def test_files_are_listed_folder_by_folder_and_dropped(client: MlflowClient, run
     assert http.post("/ajax-api/2.0/mlflow/upload-artifact", params={"run_uuid": run, "path": "up.html"}, content=b"<i>").status_code == 200
     page = http.get("/get-artifact", params={"run_id": run, "path": "up.html"})
     assert (page.content, page.headers["content-type"]) == (b"<i>", "application/octet-stream")
-    assert (page.headers["content-disposition"], page.headers["x-content-type-options"]) == ("attachment", "nosniff")
+    assert (page.headers["content-disposition"], page.headers["x-content-type-options"]) == ("attachment; filename=up.html", "nosniff")
     assert http.get(f"{PROXY}/{root}/none").json()["error_code"] == "RESOURCE_DOES_NOT_EXIST"
 
 

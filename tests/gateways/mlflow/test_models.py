@@ -199,4 +199,5 @@ def test_a_folder_of_a_registered_version_streams(http: httpx.Client, client: Ml
     assert "MLmodel" in {file["path"] for file in listed}
     same = http.get("/model-versions/get-artifact", params={"name": "late", "version": "1", "path": "MLmodel"})
     assert same.content == store.models.file("late@1", "MLmodel")
-    assert same.headers["content-disposition"] == "attachment"
+    assert same.headers["content-disposition"] == "attachment; filename=MLmodel"
+    assert same.headers["content-type"] == "text/plain"

@@ -170,7 +170,15 @@ def test_histories_come_in_pages(client: MlflowClient, http: httpx.Client, run: 
     bulk = http.get("/ajax-api/2.0/mlflow/metrics/get-history-bulk", params={"run_id": [run], "metric_key": "m", "max_results": 2}).json()
     assert bulk["metrics"] == [{"key": "m", "value": float(i), "timestamp": 1000 + i, "step": i, "run_id": run} for i in range(2)]
     few = http.get(f"{A2}/metrics/get-history-bulk-interval", params={"run_ids": [run], "metric_key": "m", "max_results": 5}).json()
-    assert [point["step"] for point in few["metrics"]] == [0, 2, 4, 6, 8, 9]
+    assert [point["step"] for point in few["metrics"]] == [0, 2, 4, 6, 9]
+    again = client.create_run(client.get_run(run).info.experiment_id).info.run_id
+    client.log_batch(again, metrics=[Metric("m", 0.5, 7 + i % 2, 3) for i in range(2)] + [Metric("m", 1.5, 7, i) for i in range(7)])
+    both = http.get(
+        f"{A2}/metrics/get-history-bulk-interval", params={"run_ids": [again, run], "metric_key": "m", "max_results": 4}
+    ).json()  # fmt: skip
+    assert [(point["run_id"] == again, point["step"], point["timestamp"]) for point in both["metrics"]] == [
+        (True, 0, 7), (True, 3, 7), (True, 3, 8), (True, 6, 7), (False, 0, 1000), (False, 3, 1003), (False, 6, 1006), (False, 9, 1009),
+    ]  # fmt: skip
 
 
 def test_a_page_of_a_history_reads_no_more_than_it_needs(
@@ -216,7 +224,7 @@ METRIC = {"key": "m", "value": 1, "timestamp": 1, "step": 0}
         ("runs/log-metric", METRIC | {"run_id": "RUN", "timestamp": 2**62}, "for parameter 'timestamp' supplied"),
         ("runs/log-metric", METRIC | {"run_id": None}, "Missing value for required parameter 'run_id'"),
         ("runs/log-metric", METRIC | {"run_id": "RUN", "key": None}, "Missing value for required parameter 'key'"),
-        ("runs/log-metric", METRIC | {"run_id": "RUN", "key": "x" * 300}, "a metric is called by"),
+        ("runs/log-metric", METRIC | {"run_id": "RUN", "key": "x" * 300}, "for parameter 'key' supplied"),
         ("runs/log-parameter", {"run_id": "RUN", "key": "k", "value": 41}, "Invalid value 41 for parameter 'value' supplied"),
         ("runs/log-parameter", {"run_id": "RUN", "key": "k", "value": "v" * 6001}, "exceeded length limit of 6000"),
         ("runs/log-parameter", {"run_id": "RUN", "key": "../k", "value": "v"}, "for parameter 'key' supplied"),

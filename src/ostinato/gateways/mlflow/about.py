@@ -1,15 +1,23 @@
-"""About: what a client asks before anything else: whether the server is there, its version, and what it can do."""
+"""About: what a client asks before anything else: whether the server is there, its version, what it can do, and for which workspaces."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from ostinato.access.types import Project
 from ostinato.app import Ostinato
-from ostinato.gateways.mlflow.wire import Nothing
+from ostinato.gateways.mlflow.wire import Ask, Nothing, filled
+from ostinato.kernel.errors import NotFound
 from ostinato.kernel.operation import Op
 
 VERSION = "3.17.2"
 """The version of MLflow whose routes are answered."""
+
+
+class WorkspaceAsk(Ask, kw_only=True):
+    """A workspace, which is a project here."""
+
+    workspace_name: str
 
 
 class About:
@@ -39,8 +47,25 @@ class About:
             "presigned_downloads_supported": False,
         }
 
+    def workspaces(self, ask: Nothing) -> dict[str, Any]:
+        """The projects in which the caller has a role."""
+        return {"workspaces": [_shown(project) for project in self._app.access.projects()]}
+
+    def workspace(self, ask: WorkspaceAsk) -> dict[str, Any]:
+        """One of them."""
+        found = next((project for project in self._app.access.projects() if project.name == ask.workspace_name), None)
+        if found is None:
+            raise NotFound(f"Workspace '{ask.workspace_name[:100]}' not found")
+        return {"workspace": _shown(found)}
+
     OPS: ClassVar[list[Op]] = [
         Op("GET", "/health", health, "public"),
         Op("GET", "/version", version, "public"),
         Op("GET", "/api/3.0/mlflow/server-info", server_info, "public"),
+        Op("GET", "/api/3.0/mlflow/workspaces", workspaces, "run:read"),
+        Op("GET", "/api/3.0/mlflow/workspaces/{workspace_name}", workspace, "run:read"),
     ]
+
+
+def _shown(project: Project) -> dict[str, Any]:
+    return filled(name=project.name, description=project.description)

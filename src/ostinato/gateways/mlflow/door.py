@@ -33,7 +33,7 @@ PIECE_S = 60.0
 _SMALL = 64 * 1024
 """A body that announces no more is read before it is known who sends it, as by the verbs of the server."""
 _PREFIXES = ("/api/2.0/mlflow", "/api/3.0/mlflow", "/ajax-api/", "/get-artifact", "/model-versions/get-artifact")
-_EXACT = frozenset({"/version", "/health"})
+_EXACT = frozenset({"/version", "/health", "/graphql"})
 _OF_PROJECT = re.compile(r"/mlflow/([A-Za-z0-9][A-Za-z0-9._-]{0,63})(/.*)", re.DOTALL)
 
 
@@ -129,10 +129,9 @@ class MLflow:
             await self._upload(_called, who, route.call, ask, iter(pieces))
             await _send(send, 200, [(b"content-type", b"application/json")], b"{}")
             return
-        size, content = await self._run(_called, who, route.call, ask)
-        shown = [(b"content-type", b"application/octet-stream"), (b"content-disposition", b"attachment"), (b"content-length", b"%d" % size)]
-        await send({"type": "http.response.start", "status": 200, "headers": shown})
-        while (piece := await self._run(_next, who, content)) is not None:
+        found = await self._run(_called, who, route.call, ask)
+        await send({"type": "http.response.start", "status": 200, "headers": found.headers})
+        while (piece := await self._run(_next, who, found.content)) is not None:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 

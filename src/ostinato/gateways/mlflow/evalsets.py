@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import msgspec
@@ -12,7 +14,7 @@ from ostinato.gateways.mlflow import wire
 from ostinato.gateways.mlflow.experiments import Experiments
 from ostinato.gateways.mlflow.filter import Clause, Grammar, few, holds, ordered
 from ostinato.gateways.mlflow.wire import Ask, Int64, filled
-from ostinato.kernel.errors import Invalid
+from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.traces.types import EvalRecord, EvalSet
 
@@ -45,7 +47,7 @@ class SearchSets(Ask, kw_only=True):
 
     experiment_ids: tuple[str, ...] = ()
     filter_string: str = ""
-    max_results: Int64 = 0
+    max_results: Int64 | None = None
     order_by: tuple[str, ...] = ()
     page_token: str = ""
 
@@ -71,7 +73,7 @@ class MergeRecords(SetAsk, kw_only=True):
 class RecordsAsk(SetAsk, kw_only=True):
     """A page of examples."""
 
-    max_results: Int64 = 0
+    max_results: Int64 | None = None
     page_token: str = ""
 
 
@@ -101,11 +103,13 @@ class EvalSets:
 
     def get(self, ask: SetAsk) -> dict[str, Any]:
         """A set."""
-        return {"dataset": shown(self._traces.evalset(ask.dataset_id))}
+        with _named(ask):
+            return {"dataset": shown(self._traces.evalset(ask.dataset_id))}
 
     def delete(self, ask: SetAsk) -> dict[str, Any]:
         """Delete a set."""
-        self._traces.delete_evalset(ask.dataset_id)
+        with _named(ask):
+            self._traces.delete_evalset(ask.dataset_id)
         return {}
 
     def search(self, ask: SearchSets) -> dict[str, Any]:
@@ -138,7 +142,7 @@ class EvalSets:
 
     def records(self, ask: RecordsAsk) -> dict[str, Any]:
         """A page of examples."""
-        most = wire.most(ask.max_results, 1_000, 1_000)
+        most = wire.most(ask.max_results or None, 1_000, 1_000)
         found = self._traces.records(ask.dataset_id, most, ask.page_token or None)
         return filled(next_page_token=found.next) | {"records": json.dumps([_record(ask.dataset_id, one) for one in found.items])}
 
@@ -153,18 +157,20 @@ class EvalSets:
     def add(self, ask: OfExperiments) -> dict[str, Any]:
         """A set is for more experiments."""
         more = [self._experiments.real(found) for found in ask.experiment_ids]
-        return {"dataset": shown(self._traces.change_evalset(ask.dataset_id, add_experiments=more))}
+        with _named(ask):
+            return {"dataset": shown(self._traces.change_evalset(ask.dataset_id, add_experiments=more))}
 
     def remove(self, ask: OfExperiments) -> dict[str, Any]:
         """A set is for fewer experiments."""
-        return {"dataset": shown(self._traces.change_evalset(ask.dataset_id, drop_experiments=list(ask.experiment_ids)))}
+        with _named(ask):
+            return {"dataset": shown(self._traces.change_evalset(ask.dataset_id, drop_experiments=list(ask.experiment_ids)))}
 
     OPS: ClassVar[list[Op]] = [
         Op("POST", f"{A3}/datasets/create", create, "trace:write"),
         Op("GET", f"{A3}/datasets/search", search, "trace:read"),
         Op("POST", f"{A3}/datasets/search", search, "trace:read"),
         Op("GET", f"{A3}/datasets/{{dataset_id}}", get, "trace:read"),
-        Op("DELETE", f"{A3}/datasets/{{dataset_id}}", delete, "trace:write"),
+        Op("DELETE", f"{A3}/datasets/{{dataset_id}}", delete, "trace:purge"),
         Op("PATCH", f"{A3}/datasets/{{dataset_id}}/tags", tag, "trace:write"),
         Op("DELETE", f"{A3}/datasets/{{dataset_id}}/tags/{{key:path}}", untag, "trace:write"),
         Op("POST", f"{A3}/datasets/{{dataset_id}}/records", merge, "trace:write"),
@@ -174,6 +180,15 @@ class EvalSets:
         Op("POST", f"{A3}/datasets/{{dataset_id}}/add-experiments", add, "trace:write"),
         Op("POST", f"{A3}/datasets/{{dataset_id}}/remove-experiments", remove, "trace:write"),
     ]
+
+
+@contextmanager
+def _named(ask: SetAsk) -> Iterator[None]:
+    """Say that a set is not there in the words that clients know."""
+    try:
+        yield
+    except NotFound:
+        raise NotFound(f"Evaluation dataset with id '{ask.dataset_id[:200]}' not found") from None
 
 
 def shown(one: EvalSet) -> dict[str, Any]:

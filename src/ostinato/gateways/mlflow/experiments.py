@@ -11,7 +11,8 @@ from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import places, wire
 from ostinato.gateways.mlflow.errors import AlreadyExists
 from ostinato.gateways.mlflow.filter import Clause, Grammar, few, holds, ordered
-from ostinato.gateways.mlflow.wire import Ask, Pair, filled
+from ostinato.gateways.mlflow.wire import Ask, Int64, Pair, filled
+from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.tracking.types import Experiment, View
@@ -23,12 +24,13 @@ DEFAULT = "0"
 NOTE = "mlflow.note.content"
 """The tag in which MLflow keeps the description of experiments and runs; here it is their note."""
 _GRAMMAR = Grammar(
-    {"name": "text", "creation_time": "number", "last_update_time": "number"},
+    {"name": "text", "experiment_id": "text", "creation_time": "number", "last_update_time": "number"},
     {"tag": "tag", "tags": "tag", "attribute": "attribute", "attributes": "attribute", "attr": "attribute"},
-    sortable=frozenset({"name", "experiment_id", "creation_time", "last_update_time"}),
+    lists=frozenset({"experiment_id"}),
 )
 _VIEWS: dict[str, View] = {"ACTIVE_ONLY": "active", "DELETED_ONLY": "deleted", "ALL": "all", "1": "active", "2": "deleted", "3": "all"}
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_TAG_MAX = 20_000
 
 
 class CreateExperiment(Ask, kw_only=True):
@@ -73,7 +75,7 @@ class ExperimentKey(ExperimentAsk, kw_only=True):
 class SearchExperiments(Ask, kw_only=True):
     """A page of what meets a filter, in an order."""
 
-    max_results: int = 0
+    max_results: Int64 | None = None
     page_token: str = ""
     filter: str = ""
     order_by: tuple[str, ...] = ()
@@ -121,18 +123,21 @@ class Experiments:
 
     def delete(self, ask: ExperimentAsk) -> dict[str, Any]:
         """Delete an experiment with its runs, until it is restored."""
-        self._active(ask.experiment_id, "deleted")
+        self._there(ask.experiment_id, "active")
         self._runs.delete_experiment(self.real(ask.experiment_id))
         return {}
 
     def restore(self, ask: ExperimentAsk) -> dict[str, Any]:
         """Bring a deleted experiment back."""
-        self._active(ask.experiment_id, "active")
+        self._there(ask.experiment_id, "deleted")
         self._runs.restore_experiment(self.real(ask.experiment_id))
         return {}
 
     def tag(self, ask: TagExperiment) -> dict[str, Any]:
         """Set a tag."""
+        wire.check_key(ask.key)
+        if len(ask.value) > _TAG_MAX:
+            raise Invalid(f"'value' exceeds the maximum length of {_TAG_MAX} characters", field="value")
         return self._change(ask.experiment_id, ask.key, ask.value)
 
     def untag(self, ask: ExperimentKey) -> dict[str, Any]:
@@ -176,13 +181,13 @@ class Experiments:
             raise _missing(experiment_id)
         return found
 
-    def _active(self, experiment_id: str, not_yet: str) -> None:
-        if stage(self._found(experiment_id).deleted_at) == not_yet:
-            wanted = "active" if not_yet == "deleted" else "deleted"
-            raise Invalid(f"The experiment {experiment_id} must be in the '{wanted}' state. Current state is {not_yet}.")
+    def _there(self, experiment_id: str, wanted: str) -> None:
+        if stage(self._found(experiment_id).deleted_at) != wanted:
+            raise NotFound(f"No {wanted} Experiment with id={experiment_id} exists")
 
     def _change(self, experiment_id: str, key: str, value: str | None) -> dict[str, Any]:
-        self._active(experiment_id, "deleted")
+        if stage(self._found(experiment_id).deleted_at) == "deleted":
+            raise Invalid(f"The experiment {experiment_id} must be in the 'active' state. Current state is deleted.")
         if key == NOTE:
             self._runs.change_experiment(self.real(experiment_id), note=value or "")
         else:
@@ -241,6 +246,7 @@ def shown(found: Experiment) -> dict[str, Any]:
         lifecycle_stage=stage(found.deleted_at),
         creation_time=wire.millis(found.created_at),
         last_update_time=wire.millis(found.changed_at),
+        workspace=caller().project,
         tags=wire.pairs(tags),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, Protocol
@@ -12,8 +13,9 @@ from ostinato.gateways.mlflow.experiments import A2
 from ostinato.gateways.mlflow.models import native, numbered
 from ostinato.gateways.mlflow.places import Place
 from ostinato.gateways.mlflow.runs import RunAsk, about
-from ostinato.gateways.mlflow.traces_v2 import TraceFiles
-from ostinato.gateways.mlflow.wire import Ask
+from ostinato.gateways.mlflow.traces_shown import span_in_file
+from ostinato.gateways.mlflow.traces_v2 import SPANS, TraceFiles
+from ostinato.gateways.mlflow.wire import Ask, Download
 from ostinato.kernel.errors import Conflict, Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.registry.types import FolderFile
@@ -82,6 +84,20 @@ class VersionFile(Ask, kw_only=True):
     name: str
     version: str
     path: str
+
+
+class CandidateFile(Ask, kw_only=True):
+    """A file of a logged model."""
+
+    model_id: str
+    artifact_file_path: str
+
+
+class TraceFile(Ask, kw_only=True):
+    """The spans of a trace, or the path of something that is attached to it."""
+
+    request_id: str = ""
+    path: str = ""
 
 
 class CandidateFolder(Ask, kw_only=True):
@@ -164,7 +180,7 @@ class Files:
         elif (found := self._runs.candidate(place.of)).deleted_at is not None or found.state == "ready":
             raise Conflict(f"logged model {place.of} takes no more files", hint="log another model")
 
-    def got(self, ask: PathAsk) -> tuple[int, Iterator[bytes]]:
+    def got(self, ask: PathAsk) -> Download:
         """The content of a file."""
         return self._content(places.place(ask.path))
 
@@ -178,20 +194,34 @@ class Files:
                 self._runs.drop_artifact(place.of, found.path)
         return {}
 
-    def run_file(self, ask: RunFile) -> tuple[int, Iterator[bytes]]:
+    def run_file(self, ask: RunFile) -> Download:
         """The content of a file of a run."""
         return self._content(Place("run", ask.run, places.safe(ask.path)))
 
-    def version_file(self, ask: VersionFile) -> tuple[int, Iterator[bytes]]:
+    def version_file(self, ask: VersionFile) -> Download:
         """The content of a file of a registered version."""
         path = places.safe(ask.path)
         return self._content(Place("version", f"{native(ask.name)}@{numbered(ask.version)}", path))
 
-    def _content(self, place: Place) -> tuple[int, Iterator[bytes]]:
+    def candidate_file(self, ask: CandidateFile) -> Download:
+        """The content of a file of a logged model."""
+        return self._content(Place("candidate", ask.model_id, places.safe(ask.artifact_file_path)))
+
+    def trace_file(self, ask: TraceFile) -> Download:
+        """The spans of a trace as a file, or what is attached to it."""
+        if not ask.request_id:
+            raise Invalid('Request must include the "request_id" query parameter.', field="request_id")
+        if ask.path:
+            return self._content(Place("trace", ask.request_id, f"attachments/{places.safe(ask.path)}"))
+        self._traces.get(ask.request_id)
+        content = json.dumps({"spans": [span_in_file(span) for span in self._traces.spans(ask.request_id)]}, ensure_ascii=False).encode()
+        return Download(SPANS, len(content), iter([content]))
+
+    def _content(self, place: Place) -> Download:
         found = next((kept for kept in self._kept(place) if kept.path == place.path), None)
         if found is None:
             raise NotFound(f"No such artifact: '{place.path}'")
-        return found.size, self._blobs.stream(found.digest)
+        return Download(place.path.rpartition("/")[2], found.size, self._blobs.stream(found.digest))
 
     def _below(self, place: Place) -> list[Kept]:
         return [kept for kept in self._kept(place) if not place.path or f"{kept.path}/".startswith(f"{place.path}/")]
@@ -220,6 +250,9 @@ class Files:
         Op("PUT", f"{PROXY}/{{path:path}}", sent, "run:write"),
         Op("DELETE", f"{PROXY}/{{path:path}}", dropped, "run:write"),
         Op("POST", f"{A2}/upload-artifact", uploaded, "run:write"),
+        Op("GET", f"{A2}/logged-models/{{model_id}}/artifacts/files", candidate_file, "run:read"),
+        Op("GET", f"{A2}/get-trace-artifact", trace_file, "trace:read"),
+        Op("GET", "/api/3.0/mlflow/get-trace-artifact", trace_file, "trace:read"),
         Op("GET", "/get-artifact", run_file, "run:read"),
         Op("GET", "/model-versions/get-artifact", version_file, "model:read"),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cmp_to_key
 from typing import Any, Literal, TypeVar
@@ -79,17 +79,14 @@ class Grammar:
         found = re.fullmatch(rf"\s*(((?:`\w+`|\w+)\.)?({_NAME}))(?:\s+(ASC|DESC))?\s*", text, re.IGNORECASE)
         if found is None:
             raise Invalid(f"Invalid order_by clause '{text[:200]}'", hint="an identifier, and perhaps ASC or DESC", field="order_by")
-        kind, key = self._identifier(found[2] or "", found[3], text, 0)
-        if kind == "attribute" and key not in (self.sortable or self.attributes):
-            known = ", ".join(sorted(self.sortable or self.attributes))
-            raise Invalid(f"Invalid order_by key '{key}' specified. Valid keys are {known}", field="order_by")
+        kind, key = self._identifier(found[2] or "", found[3], text, 0, self.sortable or self.attributes.keys(), "order_by")
         return kind, key, (found[4] or "").upper() == "DESC"
 
     def _clause(self, text: str, at: int) -> tuple[Clause, int]:
         named = _IDENTIFIER.match(text, at)
         if named is None:
             raise _wrong(text, at, "a condition begins with an attribute or a key, such as metrics.auc")
-        kind, key = self._identifier(named[1] or "", named[2], text, at)
+        kind, key = self._identifier(named[1] or "", named[2], text, at, self.attributes.keys(), "filter")
         compared = _OPERATOR.match(text, named.end())
         if compared is None:
             raise _wrong(text, named.end(), "=, !=, >, >=, <, <=, LIKE, ILIKE, IN, NOT IN, IS NULL or IS NOT NULL")
@@ -97,17 +94,17 @@ class Grammar:
         value, at = self._value(text, compared.end(), kind, key, op)
         return Clause(kind, key, op, value), at
 
-    def _identifier(self, prefix: str, name: str, text: str, at: int) -> tuple[str, str]:
+    def _identifier(self, prefix: str, name: str, text: str, at: int, keys: Collection[str], field: str) -> tuple[str, str]:
         kind, key = prefix.rstrip(".").strip("`"), name[1:-1] if name[0] in '`"' else name
         if kind and kind not in self.kinds:
             known = sorted({*self.kinds.values()})
-            raise Invalid(f"Invalid entity type '{kind}'. Valid values are {known}", hint=_caret(text, at), field="filter")
+            raise Invalid(f"Invalid entity type '{kind}'. Valid values are {known}", hint=_caret(text, at), field=field)
         kind = self.kinds[kind] if kind else "attribute"
         if kind == "attribute":
             key = self.other.get(key, key)
-            if key not in self.attributes:
-                known = sorted(self.attributes)
-                raise Invalid(f"Invalid attribute key '{key}' specified. Valid keys are '{known}'", hint=_caret(text, at), field="filter")
+            if key not in keys:
+                said = f"Invalid {'order_by' if field == 'order_by' else 'attribute'} key '{key}' specified. Valid keys are {sorted(keys)}"
+                raise Invalid(said, hint=_caret(text, at), field=field)
         if kind == "dataset" and key not in ("name", "digest", "context"):
             raise Invalid(f"Invalid dataset key '{key}' specified. Valid keys are name, digest, context", field="filter")
         return kind, key
@@ -148,8 +145,9 @@ class Grammar:
             if closed is None:
                 break
             at = closed.end()
-            if closed[1] == ")":
-                return tuple(values), at
+            last = re.compile(r"\s*\)").match(text, at) if closed[1] == "," else None
+            if last or closed[1] == ")":
+                return tuple(values), last.end() if last else at
         raise _wrong(text, at, "expected a list of quoted string values, such as ('a', 'b')")
 
 

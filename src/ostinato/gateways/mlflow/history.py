@@ -61,7 +61,7 @@ class BulkAsk(Ask, kw_only=True):
 
 
 class IntervalAsk(Ask, kw_only=True):
-    """A metric of several runs at about so many steps each."""
+    """So many points of a metric of each of several runs."""
 
     run_ids: tuple[str, ...] = ()
     metric_key: str
@@ -106,7 +106,7 @@ class History:
         return {"metrics": shown}
 
     def interval(self, ask: IntervalAsk) -> dict[str, Any]:
-        """Points of a metric of several runs, at steps that all of them are shown at, and at the last of each."""
+        """Points of a metric of several runs: of each as many as are asked for, evenly, with the first and the last."""
         if not any(ask.run_ids):
             raise wire.missing("run_ids")
         if len(ask.run_ids) > _RUNS_MAX:
@@ -119,15 +119,8 @@ class History:
             raise Invalid(f"end_step must be greater than start_step. Found start_step={ask.start_step} and end_step={ask.end_step}.")
         low, high = (_LEAST, _MOST) if ask.start_step is None or ask.end_step is None else (ask.start_step, ask.end_step)
         found = self._between(ask.run_ids, ask.metric_key, low, high)
-        steps = np.unique(np.concatenate([points.step for points in found.values()]))
-        chosen = np.union1d(
-            steps[:: max(1, len(steps) // ask.max_results)], [points.step.max() for points in found.values() if len(points.step)]
-        )
-        shown = []
-        for run, points in found.items():
-            few = points.where(np.isin(points.step, chosen))
-            shown += few.where(np.lexsort((few.at, few.step))).shown(ask.metric_key, run_id=run)
-        return {"metrics": shown}
+        few = {run: _evenly(points, ask.max_results) for run, points in found.items()}
+        return {"metrics": [point for run, points in few.items() for point in points.shown(ask.metric_key, run_id=run)]}
 
     def _between(self, runs: tuple[str, ...], key: str, low: int, high: int) -> dict[str, Points]:
         """The points of a metric of each run that lie between two steps."""
@@ -185,6 +178,18 @@ def _place(token: str) -> tuple[int, int]:
         hint = "pass the next_page_token of the page before"
         raise Invalid(f"Invalid page token: {token[:100]!r}", hint=hint, field="page_token") from None
     return place.at, place.given
+
+
+def _evenly(points: Points, most: int) -> Points:
+    """At most so many points by step: the first of each of as many equal parts, and the last of all in place of the last of them."""
+    points, count = points.where(np.lexsort((points.value, points.at, points.step))), len(points.step)
+    if count <= most:
+        return points
+    size, longer = divmod(count, most)
+    parts = np.arange(most)
+    starts = parts * size + np.minimum(parts, longer)
+    starts[-1] = count - 1
+    return points.where(starts)
 
 
 def _distinct(curve: Curve) -> Points:

@@ -14,7 +14,7 @@ from blake3 import blake3
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow.experiments import A2, NOTE
 from ostinato.gateways.mlflow.runs import CONTEXT, NAME, RunAsk, about
-from ostinato.gateways.mlflow.wire import Ask, Int64, Pair
+from ostinato.gateways.mlflow.wire import Ask, Int64, Pair, check_key
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.kernel.ref import Ref
@@ -205,20 +205,22 @@ class Log:
 
     def _change(self, run: str, params: Sequence[Pair], tags: Sequence[Pair]) -> None:
         given = {param.key: param.value for param in params}
-        if len(given) != len(params) and any(given[param.key] != param.value for param in params):
+        if len(given) != len(params):
             raise Invalid(f"Duplicate parameter keys have been submitted: {sorted({p.key for p in params})}", field="params")
         for key, value in given.items():
             if len(value) > _PARAM_MAX:
                 raise Invalid(f"Param value '{value[:50]}…' had length {len(value)}, which exceeded length limit of {_PARAM_MAX}")
-            _check_key(key)
+            check_key(key)
         said = {tag.key: tag.value for tag in tags}
         for key in said:
-            _check_key(key)
+            check_key(key)
         note, name = said.pop(NOTE, None), said.pop(NAME, None)
         self._runs.change(run, name=name, note=note, params=dict(given), tags=dict(said))
 
     def _measure(self, run: str, points: Sequence[Measured]) -> None:
         """Keep points, once: the batch is called by what it holds, so that the same one is known when it comes again."""
+        for key in {point.key for point in points}:
+            check_key(key)
         ordered = sorted(points, key=lambda point: point.of) if any(point.model_id for point in points) else points
         for of, group in groupby(ordered, key=lambda point: point.of):
             given = list(dict.fromkeys((p.key, p.step, _us(p.timestamp), struct.pack("<d", p.value)) for p in group))
@@ -248,11 +250,6 @@ def _check_size(ask: LogBatch) -> None:
         raise Invalid(f"A batch logging request can contain at most {_ITEMS_MAX} metrics, params and tags in total. Got {total}.")
 
 
-def _check_key(key: str) -> None:
-    if not 0 < len(key) <= 250 or not key.isprintable() or ".." in key.split("/") or key.startswith("/"):
-        raise Invalid(f"Invalid value {key[:100]!r} for parameter 'key' supplied: 1 to 250 printable signs, and no path that leads out")
-
-
 def _use(given: DatasetInput) -> Use:
     said = given.dataset
     tags = {tag.key: tag.value for tag in given.tags}
@@ -267,6 +264,8 @@ def _candidate(model_id: str) -> Ref:
 
 
 def _us(timestamp: int) -> int:
-    if abs(timestamp) > _US_MAX:
-        raise Invalid(f"Invalid value {timestamp} for parameter 'timestamp' supplied: not an instant in milliseconds", field="timestamp")
+    if not 0 <= timestamp <= _US_MAX:
+        raise Invalid(
+            f"Invalid value {timestamp} for parameter 'timestamp' supplied: not an instant in milliseconds after 1970", field="timestamp"
+        )
     return timestamp * 1000

@@ -17,6 +17,9 @@ _STATES: dict[str, CandidateState] = {
     "LOGGED_MODEL_PENDING": "pending", "LOGGED_MODEL_READY": "ready", "LOGGED_MODEL_UPLOAD_FAILED": "failed",
     "1": "pending", "2": "ready", "3": "failed",
 }  # fmt: skip
+_ODD = ("/", ":", ".", "%", '"', "'")
+_ELSEWHERE = "mlflow.sourceRunId"
+"""The tag that keeps which run made a logged model where that run is not here, as MLflow allows it."""
 SHOWN = {state: status for status, state in reversed(_STATES.items())}
 
 
@@ -70,13 +73,24 @@ class Logged:
 
     def create(self, ask: CreateLogged) -> dict[str, Any]:
         """Keep a model that a run logs, or that belongs to an experiment alone."""
-        run = ask.source_run_id or None
-        experiment = self._experiments.real(ask.experiment_id)
+        if any(sign in ask.name for sign in _ODD):
+            said = f"Invalid model name ({ask.name[:200]}) provided. Model name must be a non-empty string and cannot contain the following"
+            raise Invalid(f"{said} characters: {_ODD}", field="name")
+        experiment, run, tags = self._experiments.real(ask.experiment_id), ask.source_run_id or None, {t.key: t.value for t in ask.tags}
+        if run is not None and not self._runs_here(run):
+            run, tags[_ELSEWHERE] = None, ask.source_run_id
         made = self._runs.add_candidate(
             ask.name or f"model-{uuid4().hex[:8]}", run=run, experiment=None if run else experiment, id=f"m-{uuid4().hex}",
-            type=ask.model_type, params={p.key: p.value for p in ask.params}, tags={tag.key: tag.value for tag in ask.tags},
+            type=ask.model_type, params=_distinct(ask.params), tags=tags,
         )  # fmt: skip
         return {"model": shown(made)}
+
+    def _runs_here(self, run: str) -> bool:
+        try:
+            self._runs.get(run)
+        except (NotFound, Invalid):
+            return False
+        return True
 
     def get(self, ask: LoggedAsk) -> dict[str, Any]:
         """A logged model with what was measured of it."""
@@ -101,7 +115,7 @@ class Logged:
     def params(self, ask: LogParams) -> dict[str, Any]:
         """Add parameters, which never change."""
         self._found(ask.model_id)
-        self._runs.change_candidate(ask.model_id, params={p.key: p.value for p in ask.params})
+        self._runs.change_candidate(ask.model_id, params=_distinct(ask.params))
         return {}
 
     def tag(self, ask: TagLogged) -> dict[str, Any]:
@@ -149,8 +163,8 @@ def shown(found: Candidate) -> dict[str, Any]:
         status=SHOWN[found.state],
         status_message=found.message,
         model_type=found.type,
-        source_run_id=found.run,
-        tags=wire.pairs(found.tags),
+        source_run_id=found.run or found.tags.get(_ELSEWHERE),
+        tags=wire.pairs({key: value for key, value in found.tags.items() if key != _ELSEWHERE}),
     )
     metrics = [
         filled(
@@ -160,6 +174,12 @@ def shown(found: Candidate) -> dict[str, Any]:
         for point in found.measures
     ]  # fmt: skip
     return {"info": info, "data": filled(params=wire.pairs(found.params), metrics=metrics)}
+
+
+def _distinct(params: tuple[Pair, ...]) -> dict[str, Any]:
+    if len(given := {p.key: p.value for p in params}) != len(params):
+        raise Invalid(f"Duplicate parameter keys have been submitted: {sorted(given)}", field="params")
+    return given
 
 
 def _missing(model_id: str) -> NotFound:

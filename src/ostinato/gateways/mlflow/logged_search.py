@@ -25,11 +25,12 @@ _GRAMMAR = Grammar(
     lists=frozenset({"name", "model_id", "model_type", "status", "source_run_id"}),
     other={"creation_time": "creation_timestamp", "creation_timestamp_ms": "creation_timestamp",
            "last_updated_time": "last_updated_timestamp", "last_updated_timestamp_ms": "last_updated_timestamp"},
+    listed_kinds=frozenset({"parameter"}),
 )  # fmt: skip
 _ATTRIBUTES: dict[str, Callable[[Candidate], Any]] = {
     "name": lambda one: one.name,
     "model_id": lambda one: one.id,
-    "model_type": lambda one: one.type or None,
+    "model_type": lambda one: one.type,
     "status": lambda one: SHOWN[one.state].removeprefix("LOGGED_MODEL_"),
     "source_run_id": lambda one: one.run,
     "experiment_id": lambda one: one.experiment_id,
@@ -64,7 +65,7 @@ class SearchLogged(Ask, kw_only=True):
     experiment_ids: tuple[str, ...] = ()
     filter: str = ""
     datasets: tuple[OnData, ...] = ()
-    max_results: Int64 = 0
+    max_results: Int64 | None = None
     order_by: tuple[By, ...] = ()
     page_token: str = ""
 
@@ -79,7 +80,9 @@ class LoggedSearch:
         """Logged models, the newest first unless an order is asked for."""
         if not 1 <= len(ask.experiment_ids) <= _EXPERIMENTS_MAX:
             raise Invalid(f"experiment_ids must name 1 to {_EXPERIMENTS_MAX} experiments", field="experiment_ids")
-        start, most = wire.offset(ask.page_token), wire.most(ask.max_results, 100, 1_000)
+        if any(not data.dataset_name for data in ask.datasets):
+            raise Invalid("`dataset_name` in the `datasets` clause must be specified.", field="datasets")
+        start, most = wire.offset(ask.page_token), wire.most(ask.max_results or None, 100, 1_000)
         clauses = _GRAMMAR.clauses(ask.filter)
         found = self._rows.read(partial(all_candidates, experiments=list(ask.experiment_ids)))
         found = [one for one in found if all(_holds(clause, one, ask.datasets) for clause in clauses)]

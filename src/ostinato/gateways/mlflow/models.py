@@ -11,7 +11,7 @@ from ostinato.gateways.mlflow import wire
 from ostinato.gateways.mlflow.errors import AlreadyExists
 from ostinato.gateways.mlflow.filter import Clause, Grammar, few, holds, ordered
 from ostinato.gateways.mlflow.shown import STAGES, shown_version, stage_of
-from ostinato.gateways.mlflow.wire import Ask, Pair, filled
+from ostinato.gateways.mlflow.wire import Ask, Int64, Pair, filled
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.registry.types import Labels, Model
@@ -20,7 +20,7 @@ A2 = "/api/2.0/mlflow"
 IS_PROMPT = "mlflow.prompt.is_prompt"
 _GRAMMAR = Grammar(
     {"name": "text"}, {"tag": "tag", "tags": "tag", "attribute": "attribute", "attributes": "attribute", "attr": "attribute"},
-    sortable=frozenset({"name", "timestamp", "last_updated_timestamp", "creation_timestamp"}),
+    lists=frozenset({"name"}), sortable=frozenset({"name", "timestamp", "last_updated_timestamp", "creation_timestamp"}),
 )  # fmt: skip
 _ALIAS = re.compile(r"[\w-]{1,255}")
 
@@ -54,7 +54,7 @@ class Search(Ask, kw_only=True):
     """A page of what meets a filter, in an order."""
 
     filter: str = ""
-    max_results: int = 0
+    max_results: Int64 | None = None
     order_by: tuple[str, ...] = ()
     page_token: str = ""
 
@@ -99,7 +99,7 @@ class RegisteredModels:
 
     def create(self, ask: CreateModel) -> dict[str, Any]:
         """Make a model. It has no rules until somebody gives it some: whoever may promote moves its aliases."""
-        name = native(ask.name)
+        name = native(_fresh(ask.name))
         if any(model.name == name for model in self._models.all()):
             raise AlreadyExists(f"Registered Model (name={ask.name}) already exists.")
         self._models.create_open(name, ask.description, self._approvals, {tag.key: tag.value for tag in ask.tags})
@@ -117,7 +117,9 @@ class RegisteredModels:
     def rename(self, ask: RenameModel) -> dict[str, Any]:
         """Call a model otherwise."""
         known = self._model(ask.name)
-        if any(model.name == native(ask.new_name) for model in self._models.all()):
+        if ask.new_name == ask.name:
+            return {"registered_model": self._shown(known)}
+        if any(model.name == native(_fresh(ask.new_name)) for model in self._models.all()):
             raise AlreadyExists(f"Registered Model (name={ask.new_name}) already exists.")
         return {"registered_model": self._shown(self._models.rename(known.name, native(ask.new_name)))}
 
@@ -128,7 +130,7 @@ class RegisteredModels:
 
     def search(self, ask: Search) -> dict[str, Any]:
         """Models by name and tags; prompts only if the filter asks for them."""
-        start, most = wire.offset(ask.page_token), wire.most(ask.max_results, 100, 1_000)
+        start, most = wire.offset(ask.page_token), wire.most(ask.max_results or None, 100, 1_000)
         clauses = _GRAMMAR.clauses(ask.filter)
         orders = [_GRAMMAR.order(text) for text in few(ask.order_by)]
         labels = {said.model: said for said in self._models.all_labels() if said.version is None}
@@ -168,6 +170,8 @@ class RegisteredModels:
     def by_alias(self, ask: AliasAsk) -> dict[str, Any]:
         """The version that an alias names."""
         model = self._model(ask.name)
+        if ask.alias.lower() == "latest" and (newest := self._models.versions(model.name)):
+            return {"model_version": shown_version(self._models, model, max(newest, key=lambda version: version.version))}
         if ask.alias not in model.aliases:
             raise Invalid(f"Registered model alias {ask.alias} not found.", field="alias")
         return {"model_version": shown_version(self._models, model, model.aliases[ask.alias])}
@@ -218,6 +222,18 @@ class RegisteredModels:
         Op("GET", f"{A2}/registered-models/get-latest-versions", latest, "model:read"),
         Op("POST", f"{A2}/registered-models/get-latest-versions", latest, "model:read"),
     ]
+
+
+def _fresh(name: str) -> str:
+    """A name that a model may be given; those that have others by their import keep them.
+
+    Raises:
+        Invalid: it reads as a path or an address.
+    """
+    if "/" in name or ":" in name:
+        said = f'Invalid model name: \'{name[:200]}\'. Registered model name cannot contain path separators ("/") or colons (":")'
+        raise Invalid(said, field="name")
+    return name
 
 
 def native(name: str) -> str:

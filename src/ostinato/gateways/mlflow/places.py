@@ -26,7 +26,9 @@ _ABSOLUTE = (
     "provided without relative path references present."
 )
 _LENGTH_MAX, _ROUNDS_MAX = 4_000, 10
-_SCHEMES = frozenset({"s3", "gs", "wasb", "wasbs", "abfs", "abfss", "dbfs", "hdfs", "viewfs", "r2", "b2", "http", "https", "ftp", "sftp"})
+_SCHEMES = frozenset(
+    {"s3", "s3a", "gs", "wasb", "wasbs", "abfs", "abfss", "dbfs", "hdfs", "viewfs", "r2", "b2", "http", "https", "ftp", "sftp"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,26 +14,31 @@ from ostinato.gateways.mlflow import (
     evalsets,
     experiments,
     files,
+    graphql,
     history,
     log,
     logged,
     logged_search,
     models,
     parts,
+    promptlab,
     runs,
     search,
     traces,
+    traces_metrics,
     traces_search,
     traces_v2,
     versions,
     webhooks,
 )
+from ostinato.gateways.mlflow.wire import Download
 from ostinato.kernel.operation import Op
 
 TABLES: tuple[Any, ...] = (
     about.About, experiments.Experiments, runs.Runs, log.Log, search.Search, history.History, files.Files, parts.Parts,
-    logged.Logged, logged_search.LoggedSearch, models.RegisteredModels, versions.Versions, webhooks.Webhooks, traces.Traces,
-    traces_search.TracesSearch, traces_v2.TracesV2, assessments.Assessments, evalsets.EvalSets,
+    promptlab.Promptlab, graphql.GraphQL, logged.Logged, logged_search.LoggedSearch,
+    models.RegisteredModels, versions.Versions, webhooks.Webhooks, traces.Traces,
+    traces_search.TracesSearch, traces_metrics.TracesMetrics, traces_v2.TracesV2, assessments.Assessments, evalsets.EvalSets,
 )  # fmt: skip
 """Classes over an opened store; the `OPS` of each are routes. The verb of an Op takes one request, an `Ask`."""
 
@@ -93,5 +98,5 @@ class Routes:
 def _route(op: Op, call: Callable[..., Any]) -> Route:
     hints = get_type_hints(op.verb)
     answer = hints.pop("return")
-    raw: Literal["", "in", "out"] = "in" if "pieces" in hints else "out" if str(answer).startswith("tuple[") else ""
+    raw: Literal["", "in", "out"] = "in" if "pieces" in hints else "out" if answer is Download else ""
     return Route(op, call, hints["ask"], raw, "origin" in hints)

@@ -74,6 +74,8 @@ class Runs:
     def create(self, ask: CreateRun) -> dict[str, Any]:
         """Start a run. It takes parameters, points and files after its end as well, as MLflow's do."""
         tags = {tag.key: tag.value for tag in ask.tags}
+        if ask.user_id not in ("", "unknown"):
+            tags.setdefault(USER, ask.user_id)
         name = (
             ask.run_name or tags.get(NAME) or "-".join([*(secrets.choice(words.split()) for words in _WORDS), str(secrets.randbelow(1000))])
         )

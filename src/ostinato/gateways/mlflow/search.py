@@ -17,7 +17,7 @@ from ostinato.gateways.mlflow.runs import NAME, STATES, USER, made_by, shown_run
 from ostinato.gateways.mlflow.wire import Ask, Int64, filled
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.operation import Op
-from ostinato.tracking.query import Among, And, Compare, Field, Kind, Missing, Node, Operator, Order, Value
+from ostinato.tracking.query import Among, And, Compare, Field, Kind, Missing, Node, Operator, Or, Order, Value
 from ostinato.tracking.types import Run
 from ostinato.tracking.verbs.experiments import known_experiment
 
@@ -28,7 +28,7 @@ _KINDS = {
 }  # fmt: skip
 _GRAMMAR = Grammar(
     {"start_time": "number", "end_time": "number", "run_id": "text", "run_name": "text", "status": "text", "user_id": "text",
-     "artifact_uri": "text", "experiment_id": "text", "lifecycle_stage": "text"},
+     "artifact_uri": "text", "experiment_id": "text"},
     _KINDS,
     lists=frozenset({"run_id"}),
     listed_kinds=frozenset({"dataset"}),
@@ -45,6 +45,9 @@ _PAGE, _PAGE_MAX, _AT_ONCE = 1_000, 50_000, 1_000
 _EXPERIMENTS_MAX = 10_000
 _DATASETS_OF = 20
 _NEWEST = Order(_ATTRIBUTES["start_time"], True)
+_KEYS_MAX = 10
+"""By how many keys tracking orders."""
+_AT_LAST = (_NEWEST, Order(_ATTRIBUTES["run_id"], False))
 
 
 class SearchRuns(Ask, kw_only=True):
@@ -126,12 +129,13 @@ def query(text: str) -> Node:
 
 
 def order(texts: tuple[str, ...]) -> tuple[Order, ...]:
-    """An order of MLflow as one of tracking; at last by time, the newest first."""
+    """An order of MLflow as one of tracking; at last by time, the newest first, and by id."""
     found = []
     for text in few(texts):
         kind, key, down = _GRAMMAR.order(text)
         found.append(Order(_field(kind, key), down))
-    return (*found, *(() if any(one.field == _NEWEST.field for one in found) else (_NEWEST,)))
+    usual = [one for one in _AT_LAST if one.field not in {said.field for said in found}]
+    return (*found, *usual)[:_KEYS_MAX]
 
 
 def _field(kind: str, key: str) -> Field:
@@ -149,7 +153,8 @@ def _node(clause: Clause) -> Node:
             return Missing(field, negated=True)
         case "IN" | "NOT IN", tuple(values):
             return Among(field, tuple(values), negated=clause.op == "NOT IN")
-    return Compare(field, cast(Operator, clause.op.lower()), _value(clause))
+    met = Compare(field, cast(Operator, clause.op.lower()), _value(clause))
+    return Or((met, Missing(field))) if (clause.key, clause.op) == ("user_id", "!=") else met
 
 
 def _value(clause: Clause) -> Value:
@@ -157,7 +162,7 @@ def _value(clause: Clause) -> Value:
     if clause.kind == "attribute" and clause.key in ("start_time", "end_time") and isinstance(value, float):
         return wire.instant(int(value), clause.key)
     if clause.kind == "attribute" and clause.key == "status" and isinstance(value, str):
-        return STATES.get(value.upper(), value.lower())
+        return STATES.get(value, "no state") if clause.op in ("=", "!=") else value.lower()
     if clause.kind == "attribute" and clause.key == "artifact_uri" and isinstance(value, str):
         return value.removesuffix("/artifacts").rpartition("/")[2]
     return cast(Value, value)

@@ -7,6 +7,7 @@ import json
 from datetime import datetime
 from typing import Any, ClassVar
 
+import msgspec
 from msgspec import field
 
 from ostinato.app import Ostinato
@@ -36,6 +37,8 @@ from ostinato.traces.types import Trace, TraceState, TraceTold
 A3 = "/api/3.0/mlflow"
 _BATCH_MAX, _LINKS_MAX = 500, 100
 _PROMPTS = "mlflow.linkedPrompts"
+_LAST_MS = 253_402_300_799_999
+"""The last millisecond of the year 9999: whoever means all traces names one beyond."""
 
 
 class Experiment(Ask, kw_only=True):
@@ -199,7 +202,7 @@ class Traces:
             return {"traces_deleted": self._traces.delete(mine)}
         if ask.max_traces is not None and ask.max_traces <= 0:
             raise Invalid(f"`max_traces` must be a positive integer, received {ask.max_traces}.", field="max_traces")
-        until, left, gone = wire.instant(ask.max_timestamp_millis or 0, "max_timestamp_millis"), ask.max_traces, 0
+        until, left, gone = wire.instant(min(ask.max_timestamp_millis or 0, _LAST_MS), "max_timestamp_millis"), ask.max_traces, 0
         while left is None or gone < left:
             most = 1_000 if left is None else min(1_000, left - gone)
             found = self._traces.delete_before(ask.experiment_id, until, most)
@@ -218,10 +221,9 @@ class Traces:
 
     def link_prompts(self, ask: LinkPrompts) -> dict[str, Any]:
         """Note which prompts a trace used, in the tag in which clients look for them."""
-        known = self.found(ask.trace_id).tags.get(_PROMPTS, "[]")
-        used = json.loads(known) + [{"name": prompt.name, "version": prompt.version} for prompt in ask.prompt_versions]
-        distinct = {(one["name"], one["version"]): one for one in used}
-        self._traces.tag(ask.trace_id, {_PROMPTS: json.dumps(list(distinct.values()), separators=(",", ":"))})
+        more = [{"name": prompt.name, "version": prompt.version} for prompt in ask.prompt_versions]
+        self.found(ask.trace_id)
+        self._traces.retag(ask.trace_id, lambda tags: {_PROMPTS: _with_prompts(tags.get(_PROMPTS, ""), more)})
         return {}
 
     def found(self, trace: str) -> Trace:
@@ -282,6 +284,16 @@ def told(info: Info, experiment_id: str) -> TraceTold:
         metadata=given,
         tags={key: value for key, value in info.tags.items() if key not in OWN_TAGS},
     )
+
+
+def _with_prompts(known: str, more: list[dict[str, str]]) -> str:
+    """The prompts that a tag names, and more of them; what is there and names none, a client has set by itself."""
+    try:
+        used = msgspec.json.decode(known, type=list[dict[str, str]])
+    except msgspec.MsgspecError:
+        used = []
+    distinct = {(one.get("name", ""), one.get("version", "")): one for one in [*used, *more]}
+    return json.dumps(list(distinct.values()), separators=(",", ":"))
 
 
 def state_of(text: str) -> TraceState:

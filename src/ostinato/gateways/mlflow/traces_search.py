@@ -52,7 +52,7 @@ class SearchTraces(Ask, kw_only=True):
 
     locations: tuple[Location, ...] = ()
     filter: str = ""
-    max_results: Int64 = 0
+    max_results: Int64 | None = None
     order_by: tuple[str, ...] = ()
     page_token: str = ""
 
@@ -78,7 +78,7 @@ class TracesSearch:
         found, token = self.page(named, ask.filter, ask.order_by, ask.max_results, ask.page_token)
         return filled(traces=[shown_info(trace) for trace in found], next_page_token=token)
 
-    def page(self, experiments: list[str], text: str, order_by: tuple[str, ...], asked: int, token: str) -> tuple[list[Trace], str]:
+    def page(self, experiments: list[str], text: str, order_by: tuple[str, ...], asked: int | None, token: str) -> tuple[list[Trace], str]:
         """A page, and the token of the next."""
         if not 1 <= len(experiments) <= _EXPERIMENTS_MAX:
             raise Invalid(f"At least one experiment ID must be specified, and at most {_EXPERIMENTS_MAX}.", field="locations")

@@ -66,7 +66,11 @@ def tags(trace: Trace) -> dict[str, str]:
     """The tags of a trace, and those that clients look for."""
     at = {FILES_AT: places.of_trace(trace.experiment_id, trace.id), NAME: trace.name}
     own = {key: value for key, value in at.items() if value}
-    return trace.tags | own | ({SPANS_AT: "TRACKING_STORE"} if trace.metadata.get("mlflow.trace_schema.version") != "2" else {})
+    return (
+        trace.tags
+        | own
+        | ({SPANS_AT: "TRACKING_STORE"} if not trace.metadata.get("mlflow.trace_schema.version", "").startswith("2") else {})
+    )
 
 
 def shown_span(span: KeptSpan) -> dict[str, Any]:
@@ -88,6 +92,24 @@ def shown_span(span: KeptSpan) -> dict[str, Any]:
         ],
         status=filled(code=_SHOWN_STATUS[span.state], message=span.message),
     )
+
+
+def span_in_file(span: KeptSpan) -> dict[str, Any]:
+    """A span as MLflow's clients write it to files: attributes are JSON in texts."""
+    shown = shown_span(span)
+    attributes = {_INSIDE: span.trace} | span.attributes
+    return {
+        "trace_id": shown["trace_id"],
+        "span_id": shown["span_id"],
+        "parent_span_id": shown.get("parent_span_id"),
+        "name": span.name,
+        "start_time_unix_nano": span.start_ns,
+        "end_time_unix_nano": span.end_ns,
+        "events": [{"name": e.name, "time_unix_nano": e.at_ns, "attributes": e.attributes} for e in span.events],
+        "status": {"code": _SHOWN_STATUS[span.state], "message": span.message},
+        "attributes": {key: json.dumps(value, ensure_ascii=False, default=str) for key, value in attributes.items()},
+        "links": shown.get("links", []),
+    }
 
 
 def shown_assessment(said: Assessment) -> dict[str, Any]:

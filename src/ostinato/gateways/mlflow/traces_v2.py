@@ -37,7 +37,8 @@ from ostinato.traces.types import Span, SpanEvent, SpanState, Trace, TraceTold
 SPANS = "traces.json"
 """The file of a trace in which clients send its spans."""
 _SPANS_MAX = 64 << 20
-_SCHEMA = "mlflow.trace_schema.version"
+_SCHEMA, _UNSAID = "mlflow.trace_schema.version", "2 by its route"
+"""What says that spans come as a file, where the client does not say so itself; it is shown to nobody."""
 _SHOWN = {state: name for name, state in STATES.items()} | {"unset": "TRACE_STATUS_UNSPECIFIED"}
 _STATUS: dict[str, SpanState] = {"OK": "ok", "ERROR": "error", "STATUS_CODE_OK": "ok", "STATUS_CODE_ERROR": "error"}
 
@@ -66,7 +67,7 @@ class SearchTracesV2(Ask, kw_only=True):
 
     experiment_ids: tuple[str, ...] = ()
     filter: str = ""
-    max_results: Int64 = 0
+    max_results: Int64 | None = None
     order_by: tuple[str, ...] = ()
     page_token: str = ""
 
@@ -82,7 +83,7 @@ class TracesV2:
 
     def start(self, ask: StartTraceV2) -> dict[str, Any]:
         """Begin a trace; the server names it."""
-        given = {_SCHEMA: "2"} | _pairs(ask.request_metadata)
+        given = {_SCHEMA: _UNSAID} | _pairs(ask.request_metadata)
         trace = self._told(f"tr-{uuid.uuid4().hex}", self._experiments.real(ask.experiment_id), ask.timestamp_ms, None, given, ask.tags)
         return {"trace_info": shown(trace)}
 
@@ -157,7 +158,7 @@ def shown(trace: Trace) -> dict[str, Any]:
         timestamp_ms=wire.millis(trace.started_at),
         execution_time_ms=None if trace.duration_ms is None else round(trace.duration_ms),
         status=_SHOWN[trace.state],
-        request_metadata=wire.pairs(metadata(trace)),
+        request_metadata=wire.pairs({key: value for key, value in metadata(trace).items() if (key, value) != (_SCHEMA, _UNSAID)}),
         tags=wire.pairs(tags(trace)),
     )
 

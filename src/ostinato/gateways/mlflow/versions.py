@@ -95,10 +95,13 @@ class Versions:
             place = places.source(ask.source, ask.run_id, ask.model_id)
         elif ask.source not in _PROMPTS:
             raise Invalid(f"Invalid prompt source: '{ask.source}'. Prompt sources must use an MLflow placeholder.", field="source")
+        if place and ask.source.startswith("runs:") and self._run(place.of) is None:
+            place = None  # MLflow lets a version name a run that another server keeps
         files = self._files(place) if place else []
         if place and place.kind == "version":
             before = self._models.labels(place.of).origin
             origin |= {key: origin[key] or before.get(key, "") for key in ("run_id", "model_id")}
+            origin["location"] = "" if files else before.get("location") or before.get("source", "")
         elif place and place.kind == "candidate":
             origin["run_id"] = origin["run_id"] or self._runs.candidate(place.of).run or ""
         made = self._models.register_folder(
@@ -146,7 +149,7 @@ class Versions:
         found = [one for one in found if all(_holds(clause, one) for clause in clauses)]
         found = [one for one in found if prompts or _tags(one).get(IS_PROMPT) != "true"]
         by = [(lambda one, key=key: _key(key, one), down) for _, key, down in orders]
-        usual = [("last_updated_timestamp", True), ("name", False), ("version_number", True)]
+        usual = [*([] if by else [("last_updated_timestamp", True)]), ("name", False), ("version_number", True)]
         found = ordered(found, [*by, *((lambda one, key=key: _key(key, one), down) for key, down in usual)])
         return wire.page("model_versions", found[start : start + most + 1], start, most)
 
@@ -154,7 +157,8 @@ class Versions:
         """Where the files of a version are."""
         model, ref = self._model(ask.name), self._ref(ask)
         if self._models.get(ref).flavor == "mlflow" and not self._models.files(ref):
-            return {"artifact_uri": self._models.labels(ref).origin.get("source", "")}
+            origin = self._models.labels(ref).origin
+            return {"artifact_uri": origin.get("location") or origin.get("source", "")}
         return {"artifact_uri": places.of_version(model.name, numbered(ask.version))}
 
     def tag(self, ask: TagVersion) -> dict[str, Any]:
@@ -200,7 +204,7 @@ class Versions:
         try:
             return self._runs.get(run_id).ref if run_id else None
         except (NotFound, Invalid):
-            return None  # MLflow lets a version name a run that another server keeps
+            return None
 
     def _shown(self, ask: VersionAsk) -> dict[str, Any]:
         model = self._model(ask.name)

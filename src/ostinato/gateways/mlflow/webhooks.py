@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import wire
 from ostinato.gateways.mlflow.experiments import A2
-from ostinato.gateways.mlflow.wire import Ask, filled
+from ostinato.gateways.mlflow.wire import Ask, Int64, filled
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.ids import new_id
 from ostinato.kernel.operation import Op
@@ -64,7 +64,7 @@ class CreateWebhook(Ask, kw_only=True):
 class ListWebhooks(Ask, kw_only=True):
     """A page of webhooks."""
 
-    max_results: int = 0
+    max_results: Int64 | None = None
     page_token: str = ""
 
 
@@ -106,7 +106,7 @@ class Webhooks:
 
     def all(self, ask: ListWebhooks) -> dict[str, Any]:
         """The webhooks, the newest first."""
-        start, most = wire.offset(ask.page_token), wire.most(ask.max_results, 100, 1_000)
+        start, most = wire.offset(ask.page_token), wire.most(ask.max_results or None, 100, 1_000)
         found = sorted(self._webhooks(), key=lambda one: (one.parameters["created_ms"], one.name), reverse=True)
         return wire.page("webhooks", [_shown(one) for one in found[start : start + most + 1]], start, most)
 

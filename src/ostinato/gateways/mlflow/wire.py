@@ -8,12 +8,14 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, NamedTuple, TypeVar
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Meta, Struct
@@ -22,6 +24,16 @@ from ostinato.kernel.errors import Invalid
 
 A = TypeVar("A", bound="Ask")
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+_KEY, _KEY_MAX = re.compile(r"[/\w.\- :]*"), 250
+_TEXTS = (
+    "txt", "log", "err", "cfg", "conf", "cnf", "ini", "properties", "prop", "hocon", "toml", "yaml", "yml", "xml", "json", "jsonl", "js",
+    "py", "csv", "tsv", "md", "rst", "mlmodel", "mlproject",
+)  # fmt: skip
+_KINDS = dict.fromkeys(_TEXTS, "text/plain") | {
+    "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp", "bmp": "image/bmp",
+    "pdf": "application/pdf", "zip": "application/zip", "mp4": "video/mp4", "mp3": "audio/mpeg", "wav": "audio/x-wav",
+}  # fmt: skip
+"""The types of files by how their names end: nothing that a browser would run."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AT = re.compile(r" - at `\$\.?(.*)`$")
 _LACKS = re.compile(r"Object missing required field `(\w+)`")
@@ -48,6 +60,23 @@ class Nothing(Ask, kw_only=True):
     """A request without fields."""
 
 
+class Download(NamedTuple):
+    """A file that is handed out: by which name, how large, and its bytes."""
+
+    name: str
+    size: int
+    content: Iterator[bytes]
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """What is said of it: something to keep, never a page; its type goes by its name alone."""
+        kind = _KINDS.get(self.name.rpartition(".")[2].lower(), "application/octet-stream")
+        plain = re.fullmatch(r"[A-Za-z0-9!#$&+.^_`|~%-]+", self.name)
+        named = f"filename={self.name}" if plain else f"filename*=UTF-8''{quote(self.name, safe='')}"
+        said = {"content-type": kind, "content-disposition": f"attachment; {named}", "content-length": str(self.size)}
+        return [(key.encode(), value.encode()) for key, value in said.items()]
+
+
 class Origin(NamedTuple):
     """How a client reached this server: the address that it called, before MLflow's part of it, and what it showed."""
 
@@ -69,6 +98,15 @@ def read(kind: type[A], content: bytes, more: Mapping[str, str] | None = None) -
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(f"the body is not JSON: {error}", hint='numbers that are not finite are written as texts, such as "NaN"') from None
     return _checked(_converted(kind, {**given, **more} if more and isinstance(given, dict) else given))
+
+
+def made(kind: type[A], given: Any) -> A:
+    """The request in values that were read already.
+
+    Raises:
+        Invalid: as for a body.
+    """
+    return _checked(_converted(kind, given))
 
 
 def read_texts(kind: type[A], pairs: Sequence[tuple[str, str]]) -> A:
@@ -135,6 +173,23 @@ def _required_texts(kind: Any) -> tuple[str, ...]:
 @cache
 def _lists(kind: Any) -> frozenset[str]:
     return frozenset(f.name for f in msgspec.structs.fields(kind) if getattr(f.type, "__origin__", None) is tuple)
+
+
+@lru_cache(maxsize=4096)
+def check_key(key: str) -> None:
+    """Whether something may be called so: a metric, a parameter or a tag.
+
+    Raises:
+        Invalid: MLflow would refuse it.
+    """
+    if not 0 < len(key) <= _KEY_MAX or not _KEY.fullmatch(key):
+        hint = f"1 to {_KEY_MAX} letters, digits, underscores, dashes, dots, spaces, colons and slashes"
+        raise Invalid(
+            f"Invalid value {key[:100]!r} for parameter 'key' supplied: Names may only contain some signs", hint=hint, field="key"
+        )
+    if posixpath.normpath(key) != key or key == "." or key.startswith(("..", "/")):
+        said = f"Invalid value {key[:100]!r} for parameter 'key' supplied: Names may be treated as files in certain cases"
+        raise Invalid(said, hint="no path that leads out, or that has another name", field="key")
 
 
 # ---- replies
@@ -218,13 +273,13 @@ def page(name: str, found: Sequence[Any], start: int, most: int) -> dict[str, An
     return filled(**{name: list(found[:most])}, next_page_token=token(start + most) if len(found) > most else "")
 
 
-def most(given: int, default: int, limit: int) -> int:
-    """How many results a page holds.
+def most(given: int | None, default: int, limit: int) -> int:
+    """How many results a page holds; unless it is said, `default`.
 
     Raises:
         Invalid: not from 1 to `limit`.
     """
-    asked = default if given == 0 else given
+    asked = default if given is None else given
     if not 1 <= asked <= limit:
         said = f"Invalid value {given} for parameter 'max_results' supplied: It must be between 1 and {limit}"
         raise Invalid(said, field="max_results")

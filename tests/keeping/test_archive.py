@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from sqlalchemy import update
 
 from ostinato.app import Ostinato
 from ostinato.cli.main import main
@@ -28,6 +29,7 @@ from ostinato.kernel.errors import Conflict, Corrupt, Denied, Invalid, NotFound,
 from ostinato.kernel.ref import Ref
 from ostinato.registry.flavors.linear import Linear, Logistic, Term
 from ostinato.registry.types import Field, FolderFile, Signature
+from ostinato.storage.rows.rows import metadata
 from ostinato.testing.doors import served
 from ostinato.tracking.types import Code, Environment, MetricFrame, Run, Source, Use
 
@@ -269,9 +271,35 @@ def test_what_is_here_under_the_same_name_is_refused_with_a_hint(app: Ostinato, 
         take_in(other, tmp_path / "a")
     other.runs.purge("run-1", deleted_only=False)
     assert take_in(other, tmp_path / "a").runs == 2
-    other.models.create("late", risk="high")
-    with pytest.raises(Conflict, match="with other rules"):
-        take_in(other, tmp_path / "m")
+
+
+def test_what_is_refused_keeps_nothing_else_from_coming(
+    app: Ostinato, other: Ostinato, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(app)
+    junk, table = app.blobs.put(b"no model at all").digest, metadata.tables["registry_version"]
+    signature = Signature(inputs=[Field(name="distance")])
+    for weight in (2.0, 3.0):
+        digest = app.models.upload(Linear().dump(Logistic(intercept=0.5, terms=[Term(weight=weight)])))
+        app.models.register("late", digest, "linear", signature)
+    app.rows.write(lambda tx: tx.execute(update(table).where(table.c.model == "late", table.c.version == 2).values(artifact=junk)))
+    app.models.create("strict", risk="high")
+    export(app, tmp_path / "m", models=["late", "strict", "free"])
+    other.models.create("strict", risk="low")
+    for _ in range(2):
+        made = take_in(other, tmp_path / "m")
+        assert (made.models, made.versions) == (2, 3)
+        assert [why.split(":")[0] for why in made.refused] == ["version late@2", "model strict with its 0 versions"]
+        assert "models.rename" in made.refused[1]
+        assert [version.version for version in other.models.versions("late")] == [1, 3]
+    assert len(other.ledger.events(verb="model.adopted").items) == 5, "two models, three versions, once each"
+    data = str(other.settings.data)
+    other.close()
+    assert _exit("import", str(tmp_path / "m"), "--data", data) == 1
+    assert [line.split(":")[:2] for line in capsys.readouterr().err.splitlines()[-2:]] == [
+        ["refused", " version late@2"],
+        ["refused", " model strict with its 0 versions"],
+    ]
 
 
 def test_only_who_may_import_may(app: Ostinato, other: Ostinato, tmp_path: Path) -> None:

@@ -25,10 +25,11 @@ from ostinato.app import Ostinato
 from ostinato.cli.main import main
 from ostinato.keeping import reserve
 from ostinato.keeping.backup import backup
-from ostinato.keeping.checks import databases, installation, place, work
+from ostinato.keeping.checks import databases, installation, patient, place, work
 from ostinato.keeping.doctor import Complaint, examine
 from ostinato.keeping.restore import restore
 from ostinato.kernel.errors import NotFound
+from ostinato.registry.sandbox.probe import standing
 from ostinato.storage.blobs.keys import Keys
 from ostinato.storage.blobs.local import Local
 from ostinato.storage.blobs.sealed import Sealed
@@ -264,6 +265,29 @@ def test_few_files_are_left(store: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(place, "_INODES_MIN", 1 << 62)
     if os.statvfs(store).f_files:
         assert "more files only" in complaints(store, "disk", quick=True)[0].what
+
+
+def test_it_says_which_guards_stand_around_models_that_may_run_code(
+    store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert set(examine(store, quick=True).guards) == {"limits", "files", "calls"}
+    monkeypatch.setattr(patient, "standing", lambda _: {"limits": True, "files": False, "calls": True})
+    assert examine(store, quick=True).ok, "nothing is loaded here that would need it"
+    monkeypatch.setenv("OSTINATO_CODE_FLAVORS", "pickle")
+    (found,) = complaints(store, "sandbox", quick=True)
+    assert (found.level, "cannot be loaded: the guard files" in found.what, "Landlock" in found.mend) == ("problem", True, True)
+    monkeypatch.setenv("OSTINATO_SANDBOX_WITHOUT", "files")
+    (found,) = complaints(store, "sandbox", quick=True)
+    assert (found.level, "without the guard files" in found.what) == ("warning", True)
+    with pytest.raises(SystemExit):
+        main(["doctor", "--data", str(store), "--quick"])
+    assert "guards around models that may run code: limits, calls; missing: files" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
+def test_a_store_among_pythons_folders_has_no_guard_of_files(tmp_path: Path) -> None:
+    assert standing(tmp_path) == {"limits": True, "files": True, "calls": True}
+    assert standing(Path(pytest.__file__).parent)["files"] is False
 
 
 def test_there_is_no_store(tmp_path: Path) -> None:

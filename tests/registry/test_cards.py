@@ -93,7 +93,7 @@ def test_r51_html_stands_alone_and_runs_nothing(works: Works) -> None:
 
 
 def test_r51_the_hub_reads_its_metadata(works: Works, tmp_path: Path) -> None:
-    hub = pytest.importorskip("huggingface_hub")
+    hub = pytest.importorskip("huggingface_hub", reason="needs huggingface_hub: make frameworks")
     works.models.create("late", "delays: of flights")
     works.version(datasets=[works.delivered()])
     works.models.tag("late", {"license": "apache-2.0", "team": "ops"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -81,6 +82,66 @@ def test_what_is_approved_rejected_or_retired_needs_no_glass_broken(works: Works
         assert "models.promote" in (refused.value.hint or "")
         with pytest.raises(Conflict, match="rejected by"):
             works.models.break_glass("late@2", "hurry")
+
+
+def test_broken_glass_counts_for_a_time_justified_or_not(works: Works) -> None:
+    works.models.declare_tier("low", 1, "the board", glass_hours=48)
+    id = broken(works)
+    made = works.models.emergencies()[0]
+    assert made.ends_at == works.clock.now() + timedelta(hours=48)
+    with as_("rita"):
+        works.models.review_emergency(id, "justified", "NaN it was")
+    works.models.declare_tier("low", 1, "longer from now on", glass_hours=96)
+    at_noon = works.later(hours=47)
+    assert works.models.get("late@champion").state == "emergency"
+    works.later(hours=1)
+    found = works.models.get("late@champion")
+    assert (found.version, found.state) == (1, "expired")
+    assert works.models.review("late@1", at=at_noon).version.state == "emergency"
+    with pytest.raises(Conflict, match="the glass broken by person:ben expired on 2013-01-03"):
+        works.models.promote("late@1", "spare")
+    with as_("ben"):
+        again = works.models.break_glass("late@1", "still NaN")
+    assert (again.id != id, works.models.get("late@1").state) == (True, "emergency")
+
+
+def test_a_real_approval_or_a_way_back_ends_it(works: Works) -> None:
+    works.models.create("late")
+    works.approved()
+    works.models.promote("late@1")
+    works.version(weight=2.0)
+    with as_("ben"):
+        works.models.break_glass("late@2", "the champion answers NaN")
+    works.later(hours=1)
+    works.models.rollback("late@2", "it is worse")
+    assert works.models.get("late@2").state == "registered", "nobody may deploy it any more"
+    with pytest.raises(Conflict, match="champion names model:late@1 now, and the glass that person:ben broke counts no more"):
+        works.models.promote("late@2")
+    with as_("ben"):
+        works.models.break_glass("late@2", "once more")
+    works.models.check("late@2")
+    with as_("rita"):
+        works.models.approve("late@2", "it is fine after all")
+    works.later(days=30)
+    works.models.escalate()
+    assert works.models.get("late@champion").state == "approved"
+    assert "model.glass_expired" not in [event.verb for event in works.models.history("late")]
+
+
+def test_when_its_time_is_over_that_is_alerted_once_and_said_at_the_door_of_endpoints(app: Ostinato, clock: ReplayClock) -> None:
+    app.models.create("late")
+    app.models.register("late", app.models.upload(Linear().dump(Logistic(intercept=1.0, terms=[]))), "linear", Signature(inputs=[]))
+    made = app.models.break_glass("late@1", "production is down")
+    clock.set(made.ends_at)
+    for _ in range(2):
+        app.tick()
+    texts = [alert.text for alert in app.monitors.alerts() if "is still champion without approval" in alert.text]
+    assert len(texts) == 1, "once"
+    assert texts[0].endswith("counted until 2013-01-08 00:00 UTC. Approve it, or roll it back.")
+    assert [event.data["emergency"] for event in app.ledger.events(verb="model.glass_expired").items] == [made.id]
+    assert app.models.resolve("late@champion").version == "1", "what serves goes on"
+    with pytest.raises(Conflict, match="the glass broken by person:admin expired"):
+        app.endpoints.deploy("late", "late@1")
 
 
 def test_it_is_alerted_at_once_stands_in_inboxes_and_is_escalated_when_nobody_looks(app: Ostinato, clock: ReplayClock) -> None:

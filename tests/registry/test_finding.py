@@ -64,6 +64,15 @@ def test_r49_versions_are_found_by(three: Works, where: str, expected: list[str]
         ("deprecated is null", ["late"]),
         ("deprecated ~ use", ["soon"]),
         ("risk in (low, high) and name ~ o", ["soon"]),
+        ("metrics.auc > 0.9", ["late"]),
+        ("max(metrics.auc) < 0.7", ["late"]),
+        ("metrics.auc > 0.5 and flavor = linear", ["late", "soon"]),
+        ("state = approved and alias = champion", ["late"]),
+        ("not state = approved", ["soon"]),
+        ("alias is null", ["soon"]),
+        ("author = person:kim", ["soon"]),
+        ("datasets.name = flights and datasets.version = 1", ["late"]),
+        ("not datasets.name = flights and metrics.nothing is null", ["soon"]),
     ],
 )
 def test_r49_models_are_found_by(three: Works, where: str, expected: list[str]) -> None:
@@ -95,17 +104,22 @@ def test_a_mistake_is_shown_with_a_caret(three: Works) -> None:
     assert "flavor" in (refused.value.hint or "")
     with pytest.raises(Invalid, match=r"a dataset has no 'digest'"):
         three.models.search_versions(["datasets.digest = x"])
-    for order in ("alias", "tags.team", "owner"):
+    for order in ("alias", "tags.team", "owner", "datasets.name"):
         with pytest.raises(Invalid, match="cannot order by"):
             three.models.search_versions(order_by=order)
+    for order in ("alias", "metrics.auc", "flavor", "state"):
+        with pytest.raises(Invalid, match="cannot order by"):
+            three.models.search(order_by=order)
+    with pytest.raises(Invalid, match=r"a model has no 'size'\n  size > 7\n  \^"):
+        three.models.search(["size > 7"])
     with pytest.raises(Invalid, match="cursor"):
         three.models.search(after="nonsense")
 
 
 def test_the_state_that_is_searched_is_the_state_that_is_told(works: Works) -> None:
     works.models.create("late")
-    works.models.declare_tier("low", 1, "for a day", valid_days=1)
-    for weight in range(1, 7):
+    works.models.declare_tier("low", 1, "for a day", valid_days=1, glass_hours=24)
+    for weight in range(1, 8):
         works.version(weight=float(weight))
 
     def approve(number: int) -> None:
@@ -114,6 +128,8 @@ def test_the_state_that_is_searched_is_the_state_that_is_told(works: Works) -> N
             works.models.approve(f"late@{number}", "ok")
 
     approve(1)
+    with as_("ben"):
+        works.models.break_glass("late@7", "fire", "old")
     works.later(days=2)
     approve(2)
     with as_("ben"):
@@ -128,4 +144,4 @@ def test_the_state_that_is_searched_is_the_state_that_is_told(works: Works) -> N
     for state in states:
         found = [v.version for v in works.models.search_versions([f"state = {state}"]).items]
         assert found == [v.version for v in works.models.versions("late") if v.state == state], state
-        assert len(found) == 1
+        assert len(found) == (2 if state == "expired" else 1)

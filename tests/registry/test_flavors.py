@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import os
 import pickle
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from sklearn.tree import DecisionTreeRegressor
 from sklearn.tree._tree import Tree
 from tests.registry.conftest import SIGNATURE, Works
+from threadpoolctl import threadpool_limits
 
 from ostinato.kernel.errors import Invalid, TooLarge
 from ostinato.registry.flavor import FLAVORS, is_plain
@@ -62,9 +65,26 @@ ESTIMATORS: dict[str, Callable[[], Any]] = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """300 rows are no work for more; on a busy machine threads that wait for one another take a hundred times as long."""
+    with threadpool_limits(1):
+        yield
+
+
+@cache
+def _fitted(name: str) -> Any:
+    return ESTIMATORS[name]().fit(X, Y)
+
+
+def fitted(name: str) -> Any:
+    """An estimator of one's own, fitted once for all."""
+    return copy.deepcopy(_fitted(name))
+
+
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_sklearn_gives_back_the_scores_of_the_model(name: str) -> None:
-    model = ESTIMATORS[name]().fit(X, Y)
+    model = fitted(name)
     flavor = FLAVORS.make("sklearn")
     loaded = flavor.load(flavor.dump(model), INFERRED)
     scores = loaded.predict({k: COLUMNS[k] for k in reversed(COLUMNS)} | {"more": np.zeros(300)})
@@ -74,7 +94,7 @@ def test_sklearn_gives_back_the_scores_of_the_model(name: str) -> None:
 
 
 def test_unknown_categories_and_nulls_are_missing_values() -> None:
-    model = ESTIMATORS["boosting with categories"]().fit(X, Y)
+    model = fitted("boosting with categories")
     flavor = FLAVORS.make("sklearn")
     loaded = flavor.load(flavor.dump(model), INFERRED)
     odd = {"hour": [7, 7], "wind": [None, None], "carrier": ["ZZ", None]}
@@ -142,7 +162,7 @@ def test_r59_a_crafted_skops_file_is_refused_by_name_and_imports_nothing(tmp_pat
         text = json.dumps(schema).replace("sklearn.utils.validation", "os").replace("check_array", "system")
         schema.update(json.loads(text))
 
-    boosted = flavor.dump(ESTIMATORS["boosting with categories"]().fit(X, Y))
+    boosted = flavor.dump(fitted("boosting with categories"))
     with pytest.raises(Invalid, match=r"os\.system"):
         flavor.load(rewritten(boosted, redirect), INFERRED)
 
@@ -179,7 +199,7 @@ def test_models_that_do_not_fit_are_refused() -> None:
 
 @pytest.mark.parametrize(("field", "value"), [("left", 10_000), ("right", 0), ("feature_idx", 99), ("feature_idx", -1), ("bitset_idx", 77)])
 def test_trees_that_lead_out_of_their_tables_are_refused(field: str, value: int) -> None:
-    model = ESTIMATORS["boosting with categories"]().fit(X, Y)
+    model = fitted("boosting with categories")
     flavor = FLAVORS.make("sklearn")
     nodes = model._predictors[0][0].nodes
     split = int(np.flatnonzero(nodes["is_categorical"] == 1)[0]) if field == "bitset_idx" else 0
@@ -216,7 +236,7 @@ def test_a_boosted_tree_is_held_against_the_matrix_that_reaches_it() -> None:
     loaded = flavor.load(flavor.dump(narrow), INFERRED)
     with pytest.raises(Invalid, match="beyond its columns"):
         loaded.predict({"hour": [1], "wind": [1.0], "carrier": ["AA"]})
-    plain = ESTIMATORS["boosting"]().fit(X, Y)
+    plain = fitted("boosting")
     nodes = plain._predictors[0][0].nodes
     plain._predictors[0][0].raw_left_cat_bitsets = np.zeros((1, 8), np.uint32)
     nodes["is_categorical"][nodes["is_leaf"] == 0] = 2  # as good as 1 where it is walked
@@ -227,7 +247,7 @@ def test_a_boosted_tree_is_held_against_the_matrix_that_reaches_it() -> None:
 
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_what_nobody_checks_before_it_is_walked_is_not_plain(name: str) -> None:
-    content = FLAVORS.make("sklearn").dump(ESTIMATORS[name]().fit(X, Y))
+    content = FLAVORS.make("sklearn").dump(fitted(name))
     assert is_plain("sklearn", content) is (name not in ("forest", "one-hot"))
 
     def older(schema: dict[str, Any]) -> None:

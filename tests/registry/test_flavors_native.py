@@ -21,6 +21,7 @@ from ostinato.kernel.errors import Invalid
 from ostinato.registry import loading
 from ostinato.registry.flavor import FLAVORS, care_of
 from ostinato.registry.flavors.onnx import Onnx
+from ostinato.registry.matrix import Encoder
 from ostinato.registry.sandbox.apart import Apart
 from ostinato.registry.sandbox.guards import Limits
 from ostinato.registry.signature import infer
@@ -54,7 +55,7 @@ def refused(flavor: str, *contents: bytes) -> None:
 
 
 def test_xgboost(tmp_path: Path) -> None:
-    xgboost = pytest.importorskip("xgboost", reason="the extra `boosting` is not installed")
+    xgboost = pytest.importorskip("xgboost", reason="the extra `boosting` is not installed: make frameworks")
     flavor = FLAVORS.make("xgboost")
     holed = np.where(R.random(X.shape) < 0.1, np.nan, X)
     model = xgboost.XGBClassifier(n_estimators=60, max_depth=3, early_stopping_rounds=3).fit(
@@ -75,7 +76,7 @@ def test_xgboost(tmp_path: Path) -> None:
 
 
 def test_lightgbm(tmp_path: Path) -> None:
-    lightgbm = pytest.importorskip("lightgbm", reason="the extra `boosting` is not installed")
+    lightgbm = pytest.importorskip("lightgbm", reason="the extra `boosting` is not installed: make frameworks")
     flavor = FLAVORS.make("lightgbm")
     model = lightgbm.LGBMClassifier(n_estimators=10, verbose=-1, n_jobs=1).fit(X, Y)
     content = flavor.dump(model)
@@ -92,8 +93,8 @@ def test_lightgbm(tmp_path: Path) -> None:
 
 
 def test_onnx_where_an_estimator_converts_and_proves_equal(tmp_path: Path) -> None:
-    onnx = pytest.importorskip("onnx", reason="the extra `onnx` is not installed")
-    pytest.importorskip("skl2onnx", reason="the extra `onnx` is not installed")
+    onnx = pytest.importorskip("onnx", reason="the extra `onnx` is not installed: make frameworks")
+    pytest.importorskip("skl2onnx", reason="the extra `onnx` is not installed: make frameworks")
     flavor, models = Onnx(), {
         "pipeline": make_pipeline(StandardScaler(), LogisticRegression()), "line": LinearRegression(),
         "forest": RandomForestClassifier(5, random_state=0),
@@ -106,6 +107,9 @@ def test_onnx_where_an_estimator_converts_and_proves_equal(tmp_path: Path) -> No
         assert np.abs(found - expected).max() <= 1e-5, name
         assert flavor.dump(content) == content
     same("onnx", content, expected, tmp_path, within=1e-5)
+    scaled = make_pipeline(StandardScaler(), RandomForestClassifier(5, random_state=0)).fit(X, Y)  # ONNX rounds before it scales, or never
+    with pytest.raises(Invalid, match=r"of a=.*, b=.*, c=.* it makes .*, the estimator"):
+        flavor.converted(scaled, COLUMNS)
     with pytest.raises(Invalid, match="signature has 2"):
         flavor.load(content, TWO)
 
@@ -124,7 +128,7 @@ def test_onnx_where_an_estimator_converts_and_proves_equal(tmp_path: Path) -> No
 
 
 def test_onnx_reads_no_other_file(tmp_path: Path) -> None:
-    onnx = pytest.importorskip("onnx", reason="the extra `onnx` is not installed")
+    onnx = pytest.importorskip("onnx", reason="the extra `onnx` is not installed: make frameworks")
     helper, kinds = onnx.helper, onnx.TensorProto
     weight = helper.make_tensor("w", kinds.FLOAT, [3, 1], [1.0, 2.0, 3.0])
     graph = helper.make_graph(
@@ -143,8 +147,8 @@ def test_onnx_reads_no_other_file(tmp_path: Path) -> None:
 
 
 def test_torch(tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch", reason="the extra `torch` is not installed")
-    pytest.importorskip("safetensors", reason="the extra `torch` is not installed")
+    torch = pytest.importorskip("torch", reason="the extra `torch` is not installed: make frameworks")
+    pytest.importorskip("safetensors", reason="the extra `torch` is not installed: make frameworks")
     flavor, nn = FLAVORS.make("torch"), torch.nn
     torch.manual_seed(0)
     net = nn.Sequential(
@@ -173,7 +177,7 @@ def test_torch(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["OLS", "Logit", "Probit", "Poisson", "GLM", "formula"])
 def test_statsmodels(tmp_path: Path, kind: str) -> None:
-    pytest.importorskip("statsmodels", reason="statsmodels is not installed")
+    pytest.importorskip("statsmodels", reason="needs statsmodels: make frameworks")
     import pandas as pd
     import statsmodels.api as sm
     import statsmodels.formula.api as smf
@@ -206,10 +210,10 @@ def test_statsmodels(tmp_path: Path, kind: str) -> None:
 
 
 def test_what_is_read_by_a_library_is_admitted_apart(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
-    lightgbm = pytest.importorskip("lightgbm", reason="the extra `boosting` is not installed")
+    lightgbm = pytest.importorskip("lightgbm", reason="the extra `boosting` is not installed: make frameworks")
     assert {name: care_of(name) for name in FLAVORS.names()} == {
-        "linear": "none", "sklearn": "none", "statsmodels": "none", "lightgbm": "parser", "onnx": "parser", "torch": "parser",
-        "xgboost": "parser", "mlflow": "code", "pickle": "code",
+        "linear": "none", "prophet": "none", "sklearn": "none", "statsmodels": "none", "lightgbm": "parser", "onnx": "parser",
+        "torch": "parser", "xgboost": "parser", "mlflow": "code", "pickle": "code",
     }  # fmt: skip
     works.models.create("late")
     model = lightgbm.LGBMRegressor(n_estimators=2, verbose=-1, n_jobs=1).fit(X, Y)
@@ -228,7 +232,7 @@ def test_what_is_read_by_a_library_is_admitted_apart(works: Works, monkeypatch: 
 def test_what_would_take_a_process_down_or_never_end_is_refused_without_an_example_too(
     works: Works, monkeypatch: pytest.MonkeyPatch, field: str, value: str
 ) -> None:
-    lightgbm = pytest.importorskip("lightgbm", reason="the extra `boosting` is not installed")
+    lightgbm = pytest.importorskip("lightgbm", reason="the extra `boosting` is not installed: make frameworks")
     monkeypatch.setattr(loading, "_DEADLINE_S", 3.0)
     works.models.create("late")
     good = FLAVORS.make("lightgbm").dump(lightgbm.LGBMRegressor(n_estimators=1, num_leaves=3, verbose=-1, n_jobs=1).fit(X, Y)).decode()
@@ -259,3 +263,25 @@ def test_of_scikit_learn_what_is_plain_scores_here_and_the_rest_apart(works: Wor
     boosted = HistGradientBoostingClassifier(max_iter=3).fit(X, Y)
     made = works.models.register("late", works.models.upload(flavor.dump(boosted)), "sklearn", SIGNATURE, example=example)
     assert works.models.scorer(str(made.ref)).predict(COLUMNS).tolist() == boosted.predict_proba(X)[:, 1].tolist()
+
+
+@pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
+def test_categories_unknown_ones_and_missing_values_are_split_as_before(library: str) -> None:
+    found = pytest.importorskip(library, reason="the extra `boosting` is not installed: make frameworks")
+    rolls = np.random.default_rng(1)
+    named = np.array([*"pqrst", None], object)[rolls.integers(0, 6, 400)]
+    columns = {"a": np.where(rolls.random(400) < 0.15, np.nan, rolls.normal(size=400)), "b": rolls.normal(size=400), "c": named}
+    taking = Signature(inputs=[Field(name="a"), Field(name="b"), Field(name="c", dtype="string", categories=[*"pqrst"])])
+    matrix = Encoder(taking).matrix(columns)
+    answers = ((np.nan_to_num(matrix[:, 2]) % 2 == 0) ^ (matrix[:, 1] > 0)).astype(int)
+    matrix[0, 2], columns["c"][0] = np.nan, "unknown"
+    if library == "xgboost":
+        rows = found.DMatrix(matrix, answers, feature_types=["q", "q", "c"], enable_categorical=True)
+        model = found.train({"objective": "binary:logistic", "nthread": 1, "max_cat_to_onehot": 1}, rows, 20)
+        expected = model.predict(rows)
+    else:
+        rows = found.Dataset(matrix, answers, categorical_feature=[2])
+        model = found.train({"objective": "binary", "verbose": -1, "num_threads": 1, "min_data_per_group": 5}, rows, 20)
+        expected = model.predict(matrix)
+    flavor = FLAVORS.make(library)
+    assert (flavor.load(flavor.dump(model), taking).predict(columns) == expected).all()

@@ -137,7 +137,6 @@ def test_the_verbs_obey_the_table_of_states(works: Works) -> None:
     approve(works, "rita", version=names["approved"])
     with as_("ben"):
         works.models.break_glass(f"late@{names['emergency']}", "all else is down", alias="spare")
-        works.models.withdraw("late", "spare")
         works.models.reject(f"late@{names['rejected']}", "no")
         works.models.retire(f"late@{names['retired']}", "old")
     assert {state: works.models.get(f"late@{number}").state for state, number in names.items()} == {s: s for s in names}
@@ -170,3 +169,24 @@ def test_the_docs_show_the_table_of_states() -> None:
     for way in TRANSITIONS:
         needs = f"`{way.needs}`" if way.needs else ""
         assert f"| `{way.by}` | {', '.join(way.of)} | {', '.join(way.to)} | {needs} |" in docs
+
+
+def test_the_review_says_what_has_changed_since_the_approval(works: Works) -> None:
+    works.models.create("late")
+    run = works.version().run
+    assert run is not None
+    approve(works, "rita")
+    assert works.models.review("late@1").lapse == ""
+    with as_("kim"):
+        works.models.require("late", [FLOOR], 1, "after the outage")
+    said = "person:kim declared its gates and approvals anew on 2013-01-01 (after the outage), and what person:rita approved before is void"
+    assert works.models.review("late@1").lapse == said
+    approve(works, "rita")
+    works.models.declare_tier("low", 1, "quarterly", valid_days=90)
+    assert works.models.review("late@1").lapse.startswith("person:ana declared anew what its risk asks on 2013-01-01 (quarterly)")
+    approve(works, "rita")
+    works.evaluation(run, quality=0.9)
+    assert "evaluated its run anew" in works.models.review("late@1").lapse
+    approve(works, "rita")
+    works.later(days=90)
+    assert works.models.review("late@1").lapse == "the approval by person:rita expired on 2013-04-01"

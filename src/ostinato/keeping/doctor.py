@@ -14,7 +14,7 @@ from ostinato.keeping.files import opened
 from ostinato.kernel.settings import Settings
 
 _AROUND: dict[str, Check] = {
-    "versions": installation.versions, "settings": installation.settings, "permissions": place.permissions,
+    "versions": installation.versions, "settings": installation.settings, "sandbox": installation.sandbox, "permissions": place.permissions,
     "leftovers": place.leftovers, "disk": place.disk, "databases": databases.other_databases, "server": work.server,
     "endpoints": work.endpoints,
 }  # fmt: skip
@@ -37,11 +37,13 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """`ok` means no problem; there may be warnings. `checks` names what was looked at."""
+    """`ok` means no problem; there may be warnings. `checks` names what was looked at, `guards` which of those around models that may run
+    code stand on this machine."""
 
     ok: bool
     checks: list[str]
     complaints: list[Complaint]
+    guards: dict[str, bool]
 
 
 def examine(data: Path, *, quick: bool = False, listen: tuple[str, int] | None = None) -> Diagnosis:
@@ -67,7 +69,8 @@ def examine(data: Path, *, quick: bool = False, listen: tuple[str, int] | None =
             checks |= _IN_ROWS
         for name, check in checks.items():
             found += _asked(name, check, patient)
-    return Diagnosis(ok=not any(c.level == "problem" for c in found), checks=["rows", *checks], complaints=found)
+        guards = patient.guards
+    return Diagnosis(ok=not any(c.level == "problem" for c in found), checks=["rows", *checks], complaints=found, guards=guards)
 
 
 def _asked(name: str, check: Check, patient: Patient) -> Iterator[Complaint]:

@@ -23,20 +23,23 @@ from ostinato.keeping.archive import (
     RunRecord,
     VersionRecord,
 )
-from ostinato.kernel.errors import Conflict, Corrupt, NotFound, OstinatoError
+from ostinato.kernel.errors import Conflict, Corrupt, GateFailed, Invalid, NotFound, OstinatoError, TooLarge
 from ostinato.registry.types import FolderFile
 from ostinato.storage.blobs.uploads import PART_BYTES
 from ostinato.tracking.types import Environment, Experiment, MetricFrame, Run
 
 _WHOLE_MAX = 16 << 20
 _SLICE = 50_000
+_REFUSALS = (Invalid, Conflict, NotFound, TooLarge, GateFailed)
+"""What is wrong with one thing, and not with the archive, the caller or the store."""
 
 Say = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """What an archive, with its digest, brought; `known` runs were here already. `left` says what did not come, and why."""
+    """What an archive, with its digest, brought; `known` runs were here already. `left` says what did not come along, as it is not to, and
+    `refused` which models and versions did not come although they should have; and why."""
 
     archive: str
     experiments: int = 0
@@ -48,6 +51,7 @@ class Imported:
     versions: int = 0
     evaluations: int = 0
     left: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
 
 def take_in(app: Ostinato, path: Path, *, say: Say = lambda _: None) -> Imported:
@@ -55,12 +59,14 @@ def take_in(app: Ostinato, path: Path, *, say: Say = lambda _: None) -> Imported
 
     Before anything is written, all of the archive but the contents of files is held against its digests; these are when they come. Ids stay
     as they are. What is here already is known and stays as it is; a repeat doubles nothing. Approvals are told in the ledger and count for
-    nothing; an alias moves where the model needs no approval.
+    nothing; an alias moves where the model needs no approval. A model or a version that is refused keeps nothing else from coming; a repeat
+    tries it again.
 
     Raises:
         NotFound: there is no such file.
         Invalid, Corrupt, TooLarge: it is no archive, is damaged or lies.
-        Conflict: something else is here under a name or id of it; the hint says what helps. What came before stays, and a repeat goes on.
+        Conflict: something else is here under the name or id of an experiment or run; the hint says what helps. What came before stays, and
+            a repeat goes on.
         Denied: the caller may not import.
     """
     with Reader(path) as reader:
@@ -168,7 +174,11 @@ class _Intake:
 
     def _model(self, part: Part) -> None:
         (record,) = self._reader.lines(f"{part.folder}/model.jsonl", ModelRecord)
-        of = self._app.models.adopt_model(record.model, self._done.archive, record.labels, record.notes)
+        try:
+            of = self._app.models.adopt_model(record.model, self._done.archive, record.labels, record.notes)
+        except _REFUSALS as error:
+            self._refuse(f"model {record.model.name} with its {part.things} versions", error)
+            return
         self._count(models=1)
         for version in self._reader.lines(f"{part.folder}/versions.jsonl", VersionRecord):
             self._version(version)
@@ -184,8 +194,12 @@ class _Intake:
     def _version(self, record: VersionRecord) -> None:
         artifact = "" if record.files else self._uploaded(record.artifact)
         files = [FolderFile(path=found.path, digest=self._uploaded(found), size=found.size) for found in record.files]
-        self._app.models.adopt_version(record.version, self._done.archive, artifact, files, record.labels, record.moves)
-        self._count(versions=1)
+        try:
+            self._app.models.adopt_version(record.version, self._done.archive, artifact, files, record.labels, record.moves)
+        except _REFUSALS as error:
+            self._refuse(f"version {record.version.model}@{record.version.version}", error)
+        else:
+            self._count(versions=1)
 
     def _uploaded(self, found: File) -> str:
         if found.size <= _WHOLE_MAX:
@@ -207,6 +221,10 @@ class _Intake:
 
     def _leave(self, what: str) -> None:
         self._done = replace(self._done, left=[*self._done.left, what])
+
+    def _refuse(self, what: str, why: OstinatoError) -> None:
+        said = f"{what}: {why}" + (f"; {why.hint}" if why.hint else "")
+        self._done = replace(self._done, refused=[*self._done.refused, said])
 
 
 def _fixed(run: Run) -> tuple[Any, ...]:

@@ -107,10 +107,20 @@ class Aliases:
             evidence=store.one_check(tx, who.project, approvals[-1].check) if approvals and approvals[-1].check else None,
             artifact=to.artifact,
         )
+        before = store.last_move(tx, who.project, to.model, alias)
         store.add_move(tx, who.project, made)
+        if before is not None and before.how == "broke_glass":
+            self._mend_glass(tx, before, f"{alias} names {'nothing' if how == 'withdrawn' else to.ref} now")
         data = {"alias": alias, "to": str(to.ref), "approved_by": made.approved_by, "reason": reason}
         self._ledger.append(tx, f"model.{how}", bad or to.ref, data=data)
         return made
+
+    def _mend_glass(self, tx: Tx, broken: AliasState, because: str) -> None:
+        """What the glass was broken for is over: nothing else may be made of it."""
+        now = self._clock.now()
+        for given in store.decisions(tx, caller().project, broken.model, broken.version).get(broken.version, []):
+            if given.kind == "broke_glass" and given.at == broken.since and given.voided_at is None:
+                store.void(tx, caller().project, broken.ref, given, now, because)
 
 
 def approved(model: Model, version: ModelVersion, now: datetime) -> None:
@@ -128,16 +138,18 @@ def approved(model: Model, version: ModelVersion, now: datetime) -> None:
 
 
 def lapsed(version: ModelVersion, now: datetime) -> str:
-    """Why the last approval of a version holds no more; nothing if it does, or if there was none."""
-    last = next((d for d in reversed(version.decisions) if d.kind == "approved"), None)
+    """Why the last approval of a version, or the glass that was broken for it, holds no more; nothing if it does, or there was none."""
+    last = next((d for d in reversed(version.decisions) if d.kind in ("approved", "broke_glass")), None)
     if last is None:
         return ""
+    broke = last.kind == "broke_glass"
     if last.voided_at is not None and last.voided_at <= now:
-        return f"{last.voided_because}, and what {last.by} approved is void"
+        void = f"the glass that {last.by} broke counts no more" if broke else f"what {last.by} approved is void"
+        return f"{last.voided_because}, and {void}"
     if last.binding != version.binding:
-        return f"its rules or its evaluation have changed since {last.by} approved it"
+        return f"its rules or its evaluation have changed since {last.by} {'broke the glass for' if broke else 'approved'} it"
     if last.expires_at is not None and last.expires_at <= now:
-        return f"the approval by {last.by} expired on {last.expires_at:%Y-%m-%d}"
+        return f"{'the glass broken' if broke else 'the approval'} by {last.by} expired on {last.expires_at:%Y-%m-%d}"
     return ""
 
 

@@ -69,6 +69,8 @@ OPS: list[Op] = [
     Op("GET", "/model-versions/{ref}/resolved", Models.resolve, "model:read"),
     Op("GET", "/model-versions/{ref}/artifact", Models.artifact, "model:read"),
     Op("GET", "/model-versions/{ref}/proof", Models.proof, "model:read"),
+    Op("POST", "/model-versions/{ref}/proof", Models.prove, "model:write"),
+    Op("GET", "/model-versions/{ref}/handling", Models.handling, "model:read"),
     Op("GET", "/model-versions/{ref}/card", Models.card, "model:read"),
     Op("POST", "/model-versions/{ref}/check", Models.check, "model:write"),
     Op("POST", "/model-versions/{ref}/approve", Models.approve, "model:approve"),

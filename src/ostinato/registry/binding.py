@@ -34,7 +34,7 @@ def binding_of(artifact: str, signature: Signature, evaluation: str | None, rule
 
 def standing(decisions: Sequence[Decision], binding: str, now: datetime) -> list[Decision]:
     """The approvals that hold for `binding`."""
-    return [d for d in _given("approved", decisions, binding, now) if d.expires_at is None or d.expires_at > now]
+    return _held(_given("approved", decisions, binding, now), now)
 
 
 def state_of(decisions: Sequence[Decision], binding: str, needed: int, now: datetime) -> State:
@@ -46,13 +46,18 @@ def state_of(decisions: Sequence[Decision], binding: str, needed: int, now: date
         return "rejected"
     if _people(standing(decisions, binding, now)) >= needed:
         return "approved"
-    if _given("broke_glass", decisions, binding, now):
+    broken = _given("broke_glass", decisions, binding, now)
+    if _held(broken, now):
         return "emergency"
-    return "expired" if _people(_given("approved", decisions, binding, now)) >= needed else "registered"
+    return "expired" if broken or _people(_given("approved", decisions, binding, now)) >= needed else "registered"
 
 
 def _given(kind: str, decisions: Sequence[Decision], binding: str, now: datetime) -> list[Decision]:
     return [d for d in decisions if d.kind == kind and d.binding == binding and (d.voided_at is None or d.voided_at > now)]
+
+
+def _held(decisions: Sequence[Decision], now: datetime) -> list[Decision]:
+    return [d for d in decisions if d.expires_at is None or d.expires_at > now]
 
 
 def _people(decisions: Sequence[Decision]) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, insert, select, update
 
 from ostinato.kernel.caller import Caller, caller, calling
 from ostinato.kernel.clock import Clock
@@ -20,7 +22,7 @@ from ostinato.registry.binding import CHAMPION, plain
 from ostinato.registry.find import find_version
 from ostinato.registry.lifecycle import allow
 from ostinato.registry.tables import emergency
-from ostinato.registry.types import Decision, Emergency
+from ostinato.registry.types import Decision, Emergency, Tier
 from ostinato.storage.rows.rows import Rows, Tx
 
 _e = emergency.c
@@ -36,7 +38,8 @@ class Emergencies(Aliases):
 
     def break_glass(self, ref: str, reason: str, alias: str = CHAMPION) -> Emergency:
         """Let `alias` name a version although too few have approved it, because waiting does more harm. It is alerted at once, and
-        somebody else reviews it within the hours that the risk of the model allows. Repeating it while that is open changes nothing.
+        somebody else reviews it within the hours that the risk of the model allows. It counts until it is approved, the alias is taken
+        from it, or the hours of the risk are over, justified or not. Repeating it while that is open changes nothing.
 
         Raises:
             Denied: the caller is no person.
@@ -48,17 +51,18 @@ class Emergencies(Aliases):
         def change(tx: Tx) -> Emergency:
             of, found = find_version(tx, ref, now)
             known = last_emergency(tx, who.project, found.ref)
-            if known and known.verdict is None and known.alias == alias and of.aliases.get(alias) == found.version:
+            if known and _is_open(known, now) and known.alias == alias and of.aliases.get(alias) == found.version:
                 return known
             allow("break_glass", found)
-            hours = of.tier.review_hours if of.tier else 24
-            made = Emergency(
-                id=new_id(), version=found.ref, alias=alias, reason=why, by=who.actor, at=now, due_at=now + timedelta(hours=hours)
+            asked = of.tier or Tier(risk=of.risk, approvals=of.approvals)
+            due, ends = (now + timedelta(hours=hours) for hours in (asked.review_hours, asked.glass_hours))
+            made = Emergency(id=new_id(), version=found.ref, alias=alias, reason=why, by=who.actor, at=now, due_at=due, ends_at=ends)
+            broke = Decision(
+                kind="broke_glass", by=who.actor, responsible=who.actor, reason=why, at=now, binding=found.binding, expires_at=ends
             )
-            broke = Decision(kind="broke_glass", by=who.actor, responsible=who.actor, reason=why, at=now, binding=found.binding)
             store.add_decision(tx, who.project, found.ref, broke)
             told = plain(made) | {"project": who.project, "model": of.name, "version": found.version}
-            tx.execute(insert(emergency), told | {"at": now, "due_at": made.due_at})
+            tx.execute(insert(emergency), told | {"at": now, "due_at": due, "ends_at": ends})
             self._move(tx, found, alias, "broke_glass", why)
             self._ledger.append(tx, "model.glass_broken", found.ref, data=plain(made))
             return made
@@ -100,21 +104,41 @@ class Emergencies(Aliases):
         return self._rows.write(change)
 
     def escalate(self) -> None:
-        """Say of emergencies that are overdue that they are, once each; a duty of the server, in all projects. In process only."""
+        """Say, once each, of reviews that are overdue, and of broken glass that lets something serve although its time is over; a duty of
+        the server, in all projects. In process only."""
         now = self._clock.now()
-        late = (_e.verdict.is_(None), _e.escalated_at.is_(None), _e.due_at <= now)
-        if not self._rows.read(lambda tx: tx.first(select(_e.id).where(*late))):
+        self._tell_of(_e.verdict.is_(None) & _e.escalated_at.is_(None) & (_e.due_at <= now), "escalated_at", self._overdue)
+        self._tell_of(_e.told_at.is_(None) & (_e.ends_at <= now), "told_at", self._over)
+
+    def _tell_of(self, late: ColumnElement[bool], when: str, tell: Callable[[Tx, Emergency], None]) -> None:
+        if not self._rows.read(lambda tx: tx.first(select(_e.id).where(late).limit(1))):
             return
 
         def change(tx: Tx) -> None:
-            for row in tx.all(select(_table).where(*late).order_by(_e.at).limit(_LISTED_MAX)):
-                tx.execute(update(_table).where(_e.id == row.id).values(escalated_at=now))
-                known = _read(row)
-                told = {"emergency": known.id, "by": known.by, "due_at": plain(known.due_at), "reason": known.reason}
+            for row in tx.all(select(_table).where(late).order_by(_e.at).limit(_LISTED_MAX)):
+                tx.execute(update(_table).where(_e.id == row.id).values({when: self._clock.now()}))
                 with calling(Caller(actor=caller().actor, project=row.project)):
-                    self._ledger.append(tx, "model.review_overdue", known.version, data=told)
+                    tell(tx, _read(row))
 
         self._rows.write(change)
+
+    def _overdue(self, tx: Tx, known: Emergency) -> None:
+        told = {"emergency": known.id, "by": known.by, "due_at": plain(known.due_at), "reason": known.reason}
+        self._ledger.append(tx, "model.review_overdue", known.version, data=told)
+
+    def _over(self, tx: Tx, known: Emergency) -> None:
+        """Nothing is to be said of what was approved, taken back or removed in time."""
+        with suppress(NotFound):
+            of, found = find_version(tx, str(known.version), self._clock.now())
+            if found.state == "expired" and of.aliases.get(known.alias) == found.version:
+                told = {
+                    "emergency": known.id,
+                    "by": known.by,
+                    "alias": known.alias,
+                    "ends_at": plain(known.ends_at),
+                    "reason": known.reason,
+                }
+                self._ledger.append(tx, "model.glass_expired", known.version, data=told)
 
     def _void_broken(self, tx: Tx, known: Emergency) -> None:
         now, project = self._clock.now(), caller().project
@@ -124,6 +148,10 @@ class Emergencies(Aliases):
 
 
 _table = emergency
+
+
+def _is_open(made: Emergency, now: datetime) -> bool:
+    return made.verdict is None and made.ends_at > now
 
 
 def a_person(actor: str) -> None:

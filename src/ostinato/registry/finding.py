@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Text, and_, bindparam, case, cast, distinct, exists, func, or_, select
 
@@ -13,7 +14,6 @@ from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.page import Page
-from ostinato.kernel.ref import Ref
 from ostinato.registry import past, store
 from ostinato.registry.labels import label
 from ostinato.registry.pages import line_of, state_of_model
@@ -24,11 +24,11 @@ from ostinato.storage.rows.rows import Instant, Rows, Tx
 from ostinato.tracking.planner.order import Key, Part, checked, keys_of, page
 from ostinato.tracking.planner.parse import parse_all, parse_order
 from ostinato.tracking.planner.where import Around, Place, Things, attributes
-from ostinato.tracking.query import Field, Order, Vocabulary
+from ostinato.tracking.query import Field, Kind, Order, Vocabulary
 
 _m, _v, _d, _o, _s = model.c, version.c, decision.c, owner.c, source.c
 _now = bindparam("now", type_=Instant())
-_ENDS = {"last": "value", "min": "low", "max": "high"}
+_ENDS: dict[str, Literal["value", "low", "high"]] = {"last": "value", "min": "low", "max": "high"}
 
 
 def _about(table: Any, number: Any) -> Around:
@@ -39,6 +39,12 @@ def _about(table: Any, number: Any) -> Around:
 
 def _owned(asked: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(_o.project == _m.project, _o.model == _m.name, asked).correlate(model, version)
+
+
+def _versioned(asked: ColumnElement[bool]) -> ColumnElement[bool]:
+    """That some version of the model meets what is asked."""
+    of_model = (_v.project == _m.project, _v.model == _m.name, _v.removed_at.is_(None))
+    return exists().where(*of_model, asked).correlate(model)
 
 
 def _said(number: Any) -> Around:
@@ -71,13 +77,14 @@ def _state() -> ColumnElement[str]:
     people = select(func.count(distinct(_d.responsible))).where(
         _d.project == _v.project, _d.model == _v.model, _d.version == _v.version, _d.kind == "approved", *given
     )
-    holding = people.where(or_(_d.expires_at.is_(None), _d.expires_at > _now))
+    held = or_(_d.expires_at.is_(None), _d.expires_at > _now)
+    holding, broken = people.where(held), _d.kind == "broke_glass"
     return case(
         (_decided(_d.kind == "retired"), "retired"),
         (_decided(_d.kind == "rejected"), "rejected"),
         (holding.correlate(version).scalar_subquery() >= needed, "approved"),
-        (_decided(_d.kind == "broke_glass", *given), "emergency"),
-        (people.correlate(version).scalar_subquery() >= needed, "expired"),
+        (_decided(broken, held, *given), "emergency"),
+        (or_(_decided(broken, *given), people.correlate(version).scalar_subquery() >= needed), "expired"),
         else_="registered",
     )
 
@@ -89,12 +96,23 @@ _M_TYPES, _M_PLACES = attributes(
         "description": ("text", _m.description),
         "risk": ("text", _m.risk),
         "owner": ("text", _m.name),
+        "state": ("text", _v.flavor),
+        "alias": ("text", _m.name),
+        "flavor": ("text", _v.flavor),
+        "author": ("text", _v.author),
         "deprecated": ("text", _m.name),
         "created_by": ("text", _m.created_by),
         "created_at": ("time", _m.created_at),
     }
 )
-_M_PLACES |= {"owner": _OWNER, "deprecated": Place(text=deprecation.c.reason, around=_said(store.MODEL))}
+_M_PLACES |= {
+    "owner": _OWNER,
+    "state": Place(text=_state(), around=_versioned),
+    "alias": Place(text=move.c.alias, around=lambda asked: _versioned(_aliased(asked))),
+    "flavor": Place(text=_v.flavor, around=_versioned),
+    "author": Place(text=_v.author, around=_versioned),
+    "deprecated": Place(text=deprecation.c.reason, around=_said(store.MODEL)),
+}
 _V_TYPES, _V_PLACES = attributes(
     {
         "model": ("text", _v.model),
@@ -126,24 +144,38 @@ def _tagged(field: Field, number: Any) -> Place:
     return Place(text=text_in(label.c.tags, field.key), around=_about(label, number))
 
 
+def _measured(field: Field) -> ColumnElement[Any]:
+    return evaluations.measured(_v.project, func.coalesce(_v.evaluated, _v.evaluation), field.key, _ENDS[field.of])
+
+
 def _of_model(field: Field) -> Place:
-    return _M_PLACES[field.key] if field.kind == "attribute" else _tagged(field, store.MODEL)
+    if field.kind == "attribute":
+        return _M_PLACES[field.key]
+    if field.kind == "metric":
+        return Place(number=_measured(field), around=_versioned)
+    if field.kind == "dataset":
+        found = _of_version(field)
+        return replace(found, around=lambda asked: _versioned(found.around(asked)))
+    return _tagged(field, store.MODEL)
 
 
 def _of_version(field: Field) -> Place:
     if field.kind == "attribute":
         return _V_PLACES[field.key]
     if field.kind == "metric":
-        found = evaluations.measured(_v.project, func.coalesce(_v.evaluated, _v.evaluation), field.key, _ENDS.get(field.of, "value"))  # type: ignore[arg-type]
+        found = _measured(field)
         return Place(number=found, there=found.is_not(None))
     if field.kind == "dataset":
         return Place(text=_s.dataset if field.key == "name" else _s.of_version, around=_about(source, _v.version))
     return _tagged(field, _v.version)
 
 
-MODELS = Things(Vocabulary("model", _M_TYPES, frozenset(("tag",))), _of_model)
-VERSIONS = Things(Vocabulary("version", _V_TYPES, frozenset(("metric", "tag", "dataset")), dataset_keys=("name", "version")), _of_version)
+_KINDS: frozenset[Kind] = frozenset(("metric", "tag", "dataset"))
+MODELS = Things(Vocabulary("model", _M_TYPES, _KINDS, dataset_keys=("name", "version")), _of_model)
+VERSIONS = Things(Vocabulary("version", _V_TYPES, _KINDS, dataset_keys=("name", "version")), _of_version)
 _MANY = ("owner", "alias", "deprecated")
+_OF_VERSIONS = ("state", "flavor", "author")
+"""Of a model, what each of its versions has."""
 
 
 class Finding:
@@ -156,20 +188,22 @@ class Finding:
     def search(
         self, where: list[str] | None = None, order_by: str = "name", limit: int = 100, after: str | None = None
     ) -> Page[ModelState]:
-        """Models that meet the conditions, such as `owner = person:ana` or `tags.team = ops and deprecated is null`; `limit` is at
-        most 1000.
+        """Models that meet the conditions, such as `tags.team = ops and deprecated is null` or `metrics.auc > 0.7 and state = approved`;
+        `limit` is at most 1000. A condition about state, alias, flavor, author, metrics or datasets is met by any version; which version
+        meets several is asked of `search_versions`.
 
         Raises:
             Invalid: a condition, the order or the cursor is malformed; the message shows where.
         """
         project, now, words = caller().project, self._clock.now(), MODELS.vocabulary
         meets = MODELS.meet(parse_all(where or [], words), now)
-        found = select(_m.name).where(_m.project == bindparam("project"), _m.removed_at.is_(None), meets)
-        part = Part(found, _keys(MODELS, parse_order(order_by, words), [_m.name]))
+        asked = select(_m.name).where(_m.project == bindparam("project"), _m.removed_at.is_(None), meets)
+        part = Part(asked, _keys(MODELS, parse_order(order_by, words), [_m.name]))
 
         def query(tx: Tx) -> Page[ModelState]:
-            rows = page(tx, [part], {"project": project}, limit, after)
-            models = [known for row in rows.items if (known := store.one_model(tx, project, row.name))]
+            rows = page(tx, [part], {"project": project, "now": now}, limit, after)
+            found = {known.name: known for known in store.all_models(tx, project, [row.name for row in rows.items])}
+            models = [found[row.name] for row in rows.items]
             champions, newest = past.champions(tx, project), past.newest(tx, project, models, now)
             items = [state_of_model(known, champions.get(known.name), newest.get(known.name)) for known in models]
             return Page(items=items, next=rows.next)
@@ -199,22 +233,11 @@ class Finding:
         return Page(items=items, next=more)
 
     def _lines(self, tx: Tx, project: str, rows: Sequence[Any], now: Any) -> list[VersionLine]:
-        """The rows as lines of a list, in their order; each model is read once."""
-        known = {name: store.one_model(tx, project, name) for name in dict.fromkeys(row.model for row in rows)}
-        read = {
-            made.ref: (of, made)
-            for name, of in known.items()
-            if of is not None
-            for made in store.read_versions(tx, project, of, [row for row in rows if row.model == name], now)
-        }
-        checks = past.checks(tx, project, list(read), None)
-        reports = self._evaluations.many([made.evaluation for _, made in read.values() if made.evaluation])
-        return [
-            line_of(made, of.aliases, checks.get(str(ref)), reports.get(made.evaluation or ""))
-            for row in rows
-            if (ref := Ref("model", row.model, str(row.version))) in read
-            for of, made in [read[ref]]
-        ]
+        """The rows as lines of a list, in their order."""
+        read = past.present(tx, project, rows, now)
+        checks = past.checks(tx, project, [made.ref for _, made in read], None)
+        reports = self._evaluations.many([made.evaluation for _, made in read if made.evaluation])
+        return [line_of(made, of.aliases, checks.get(str(made.ref)), reports.get(made.evaluation or "")) for of, made in read]
 
 
 def _keys(things: Things, orders: Sequence[Order], identity: Sequence[ColumnElement[Any]]) -> tuple[Key, ...]:
@@ -224,6 +247,8 @@ def _keys(things: Things, orders: Sequence[Order], identity: Sequence[ColumnElem
 
 
 def _ordered(things: Things, order: Order) -> Place:
-    if order.field.kind == "tag" or (order.field.kind == "attribute" and order.field.key in _MANY):
+    several = (*_MANY, *_OF_VERSIONS) if things is MODELS else _MANY
+    kinds = ("tag", "metric", "dataset") if things is MODELS else ("tag", "dataset")
+    if order.field.kind in kinds or (order.field.kind == "attribute" and order.field.key in several):
         raise Invalid(f"cannot order by {order.field}", hint="a thing may have several, or they lie elsewhere", field="order_by")
     return things.place(order.field)

@@ -20,7 +20,7 @@ from ostinato.registry import store
 from ostinato.registry.binding import binding_of, plain, rules_of
 from ostinato.registry.examples import keep_proof
 from ostinato.registry.find import find_model, find_version
-from ostinato.registry.labels import keep_labels
+from ostinato.registry.labels import keep_labels, touch
 from ostinato.registry.proof import Proof
 from ostinato.registry.types import FolderFile, Labels, ModelVersion, Signature
 from ostinato.storage.blobs.blobs import Blobs
@@ -106,6 +106,7 @@ class Folders:
                 changed_at=made.registered_at,
             )  # fmt: skip
             keep_labels(tx, written)
+            touch(tx, made.model, made.registered_at)
             return made
 
         return self._rows.write(change)

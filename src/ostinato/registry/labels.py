@@ -96,6 +96,8 @@ class Labelling:
                 return known
             made = replace(made, changed_at=self._clock.now())
             keep_labels(tx, made)
+            if made.stage != known.stage:
+                touch(tx, made.model, made.changed_at)
             self._ledger.append(tx, verb, _ref(made), data=dict(data))
             return made
 
@@ -109,6 +111,13 @@ def labels_of(tx: Tx, ref: str, now: datetime) -> Labels:
     number = version.version if version else _MODEL
     row = tx.first(_one, {"project": caller().project, "model": model.name, "version": number})
     return _read(row) if row else _unchanged(model, version)
+
+
+def touch(tx: Tx, model: str, at: datetime) -> None:
+    """Say of a model that it has changed, as it does with its versions: with one more, one less, and their stages."""
+    known = labels_of(tx, model, at)
+    if known.changed_at < at:
+        keep_labels(tx, replace(known, changed_at=at))
 
 
 def keep_labels(tx: Tx, made: Labels) -> None:

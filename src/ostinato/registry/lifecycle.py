@@ -46,8 +46,12 @@ class Lifecycle:
 STAGES = [
     Stage(state="registered", means="nobody has decided, or what was decided is void", serves=False),
     Stage(state="approved", means="as many people as are needed have approved what it is now", serves=True),
-    Stage(state="expired", means="its approvals were for a time, which is over; what serves goes on", serves=False),
-    Stage(state="emergency", means="somebody broke the glass for it", serves=True),
+    Stage(
+        state="expired",
+        means="its approvals, or the glass broken for it, were for a time, which is over; what serves goes on",
+        serves=False,
+    ),
+    Stage(state="emergency", means="somebody broke the glass for it, for a time", serves=True),
     Stage(state="rejected", means="somebody said no, for good", serves=False),
     Stage(state="retired", means="out of use, for good", serves=False),
 ]
@@ -62,7 +66,7 @@ TRANSITIONS = [
     Transition(by="promote", of=["approved"], to=["approved"], needs="model:promote", means="an alias names it"),
     Transition(
         by="break_glass", of=["registered", "expired"], to=["emergency"], needs="model:break-glass",
-        means="an alias names it although too few have approved; alerted, and reviewed by somebody else",
+        means="an alias names it although too few have approved, for a time; alerted, and reviewed by somebody else",
     ),
     Transition(
         by="review_emergency", of=["emergency"], to=["emergency", "registered", "expired"], needs="model:approve",
@@ -70,9 +74,10 @@ TRANSITIONS = [
     ),
     Transition(
         by="change", of=["approved", "expired", "emergency"], to=["registered"], needs="",
-        means="its run is evaluated anew, or gates, tier or the policy that approved it are declared anew: approvals are void",
+        means="its run is evaluated anew, or gates, tier or the policy that approved it are declared anew: approvals are void; "
+        "or the alias for which the glass was broken was taken from it",
     ),
-    Transition(by="time", of=["approved"], to=["expired"], needs="", means="its approvals expire"),
+    Transition(by="time", of=["approved", "emergency"], to=["expired"], needs="", means="its approvals, or the broken glass, expire"),
 ]  # fmt: skip
 _WAYS = {way.by: way for way in TRANSITIONS}
 

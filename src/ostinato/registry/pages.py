@@ -18,7 +18,7 @@ from ostinato.kernel.errors import Conflict, Denied, Invalid, OstinatoError
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.registry import past, store
-from ostinato.registry.alias import approved, way_back
+from ostinato.registry.alias import approved, lapsed, way_back
 from ostinato.registry.approve import Approvals, entitled, second_person, unnamed
 from ostinato.registry.binding import CHAMPION, standing
 from ostinato.registry.check import admit
@@ -31,6 +31,10 @@ from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.tracking.service import Runs
 
 _VERSIONS_MAX = 1_000
+_CHANGES = {
+    "model.required": "declared its gates and approvals anew", "model.tier_declared": "declared anew what its risk asks",
+    "model.reevaluated": "evaluated its run anew",
+}  # fmt: skip
 
 
 class Pages(Approvals):
@@ -112,6 +116,7 @@ class Pages(Approvals):
             approvals=standing(found.decisions, found.binding, when),
             data=self._ages(found),
             may=self._may(of, found, problem) if at is None else [_over(verb, when) for verb in get_args(Verb)],
+            lapse=self._lapse(of, found, when),
             emergency=None if at else self._rows.read(lambda tx: last_emergency(tx, caller().project, found.ref)),
         )
 
@@ -129,6 +134,23 @@ class Pages(Approvals):
             return of, found, checks.get(str(found.ref)), rival
 
         return self._rows.read(query)
+
+    def _lapse(self, of: Model, found: ModelVersion, when: datetime) -> str:
+        """Why the last approval of a version holds no more; where something was changed, who changed what and why."""
+        last = next((d for d in reversed(found.decisions) if d.kind == "approved"), None)
+        if last is None or last.binding == found.binding or last.voided_at is not None:
+            return lapsed(found, when)
+        told = [
+            self._ledger.events(subject=subject, verb=verb, since=last.at, until=when, newest_first=True, limit=1).items
+            for verb, subject in (
+                ("model.required", Ref("model", of.name)), ("model.tier_declared", Ref("tier", of.risk)), ("model.reevaluated", found.ref),
+            )
+        ]  # fmt: skip
+        changed = max((events[0] for events in told if events), key=lambda event: event.seq, default=None)
+        if changed is None:
+            return lapsed(found, when)
+        why = f" ({changed.data['reason']})" if changed.data.get("reason") else ""
+        return f"{changed.actor} {_CHANGES[changed.verb]} on {changed.at:%Y-%m-%d}{why}, and what {last.by} approved before is void"
 
     def _may(self, of: Model, found: ModelVersion, problem: OstinatoError | None) -> list[Permit]:
         """Each decision held against the rules in the order in which its verb does."""

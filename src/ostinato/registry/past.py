@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, and_, func, select
+from sqlalchemy import ColumnElement, Row, and_, func, select, tuple_
 
 from ostinato.evaluation import glance as evaluations
 from ostinato.kernel.caller import caller
@@ -19,6 +19,7 @@ from ostinato.registry.binding import CHAMPION, rules_of
 from ostinato.registry.find import find_model, number_of
 from ostinato.registry.store import (
     MODEL,
+    all_models,
     binding_in,
     decisions,
     deprecated,
@@ -137,6 +138,26 @@ def versions(tx: Tx, project: str, of: Model, at: datetime, limit: int) -> tuple
     rows = tx.all(select(version).where(*until).order_by(version.c.version.desc()).limit(limit))
     total = tx.first(select(func.count()).select_from(version).where(*until))
     return _stood(tx, project, of, rows, at), (total[0] if total else 0) - len(rows)
+
+
+def present(tx: Tx, project: str, rows: Sequence[Row[Any]], now: datetime) -> list[tuple[Model, ModelVersion]]:
+    """The versions in rows, of whatever models, as they stand, in their order, each with its model: the same few queries for any number."""
+    of = {known.name: known for known in all_models(tx, project, {row.model for row in rows})}
+    told = _decided(tx, project, [(row.model, row.version) for row in rows])
+    said = deprecations(tx, project)
+    return [
+        (known, read_version(row, known, told.get(at, []), row.binding, evaluation_in(row), now, said.get(at)))
+        for row in rows
+        if (known := of.get(row.model)) and (at := (row.model, row.version))
+    ]
+
+
+def _decided(tx: Tx, project: str, of: Sequence[tuple[str, int]]) -> dict[tuple[str, int], list[Decision]]:
+    d, found = decision.c, dict[tuple[str, int], list[Decision]]()
+    query = select(decision).where(d.project == project, tuple_(d.model, d.version).in_(of)).order_by(d.number)
+    for row in tx.all(query) if of else ():
+        found.setdefault((row.model, row.version), []).append(read(Decision, row))
+    return found
 
 
 def checks(tx: Tx, project: str, refs: Sequence[Ref], at: datetime | None) -> dict[str, Check]:

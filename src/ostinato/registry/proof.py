@@ -92,7 +92,11 @@ def holds(kept: Proof, scorer: Scorer) -> str:
     found = sound(scorer.predict(fit(kept.example, scorer.signature)), rows)
     if not kept.scores:
         return ""
-    away = np.abs(found - np.array(kept.scores))
-    if (away <= CLOSE_TO_NULL + CLOSE * np.abs(kept.scores)).all():
-        return ""
-    return f"it does not answer its input example as it did when it was registered: off by up to {away.max():.3g}"
+    away, close = compared(kept.scores, found)
+    return "" if close else f"it does not answer its input example as it did when it was registered: off by up to {away:.3g}"
+
+
+def compared(kept: Sequence[float], found: Sequence[float] | NDArray[np.float64]) -> tuple[float, bool]:
+    """By how much scores are off those on record at most, and whether that is close enough to be the same model."""
+    away = np.abs(np.asarray(found) - np.asarray(kept))
+    return float(away.max()), bool((away <= CLOSE_TO_NULL + CLOSE * np.abs(kept)).all())

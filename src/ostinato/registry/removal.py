@@ -21,7 +21,7 @@ from ostinato.registry.approve import unnamed
 from ostinato.registry.examples import proof
 from ostinato.registry.find import find_model, find_version
 from ostinato.registry.folders import file
-from ostinato.registry.labels import label
+from ostinato.registry.labels import label, touch
 from ostinato.registry.trust import trust
 from ostinato.registry.types import Model
 from ostinato.storage.rows.rows import Rows, Tx
@@ -83,6 +83,7 @@ class Removals(Aliases):
                 self._check_unused(tx, of.name, one.version)
                 check_free(tx, one.ref)
                 found, gone = one.ref, [*gone, v.c.version == one.version]
+                touch(tx, of.name, now)
             freed = literal("removed:") + cast(v.c.version, Text) + ":" + v.c.key
             tx.execute(update(v).where(*gone).values(removed_at=now, key=freed))
             self._ledger.append(tx, "model.removed", found)

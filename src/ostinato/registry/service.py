@@ -26,8 +26,8 @@ from ostinato.registry.emergency import Emergencies
 from ostinato.registry.find import find_model, find_version
 from ostinato.registry.finding import Finding
 from ostinato.registry.gate import gate_of
+from ostinato.registry.handling import Handling
 from ostinato.registry.labels import Labelling, keep_labels
-from ostinato.registry.loading import Loading
 from ostinato.registry.origins import came_of
 from ostinato.registry.purging import Purging
 from ostinato.registry.removal import Removals, called
@@ -48,7 +48,7 @@ from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.tracking.service import Runs
 
 
-class Models(Adoptions, Purging, Cards, Comparisons, Finding, Removals, Emergencies, Tiers, Stewardship, Labelling, Loading, Arriving):
+class Models(Adoptions, Purging, Cards, Comparisons, Finding, Removals, Emergencies, Tiers, Stewardship, Labelling, Handling, Arriving):
     """The models of a project. Where a verb takes `ref`, it is `late@7` or `late@champion`."""
 
     def __init__(

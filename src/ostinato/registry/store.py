@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import BindParameter, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import BindParameter, ColumnElement, Row, Select, bindparam, delete, func, insert, select, update
 
 from ostinato.kernel.errors import Conflict
 from ostinato.kernel.ref import Ref
@@ -128,20 +128,24 @@ def one_model(tx: Tx, project: str, name: str) -> Model | None:
     return _read_model(row, latest[0] if latest else None, aliases(tx, project, name), [o.owner for o in owners], tiers(tx, project), said)
 
 
-def all_models(tx: Tx, project: str) -> list[Model]:
-    """Every model of the project, by name."""
+def all_models(tx: Tx, project: str, names: Collection[str] | None = None) -> list[Model]:
+    """Every model of the project, or those of these names, by name."""
     asked = {"project": project}
-    latest = {row.model: row.latest for row in tx.all(_latest_of_all, asked)}
+
+    def of(query: Select[Any], column: ColumnElement[str]) -> Sequence[Row[Any]]:
+        return tx.all(query if names is None else query.where(column.in_(names)), asked)
+
+    latest = {row.model: row.latest for row in of(_latest_of_all, version.c.model)}
     named: dict[str, dict[str, int]] = {}
-    for row in tx.all(_named_of_all, asked):
+    for row in of(_named_of_all, move.c.model):
         named.setdefault(row.model, {})[row.alias] = row.version
     owners: dict[str, list[str]] = {}
-    for row in tx.all(_owners, asked):
+    for row in of(_owners, owner.c.model):
         owners.setdefault(row.model, []).append(row.owner)
     said, risks = deprecations(tx, project), tiers(tx, project)
     return [
         _read_model(row, latest.get(row.name), named.get(row.name, {}), owners.get(row.name, []), risks, said.get((row.name, MODEL)))
-        for row in tx.all(_models, asked)
+        for row in of(_models, model_table.c.name)
     ]
 
 

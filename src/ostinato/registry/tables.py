@@ -31,7 +31,7 @@ owner = Table(
     Column("place", Integer, nullable=False),
 )
 tier = Table(
-    "registry_tier",
+    "registry_risk",
     metadata,
     Column("number", Integer, primary_key=True),
     Column("project", Text, nullable=False, index=True),
@@ -40,6 +40,7 @@ tier = Table(
     Column("approvers", Json, nullable=False),
     Column("valid_days", Integer),
     Column("review_hours", Integer, nullable=False),
+    Column("glass_hours", Integer, nullable=False),
     Column("reason", Text, nullable=False),
     Column("by", Text, nullable=False),
     Column("at", Instant, nullable=False),
@@ -69,6 +70,7 @@ version = Table(
     Column("binding", Text, nullable=False),
     UniqueConstraint("project", "model", "key"),
     Index("registry_version_run", "project", "run"),
+    Index("registry_version_newest", "project", "registered_at"),
 )
 """`evaluated` is the evaluation that took the place of `evaluation`, the one of the registration; `binding` is of the present."""
 source = Table(
@@ -131,7 +133,7 @@ deprecation = Table(
 )
 """By model and version; version 0 is the model itself. The last row of each holds, unless it lifts what was said before."""
 emergency = Table(
-    "registry_emergency",
+    "registry_glass",
     metadata,
     Column("id", Text, primary_key=True),
     Column("project", Text, nullable=False, index=True),
@@ -147,7 +149,10 @@ emergency = Table(
     Column("reviewed_by", Text),
     Column("reviewed_at", Instant),
     Column("escalated_at", Instant),
+    Column("ends_at", Instant, nullable=False),
+    Column("told_at", Instant),
 )
+"""Glass that was broken; `escalated_at` and `told_at` are when somebody was told that the review is late, and that the time is over."""
 move = Table(
     "registry_move",
     metadata,

@@ -20,7 +20,7 @@ from ostinato.storage.rows.rows import Rows, Tx
 
 _APPROVALS_MAX = 20
 _YEARS_DAYS = 3_660
-_REVIEW_HOURS_MAX = 24 * 90
+_HOURS_MAX = 24 * 90
 
 
 class Tiers:
@@ -43,9 +43,11 @@ class Tiers:
         approvers: list[str] | None = None,
         valid_days: int | None = None,
         review_hours: int = 24,
+        glass_hours: int = 168,
     ) -> Tier:
         """Say anew what a risk asks of every model that has it: `approvals` people (1 to 20) of `approvers`, roles or persons, none
-        meaning whoever may approve. An approval holds for `valid_days`, None for good; broken glass is reviewed in `review_hours`.
+        meaning whoever may approve. An approval holds for `valid_days`, None for good; broken glass is reviewed in `review_hours`,
+        and lets its version serve for `glass_hours` at most.
 
         What was approved under other rules is void; repeating it changes nothing.
 
@@ -54,8 +56,9 @@ class Tiers:
         """
         who, why = caller(), reason_given(reason)
         made = Tier(
-            risk=risk, approvals=approvals, approvers=sorted(set(approvers or [])), valid_days=valid_days, review_hours=review_hours
-        )
+            risk=risk, approvals=approvals, approvers=sorted(set(approvers or [])), valid_days=valid_days, review_hours=review_hours,
+            glass_hours=glass_hours,
+        )  # fmt: skip
         _check(made)
 
         def change(tx: Tx) -> Tier:
@@ -85,5 +88,7 @@ def _check(made: Tier) -> None:
         raise Invalid("an approver is a role, such as reviewer, or a person, such as person:rita", field="approvers")
     if made.valid_days is not None and not 1 <= made.valid_days <= _YEARS_DAYS:
         raise Invalid(f"approvals that hold {made.valid_days} days", hint=f"1 to {_YEARS_DAYS}, or null for good", field="valid_days")
-    if not 1 <= made.review_hours <= _REVIEW_HOURS_MAX:
-        raise Invalid(f"a review within {made.review_hours} hours", hint=f"1 to {_REVIEW_HOURS_MAX}", field="review_hours")
+    if not 1 <= made.review_hours <= _HOURS_MAX:
+        raise Invalid(f"a review within {made.review_hours} hours", hint=f"1 to {_HOURS_MAX}", field="review_hours")
+    if not 1 <= made.glass_hours <= _HOURS_MAX:
+        raise Invalid(f"broken glass that counts for {made.glass_hours} hours", hint=f"1 to {_HOURS_MAX}", field="glass_hours")

@@ -133,7 +133,7 @@ class Tier:
     """What the risk of a model asks of its versions: how many people must approve, and who counts.
 
     `approvers` are roles (`reviewer`) and persons (`person:rita`); none means whoever has the permission. An approval holds for
-    `valid_days`, None for good. Who breaks the glass is reviewed within `review_hours`.
+    `valid_days`, None for good. Who breaks the glass is reviewed within `review_hours`, and what it lets through counts for `glass_hours`.
     """
 
     risk: Risk
@@ -141,6 +141,7 @@ class Tier:
     approvers: list[str] = field(default_factory=list)
     valid_days: int | None = None
     review_hours: int = 24
+    glass_hours: int = 168
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +159,8 @@ class Deprecation:
 class Emergency:
     """That somebody broke the glass: let an alias name a version that nobody had approved.
 
-    Somebody else says by `due_at` whether it was `justified`; `verdict` is None until then.
+    Somebody else says by `due_at` whether it was `justified`; `verdict` is None until then. Justified or not, it counts no longer than
+    until `ends_at`; `told_at` is when that time was over and nothing had ended it before.
     """
 
     id: str
@@ -168,11 +170,13 @@ class Emergency:
     by: str
     at: datetime
     due_at: datetime
+    ends_at: datetime
     verdict: Literal["justified", "unjustified"] | None = None
     note: str = ""
     reviewed_by: str | None = None
     reviewed_at: datetime | None = None
     escalated_at: datetime | None = None
+    told_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,11 @@ from typing import Literal
 
 from ostinato.evaluation.types import Estimate, Evaluation
 from ostinato.kernel.ref import Ref
-from ostinato.registry.types import Check, DataAge, Decision, Deprecation, Emergency, Model, ModelVersion, State, Verb
+from ostinato.registry.proof import Proof
+from ostinato.registry.trust import Trust
+from ostinato.registry.types import Check, DataAge, Decision, Deprecation, Emergency, Model, ModelVersion, Scalar, State, Verb
 
+Care = Literal["none", "parser", "code"]
 Facet = Literal["parameters", "datasets", "features", "code", "environment", "signature", "artifact"]
 
 
@@ -100,6 +103,7 @@ class Review:
 
     `problem` says why the last check cannot be approved on, empty if it can. With `same_rows`, the champion was evaluated
     on the same rows, so that its metrics compare; otherwise they are those that it was registered with. `emergency` is the last one.
+    `lapse` says why the last approval holds no more: who changed what, when and why, or that it has expired; empty if it does.
     """
 
     version: ModelVersion
@@ -116,6 +120,47 @@ class Review:
     data: list[DataAge]
     may: list[Permit]
     emergency: Emergency | None = None
+    lapse: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldType:
+    """A type that an artifact holds, and who says that it may be loaded: the format's own list, or that of Ostinato."""
+
+    name: str
+    listed: Literal["format", "ostinato"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handled:
+    """With what care a version is loaded: `none` anywhere, `parser` in a process apart, `code` in the sandbox alone.
+
+    `types` are those in an artifact whose format names them; `trust` is there where the flavor may run code. `problem` says why it
+    cannot be loaded here, empty if it can. `proof` is its input example, with scores where it was asked when it was registered.
+    """
+
+    ref: Ref
+    flavor: str
+    care: Care
+    types: list[HeldType]
+    trust: Trust | None
+    problem: str
+    hint: str
+    proof: Proof | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """The input example of a version, its scores when it was registered (none where nobody had asked it) and now, and by how much they
+    are `away` at most. They are `equal` bit for bit, or `close`, within a millionth, as another processor adds up in another order.
+    """
+
+    example: dict[str, list[Scalar]]
+    registered: list[float]
+    now: list[float]
+    equal: bool
+    close: bool
+    away: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,3 +89,21 @@ export const lifecycleQuery = queryOptions({
   queryFn: ({ signal }) => get("/model-lifecycle", {}, signal),
   staleTime: Number.POSITIVE_INFINITY,
 });
+
+export const tiersQuery = queryOptions({
+  queryKey: ["registry", "tiers"],
+  queryFn: ({ signal }) => get("/model-tiers", {}, signal),
+});
+
+export const emergenciesQuery = queryOptions({
+  queryKey: ["registry", "emergencies"],
+  queryFn: ({ signal }) => get("/model-emergencies", {}, signal),
+});
+
+/** With what care a version is loaded, and whether it may be. */
+export function handlingQuery(ref: string) {
+  return queryOptions({
+    queryKey: ["registry", "handling", ref],
+    queryFn: ({ signal }) => get("/model-versions/{ref}/handling", { path: { ref } }, signal),
+  });
+}

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Iterator
 
 from ostinato.access.oidc import Provider
-from ostinato.keeping.checks.patient import Patient, Said, problem
+from ostinato.keeping.checks.patient import Patient, Said, problem, warning
 from ostinato.kernel.errors import Invalid, MissingExtra, NotFound
 from ostinato.kernel.settings import Settings
 from ostinato.registry import glance
 from ostinato.registry.flavor import FLAVORS
+from ostinato.registry.sandbox.probe import WANTS
 from ostinato.storage.blobs.chosen import shelf_of
 from ostinato.storage.web import networks_of
 
@@ -69,3 +70,18 @@ def _lacking(flavor: str) -> MissingExtra | NotFound | None:
     except Exception:  # there is nothing to dump; whether the package is there shows before
         return None
     return None
+
+
+def sandbox(patient: Patient) -> Iterator[Said]:
+    """Where the store loads models that may run code, the guards around them stand."""
+    given = patient.settings
+    if not given.code_flavors:
+        return
+    waived = [guard.strip() for guard in given.sandbox_without.split(",")]
+    for guard in (guard for guard, stands in patient.guards.items() if not stands):
+        if guard in waived:
+            what = f"models of {given.code_flavors} are loaded without the guard {guard}"
+            yield warning(what, f"it takes {WANTS[guard]}; then leave it out of OSTINATO_SANDBOX_WITHOUT")
+        else:
+            what = f"models of {given.code_flavors} cannot be loaded: the guard {guard} does not stand here"
+            yield problem(what, f"it takes {WANTS[guard]}; OSTINATO_SANDBOX_WITHOUT={guard} does without it")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ostinato.kernel.settings import Settings
+from ostinato.registry.sandbox.probe import standing
 from ostinato.storage.disk import locked
 from ostinato.storage.rows.chosen import rows_of
 from ostinato.storage.rows.rows import Rows
@@ -36,6 +37,11 @@ class Patient:
     def rows(self) -> Rows:
         """The rows; nothing is made or migrated."""
         return rows_of(self.settings)
+
+    @cached_property
+    def guards(self) -> dict[str, bool]:
+        """Of each guard around models that may run code, whether it stands on this machine."""
+        return standing(self.data)
 
     def close(self) -> None:
         """Let go of the rows."""

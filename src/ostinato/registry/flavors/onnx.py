@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,12 +13,13 @@ from ostinato.registry.flavor import Care, Columns, Predictor
 from ostinato.registry.flavors._scores import check_width, scoring_of
 from ostinato.registry.matrix import Encoder, Floats
 from ostinato.registry.signature import infer
-from ostinato.registry.types import Signature
+from ostinato.registry.types import Field, Signature
 
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 """Whose operators a graph may use: those of the standard, none that a library adds."""
 TOLERANCE = 1e-5
 """How far a converted model may be from its estimator: ONNX keeps the leaves of trees as float32."""
+_PAIRS, _HALVINGS = 64, 60
 _KINDS = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int64)": np.int64}
 
 
@@ -42,22 +43,30 @@ class Onnx:
         return bytes(content)
 
     def converted(self, model: Any, example: Columns) -> bytes:
-        """An estimator of scikit-learn as ONNX, if it gives the scores of the estimator on the example, within 1e-5.
+        """An estimator of scikit-learn as ONNX, if it gives the scores of the estimator, within 1e-5: on the example, on its least and
+        greatest values, and on both sides of the steps that the scores make between its rows, where rounding shows.
 
         Raises:
-            Invalid: it does not convert, or its scores differ.
+            Invalid: it does not convert, or its scores differ; the first row where they do is named.
         """
-        signature = infer(example)
-        matrix = Encoder(signature).matrix(example)
-        content = self.dump(_converted(model, matrix[:1]))
-        away = np.abs(self.load(content, signature).predict(example) - np.asarray(scoring_of(model)(matrix), np.float64))
-        if not (away <= TOLERANCE).all():
-            raise Invalid(
-                f"converted to ONNX, the model answers otherwise, by up to {np.nanmax(away):.2g}",
-                hint="keep it as sklearn",
-                field="artifact",
-            )
-        return content
+        given, score = Encoder(infer(example)).matrix(example), scoring_of(model)
+        signature = Signature(inputs=[Field(name=name) for name in example])  # of categories their codes
+        rows = np.concatenate([given, _corners(given), _steps(score, given)])
+        expected, said = np.asarray(score(rows), np.float64), ""
+        for made in _converted(model, given[:1]):
+            try:
+                content = self.dump(made)
+                found = self.load(content, signature).predict(dict(zip(signature.names, rows.T, strict=True)))
+            except Invalid as error:  # ONNX Runtime does not take all that the converter makes
+                said = error.message
+                continue
+            differing = np.flatnonzero(~(np.abs(found - expected) <= TOLERANCE))
+            if not differing.size:
+                return content
+            row = int(differing[0])
+            shown = ", ".join(f"{name}={value!r}" for name, value in zip(signature.names, rows[row].tolist(), strict=True))
+            said = f"it answers otherwise: of {shown[:500]} it makes {found[row]:.9g}, the estimator {expected[row]:.9g}"
+        raise Invalid(f"converted to ONNX, the model does not prove equal: {said}", hint="keep it as sklearn", field="artifact")
 
     def load(self, content: bytes, signature: Signature) -> Predictor:
         """A session of ONNX Runtime on the CPU with one thread, after the audit."""
@@ -96,20 +105,54 @@ def column_of(found: Any) -> Any:
     return found
 
 
-def _converted(model: Any, row: Floats) -> Any:
-    """With doubles, which tell neighbouring numbers apart, or else with floats, which some converters want."""
+def _corners(rows: Floats) -> Floats:
+    """Rows with one value each that is the least or the greatest of its column, or missing where some are."""
+    made = []
+    for column in range(rows.shape[1]):
+        known = rows[:, column][~np.isnan(rows[:, column])]
+        for value in {*([known.min(), known.max()] if known.size else []), *([np.nan] if known.size < len(rows) else [])}:
+            made.append(rows[0].copy())
+            made[-1][column] = value
+    return np.array(made).reshape(-1, rows.shape[1])
+
+
+def _steps(score: Callable[[Any], Any], rows: Floats) -> Floats:
+    """Neighbouring numbers between pairs of rows, on both sides of where the scores step: found by halving, towards the greater change."""
+    whole = rows[~np.isnan(rows).any(axis=1)][: 2 * _PAIRS]
+    low, high = whole[: len(whole) // 2].copy(), whole[len(whole) // 2 :][: len(whole) // 2].copy()
+    if not len(low):
+        return whole
+    at_low, at_high = (np.asarray(score(part), np.float64) for part in (low, high))
+    for _ in range(_HALVINGS):
+        middle = low + (high - low) / 2
+        at_middle = np.asarray(score(middle), np.float64)
+        up = np.abs(at_high - at_middle) > np.abs(at_middle - at_low)
+        low[up], at_low[up], high[~up], at_high[~up] = middle[up], at_middle[up], middle[~up], at_middle[~up]
+    return np.concatenate([low, high])
+
+
+def _converted(model: Any, row: Floats) -> Iterator[Any]:
+    """With doubles, which tell neighbouring numbers apart, and with floats, which some converters want, and trees compare by.
+
+    Raises:
+        Invalid: with neither.
+    """
     try:
         from skl2onnx import to_onnx
     except ModuleNotFoundError as error:
         raise MissingExtra.of("skl2onnx", "onnx") from error
     options = {id(model): {"zipmap": False}} if hasattr(model, "predict_proba") else None
-    said = ""
+    said, made = "", 0
     for kind in (np.float64, np.float32):
         try:
-            return to_onnx(model, row.astype(kind), options=options)
+            found = to_onnx(model, row.astype(kind), options=options)
         except Exception as error:  # a converter may raise anything
             said = f"{type(error).__name__}: {str(error)[:200]}"
-    raise Invalid(f"the model does not convert to ONNX: {said}", hint="keep it as sklearn", field="artifact")
+            continue
+        made += 1
+        yield found
+    if not made:
+        raise Invalid(f"the model does not convert to ONNX: {said}", hint="keep it as sklearn", field="artifact")
 
 
 def _audit(content: bytes) -> None:

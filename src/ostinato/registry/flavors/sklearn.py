@@ -8,14 +8,15 @@ import pickletools
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from ostinato.kernel.errors import Invalid, MissingExtra, TooLarge
 from ostinato.registry.flavor import Care, Predictor
-from ostinato.registry.flavors._plain import is_plain
+from ostinato.registry.flavors._plain import held, is_plain
 from ostinato.registry.flavors._trees import check_trees
 from ostinato.registry.matrix import Floats
 from ostinato.registry.types import Signature
+from ostinato.tracking.fits.skops import skops_of
 
 ALLOWED = (
     "functools.partial",  # the encoder in HistGradientBoosting wraps check_array in it; what it wraps is audited as well
@@ -46,9 +47,15 @@ class Sklearn:
         except Exception as error:  # as in load
             raise _unreadable(error) from error
 
+    def types(self, content: bytes) -> dict[str, Literal["format", "ostinato"]]:
+        """The types in an artifact, and on whose list each is: that of skops, or the exact one above."""
+        _audit(content)
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            return {kind: "ostinato" if kind in ALLOWED else "format" for _, kind in held(json.loads(packed.read("schema.json")))}
+
     def dump(self, model: Any) -> bytes:
         """The fitted estimator in the skops format."""
-        content: bytes = _skops().dumps(model)
+        content = skops_of(model)
         _audit(content)
         return content
 

@@ -45,24 +45,30 @@ def lock_down(limits: Limits, model: Path) -> None:
     Raises:
         Unavailable: a guard does not stand, and `limits` does not say that it may be lacking.
     """
-    libc = ctypes.CDLL(None)
     if limits.with_parent:
-        libc.prctl(_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
-    libc.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    readable = [*code_places(), model]
-    kept = Path(limits.away).resolve() if limits.away else None
-    lacks = {
-        "limits": not _limited(limits),
-        "files": any(kept.is_relative_to(place.resolve()) for place in readable if kept and place != model) or not read_only(readable),
-        "calls": not (_without_capabilities(libc) and allow_only_scoring()),
-    }
-    missing = [guard for guard in GUARDS if lacks[guard] and guard not in limits.without]
+        ctypes.CDLL(None).prctl(_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
+    missing = [guard for guard in lacking(limits, model) if guard not in limits.without]
     if missing:
         raise Unavailable(
             f"no sandbox here: the guards {', '.join(missing)} do not stand",
             hint="it takes Linux 5.13 with Landlock and seccomp, and a store that lies beside Python's folders; "
             "OSTINATO_SANDBOX_WITHOUT names guards that may be lacking",
         )
+
+
+def lacking(limits: Limits, model: Path) -> list[str]:
+    """Put up every guard that this machine has, for good, and name those that do not stand."""
+    libc = ctypes.CDLL(None)
+    libc.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    readable = [*code_places(), model]
+    kept = Path(limits.away).resolve() if limits.away else None
+    among = any(kept.is_relative_to(place.resolve()) for place in readable if kept and place != model)
+    stands = {
+        "limits": _limited(limits),
+        "files": not among and read_only(readable),
+        "calls": _without_capabilities(libc) and allow_only_scoring(),
+    }
+    return [guard for guard in GUARDS if not stands[guard]]
 
 
 def _limited(limits: Limits) -> bool:

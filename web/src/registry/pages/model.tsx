@@ -1,24 +1,30 @@
 import { useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
 import type { Schema } from "../../kernel/api/types";
 import { useProject } from "../../kernel/project";
+import { useMay } from "../../kernel/session";
 import { number, text, useAt, useParam, useUrlState } from "../../kernel/url";
+import { useVerbs } from "../../kernel/verbs";
 import { AsOfBanner, AsOfPicker } from "../../ui/as-of";
 import { Button } from "../../ui/button";
 import { Card, Section } from "../../ui/card";
 import { Empty } from "../../ui/empty";
 import { Loaded } from "../../ui/loaded";
+import { Menu } from "../../ui/menu";
 import { Page } from "../../ui/page";
 import { said } from "../../ui/report/words";
 import { AliasLine } from "../parts/alias-line";
 import { Ahead, Production } from "../parts/production";
 import { Rules } from "../parts/rules";
 import { present } from "../parts/standing";
+import { Deprecate, Deprecated, HandOver } from "../parts/stewardship";
 import { Versions } from "../parts/versions";
 import { storyQuery } from "../queries";
 import "../registry.css";
 
 const STEP = 50;
 const FIELDS = { metric: text(), limit: number(STEP) };
+const LACKS = "you lack the permission model:write";
 type ModelStory = Schema<"ModelStory">;
 
 /** What is in production and since when, or was at a moment; and why? */
@@ -29,14 +35,44 @@ export function ModelPage() {
   const [{ metric, limit }, set] = useUrlState(FIELDS);
   const story = useQuery(storyQuery(name, at, limit));
   const { model } = story.data ?? {};
+  const may = useMay("model:write");
+  const [asking, setAsking] = useState<"owners" | "deprecate">();
+  const close = () => setAsking(undefined);
+  useVerbs(
+    useMemo(
+      () => [
+        { label: "Hand this model over", run: () => setAsking("owners"), enabled: may || LACKS },
+        { label: "Deprecate this model", run: () => setAsking("deprecate"), enabled: may || LACKS },
+      ],
+      [may],
+    ),
+  );
   return (
     <Page
       title={name}
       crumbs={[{ text: "Models", to: `/${project}/models` }]}
       lead={model?.description}
-      actions={<AsOfPicker at={at} onChange={setAt} from={model?.created_at} />}
+      actions={
+        <>
+          <AsOfPicker at={at} onChange={setAt} from={model?.created_at} />
+          <Menu
+            label="More"
+            items={[
+              { text: "Hand over…", disabled: !may || at !== undefined || !model, onSelect: () => setAsking("owners") },
+              {
+                text: "Deprecate…",
+                disabled: !may || at !== undefined || !model,
+                onSelect: () => setAsking("deprecate"),
+              },
+            ]}
+          />
+        </>
+      }
     >
       <AsOfBanner at={at} onChange={setAt} />
+      {model?.deprecated && <Deprecated said={model.deprecated} {...(!at && { of: name })} />}
+      {asking === "owners" && model && <HandOver model={name} owners={model.owners ?? [model.owner]} onClose={close} />}
+      {asking === "deprecate" && <Deprecate of={name} onClose={close} />}
       <Loaded query={story}>
         {(told) => (
           <Story
@@ -94,7 +130,10 @@ function Story({ story, at, onAt, metric, onMetric, onMore }: StoryProps) {
         aside={metrics.length > 0 && <MetricChoice metric={metric} metrics={metrics} onChange={onMetric} />}
       >
         {versions.length === 0 && !at ? (
-          <Empty title="No versions yet" command={`ostinato models register ${model.name}`} />
+          <Empty
+            title="No versions yet"
+            command={`ostinato models register ${model.name} --artifact DIGEST --flavor FLAVOR --signature @SIGNATURE.json`}
+          />
         ) : (
           <Versions versions={versions} metric={metric} />
         )}

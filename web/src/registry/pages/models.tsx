@@ -14,8 +14,10 @@ import { RefLink } from "../../ui/ref-link";
 import { Skeleton } from "../../ui/skeleton";
 import { Status } from "../../ui/status";
 import { Time } from "../../ui/time";
+import { BrokenGlass } from "../parts/broken";
 import { kindOf } from "../parts/standing";
 import { Deprecated } from "../parts/stewardship";
+import { Tiers } from "../parts/tiers";
 import { Versions } from "../parts/versions";
 import { Words } from "../parts/words";
 import { statesQuery, versionsQuery } from "../queries";
@@ -31,7 +33,7 @@ export function ModelsPage() {
   const found = useInfiniteQuery({ ...versionsQuery(where), enabled: where !== "" });
   const refused = found.error instanceof ApiError ? found.error : undefined;
   const empty = (
-    <Empty title="No models yet" command="ostinato models create NAME">
+    <Empty title="No models yet" command="ostinato models create --name NAME">
       A model has gates that each of its versions must pass before somebody may approve it.
     </Empty>
   );
@@ -58,6 +60,8 @@ export function ModelsPage() {
           </ul>
         )}
       </Loaded>
+      <BrokenGlass />
+      {states.data && states.data.length > 0 && <Tiers />}
     </Page>
   );
 }

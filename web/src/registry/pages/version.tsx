@@ -14,13 +14,14 @@ import { Page } from "../../ui/page";
 import { Status, Tag } from "../../ui/status";
 import { Tabs } from "../../ui/tabs";
 import { Actions } from "../parts/actions";
+import { Broken } from "../parts/broken";
 import { ModelCard } from "../parts/card";
 import { History, WhyNot } from "../parts/decision";
 import { Evidence } from "../parts/evidence";
 import { Gates } from "../parts/gates";
 import { Origin } from "../parts/origin";
 import { passed, type Review, verdict } from "../parts/standing";
-import { Broken, Deprecate, Deprecated } from "../parts/stewardship";
+import { Deprecate, Deprecated } from "../parts/stewardship";
 import { type Act, nextOf, useActs } from "../parts/verbs";
 import { Words } from "../parts/words";
 import { reviewQuery, storyQuery } from "../queries";
@@ -31,7 +32,7 @@ const PAST = { at: instant() };
 const TABS = [
   { value: "evidence", text: "Evidence" },
   { value: "card", text: "Card" },
-  { value: "origin", text: "Origin and signature" },
+  { value: "origin", text: "Origin, trust and signature" },
 ] as const;
 
 /** May it go? */
@@ -94,9 +95,11 @@ export function VersionPage() {
       }
     >
       <AsOfBanner at={at} onChange={setAt} />
-      {review.data?.version.deprecated && <Deprecated said={review.data.version.deprecated} />}
+      {review.data?.version.deprecated && (
+        <Deprecated said={review.data.version.deprecated} {...(!at && { of: name })} />
+      )}
       {review.data?.model.deprecated && <Deprecated said={review.data.model.deprecated} />}
-      {review.data?.emergency && <Broken made={review.data.emergency} />}
+      {review.data?.emergency && <Broken made={review.data.emergency} state={review.data.version.state} />}
       {asking && <Deprecate of={name} onClose={() => setAsking(false)} />}
       <Loaded query={review}>{(found) => <Body review={found} acts={acts} at={at} />}</Loaded>
     </Page>
@@ -148,7 +151,7 @@ function Body({ review, acts, at }: BodyProps) {
       <Tabs label="Version" items={TABS} value={tab} onChange={(next) => set({ tab: next })}>
         {tab === "evidence" && <Evidence review={review} at={at} by={by} metric={metric} onChoose={set} />}
         {tab === "card" && <ModelCard model={version.model} version={version.version} at={at} />}
-        {tab === "origin" && <Origin review={review} />}
+        {tab === "origin" && <Origin review={review} at={at} />}
       </Tabs>
     </>
   );

@@ -1,3 +1,4 @@
+import { useQuery } from "@tanstack/react-query";
 import { bytes } from "../../kernel/number";
 import { Section } from "../../ui/card";
 import { Facts } from "../../ui/facts";
@@ -5,6 +6,9 @@ import { Id } from "../../ui/id";
 import { RefLink } from "../../ui/ref-link";
 import { Table, type TableColumn } from "../../ui/table";
 import { Time } from "../../ui/time";
+import { handlingQuery } from "../queries";
+import { Trusted } from "./handled";
+import { Proof } from "./proven";
 import type { Review } from "./standing";
 
 type Input = Review["version"]["signature"]["inputs"][number];
@@ -17,8 +21,10 @@ const INPUTS: TableColumn<Input>[] = [
 ];
 
 /** Where a version came from and what it takes. */
-export function Origin({ review: { version, data } }: { review: Review }) {
+export function Origin({ review: { version, data }, at }: { review: Review; at: string | undefined }) {
   const { signature } = version;
+  const ref = `${version.model}@${version.version}`;
+  const { data: handled } = useQuery(handlingQuery(ref));
   return (
     <>
       <Section title="Origin">
@@ -54,6 +60,8 @@ export function Origin({ review: { version, data } }: { review: Review }) {
           ]}
         />
       </Section>
+      {!at && handled && <Trusted model={version.model} found={handled} />}
+      {!at && handled && <Proof of={ref} kept={handled.proof} />}
       <Section title="Signature" note={signature.inputs.length}>
         <Table label="Inputs" columns={INPUTS} rows={signature.inputs} rowKey={({ name }) => name} />
       </Section>

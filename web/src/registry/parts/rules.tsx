@@ -36,7 +36,7 @@ export function Rules({ model, at }: { model: Schema<"Model">; at: string | unde
 }
 
 /** Refs as links, teams and roles as they are. */
-function Names({ of }: { of: readonly string[] }) {
+export function Names({ of }: { of: readonly string[] }) {
   return of.map((name, i) => (
     <span key={name}>
       {i > 0 && ", "}

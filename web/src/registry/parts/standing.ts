@@ -65,7 +65,8 @@ export interface Verdict {
 }
 
 /** May it go? In a word and a sentence, from what the server says of the version. */
-export function verdict({ version, model, check, problem, approvals }: Review): Verdict {
+export function verdict(review: Review): Verdict {
+  const { version, model, check, problem, approvals } = review;
   const last = version.decisions?.at(-1);
   const aliases = Object.entries(model.aliases ?? {}).flatMap(([name, at]) => (at === version.version ? [name] : []));
   if (version.state === "rejected" || version.state === "retired") {
@@ -73,19 +74,21 @@ export function verdict({ version, model, check, problem, approvals }: Review): 
     return { kind: kindOf(version.state), word, text: last ? `by ${last.by} on ${date(last.at)}: ${last.reason}` : "" };
   }
   if (version.state === "emergency")
-    return { kind: "bad", word: "Without approval", text: "somebody broke the glass for it" };
+    return { kind: "bad", word: "Without approval", text: "somebody broke the glass for it, for a time" };
   if (aliases.length && version.state !== "approved")
     return {
       kind: "warn",
       word: "In production without approval",
-      text: `as ${aliases.join(", ")}; ${lapse(version)}`,
+      text: `as ${aliases.join(", ")}; ${review.lapse || lapse(version)}`,
     };
   if (aliases.length) return { kind: "ok", word: "In production", text: `as ${aliases.join(", ")}` };
   if (version.state === "approved") {
     const by = approvals.map((decision) => decision.by).join(", ");
     return { kind: "ok", word: "It may go", text: `approved by ${by}${check ? `, ${passed(check)}` : ""}` };
   }
-  if (version.state === "expired") return { kind: "warn", word: "Its approval has expired", text: lapse(version) };
+  if (version.state === "expired")
+    return { kind: "warn", word: "It is approved no more", text: review.lapse || lapse(version) };
+  if (review.lapse) return { kind: "warn", word: "It is approved no more", text: review.lapse };
   if (!check) return { kind: "waiting", word: "Not checked yet", text: "no gate has judged it" };
   if (!check.passed) return { kind: "bad", word: "It may not go", text: failures(check) };
   if (problem) return { kind: "warn", word: "It may not go yet", text: problem };
@@ -95,11 +98,17 @@ export function verdict({ version, model, check, problem, approvals }: Review): 
 
 /** Why what was approved holds no more. */
 export function lapse({ decisions = [], state }: Partial<Pick<VersionLine, "decisions" | "state">>): string {
-  const last = decisions.filter(({ kind }) => kind === "approved").at(-1);
+  const last = decisions.filter(({ kind }) => kind === "approved" || kind === "broke_glass").at(-1);
   if (!last) return "nobody has approved it";
+  if (last.kind === "broke_glass") return broken(last);
   if (last.voided_at) return `what ${last.by} approved is void since ${last.voided_because}`;
   if (state === "expired" && last.expires_at) return `what ${last.by} approved expired on ${date(last.expires_at)}`;
   return `its rules or its evaluation have changed since ${last.by} approved it`;
+}
+
+function broken({ by, voided_because, expires_at }: VersionLine["decisions"][number]): string {
+  if (voided_because) return `the glass that ${by} broke counts no more: ${voided_because}`;
+  return `the glass that ${by} broke for it counted until ${expires_at ? date(expires_at) : "now"}`;
 }
 
 const NAMED = /\b(?:(rollout|run|execution|evaluation) ([0-9A-HJKMNP-TV-Z]{26}|[0-9a-f]{32})|([a-z]+:[\w.-]+@\w+))\b/g;

@@ -1,9 +1,9 @@
-import { useState } from "react";
 import { send } from "../../kernel/api/client";
 import type { Schema } from "../../kernel/api/types";
-import { useActor, useMay } from "../../kernel/session";
+import { useMay } from "../../kernel/session";
 import { date } from "../../kernel/time";
 import { Button } from "../../ui/button";
+import { useConfirm } from "../../ui/confirm";
 import { Field } from "../../ui/field";
 import { FormDialog } from "../../ui/form-dialog";
 import { RefLink } from "../../ui/ref-link";
@@ -12,10 +12,15 @@ import { Time } from "../../ui/time";
 import { toast } from "../../ui/toasts";
 
 type Deprecation = Schema<"Deprecation">;
-type Emergency = Schema<"Emergency">;
+
+interface DeprecatedProps {
+  said: Deprecation;
+  /** What is deprecated (`late`, `late@7`), where that can be taken back. */
+  of?: string;
+}
 
 /** That something should not be used any more, and what instead. */
-export function Deprecated({ said }: { said: Deprecation }) {
+export function Deprecated({ said, of }: DeprecatedProps) {
   return (
     <p className="model-notice">
       <Status kind="warn" word="Deprecated" badge /> {said.reason}
@@ -29,8 +34,84 @@ export function Deprecated({ said }: { said: Deprecation }) {
         {" "}
         said by <RefLink to={said.by} /> <Time at={said.at} />
         {said.sunset_at && `; it may be gone from ${date(said.sunset_at)} on`}
-      </span>
+      </span>{" "}
+      {of && <Reinstate of={of} said={said} />}
     </p>
+  );
+}
+
+function deprecate(
+  of: string,
+  { reason, successor, sunset_at }: Pick<Deprecation, "reason" | "successor" | "sunset_at">,
+) {
+  return send("post", "/model-deprecations/{ref}", { path: { ref: of }, body: { reason, successor, sunset_at } });
+}
+
+function reinstate(of: string, reason: string) {
+  return send("post", "/model-reinstatements/{ref}", { path: { ref: of }, body: { reason } });
+}
+
+function Reinstate({ of, said }: { of: string; said: Deprecation }) {
+  const may = useMay("model:write");
+  const confirm = useConfirm();
+  const ask = () =>
+    void confirm({
+      title: `Reinstate ${of}?`,
+      text: "Whoever uses it is not told any more that it should not be used.",
+      verb: "Reinstate",
+      reason: "required",
+      act: async (reason) => {
+        await reinstate(of, reason);
+        toast({ text: `Reinstated ${of}`, undo: () => deprecate(of, said) });
+      },
+    });
+  return (
+    <Button small disabled={!may} title={may ? undefined : "you lack the permission model:write"} onClick={ask}>
+      Reinstate…
+    </Button>
+  );
+}
+
+interface HandOverProps {
+  model: string;
+  owners: readonly string[];
+  onClose: () => void;
+}
+
+/** Lets others own a model. */
+export function HandOver({ model, owners, onClose }: HandOverProps) {
+  const give = (to: readonly string[], reason: string) =>
+    send("post", "/models/{model}/owners", { path: { model }, body: { owners: [...to], reason } });
+  return (
+    <FormDialog
+      title={`Hand ${model} over?`}
+      verb="Hand over"
+      lead="Only an owner may, or who may approve. Who owned it until now may not take it back without them."
+      act={(given) =>
+        give(
+          given("owners")
+            .split(/[\s,]+/)
+            .filter(Boolean),
+          given("reason"),
+        )
+      }
+      onDone={({ owners: now = [] }) => {
+        toast({ text: `${model} belongs to ${now.join(", ")}`, undo: () => give(owners, "taken back") });
+        onClose();
+      }}
+      onClose={onClose}
+    >
+      <Field
+        label="Owners"
+        name="owners"
+        hint="Persons or teams, apart by spaces, the first before all: person:ana person:ben"
+      >
+        <input className="mono" required autoComplete="off" spellCheck={false} defaultValue={owners.join(" ")} />
+      </Field>
+      <Field label="Reason" name="reason" hint="Kept in the ledger.">
+        <textarea rows={2} />
+      </Field>
+    </FormDialog>
   );
 }
 
@@ -40,19 +121,21 @@ export function Deprecate({ of, onClose }: { of: string; onClose: () => void }) 
     <FormDialog
       title={`Deprecate ${of}?`}
       verb="Deprecate"
-      lead="Nothing stops. Whoever resolves or deploys it is told what to use instead."
+      lead={
+        <>
+          Nothing stops. Whoever resolves or deploys it, from a program, the command line or these pages, is told what
+          to use instead, by a warning or the header <code>Ostinato-Notice</code>.
+        </>
+      }
       act={(given) =>
-        send("post", "/model-deprecations/{ref}", {
-          path: { ref: of },
-          body: {
-            reason: given("reason"),
-            successor: given("successor") || null,
-            sunset_at: given("sunset_at") ? `${given("sunset_at")}T00:00:00Z` : null,
-          },
+        deprecate(of, {
+          reason: given("reason"),
+          successor: given("successor") || null,
+          sunset_at: given("sunset_at") ? `${given("sunset_at")}T00:00:00Z` : null,
         })
       }
       onDone={() => {
-        toast({ text: `Deprecated ${of}` });
+        toast({ text: `Deprecated ${of}`, undo: () => reinstate(of, "taken back") });
         onClose();
       }}
       onClose={onClose}
@@ -65,69 +148,6 @@ export function Deprecate({ of, onClose }: { of: string; onClose: () => void }) 
       </Field>
       <Field label="May be gone from" name="sunset_at">
         <input type="date" />
-      </Field>
-    </FormDialog>
-  );
-}
-
-/** What it says of glass that was broken, and lets somebody else review it. */
-export function Broken({ made }: { made: Emergency }) {
-  const [asking, setAsking] = useState(false);
-  const may = useMay("model:approve");
-  const own = useActor() === made.by;
-  return (
-    <div className="model-notice">
-      <Status kind={made.verdict ? "info" : "bad"} word="The glass was broken" badge /> by <RefLink to={made.by} />{" "}
-      <Time at={made.at} />: {made.reason}{" "}
-      {made.verdict ? (
-        <span className="muted">
-          {made.verdict}, says <RefLink to={made.reviewed_by ?? ""} />: {made.note}
-        </span>
-      ) : (
-        <>
-          <span className="muted">
-            {made.escalated_at ? "The review is overdue since " : "To be reviewed by somebody else by "}
-            <Time at={made.due_at} />.
-          </span>{" "}
-          <Button
-            small
-            disabled={!may || own}
-            title={
-              own ? "somebody else reviews what you did" : may ? undefined : "you lack the permission model:approve"
-            }
-            onClick={() => setAsking(true)}
-          >
-            Review…
-          </Button>
-        </>
-      )}
-      {asking && <Reviewed made={made} onClose={() => setAsking(false)} />}
-    </div>
-  );
-}
-
-function Reviewed({ made, onClose }: { made: Emergency; onClose: () => void }) {
-  return (
-    <FormDialog
-      title={`Was it justified to break the glass for ${made.version.replace("model:", "")}?`}
-      verb="Review"
-      lead="If not, it counts no more and must be approved like any other. The alias stays; a rollback moves it."
-      act={(given) =>
-        send("post", "/model-emergencies/{emergency}", {
-          path: { emergency: made.id },
-          body: { verdict: given("verdict") === "unjustified" ? "unjustified" : "justified", note: given("note") },
-        })
-      }
-      onClose={onClose}
-    >
-      <Field label="Verdict" name="verdict">
-        <select>
-          <option value="justified">Justified</option>
-          <option value="unjustified">Not justified</option>
-        </select>
-      </Field>
-      <Field label="Why" name="note" required>
-        <textarea rows={3} required />
       </Field>
     </FormDialog>
   );

@@ -94,7 +94,7 @@ const QUESTIONS: Record<Decision, (review: Review) => Pick<Question, "text" | "d
     reason: "required",
   }),
   break_glass: ({ model }) => ({
-    text: `It becomes ${CHAMPION} at once although nobody has approved it. Everybody is alerted, and somebody else reviews it within ${model.tier?.review_hours ?? 24} hours.`,
+    text: `It becomes ${CHAMPION} at once although nobody has approved it. Everybody is alerted, and somebody else reviews it within ${model.tier?.review_hours ?? 24} hours. It counts for ${model.tier?.glass_hours ?? 168} hours at most; until then it is approved or taken back.`,
     danger: true,
     reason: "required",
   }),

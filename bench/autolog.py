@@ -19,6 +19,8 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OSTINATO_CAPTURE", "none")  # what every run captures is no cost of autolog, and MLflow captures none of it
+os.environ.setdefault("MLFLOW_REQUIREMENTS_INFERENCE_TIMEOUT", "1")  # a process per model that imports it: MLflow then takes its defaults
+os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
 
 import numpy as np
 

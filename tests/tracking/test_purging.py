@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,11 +16,15 @@ from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Conflict
 from ostinato.kernel.ref import Ref
+from ostinato.kernel.steps import Turns
 from ostinato.storage.rows.rows import Tx, metadata
+from ostinato.storage.series.latest import latest
 from ostinato.tracking.candidate_tables import candidate_table
 from ostinato.tracking.removal import cascade as going
 from ostinato.tracking.removal import purge as removal
 from ostinato.tracking.removal import retention, sharing
+from ostinato.tracking.store import artifact_table
+from ostinato.tracking.types import MetricFrame
 
 LATER = datetime(2013, 3, 1, tzinfo=UTC)
 
@@ -119,7 +124,7 @@ def test_what_was_deleted_anew_is_not_purged_before_its_time(app: Ostinato, cloc
 
 
 def test_a_tick_does_a_piece_of_the_upkeep_and_the_next_goes_on(app: Ostinato, clock: ReplayClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "_TICK_S", 0.0)
+    monkeypatch.setattr(Turns, "turn_s", 0.0)
     monkeypatch.setattr(retention, "_AT_ONCE", 1)
     monkeypatch.setattr(removal, "_AT_ONCE", 1)
     for number in range(5):
@@ -136,7 +141,7 @@ def test_a_tick_does_a_piece_of_the_upkeep_and_the_next_goes_on(app: Ostinato, c
     app.runs.drop_retention("old")
     app.runs.retain("gone", "purge", 1)
     clock.set(LATER + timedelta(days=2))
-    monkeypatch.setattr(app.runs, "_looked_s", -1e9)
+    app.runs._upkeep.now()
     while (left := len(app.runs.search(view="all").items)) > 3:
         app.runs.tick()
     assert left == 3
@@ -242,3 +247,21 @@ def test_a_run_that_is_deleted_while_it_arrives_is_not_restored_by_that(app: Ost
     assert app.runs.get("two").deleted_at is not None
     app.runs.restore("two")
     assert app.runs.adopt(record, "0" * 64, whole=True)
+
+
+def test_many_candidates_leave_in_few_transactions(app: Ostinato, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(60):
+        app.runs.add_candidate("tree", experiment="night", id=f"m-{number}")
+        app.runs.put_candidate_artifact(f"m-{number}", "model", b"x")
+    app.runs.start("night", id="r-1")
+    app.runs.log("r-1", "c", 0, MetricFrame.of([("auc", 1, 1, 0.5)]))
+    app.runs.finish("r-1")
+    app.runs.delete_experiment("night")
+    calls, read, write = Counter[str](), app.rows.read, app.rows.write
+    monkeypatch.setattr(app.rows, "read", lambda query: (calls.update(["read"]), read(query))[1])
+    monkeypatch.setattr(app.rows, "write", lambda change: (calls.update(["write"]), write(change))[1])
+    took = app.runs.purge_experiment("night")
+    assert (took.candidates, took.files, took.points) == (60, 60, 1)
+    assert calls.total() < 40, f"they go together, and not one by one: {calls}"
+    left = read(lambda tx: [tx.all(select(func.count()).select_from(table))[0][0] for table in (candidate_table, artifact_table, latest)])
+    assert left == [0, 0, 0]

@@ -97,7 +97,7 @@ def test_servers_apply_rules_of_every_project_each_hour(app: Ostinato, clock: Re
         clock.set(START + timedelta(days=4))
         app.runs.tick()
         assert ids(app) == {"y"}, "a server looks once a minute"
-        monkeypatch.setattr(app.runs, "_looked_s", -1e9)
+        app.runs._upkeep.now()
         app.runs.tick()
         assert ids(app) == set()
         (event, *_) = app.ledger.events(verb="run.deleted", newest_first=True).items

@@ -58,9 +58,21 @@ def number_of(value: float) -> float:
         return LAST if value > 0 else -LAST
 
 
-def text_of(value: str) -> str:
+def text_of(value: str, most: int = TEXT_MAX) -> str:
     """A text as it is filed: its beginning, in characters that every database keeps."""
-    return _ODD.sub("\ufffd", value[:TEXT_MAX])
+    return _ODD.sub("\ufffd", value[:most])
+
+
+def placed(value: Scalar, most: int = TEXT_MAX) -> tuple[float, str]:
+    """The number and the text under which a value is filed."""
+    if isinstance(value, bool):
+        return LAST, "true" if value else "false"
+    return (LAST, text_of(value, most)) if isinstance(value, str) else (number_of(value or 0.0), "")
+
+
+def fileable(name: str) -> bool:
+    """Whether a field of this name is filed."""
+    return len(name) <= _NAME_MAX and not _ODD.search(name)
 
 
 def _entries(run: Run) -> Iterator[tuple[str, float, str]]:
@@ -69,15 +81,9 @@ def _entries(run: Run) -> Iterator[tuple[str, float, str]]:
         for key, value in values.items():
             name = _name(kind, key)
             if name is not None and value is not None:
-                yield name, *_placed(value)
-
-
-def _placed(value: Scalar) -> tuple[float, str]:
-    if isinstance(value, bool):
-        return LAST, "true" if value else "false"
-    return (LAST, text_of(value)) if isinstance(value, str) else (number_of(value or 0.0), "")
+                yield name, *placed(value)
 
 
 def _name(kind: Kind, key: str) -> str | None:
     name = PREFIXES[kind] + key
-    return name if len(name) <= _NAME_MAX and not _ODD.search(name) else None
+    return name if fileable(name) else None

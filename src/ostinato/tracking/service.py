@@ -13,6 +13,7 @@ from ostinato.kernel.digest import canonical
 from ostinato.kernel.errors import Conflict, Invalid
 from ostinato.kernel.ids import new_id
 from ostinato.kernel.ref import Ref
+from ostinato.kernel.steps import Turns
 from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.blobs import Blobs
 from ostinato.storage.blobs.uploads import Uploads
@@ -51,6 +52,7 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         self._series = series
         self._ledger = ledger
         self._clock = clock
+        self._upkeep = Turns()
         self.needed_by = lambda *_: {}
         self.goes_along = lambda *_: None
         ledger.called |= dict.fromkeys(("run", "candidate", "experiment"), called)
@@ -104,11 +106,12 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
             amendable=amendable,
         )
 
-        return self._rows.write(lambda tx: self._add(tx, made, None if lease_s is None else _lease(lease_s)))
+        return self._rows.write(lambda tx: self._add(tx, made, None if lease_s is None else _lease(lease_s), fresh=id is None))
 
-    def _add(self, tx: Tx, given: Run, lease_s: int | None) -> Run:
+    def _add(self, tx: Tx, given: Run, lease_s: int | None, *, fresh: bool) -> Run:
+        """Keep a run; a `fresh` id was just made, so nothing bears it."""
         project = caller().project
-        known = store.one(tx, project, given.id)
+        known = None if fresh else store.one(tx, project, given.id)
         if known is not None:
             same = given.experiment in (known.experiment, known.experiment_id, *former_names(tx, known.experiment_id))
             if not same or known.parent != given.parent:
@@ -116,8 +119,9 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
             return known
         if given.parent is not None and not store.exists(tx, project, given.parent):
             raise unknown(given.parent)
-        check_part(tx, given.id, given.parent)
-        check_tombstone(tx, given.id)
+        if not fresh:
+            check_part(tx, given.id, given.parent)
+            check_tombstone(tx, given.id)
         experiment_id, experiment, new = belonging(tx, given.experiment, self._clock.now())
         made = replace(given, experiment=experiment, experiment_id=experiment_id, name=given.name or experiment)
         store.add(tx, project, made, lease_s)

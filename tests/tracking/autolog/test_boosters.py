@@ -120,3 +120,23 @@ def test_callbacks_of_ones_own_are_called_as_before(store: Any) -> None:
     assert (seen, len(mine), booster.num_boosted_rounds()) == ([0, 1, 2, 3, 4], 1, 5)
     (run,) = store.all()
     assert store.runs.curve(run.id, "held/auc").steps == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
+def test_a_cross_validation_is_one_run_with_what_its_folds_measured_by_round(store: Any, library: str) -> None:
+    def across() -> Any:
+        if library == "xgboost":
+            how = {k: v for k, v in PARAMS.items() if k != "missing"}
+            return xgboost.cv(how, xgboost.DMatrix(X, Y), 6, nfold=3, seed=1).to_dict("list")
+        return lightgbm.cv(LEAVES, lightgbm.Dataset(X, Y), 6, nfold=3, seed=1, return_cvbooster=True)
+
+    bare = across()
+    with store.autolog():
+        watched = across()
+    bare.pop("cvbooster", None)
+    assert {name: watched[name] for name in bare} == bare
+    (run,) = store.all()
+    name = "test-auc-mean" if library == "xgboost" else "valid auc-mean"
+    assert store.runs.curve(run.id, name).values == bare[name]
+    assert set(store.runs.metrics(run.id)) == set(bare)
+    assert (run.name, run.state, run.params["nfold"], run.outputs) == ("cv", "finished", 3, [])

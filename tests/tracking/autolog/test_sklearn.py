@@ -30,8 +30,8 @@ from sklearn.ensemble import (
     RandomForestRegressor,
     VotingClassifier,
 )
-from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
@@ -41,6 +41,7 @@ from ostinato.kernel.errors import MissingExtra, NotFound, Unavailable
 from ostinato.pipelines.definition import pipeline, step
 from ostinato.tracking.client.sync import sync
 from ostinato.tracking.fits import watch
+from ostinato.tracking.fits.skops import skops_of
 
 _RNG = np.random.default_rng(7)
 X = _RNG.normal(size=(120, 3))
@@ -343,3 +344,52 @@ def test_in_process_and_on_a_server_everything_arrives(both: Any) -> None:
     assert (skops.io.loads(kept, trusted=[]).coef_ == model.coef_).all()
     assert both.runs.candidate(run.outputs[0].name).measures
     assert both.runs.sources([run.id])[run.id][0].source.digest
+
+
+def test_an_interrupt_within_a_fit_is_raised_on_and_the_run_says_so(store: Any) -> None:
+    with store.autolog("sklearn"):
+
+        class Interrupted(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+            def fit(self, X: Any, y: Any) -> Any:  # noqa: N803 — as scikit-learn calls it
+                raise KeyboardInterrupt
+
+            def predict(self, X: Any) -> Any:  # noqa: N803
+                return X
+
+        with pytest.raises(KeyboardInterrupt):
+            Interrupted().fit(X, Y)
+        LogisticRegression().fit(X, Y)  # nothing of it is left over
+    interrupted, after = store.all()
+    assert (interrupted.state, interrupted.outputs) == ("killed", [])
+    assert (after.name, after.state, len(after.outputs)) == ("LogisticRegression", "finished", 1)
+
+
+def test_the_same_estimator_fitted_again_is_another_run_with_the_model_of_its_own_time(store: Any) -> None:
+    model = RandomForestClassifier(3, warm_start=True, random_state=0)
+    with store.autolog("sklearn"):
+        first = model.fit(X, Y).predict_proba(X)
+        second = model.set_params(n_estimators=6).fit(X, Y).predict_proba(X)
+    kept = [skops.io.loads(store.file(run, "model.skops"), trusted=["sklearn.tree._tree.Tree"]) for run in store.all()]
+    assert [len(forest.estimators_) for forest in kept] == [3, 6]
+    assert (kept[0].predict_proba(X) == first).all()
+    assert (kept[1].predict_proba(X) == second).all()
+
+
+def test_loops_of_partial_fit_and_cross_validations_make_no_runs(store: Any) -> None:
+    learner = SGDClassifier(random_state=0)
+    with store.autolog("sklearn"):
+        for part in np.array_split(np.arange(120), 4):
+            learner.partial_fit(X[part], Y[part], classes=[0, 1])
+        assert len(cross_val_score(LogisticRegression(), X, Y, cv=3)) == 3
+    assert store.all() == []
+    assert (SGDClassifier(random_state=0).partial_fit(X[:30], Y[:30], classes=[0, 1]).coef_.shape) == learner.coef_.shape
+
+
+def test_equal_models_are_equal_bytes_that_skops_itself_reads(store: Any) -> None:
+    boosted = HistGradientBoostingClassifier(max_iter=4, random_state=1)
+    for made in (RandomForestClassifier(4, random_state=1), boosted, make_pipeline(StandardScaler(), LinearSVC())):
+        once, again = skops_of(clone(made).fit(X, Y)), skops_of(clone(made).fit(X, Y))
+        assert once == again
+        loaded = skops.io.loads(once, trusted=skops.io.get_untrusted_types(data=once))
+        assert (loaded.predict(X) == clone(made).fit(X, Y).predict(X)).all()
+        assert skops.io.get_untrusted_types(data=once) == skops.io.get_untrusted_types(data=skops.io.dumps(made.fit(X, Y)))

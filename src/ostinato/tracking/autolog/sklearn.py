@@ -14,6 +14,7 @@ from ostinato.tracking.fits.data import shape_of, spaced, taken
 from ostinato.tracking.fits.fit import Fit
 from ostinato.tracking.fits.patch import Patches
 from ostinato.tracking.fits.plain import params_of
+from ostinato.tracking.fits.plan import Plan
 from ostinato.tracking.fits.scores import scores
 from ostinato.tracking.fits.watch import fitting, trains_now, watched, within
 
@@ -152,11 +153,14 @@ def _search(fit: Fit, search: Any) -> None:
         fit.params({f"best.{name}": value for name, value in search.best_params_.items()})
     ranks = next((values for name, values in table.items() if name.startswith("rank_test_")), list(range(len(table["params"]))))
     best = sorted(range(len(ranks)), key=lambda n: (ranks[n], n))[: fit.plan.children]
-    begun = []
-    for number in best:
-        run = fit.plan.start(f"trial {number}", parent=fit.run.id, capture=False, params=params_of(table["params"][number]))
+    plan, parent = fit.plan, fit.run.id
+    if best:
+        plan.later("sklearn", "the trials", lambda: _trials(plan, parent, best, table))
+
+
+def _trials(plan: Plan, parent: str, numbers: list[int], table: dict[str, list[Any]]) -> None:
+    for number in numbers:
+        run = plan.start(f"trial {number}", parent=parent, capture=False, params=params_of(table["params"][number]))
         measured = {name: values[number] for name, values in table.items() if name.startswith(("mean_", "std_", "split", "rank_"))}
         run.log({f"cv/{name}": float(value) for name, value in measured.items() if isinstance(value, int | float)}, step=0)
-        begun.append(run)
-    for run in begun:
-        fit.plan.finish(run, "finished", "")
+        run.finish()

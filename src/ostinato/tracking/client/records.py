@@ -26,7 +26,7 @@ FIRST_TAG = 16
 _DEED, _KEYS = 0, 1
 _HEAD = struct.Struct("<II")
 _TAGGED = struct.Struct("<III")
-_KEY_MAX = 200
+_KEY_MAX = 250
 _FEW = 16
 
 Buffer = bytes | bytearray | memoryview
@@ -87,11 +87,11 @@ def checked_keys(keys: tuple[Any, ...]) -> tuple[str, ...]:
     """Keys that a store takes.
 
     Raises:
-        Invalid: one is no text of 1 to 200 printable characters.
+        Invalid: one is no text of 1 to 250 printable characters.
     """
     for key in keys:
         if not isinstance(key, str) or not key or len(key) > _KEY_MAX or not key.isprintable():
-            raise Invalid(f"not a name of a metric: {key!r}", hint="1 to 200 printable characters", field="keys")
+            raise Invalid(f"not a name of a metric: {key!r}", hint="1 to 250 printable characters", field="keys")
     return keys
 
 

@@ -11,6 +11,7 @@ from ostinato.tracking.fits.patch import Patches
 from ostinato.tracking.fits.watch import fitting, outer, watched, within
 
 _PARAMS = ("num_boost_round", "early_stopping_rounds", "maximize", "init_model", "xgb_model")
+_FOLDS = ("num_boost_round", "early_stopping_rounds", "nfold", "stratified", "shuffle", "seed")
 
 
 class Booster(Protocol):
@@ -28,7 +29,7 @@ class Booster(Protocol):
 
 
 def meet(patches: Patches, library: Booster, modules: list[Any]) -> None:
-    """Meet the function `train` wherever it is called from."""
+    """Meet the functions `train` and `cv` wherever they are called from."""
 
     def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         inner = outer(library.name)
@@ -45,8 +46,25 @@ def meet(patches: Patches, library: Booster, modules: list[Any]) -> None:
             fit.keep(booster)
             return booster
 
+    def across(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        plan = watched(library.name)
+        if plan is None:
+            with within():
+                return original(*args, **kwargs)
+        with fitting(library.name, "cv", plan) as fit:
+            given = inspect.signature(original).bind(*args, **kwargs).arguments
+            fit.params({**(given.get("params") or {}), **{name: given[name] for name in _FOLDS if isinstance(given.get(name), int)}})
+            found = original(*args, **kwargs)
+            with fit.guard("the folds"):
+                rounds = {str(name): [*values] for name, values in found.items() if not hasattr(values, "boosters")}
+                for step in range(max(map(len, rounds.values()), default=0)):
+                    fit.log({name: values[step] for name, values in rounds.items() if step < len(values)}, step)
+            return found
+
     for module in modules:
         patches.wrap(module, "train", around)
+        if hasattr(module, "cv"):
+            patches.wrap(module, "cv", across)
 
 
 def _told(library: Booster, fit: Fit, original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -15,6 +15,7 @@ from weakref import WeakSet
 import numpy as np
 
 from ostinato.tracking.client import ending
+from ostinato.tracking.client.beginning import rank_of_process
 from ostinato.tracking.client.present import present
 from ostinato.tracking.fits.data import example_of, signature_of, source_of
 from ostinato.tracking.fits.native import Files, native
@@ -38,6 +39,7 @@ class Fit:
         self.model = model
         self.run: Logger | None = None
         self.own = False
+        self.rank = 0
         self.estimator: Any = None
         self.source: Source | None = None
         self._measured: dict[str, float] = {}
@@ -46,12 +48,14 @@ class Fit:
     def begin(self, **how: Any) -> None:
         """Take the run that is open here, if nothing was trained in it before, or else begin one of its own."""
         with self.guard("the run"):
+            self.rank = rank_of_process() if how.get("id") else 0
             around = present()
             if around is not None and (around.at_once or around not in _taken):
                 self.run = around
             else:
                 parent = {"parent": around.id} if around is not None else {}
                 self.run, self.own = self.plan.start(self.model, **parent, **how), True
+                self.plan.last = self.run
             _taken.add(self.run)
             self.run.tag(framework=self.framework, autolog=self.model)
 
@@ -144,13 +148,15 @@ class Fit:
             self._measured = {}
 
     def end(self, error: BaseException | None = None) -> None:
-        """The training is over; a run of its own ends with it."""
+        """The training is over; a run of its own ends with it. Of many ranks each tells its own error, the first one's ends the run."""
         with self.guard("the end"):
             self.told()
             if self.own and self.run is not None:
                 state, why, trace = ending.how_it_ended(error)
                 if trace:
-                    self.run.artifact("traceback.txt", trace)
+                    self.run.artifact(f"traceback_rank_{self.rank}.txt" if self.rank else "traceback.txt", trace)
+                if why and self.rank:
+                    self.run.tag(**{f"rank_{self.rank}.error": why})
                 self.plan.finish(self.run, state, why)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ostinato.kernel.errors import Invalid, MissingExtra
+from ostinato.tracking.fits.skops import skops_of
 
 Files = dict[str, bytes | str | Path]
 
@@ -39,12 +40,7 @@ def _lightgbm(model: Any) -> tuple[str, Files, dict[str, str]]:
 
 
 def _sklearn(model: Any) -> tuple[str, Files, dict[str, str]]:
-    skops = _imported("skops.io", "skops", "ml")
-    content = skops.dumps(model)
-    tags = {"class": type(model).__name__}
-    if unknown := sorted(skops.get_untrusted_types(data=content)):
-        tags["untrusted_types"] = ", ".join(unknown)[:500]
-    return "sklearn", {"model.skops": content}, tags
+    return "sklearn", {"model.skops": skops_of(model)}, {"class": type(model).__name__}
 
 
 def _keras(model: Any) -> tuple[str, Files, dict[str, str]]:

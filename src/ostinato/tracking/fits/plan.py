@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import threading
 import time
@@ -40,6 +41,7 @@ class Plan:
         self.examples = examples
         self.children = children
         self.last: Logger | None = None
+        self._begun = False
         self._begin = begin
         self._experiment = experiment
         self._warned: set[tuple[str, str, str]] = set()
@@ -54,24 +56,29 @@ class Plan:
             how = {**how, "offline": True}
         before_s = time.monotonic()
         run = self._begin(experiment, name, **how)
-        if time.monotonic() - before_s > _SLOW_S and not how.get("offline") and self.last is not None:
+        if time.monotonic() - before_s > _SLOW_S and not how.get("offline") and self._begun:
             self._rested_s = time.monotonic() + _REST_S
         aside(run)
-        self.last = run
+        self._begun = True
         return run
 
     def finish(self, run: Logger, state: State, error: str) -> None:
         """End a run in the background, so that nobody waits for the store."""
-        thread = threading.Thread(target=self._finish, args=(run, state, error), name="ostinato-autolog")
+        self.later("the run", "the end", lambda: run.finish(state, error))
+
+    def later(self, framework: str, what: str, do: Callable[[], object]) -> None:
+        """Do something in the background, as the same caller; that it fails is said once."""
+
+        def done() -> None:
+            try:
+                do()
+            except Exception as refused:
+                self.warn(framework, what, refused)
+
+        thread = threading.Thread(target=contextvars.copy_context().run, args=(done,), name="ostinato-autolog")
         with self._lock:
             self._ending = [other for other in self._ending if other.is_alive()] + [thread]
         thread.start()
-
-    def _finish(self, run: Logger, state: State, error: str) -> None:
-        try:
-            run.finish(state, error)
-        except Exception as refused:
-            self.warn("the run", "the end", refused)
 
     def wait(self) -> None:
         """Until the runs that have ended are in the store, or kept for later."""

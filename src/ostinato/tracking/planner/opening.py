@@ -24,8 +24,11 @@ _l, _e = latest.c, entry_table.c
 _RANGES = {"=": "=", "<": "<=", "<=": "<=", ">": ">=", ">=": ">="}
 """What is asked of a number that may be rounded."""
 _ALIKE = frozenset(("~", "like", "ilike"))
+Entered = ColumnElement[Any]
 Count = Callable[[Select[Any], int], int]
 """How many rows a query finds, counted up to a bound."""
+Meeting = Callable[[Atom], Select[Any] | None]
+"""All things that can meet a condition, and hardly any others, where an index tells."""
 
 
 def counting(tx: Tx, given: dict[str, Any]) -> Count:
@@ -41,9 +44,12 @@ def counting(tx: Tx, given: dict[str, Any]) -> Count:
     return count
 
 
-def opening(node: Node, count: Count, most: int, but: Field | None) -> Select[Any] | None:
-    """The runs from which to start, at most so many; None if no index tells of so few. `but` is a field whose index is entered anyway."""
-    found = _narrow(node, count, but)
+def opening(node: Node, count: Count, most: int, but: Field | None = None, meeting: Meeting | None = None) -> Select[Any] | None:
+    """The runs, or what else `meeting` tells of, from which to start, at most so many; None if no index tells of so few.
+
+    `but` is a field whose index is entered anyway.
+    """
+    found = _narrow(node, count, but, meeting or _meeting)
     return found if found is not None and count(found, most + 1) <= most else None
 
 
@@ -54,20 +60,37 @@ def entered(node: Node, field: Field) -> list[ColumnElement[bool]]:
     if not isinstance(node, Compare | Among | Missing) or node.field != field:
         return []
     if field.kind != "metric":
-        return _filed(node) or []
+        return entries_meeting(node, _e.number, _e.text, TEXT_MAX) or []
     return _measured(node) if isinstance(node, Compare) and node.op in _RANGES else []
 
 
-def _narrow(node: Node, count: Count, but: Field | None) -> Select[Any] | None:
+def entries_meeting(atom: Atom, number: Entered, text: Entered, text_max: int) -> list[ColumnElement[bool]] | None:
+    """What the entry of a thing that meets a condition is like, in the columns of an index; None if all may be so."""
+    if isinstance(atom, Missing):
+        return [] if atom.negated else None
+    if isinstance(atom, Among):
+        if atom.negated or len(atom.values) > _AMONG_MAX:
+            return None
+        return [or_(*(and_(*_equal(value, number, text, text_max)) for value in atom.values))]
+    if atom.op == "=":
+        return _equal(atom.value, number, text, text_max)
+    if isinstance(atom.value, str):
+        if atom.op not in _ALIKE:
+            return None
+        return [number == LAST, or_(OPERATORS[atom.op](text, atom.value), func.length(text) == text_max)]
+    return [text == "", OPERATORS[_RANGES[atom.op]](number, _number(atom.value))] if atom.op in _RANGES else None
+
+
+def _narrow(node: Node, count: Count, but: Field | None, meeting: Meeting) -> Select[Any] | None:
     if isinstance(node, And | Or):
-        parts = [_narrow(part, count, but) for part in node.parts]
+        parts = [_narrow(part, count, but, meeting) for part in node.parts]
         some = [part for part in parts if part is not None]
         if not some or (isinstance(node, Or) and len(some) < len(parts)):
             return None
         (run,) = (intersect(*some) if isinstance(node, And) else union(*some)).subquery().c if len(some) > 1 else (None,)
         return some[0] if run is None else select(run)
-    meeting = _meeting(node) if isinstance(node, Compare | Among | Missing) and node.field != but else None
-    return meeting if meeting is not None and count(meeting, NARROW + 1) <= NARROW else None
+    found = meeting(node) if isinstance(node, Compare | Among | Missing) and node.field != but else None
+    return found if found is not None and count(found, NARROW + 1) <= NARROW else None
 
 
 def _meeting(atom: Atom) -> Select[Any] | None:
@@ -77,7 +100,7 @@ def _meeting(atom: Atom) -> Select[Any] | None:
             return None
         return select(_l.run).where(_l.project == bindparam("project"), _l.key == atom.field.key, *_measured(atom))
     name = entries.filed(atom.field)
-    asked = None if name is None else _filed(atom)
+    asked = None if name is None else entries_meeting(atom, _e.number, _e.text, TEXT_MAX)
     return None if asked is None else select(_e.run).where(_e.project == bindparam("project"), _e.field == name, *asked)
 
 
@@ -85,27 +108,10 @@ def _measured(atom: Compare) -> list[ColumnElement[bool]]:
     return [OPERATORS[atom.op](_l["n" if atom.field.of == "count" else atom.field.of], literal(atom.value, Float()))]
 
 
-def _filed(atom: Atom) -> list[ColumnElement[bool]] | None:
-    """What the entry of a run that meets a condition is like; None if all may be so."""
-    if isinstance(atom, Missing):
-        return [] if atom.negated else None
-    if isinstance(atom, Among):
-        if atom.negated or len(atom.values) > _AMONG_MAX:
-            return None
-        return [or_(*(and_(*_equal(value)) for value in atom.values))]
-    if atom.op == "=":
-        return _equal(atom.value)
-    if isinstance(atom.value, str):
-        if atom.op not in _ALIKE:
-            return None
-        return [_e.number == LAST, or_(OPERATORS[atom.op](_e.text, atom.value), func.length(_e.text) == TEXT_MAX)]
-    return [_e.text == "", OPERATORS[_RANGES[atom.op]](_e.number, _number(atom.value))] if atom.op in _RANGES else None
-
-
-def _equal(value: Value) -> list[ColumnElement[bool]]:
+def _equal(value: Value, number: Entered, text: Entered, text_max: int) -> list[ColumnElement[bool]]:
     if isinstance(value, str):
-        return [_e.number == LAST, _e.text == entries.text_of(value)]
-    return [_e.number == _number(value), _e.text == ""]
+        return [number == LAST, text == entries.text_of(value, text_max)]
+    return [number == _number(value), text == ""]
 
 
 def _number(value: Value) -> ColumnElement[float]:

@@ -64,7 +64,7 @@ class Scope:
             aside = opened is not None or (not few and len(self.experiments or ()) > 1)
             query, keys = self._keyed(select(*columns).select_from(run_table), self.orders, _r.id)
             if opened is not None:
-                query, keys[0] = query.where(_r.id.in_(opened)), _aside(keys[0])
+                query, keys[0] = query.where(_r.id.in_(opened)), aside_of(keys[0])
             return [Part(query.where(*self.conditions(aside=aside)), tuple(keys), ranked=walk is not None)]
         conditions = self.conditions(aside=True)
         whole, rest = self._keyed(select(*columns).select_from(run_table.join(walk.table, walk.beside)), self.orders[1:], walk.run)
@@ -109,7 +109,7 @@ class Scope:
         return count(some, FEW + 1) <= FEW
 
 
-def _aside(key: Key) -> Key:
+def aside_of(key: Key) -> Key:
     """A key that no index serves, so that none is walked for it."""
     return Key(func.coalesce(key.column, key.column), key.down)
 

@@ -51,7 +51,7 @@ _When: TypeAlias = ColumnElement[bool]
 _BACK = "it is not deleted, or was restored meanwhile"
 _DELETED, _DELETED_CANDIDATE, _WITH_EXPERIMENT = _r.deleted_at.is_not(None), _c.deleted_at.is_not(None), _e.deleted_at.is_not(None)
 _AT_ONCE = 50
-_SWEPT_AT_ONCE = 100
+_SWEPT_AT_ONCE = 1_000
 _TOLD_MAX = 100
 
 
@@ -301,22 +301,24 @@ class Removals(Experiments, Candidates):
         """Remove the rows that are left of what is gone."""
         holders = [row.holder for row in self._rows.read(lambda tx: tx.all(select(_p.holder).where(_p.project == project)))]
         for some in parts(holders, _SWEPT_AT_ONCE):
-            for holder in some:
-                yield from self._sweep_one(project, holder)
-                yield
+            yield from self._sweep_some(project, some)
             self._rows.write(partial(_note_no_more, project=project, holders=some))
             yield
         return Purge(applied=True)
 
-    def _sweep_one(self, project: str, holder: str) -> Steps[None]:
-        yield from sweep(self._rows, artifact_table, artifact_table.c.path, ROWS_MAX, project=project, holder=holder)
-        if (candidate := candidate_of(holder)) is not None:
-            yield from sweep(self._rows, measure_table, measure_table.c.at, ROWS_MAX, project=project, candidate=candidate)
-            return
-        yield from series_removal.drop(self._rows, project, holder)
-        yield from sweep(self._rows, measure_table, measure_table.c.at, ROWS_MAX, project=project, run=holder)
-        if self._rows.read(lambda tx: tx.first(select(use_table.c.run).where(use_table.c.project == project, use_table.c.run == holder))):
-            self._rows.write(partial(_drop_uses, project=project, run=holder))
+    def _sweep_some(self, project: str, holders: Sequence[str]) -> Steps[None]:
+        a, m = artifact_table.c, measure_table.c
+        yield from sweep(self._rows, artifact_table, (a.holder, a.path), ROWS_MAX, project, holders)
+        candidates = [candidate for holder in holders if (candidate := candidate_of(holder)) is not None]
+        yield from sweep(self._rows, measure_table, (m.candidate, m.at), ROWS_MAX, project, candidates)
+        runs = [holder for holder in holders if candidate_of(holder) is None]
+        yield from series_removal.drop(self._rows, project, runs)
+        yield from sweep(self._rows, measure_table, (m.run, m.at), ROWS_MAX, project, runs)
+        u = use_table.c
+        used = select(u.run).where(u.project == project, u.run.in_(runs)).distinct()
+        for run in [row.run for row in self._rows.read(lambda tx: tx.all(used))] if runs else ():
+            self._rows.write(partial(_drop_uses, project=project, run=run))
+            yield
 
 
 def called(tx: Tx, ref: Ref) -> Ref | None:

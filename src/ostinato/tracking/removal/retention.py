@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ from sqlalchemy import Column, Float, Integer, Row, Table, Text, delete, func, i
 from ostinato.kernel.caller import Caller, caller
 from ostinato.kernel.errors import Invalid, NotFound, OstinatoError
 from ostinato.kernel.ref import Ref
-from ostinato.kernel.steps import Steps, on_behalf, taken
+from ostinato.kernel.steps import Steps, Turns, on_behalf, taken
 from ostinato.storage.rows.lease import at
 from ostinato.storage.rows.rows import Instant, Json, Tx, metadata
 from ostinato.tracking import store
@@ -35,8 +34,6 @@ _log = logging.getLogger("ostinato.tracking")
 _BEST_MAX = 1_000
 _TOLD_MAX = 100
 _AT_ONCE = 200
-_LOOKED_S = 60.0
-_TICK_S = 1.0
 _EVERY = timedelta(hours=1)
 
 rule_table = Table(
@@ -61,8 +58,7 @@ _t, _r, _c, _e = rule_table.c, run_table.c, candidate_table.c, experiment_table.
 class Retention(RunTable, Removals):
     """The part of Runs that keeps things for a time only; Runs gives it its parts."""
 
-    _looked_s = -_LOOKED_S
-    _upkeep: Steps[None] | None = None
+    _upkeep: Turns
 
     def retain(
         self,
@@ -149,17 +145,7 @@ class Retention(RunTable, Removals):
 
         Once a minute it looks for what there is to do; the next call goes on with what takes longer.
         """
-        until = time.monotonic() + _TICK_S
-        upkeep, self._upkeep = self._upkeep, None
-        if upkeep is None:
-            if time.monotonic() - self._looked_s < _LOOKED_S:
-                return
-            self._looked_s = time.monotonic()
-            upkeep = self._keeping()
-        for _ in upkeep:
-            if time.monotonic() >= until:
-                self._upkeep = upkeep
-                return
+        self._upkeep.go_on(self._keeping)
 
     def _keeping(self) -> Steps[None]:
         yield from self._sweeping()

@@ -142,8 +142,8 @@ def _points(frame: MetricFrame) -> Points:
         except ValueError as error:
             raise Invalid(f"the column is cut: {error}", field=f"frame.{name}") from error
 
-    if any(not key or len(key) > 200 or not key.isprintable() for key in frame.keys):
-        raise Invalid("a metric is called by 1 to 200 printable characters", field="frame.keys")
+    if any(not key or len(key) > 250 or not key.isprintable() for key in frame.keys):
+        raise Invalid("a metric is called by 1 to 250 printable characters", field="frame.keys")
     return Points(
         keys=frame.keys,
         key=column(frame.key, "<u4", "key"),

@@ -11,14 +11,16 @@ from sqlalchemy import ColumnElement, Row, Select, bindparam, func, select
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Invalid
+from ostinato.kernel.instant import micros_of
 from ostinato.kernel.page import Page
 from ostinato.storage.rows.lease import at
+from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.series.latest import latest
 from ostinato.storage.series.series import Series
 from ostinato.tracking import store
 from ostinato.tracking.planner.anchors import anchors_of
-from ostinato.tracking.planner.order import page
+from ostinato.tracking.planner.order import LIMIT_MAX, page, written
 from ostinato.tracking.planner.parse import parse_all, parse_order
 from ostinato.tracking.planner.scope import Scope
 from ostinato.tracking.planner.where import RUNS, seen_state
@@ -29,6 +31,7 @@ from ostinato.tracking.types import Run, Scalar, State, View, number
 from ostinato.tracking.verbs.experiments import seen
 
 _STEP_MIN = 10
+_ANY = (None, None, None, None, "-started_at", "active")
 _LOOKED_AT = 200
 _KEY = func.coalesce(latest.c.key, latest.c.key).label("key")
 """Bare, SQLite would read the keys of all runs, for that they are in order."""
@@ -38,6 +41,12 @@ _SHOWN = (
     _r.wall_s, _r.params, _r.tags,
 )  # fmt: skip
 _WHOLE = (*run_table.c, seen_state.label("seen_state"))
+_newest_whole = Prepared(
+    select(*_WHOLE)
+    .where(_r.project == bindparam("project"), _r.deleted_at.is_(None))
+    .order_by(_r.started_at.desc(), _r.id.desc())
+    .limit(bindparam("most"))
+)
 
 
 class RunTable:
@@ -63,6 +72,8 @@ class RunTable:
         Raises:
             Invalid: a condition, the order or the cursor is malformed; the message shows where.
         """
+        if (experiment, state, parent, after, order_by, view) == _ANY and not where and 1 <= limit <= LIMIT_MAX:
+            return self._rows.read(lambda tx: _newest_runs(tx, limit))
         return self._found(self._scope(experiment, state, parent, where, order_by, view), limit, after)
 
     def find(
@@ -170,6 +181,13 @@ class RunTable:
             return Page(items=[store.read(row) for row in found.items], next=found.next)
 
         return self._rows.read(query)
+
+
+def _newest_runs(tx: Tx, limit: int) -> Page[Run]:
+    """The runs that were started last: the list that is asked for most often, without planning it."""
+    rows = tx.fetch(_newest_whole, {"project": caller().project, "most": limit + 1, **at(LEASES.now(tx))})
+    runs = [store.read(row) for row in rows[:limit]]
+    return Page(items=runs, next=written(0, [micros_of(runs[-1].started_at), runs[-1].id]) if len(rows) > limit else None)
 
 
 def _newest(scope: Scope) -> Select[Any]:

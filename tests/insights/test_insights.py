@@ -57,6 +57,7 @@ def test_r88_lead_times_and_what_failed_are_those_of_the_events(loop: Loop) -> N
     )  # fmt: skip
     assert (first.version, first.taken_back_at) == (Ref("model", "late", "1"), None)
     early = loop.app.insights.practice(until=START + timedelta(hours=30))
+    assert early.failed_changes.low == 0.0, "exactly: nothing failed"
     assert (early.changes, early.failed_changes.hits, early.lead_time.worst_h, early.restore.cases) == (1, 0, 6.0, 0), (
         "as it was known then"
     )

@@ -146,9 +146,9 @@ def _share(hits: int, cases: int) -> Share:
         return Share(cases=0, hits=0)
     p, over = hits / cases, _Z * _Z / cases
     centre, half = p + over / 2, _Z * math.sqrt(p * (1 - p) / cases + over / (4 * cases))
-    return Share(
-        cases=cases, hits=hits, share=p, low=max(0.0, (centre - half) / (1 + over)), high=min(1.0, (centre + half) / (1 + over))
-    )  # fmt: skip
+    low = (centre - half) / (1 + over) if hits else 0.0  # exactly so, not but for rounding
+    high = (centre + half) / (1 + over) if hits < cases else 1.0
+    return Share(cases=cases, hits=hits, share=p, low=low, high=high)
 
 
 def _stages(tx: Tx, project: str, lives: Mapping[Ref, Life], since: datetime, until: datetime, price: float) -> list[Stage]:

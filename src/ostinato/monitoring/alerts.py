@@ -78,7 +78,7 @@ class Alerts:
 
     def on_event(self, event: Event) -> None:
         """Raise an alert for events that somebody must know of, once for each."""
-        told = _ALERTING.get(event.verb)
+        told = ALERTING.get(event.verb)
         if told is not None:
             self.raise_alert(str(event.subject), told(event), "critical", event.id)
 
@@ -97,7 +97,7 @@ def _glass_broken(event: Event) -> str:
     said = event.data
     return (
         f"{said.get('by')} broke the glass: {event.subject.name}@{event.subject.version} is {said.get('alias')} without approval. "
-        f"{said.get('reason')}. To be reviewed by {str(said.get('due_at'))[:16].replace('T', ' ')} UTC."
+        f"{said.get('reason')}. To be reviewed by {_minute(said.get('due_at'))}; it counts until {_minute(said.get('ends_at'))}."
     )
 
 
@@ -106,12 +106,26 @@ def _review_overdue(event: Event) -> str:
     return f"Nobody has reviewed that {event.data.get('by')} broke the glass for {of}: {event.data.get('reason')}."
 
 
-_ALERTING: dict[str, Callable[[Event], str]] = {
+def _glass_expired(event: Event) -> str:
+    said, of = event.data, f"{event.subject.name}@{event.subject.version}"
+    return (
+        f"{of} is still {said.get('alias')} without approval: the glass that {said.get('by')} broke for it counted until "
+        f"{_minute(said.get('ends_at'))}. Approve it, or roll it back."
+    )
+
+
+def _minute(instant: object) -> str:
+    return f"{str(instant)[:16].replace('T', ' ')} UTC"
+
+
+ALERTING: dict[str, Callable[[Event], str]] = {
     "dataset.quarantined": _quarantined,
     "rollout.rolled_back": _rolled_back,
     "model.glass_broken": _glass_broken,
     "model.review_overdue": _review_overdue,
+    "model.glass_expired": _glass_expired,
 }
+"""The events that somebody must know of, and what is said of each."""
 
 
 def found_or_raise(thing: T | None, kind: str, name: str) -> T:

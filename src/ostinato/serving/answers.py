@@ -3,68 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ostinato.kernel.ref import Ref
+from ostinato.serving.plane import paging
 from ostinato.serving.plane.log import FEATURE, between, read
 from ostinato.serving.types import Prediction
-from ostinato.storage.tables.sql import name as quoted
-from ostinato.storage.tables.tables import Tables
 
 COLUMNS = (
     "request_id", "at", "version", "role", "key", "score", "latency_ms", "rollout", "other_version", "other_score", "label", "labelled_at",
 )  # fmt: skip
 """Columns of a frame before those of the features."""
-_JOIN = """
-SELECT a.request_id, a.at, a.version, a.role, a.key, a.score, a.latency_ms, a.rollout,
-       o.version AS other_version, o.score AS other_score{features}
-FROM log a
-LEFT JOIN (SELECT request_id, version, score, rollout FROM log WHERE kind = 'other' AND status = 'answered') o
-       ON o.request_id = a.request_id AND o.rollout = a.rollout
-WHERE a.kind = 'answer' AND a.status = 'answered' AND a.at >= ? AND a.at < ?{only}
-QUALIFY row_number() OVER (PARTITION BY a.request_id ORDER BY a.at) = 1
-ORDER BY a.at{way}, a.request_id{way}{limit}
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pick:
-    """Which answers of a window: of one request, of one rollout, at most so many from its beginning or its end."""
-
-    request_id: str | None = None
-    rollout: str | None = None
-    limit: int | None = None
-    newest_first: bool = False
-
-
-ALL = Pick()
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
-def frame(tables: Tables, folder: Path, since: datetime | None, until: datetime | None, pick: Pick = ALL) -> pa.Table:
-    """The answers with `since <= at < until`, oldest first unless told, each request once, a column per feature; without labels.
+def frame(folder: Path, since: datetime | None, until: datetime | None) -> pa.Table:
+    """The answers with `since <= at < until`, oldest first, each request once, a column per feature; without labels.
 
     A feature that is called like another column keeps the prefix `feature.`.
     """
     window = (since or _FIRST, until or _LAST)
     log = read(folder, within=window)
-    names = [name for name in log.column_names if name.startswith(FEATURE)]
-    features = "".join(f", a.{quoted(name)} AS {quoted(_plain(name))}" for name in names)
-    only = {"request_id": pick.request_id, "rollout": pick.rollout}
-    only = {column: value for column, value in only.items() if value is not None}
-    sql = _JOIN.format(
-        features=features,
-        only="".join(f" AND a.{column} = ?" for column in only),
-        way=" DESC" if pick.newest_first else "",
-        limit=f" LIMIT {int(pick.limit)}" if pick.limit else "",
-    )
-    return tables.query(sql, (*window, *only.values()), log=log)
+    return _joined(log, _once(_given(log, *window)))
+
+
+def page(
+    folder: Path, since: datetime | None, until: datetime | None, limit: int, *, newest_first: bool = False, rollout: str | None = None
+) -> pa.Table:
+    """At most `limit` rows of that frame from its beginning or its end, of one rollout where it is named; only as much is read."""
+    window = (since or _FIRST, until or _LAST)
+    beyond = pc.greater if newest_first else pc.less
+
+    def enough(found: pa.Table, border: datetime) -> bool:
+        given = _given(found, *window, rollout)
+        known = given.filter(beyond(given["at"], pa.scalar(border, given["at"].type)))
+        return bool(pc.count_distinct(known["request_id"]).as_py() >= limit)
+
+    log = paging.page(folder, *window, enough, newest_first=newest_first, rollout=rollout)
+    given = _once(_given(log, *window, rollout))
+    if newest_first:
+        given = given.take(np.arange(given.num_rows)[::-1])
+    return _joined(log, given.slice(0, limit))
+
+
+def one(folder: Path, request_id: str) -> pa.Table:
+    """The row of that frame with this request id, if it was answered."""
+    log = paging.holding(folder, request_id)
+    return _joined(log, _once(_given(log, _FIRST, _LAST)))
+
+
+def _given(log: pa.Table, since: datetime, until: datetime, rollout: str | None = None) -> pa.Table:
+    """The rows of a log that answered somebody in a span of time."""
+    fits = pc.and_(pc.equal(log["kind"], "answer"), pc.equal(log["status"], "answered"))
+    fits = pc.and_(fits, pc.and_(pc.greater_equal(log["at"], since), pc.less(log["at"], until)))
+    return log.filter(fits if rollout is None else pc.and_(fits, pc.equal(log["rollout"], rollout)))
+
+
+def _once(given: pa.Table) -> pa.Table:
+    """In the order of time, of each request the first answer."""
+    ordered = given.sort_by([("at", "ascending"), ("request_id", "ascending")])
+    places = pa.table({"request_id": ordered["request_id"], "place": np.arange(ordered.num_rows)})
+    first = places.group_by("request_id").aggregate([("place", "min")])["place_min"]
+    return ordered.take(np.sort(first.to_numpy()))
+
+
+def _joined(log: pa.Table, given: pa.Table) -> pa.Table:
+    """Answers with what the other version of their rollout would have said."""
+    others = log.filter(pc.and_(pc.equal(log["kind"], "other"), pc.equal(log["status"], "answered")))
+    place = pc.index_in(_pair(given), value_set=_pair(others), skip_nulls=True)
+    own = {name: given[name] for name in COLUMNS if name in given.column_names}
+    other = {"other_version": others["version"].take(place), "other_score": others["score"].take(place)}
+    features = {_plain(name): given[name] for name in given.column_names if name.startswith(FEATURE)}
+    return pa.table(own | other | features)
+
+
+def _pair(rows: pa.Table) -> pa.ChunkedArray:
+    """What an answer and what the other version said have in common; null where there was no rollout."""
+    return pc.binary_join_element_wise(rows["request_id"], rows["rollout"], "\n")
 
 
 def values(folder: Path, name: str, since: datetime, until: datetime) -> pa.Table | None:

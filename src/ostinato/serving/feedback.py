@@ -51,8 +51,9 @@ class Feedback:
         """
         if not 1 <= limit <= _LIMIT_MAX:
             raise Invalid(f"1 to {_LIMIT_MAX} predictions can be listed at once, not {limit}", field="limit")
-        model, found = self._frame(endpoint, since, until, answers.Pick(rollout=rollout, limit=limit, newest_first=newest_first))
-        return answers.predictions(model, found)
+        model, log = self._model(endpoint), self._front.log(endpoint)
+        found = answers.page(log, since, until, limit, newest_first=newest_first, rollout=rollout)
+        return answers.predictions(model, self._labelled(endpoint, found))
 
     def prediction(self, endpoint: str, request_id: str) -> Prediction:
         """One answer by the id of its request; `id/row` where a request had several rows.
@@ -60,15 +61,16 @@ class Feedback:
         Raises:
             NotFound: this endpoint answered no such request.
         """
-        model, found = self._frame(endpoint, None, None, answers.Pick(request_id=request_id))
+        model, found = self._model(endpoint), answers.one(self._front.log(endpoint), request_id)
         if not found.num_rows:
             raise NotFound(f"{endpoint} answered no request {request_id!r}")
-        return answers.predictions(model, found)[0]
+        return answers.predictions(model, self._labelled(endpoint, found))[0]
 
     def frame(self, endpoint: str, since: datetime | None = None, until: datetime | None = None) -> pa.Table:
         """The answers with `since <= at < until` as a table: `request_id`, `at`, `version`, `role`, `key`, `score`, `latency_ms`,
         `rollout`, `other_version`, `other_score`, `label`, `labelled_at`, then one column per feature. In process only."""
-        return self._frame(endpoint, since, until)[1]
+        self._model(endpoint)
+        return self._labelled(endpoint, answers.frame(self._front.log(endpoint), since, until))
 
     def values(self, endpoint: str, feature: str, since: datetime, until: datetime) -> pa.Table | None:
         """One column of that table alone, a feature or `score`, many times faster; None where no answer has it. In process only."""
@@ -138,11 +140,9 @@ class Feedback:
         nodes = [answer, *(above.nodes or [made.version])]
         return Graph(nodes=nodes, edges=[*above.edges, edge], truncated=above.truncated)
 
-    def _frame(
-        self, endpoint: str, since: datetime | None, until: datetime | None, pick: answers.Pick = answers.ALL
-    ) -> tuple[str, pa.Table]:
-        project = caller().project
-        model = Ref.parse(self._rows.read(lambda tx: find_endpoint(tx, endpoint)).version).name
-        found = answers.frame(self._tables, self._front.log(endpoint), since, until, pick)
-        labels = self._rows.read(lambda tx: store.labels_of(tx, project, endpoint, found["request_id"].to_pylist()))
-        return model, answers.labelled(found, labels)
+    def _model(self, endpoint: str) -> str:
+        return Ref.parse(self._rows.read(lambda tx: find_endpoint(tx, endpoint)).version).name
+
+    def _labelled(self, endpoint: str, found: pa.Table) -> pa.Table:
+        project, ids = caller().project, found["request_id"].to_pylist()
+        return answers.labelled(found, self._rows.read(lambda tx: store.labels_of(tx, project, endpoint, ids)))

@@ -7,10 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-import pyarrow.compute as pc
 
 from ostinato.serving import store
-from ostinato.serving.plane.log import between
+from ostinato.serving.asked import asked
 from ostinato.serving.types import Endpoint, Release, Rollout
 from ostinato.storage.rows.rows import Tx
 
@@ -50,18 +49,14 @@ def standings(tx: Tx, project: str) -> list[Standing]:
 
 def traffic(log: Path, since: datetime, until: datetime, slots: int) -> Traffic:
     """What the log of an endpoint tells about `since <= at < until`."""
-    found = between(log, since, until, ("kind", "request", "status", "role", "latency_ms", "at"))
-    found = found.filter(pc.equal(found["kind"], "answer"))
-    asked = found.group_by("request").aggregate([("at", "min"), ("status", "min"), ("role", "min"), ("latency_ms", "max")])
-    at = asked["at_min"].to_numpy().astype("datetime64[us]").astype(np.int64)
+    seen = asked(log, since, until)
     start, step = int(since.timestamp() * 1e6), (until - since).total_seconds() * 1e6 / slots
-    slot = np.minimum((at - start) // step, slots - 1).astype(np.int64)
-    failed = pc.not_equal(asked["status_min"], "answered").to_numpy()
-    latency = asked.filter(pc.and_(pc.not_equal(asked["role_min"], "batch"), pc.equal(asked["status_min"], "answered")))["latency_ms_max"]
-    p50, p95 = (float(q) for q in np.quantile(latency.to_numpy(), (0.5, 0.95))) if len(latency) else (None, None)
+    slot = np.minimum((seen.at - start) // step, slots - 1).astype(np.int64)
+    (latency,) = seen.quantiles(np.zeros(len(slot), np.int64), 1, (0.5, 0.95))
+    p50, p95 = latency or (None, None)
     return Traffic(
         requests=np.bincount(slot, minlength=slots).tolist(),
-        errors=np.bincount(slot[failed], minlength=slots).tolist(),
+        errors=np.bincount(slot[seen.failed], minlength=slots).tolist(),
         p50_ms=p50,
         p95_ms=p95,
     )

@@ -3,44 +3,30 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import pyarrow as pa
+import numpy as np
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.ref import Ref
 from ostinato.serving import store
+from ostinato.serving.asked import Array, Asked, asked
 from ostinato.serving.find import find_endpoint
 from ostinato.serving.front import Front
-from ostinato.serving.plane.log import between
 from ostinato.serving.types import Answered, Endpoint, EndpointState, Traffic, TrafficBin
 from ostinato.storage.rows.rows import Rows, Tx
-from ostinato.storage.tables.tables import Tables
 
-_COLUMNS = ("kind", "request_id", "request", "at", "version", "role", "status", "latency_ms")
 _BINS_MAX = 1_000
 _SPARK = 48
 _WIDTHS_S = (1, 10, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86_400, 7 * 86_400, 28 * 86_400, 364 * 86_400)
-_SQL = """
-WITH asked AS (
-    SELECT version, log.at AS answered_at, epoch_us(log.at) // ? AS bin, latency_ms AS ms,
-           status <> 'answered' AS failed, role = 'batch' AS batch
-    FROM log WHERE kind = 'answer' AND (request_id = request OR request_id = request || '/0')
-)
-SELECT version, bin, count(*) AS requests, count(*) FILTER (WHERE failed) AS errors, count(*) FILTER (WHERE batch) AS batch,
-       quantile_cont(ms, [0.5, 0.95, 0.99]) FILTER (WHERE NOT failed AND NOT batch) AS latency, max(answered_at) AS last_at
-FROM asked GROUP BY GROUPING SETS ((), (version), (version, bin)) ORDER BY bin NULLS FIRST, version NULLS FIRST
-"""
-"""One row for each request, whatever rows it had: the first of them."""
+_QUANTILES = (0.5, 0.95, 0.99)
 
 
 class Traffics:
     """The part of Endpoints that counts what was answered; Endpoints gives it its parts."""
 
     _rows: Rows
-    _tables: Tables
     _clock: Clock
     _front: Front
 
@@ -76,42 +62,49 @@ class Traffics:
         model = Ref.parse(self._rows.read(lambda tx: find_endpoint(tx, endpoint)).version).name
         span = (last - first).total_seconds()
         width = next((w for w in _WIDTHS_S if span / w <= bins), _WIDTHS_S[-1])
-        counted = self._counted(endpoint, first, last, width)
+        seen = asked(self._front.log(endpoint), first, last)
+        versions, of_version = np.unique(seen.version, return_inverse=True)
+        places, of_place = np.unique(seen.at // (width * 1_000_000), return_inverse=True)
+        cells, of_cell = np.unique(of_place * len(versions) + of_version, return_inverse=True)
+        named = [Ref("model", model, str(version)) for version in versions]
         return Traffic(
             endpoint=endpoint,
             since=first,
             until=last,
             bin_s=width,
-            versions=[_answered(model, row) for row in counted if row["version"] is not None and row["bin"] is None],
-            bins=[TrafficBin(start=_start(row["bin"], width), answered=_answered(model, row)) for row in counted if row["bin"] is not None],
+            versions=_answered(seen, of_version, named),
+            bins=[
+                TrafficBin(start=_start(int(places[cell // len(versions)]), width), answered=answered)
+                for cell, answered in zip(cells, _answered(seen, of_cell, [named[cell % len(versions)] for cell in cells]), strict=True)
+            ],
         )
 
     def _state(self, endpoint: Endpoint, since: datetime | None, first: datetime, last: datetime) -> EndpointState:
         width = max(1, round((last - first).total_seconds() / _SPARK))
-        whole, *parts = self._counted(endpoint.name, first, last + timedelta(microseconds=1), width)
-        latency, start = whole["latency"], int(first.timestamp()) // width
-        spark = [0] * (int(last.timestamp()) // width - start + 1)
-        for part in parts:
-            if part["bin"] is not None:
-                spark[part["bin"] - start] += part["requests"]
+        seen = asked(self._front.log(endpoint.name), first, last + timedelta(microseconds=1))
+        start = int(first.timestamp()) // width
+        slots = int(last.timestamp()) // width - start + 1
+        (latency,) = seen.quantiles(np.zeros(len(seen.at), np.int64), 1, (0.95,))
         return EndpointState(
-            endpoint=endpoint, since=since, requests=whole["requests"], errors=whole["errors"],
-            latency_p95_ms=latency[1] if latency else None, last_at=whole["last_at"], spark=spark,
+            endpoint=endpoint, since=since, requests=len(seen.at), errors=int(seen.failed.sum()),
+            latency_p95_ms=latency[0] if latency else None,
+            last_at=datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(seen.at.max())) if len(seen.at) else None,
+            spark=np.bincount(seen.at // (width * 1_000_000) - start, minlength=slots).tolist(),
         )  # fmt: skip
 
-    def _counted(self, endpoint: str, since: datetime, until: datetime, width_s: int) -> list[dict[str, Any]]:
-        """Rows of all together, then by version, then by version and bin."""
-        log: pa.Table = between(self._front.log(endpoint), since, until, _COLUMNS)
-        found: list[dict[str, Any]] = self._tables.query(_SQL, (width_s * 1_000_000,), log=log).to_pylist()
-        return found
 
-
-def _answered(model: str, row: dict[str, Any]) -> Answered:
-    p50, p95, p99 = row["latency"] or (None, None, None)
-    return Answered(
-        version=Ref("model", model, str(row["version"])), requests=row["requests"], errors=row["errors"], batch=row["batch"],
-        latency_p50_ms=p50, latency_p95_ms=p95, latency_p99_ms=p99,
-    )  # fmt: skip
+def _answered(seen: Asked, group: Array, versions: list[Ref]) -> list[Answered]:
+    """What each group of requests was, one for each of `versions`."""
+    count = len(versions)
+    requests, errors, batch = (np.bincount(group, weights, count).astype(int).tolist() for weights in (None, seen.failed, seen.batch))
+    latency = [found or (None, None, None) for found in seen.quantiles(group, count, _QUANTILES)]
+    return [
+        Answered(
+            version=version, requests=requests[i], errors=errors[i], batch=batch[i],
+            latency_p50_ms=latency[i][0], latency_p95_ms=latency[i][1], latency_p99_ms=latency[i][2],
+        )
+        for i, version in enumerate(versions)
+    ]  # fmt: skip
 
 
 def _start(place: int, width_s: int) -> datetime:

@@ -22,6 +22,7 @@ _WINDOW = {int(zstd.DecompressionParameter.window_log_max): 23}  # 8 MiB, as RFC
 _GZIP = 31  # zlib's word for a gzip container
 UNPACKED: dict[str, Callable[[bytes, int], tuple[bytes, bool]]] = {
     "gzip": lambda content, most: _inflated(zlib.decompressobj(_GZIP), content, most),
+    "deflate": lambda content, most: _inflated(zlib.decompressobj(), content, most),
     "zstd": lambda content, most: _inflated(zstd.ZstdDecompressor(options=_WINDOW), content, most),
 }
 

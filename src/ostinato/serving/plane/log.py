@@ -11,11 +11,11 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import pyarrow as pa
@@ -25,8 +25,11 @@ import pyarrow.parquet as pq
 FEATURE = "feature."
 """Before the name of a feature in the name of its column."""
 _ROLL_LINES = 1_000
+_ROW_GROUP = 4_096
+"""Rows that are read together at least: a page of answers needs few of them."""
 _REMEMBERED = 100_000
-_VERIFIED: dict[str, Any] = {"page_checksum_verification": True}
+T = TypeVar("T")
+VERIFIED: dict[str, Any] = {"page_checksum_verification": True}
 """How segments are read: each page has a checksum, so that one that decays is not read as other numbers."""
 _COLUMNS = pa.schema(
     [
@@ -131,13 +134,13 @@ class Log:
 
 
 @lru_cache(maxsize=512)
-def _slim(segment: Path, columns: tuple[str, ...]) -> pa.Table:
-    return pq.read_table(segment, columns=list(columns), **_VERIFIED)
+def slim(segment: Path, columns: tuple[str, ...]) -> pa.Table:
+    """A few fixed columns of a segment, which never changes: they are kept in memory."""
+    return pq.read_table(segment, columns=list(columns), **VERIFIED)
 
 
 def _rolled(segment: Path, columns: list[str] | None) -> pa.Table:
-    """A segment, which never changes; a few of its columns are kept in memory, all of them are not."""
-    return pq.read_table(segment, **_VERIFIED) if columns is None else _slim(segment, tuple(columns))
+    return pq.read_table(segment, **VERIFIED) if columns is None else slim(segment, tuple(columns))
 
 
 def read(
@@ -151,23 +154,21 @@ def read(
     wanted = None if columns is None else list(columns)
 
     def fits(segment: Path) -> bool:
-        return within is None or _overlaps(segment, *within)
+        return within is None or overlaps(segment, *within)
 
-    for _ in range(5):
-        try:
-            parts = [_rolled(path, wanted) for path in sorted(folder.glob("segment-batch-*.parquet") if batches else ()) if fits(path)]
-            for number in sorted(_numbers(folder)):
-                segment = folder / _segment(number)
-                if segment.exists():
-                    parts += [_rolled(segment, wanted)] if fits(segment) else []
-                else:
-                    lines = _table(read_lines(folder / _wal(number)))
-                    parts.append(lines if wanted is None else lines.select(wanted))
-            empty = _COLUMNS.empty_table()
-            return pa.concat_tables([empty if wanted is None else empty.select(wanted), *parts], promote_options="permissive")
-        except FileNotFoundError:  # lines became a segment between the look and the reading: look again, and the last time say so
-            continue
-    raise FileNotFoundError(f"the log in {folder} keeps changing")
+    def look() -> pa.Table:
+        parts = [_rolled(path, wanted) for path in sorted(folder.glob("segment-batch-*.parquet") if batches else ()) if fits(path)]
+        for number in sorted(_numbers(folder)):
+            segment = folder / _segment(number)
+            if segment.exists():
+                parts += [_rolled(segment, wanted)] if fits(segment) else []
+            else:
+                lines = _table(read_lines(folder / _wal(number)))
+                parts.append(lines if wanted is None else lines.select(wanted))
+        empty = _COLUMNS.empty_table()
+        return pa.concat_tables([empty if wanted is None else empty.select(wanted), *parts], promote_options="permissive")
+
+    return steadily(folder, look)
 
 
 def between(folder: Path, since: datetime, until: datetime, columns: Sequence[str]) -> pa.Table:
@@ -177,15 +178,35 @@ def between(folder: Path, since: datetime, until: datetime, columns: Sequence[st
     """
     wanted = [*columns, *({"at"} - set(columns))]
     fixed = [name for name in wanted if name in _COLUMNS.names]
+
+    def look() -> pa.Table:
+        segments, lines = parts_of(folder)
+        parts = [_some(segment, wanted) for segment in segments if overlaps(segment, since, until)]
+        parts.append(lines.select([name for name in wanted if name in lines.column_names]))
+        found = pa.concat_tables([_COLUMNS.empty_table().select(fixed), *parts], promote_options="permissive")
+        return found.filter(pc.and_(pc.greater_equal(found["at"], since), pc.less(found["at"], until)))
+
+    return steadily(folder, look)
+
+
+def parts_of(folder: Path) -> tuple[list[Path], pa.Table]:
+    """The segments of a log, and the rows of the lines that are in none yet."""
+    segments, lines = sorted(folder.glob("segment-batch-*.parquet")), []
+    for number in sorted(_numbers(folder)):
+        segment = folder / _segment(number)
+        if segment.exists():
+            segments.append(segment)
+        else:
+            lines += read_lines(folder / _wal(number))
+    return segments, _table(lines)
+
+
+def steadily(folder: Path, look: Callable[[], T]) -> T:
+    """What a look at a log found. Lines that became a segment between the look and the reading are looked for again."""
     for _ in range(5):
         try:
-            parts = [_some(p, wanted) for p in sorted(folder.glob("segment-*.parquet")) if _overlaps(p, since, until)]
-            rolled = {number for number in _numbers(folder) if (folder / _segment(number)).exists()}
-            open_ = [_table(read_lines(folder / _wal(number))) for number in sorted(_numbers(folder) - rolled)]
-            parts += [lines.select([name for name in wanted if name in lines.column_names]) for lines in open_]
-            found = pa.concat_tables([_COLUMNS.empty_table().select(fixed), *parts], promote_options="permissive")
-            return found.filter(pc.and_(pc.greater_equal(found["at"], since), pc.less(found["at"], until)))
-        except FileNotFoundError:  # lines became a segment between the look and the reading: look again, and the last time say so
+            return look()
+        except FileNotFoundError:
             continue
     raise FileNotFoundError(f"the log in {folder} keeps changing")
 
@@ -193,8 +214,8 @@ def between(folder: Path, since: datetime, until: datetime, columns: Sequence[st
 def _some(segment: Path, wanted: Sequence[str]) -> pa.Table:
     """Those of the columns that a segment has; the fixed ones are kept in memory, features are read anew."""
     if all(name in _COLUMNS.names for name in wanted):
-        return _rolled(segment, list(wanted))
-    with pq.ParquetFile(segment, **_VERIFIED) as file:
+        return slim(segment, tuple(wanted))
+    with pq.ParquetFile(segment, **VERIFIED) as file:
         return file.read(columns=[name for name in wanted if name in file.schema_arrow.names])
 
 
@@ -208,7 +229,8 @@ def _span(segment: Path) -> tuple[datetime, datetime] | None:
     return min(group.min for group in groups), max(group.max for group in groups)
 
 
-def _overlaps(segment: Path, since: datetime, until: datetime) -> bool:
+def overlaps(segment: Path, since: datetime, until: datetime) -> bool:
+    """Whether a segment may hold rows with `since <= at < until`."""
     span = _span(segment)
     return span is None or (span[0] < until and span[1] >= since)
 
@@ -225,7 +247,7 @@ def write_segment(path: Path, rows: pa.Table) -> None:
     """Put rows down as a segment, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    pq.write_table(rows, beside, compression="zstd", write_page_checksum=True)
+    pq.write_table(rows, beside, compression="zstd", write_page_checksum=True, row_group_size=_ROW_GROUP)
     with beside.open("rb") as file:
         os.fsync(file.fileno())
     beside.replace(path)
@@ -257,7 +279,7 @@ def _answers(folder: Path, number: int) -> list[_Answered]:
         lines = read_lines(folder / _wal(number))
         given = [line for line in lines if (line["kind"], line["status"]) == _GIVEN]
         return [(line["id"], line["version"], line["scores"], line.get("asked")) for line in given]
-    columns = pq.read_table(segment, columns=["kind", "status", "request", "version", "score", "asked"], **_VERIFIED).to_pydict()
+    columns = pq.read_table(segment, columns=["kind", "status", "request", "version", "score", "asked"], **VERIFIED).to_pydict()
     grouped: dict[str, _Answered] = {}
     for kind, status, request, version, score, asked in zip(*columns.values(), strict=True):
         if (kind, status) == _GIVEN:

@@ -22,7 +22,7 @@ pytestmark = [
     ),
     pytest.mark.skipif(CHROMIUM is None, reason="no browser: make chromium"),
 ]
-SMALL = ("shell", "pages", "frames", "keeping", "dialogs", "traces")
+SMALL = ("shell", "pages", "frames", "keeping", "dialogs", "traces", "breakglass", "registry", "cards")
 """Those that need no more than the small store; all others go through the months of the demo."""
 
 
@@ -31,6 +31,7 @@ def test_a_journey_on_the_small_store(place: Place, journey: str) -> None:
     travel(place.url, place.data, [journey])
 
 
+@pytest.mark.slow(9)
 @pytest.mark.timeout(1800)
 def test_the_journeys_through_the_months_of_the_demo(story: Path) -> None:
     """A data engineer, a scientist, a reviewer, an operator and an auditor find in the pages what they look for."""

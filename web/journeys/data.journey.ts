@@ -45,10 +45,10 @@ test("what changed from one version to the next, and what is in a column", async
   await page.keyboard.press("Escape");
   await page.getByRole("link", { name: "What changed" }).click();
   await page.waitForURL(`${url}/default/data/flights/diff?a=2&b=3`);
-  await page.getByText("28\u202f834 rows came between version 2 and 3; the columns are the same.").waitFor();
+  await page.getByText("28\u202f834 rows added between version 2 and 3; the columns are the same.").waitFor();
   const shifts = page.getByRole("listitem").filter({ has: page.getByRole("heading", { level: 3 }) });
   expect(await shifts.first().getByRole("heading").textContent()).toBe("month");
-  await page.getByRole("button", { name: "Instants 3" }).click();
+  await page.getByRole("button", { name: "Timestamps 3" }).click();
   await expect.poll(() => shifts.count()).toBe(3);
   await expect.poll(() => new URL(page.url()).searchParams.get("of")).toBe("instants");
   expect(await axe(page)).toEqual([]);

@@ -70,7 +70,7 @@ test("a search is an address, and what is no reference is said to be none", asyn
 test("what is said about a thing stands beside its events, and mentions are told", async () => {
   const words = `a note for @admin, ${Date.now()}`;
   await open("/default/ledger?ref=person:admin");
-  await page.getByLabel("Say something").fill(words);
+  await page.getByLabel("Your comment").fill(words);
   await button("Comment").click();
   await page.locator(".ledger-comments li", { hasText: words }).waitFor();
   await page.getByRole("tab", { name: /Mentions of me/ }).click();

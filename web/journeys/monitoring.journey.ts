@@ -46,7 +46,7 @@ test("a finding is opened from the inbox, seen, and acknowledged by keyboard; th
   await page.waitForURL(/finding=/);
   const id = new URL(page.url()).searchParams.get("finding");
   const pane = page.getByRole("article");
-  await pane.getByText("Nobody has said what was done about it.").waitFor();
+  await pane.getByText("Not acknowledged yet.").waitFor();
   await pane.getByText(/tolerated .* corrected for all drift tests of the window/).waitFor();
   await pane
     .getByRole("img", { name: /reference and of the window|below each value/ })

@@ -54,7 +54,7 @@ test("every page that is linked from home is whole, accessible in both themes, a
 
 test("an address that names nothing says so, inside the shell", async () => {
   const { page, problems } = await on.open("/default/nothing/at/all");
-  await page.getByRole("heading", { level: 1, name: "Nothing is here" }).waitFor();
+  await page.getByRole("heading", { level: 1, name: "Page not found" }).waitFor();
   await page.getByRole("navigation", { name: "Lifecycle" }).waitFor();
   expect([...problems, ...(await axe(page))]).toEqual([]);
 });

@@ -12,7 +12,7 @@ test("a scientist finds the best trial of a training, and what made the differen
   await page.keyboard.press("/");
   await filter.pressSequentially("name = trial");
   await page.getByRole("columnheader", { name: "auc" }).getByRole("button").click();
-  await page.getByText(/Greatest auc 0\.\d+ of \d+ runs/).waitFor();
+  await page.getByText(/Highest auc 0\.\d+ of \d+ runs/).waitFor();
   expect(new URL(page.url()).searchParams.get("filter")).toBe("name = trial");
   expect(new URL(page.url()).searchParams.get("sort")).toBe("-metrics.auc");
   await settled(page);

@@ -4,9 +4,9 @@ import { Page } from "../ui/page";
 
 export function PageNotFound() {
   return (
-    <Page title="Nothing is here" lead="The address names no page. Things that were renamed are found by search.">
+    <Page title="Page not found" lead="No page has this address. The search finds what was renamed.">
       <p>
-        <Link to={`/${lastProject()}`}>Home</Link>
+        <Link to={`/${lastProject()}`}>Go to Home</Link>
       </p>
     </Page>
   );

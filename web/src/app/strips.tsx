@@ -43,8 +43,8 @@ function FirstPassword() {
   };
   return (
     <aside className="shell-strip" data-kind="info" aria-label="Your sign-in">
-      <span>You came by a one-time address.</span>
-      <Link to={`/${project}/password`}>Choose a password to come back by</Link>
+      <span>You signed in by a one-time link.</span>
+      <Link to={`/${project}/password`}>Choose a password</Link>
       <Button kind="quiet" small onClick={putItOff}>
         Not now
       </Button>

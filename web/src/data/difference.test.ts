@@ -6,10 +6,12 @@ const difference = { a: 1, b: 2, added: 0, removed: 0, changed: null, schema: []
 >[0];
 
 test("a difference in one sentence", () => {
-  expect(changed(difference)).toBe("No row came, went or changed between version 1 and 2; the columns are the same.");
+  expect(changed(difference)).toBe(
+    "No row was added, removed or changed between version 1 and 2; the columns are the same.",
+  );
   expect(
     changed({ ...difference, added: 28135, changed: 2, schema: [{ column: "x", before: null, after: "int64" }] }),
-  ).toBe("28\u202f135 rows came, 2 changed between version 1 and 2; 1 column is not as before.");
+  ).toBe("28\u202f135 rows added, 2 rows changed between version 1 and 2; 1 column is not as before.");
 });
 
 test("the rest of many values is no bar among theirs", () => {

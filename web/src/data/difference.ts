@@ -4,16 +4,20 @@ import { full } from "../kernel/number";
 /** What lies between two versions, in one sentence. */
 export function changed({ a, b, added, removed, changed, schema }: Schema<"ostinato.data.types.Difference">): string {
   const rows = [
-    added && `${full(added)} rows came`,
-    removed && `${full(removed)} went`,
-    changed && `${full(changed)} changed`,
+    added && `${count(added)} added`,
+    removed && `${count(removed)} removed`,
+    changed && `${count(changed)} changed`,
   ].filter(Boolean);
   const columns = schema.length
     ? `${schema.length} ${schema.length === 1 ? "column is" : "columns are"} not as before`
     : "the columns are the same";
   const between = `between version ${a} and ${b}`;
-  if (rows.length === 0) return `No row came, went or changed ${between}; ${columns}.`;
+  if (rows.length === 0) return `No row was added, removed or changed ${between}; ${columns}.`;
   return `${rows.join(", ")} ${between}; ${columns}.`;
+}
+
+function count(rows: number): string {
+  return `${full(rows)} ${rows === 1 ? "row" : "rows"}`;
 }
 
 type Bin = Schema<"PairBin">;

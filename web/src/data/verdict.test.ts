@@ -22,9 +22,11 @@ function state(name: string, given: Partial<State> = {}): State {
 test("all is well, and what was promised is told", () => {
   expect(verdict([state("a"), state("b")])).toMatchObject({
     kind: "ok",
-    text: expect.stringContaining("nothing promised"),
+    text: expect.stringContaining("none promises freshness"),
   });
-  expect(verdict([state("a", { fresh: true, promise_hours: 24 })]).text).toContain("the one promise of freshness kept");
+  expect(verdict([state("a", { fresh: true, promise_hours: 24 })]).text).toContain(
+    "every dataset that promises freshness is fresh",
+  );
 });
 
 test("what is stale or waits in quarantine is named", () => {

@@ -33,10 +33,8 @@ export function verdict(states: readonly State[]): { kind: "ok" | "bad"; text: s
   ].filter(Boolean);
   if (wrong.length) return { kind: "bad", text: `${wrong.join("; ")}.` };
   const promised = states.filter(({ promise_hours }) => promise_hours !== null).length;
-  const kept = promised
-    ? `${promised === 1 ? "the one promise" : `all ${promised} promises`} of freshness kept`
-    : "nothing promised";
-  return { kind: "ok", text: `No delivery waits in quarantine; ${kept}.` };
+  const kept = promised ? `every dataset that promises freshness is fresh` : "none promises freshness";
+  return { kind: "ok", text: `No delivery is in quarantine; ${kept}.` };
 }
 
 function list(names: readonly string[]): string {

@@ -85,7 +85,8 @@ export function query<F extends Fields>(fields: F, values: Partial<ValuesOf<F>>)
   return stringifySearch(written(fields, values));
 }
 
-function read<F extends Fields>(fields: F, search: RawSearch): ValuesOf<F> {
+/** What the fields read of a search: outside a component, where `useUrlState` does the same. */
+export function read<F extends Fields>(fields: F, search: RawSearch): ValuesOf<F> {
   const values = Object.entries(fields).map(([name, field]) => [name, field.read([search[name] ?? []].flat())]);
   return Object.fromEntries(values) as ValuesOf<F>;
 }

@@ -1,7 +1,10 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { type Answer, bytes, get } from "../kernel/api/client";
 import type { Schema } from "../kernel/api/types";
+import { type RawSearch, read } from "../kernel/url";
 import type { Bucketed } from "../ui/line-chart/lines";
+import { RUNS_FIELDS } from "./parts/fields";
+import { askedOf } from "./parts/look";
 
 export type Run = Schema<"Run">;
 export type Experiment = Schema<"Experiment">;
@@ -56,6 +59,11 @@ export function indexQuery(asked: Asked) {
     queryFn: ({ signal }) => get("/run-index", { query: { ...asked, where: [...asked.where], step: PAGE } }, signal),
     placeholderData: keepPreviousData,
   });
+}
+
+/** The index of the table that an address names: what the page of runs waits for longest. */
+export function indexAt(search: RawSearch) {
+  return indexQuery(askedOf(read(RUNS_FIELDS, search)));
 }
 
 /** The page of rows that begins behind a cursor; `undefined` waits until the index tells it. */

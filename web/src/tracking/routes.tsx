@@ -7,7 +7,7 @@ export const routes: PageRoute[] = [
     "runs",
     () => import("./pages/runs"),
     "RunsPage",
-    (q) => [q.experimentsQuery],
+    (q, _, search) => [q.experimentsQuery, q.indexAt(search)],
   ),
   page(
     "runs/deleted",

@@ -62,8 +62,8 @@ function Gist() {
   const [admins, reviewers] = [having("admin"), having("reviewer")];
   return (
     <>
-      In {project}, <Names ids={reviewers} /> {reviewers.length === 1 ? "reviews" : "review"} models;{" "}
-      <Names ids={admins} /> {admins.length === 1 ? "administers" : "administer"} everything.
+      In {project}, <Names ids={reviewers} /> {reviewers.length > 1 ? "review" : "reviews"} models;{" "}
+      <Names ids={admins} /> {admins.length > 1 ? "administer" : "administers"} everything.
     </>
   );
 }

@@ -37,7 +37,7 @@ export function ActorPage({ id }: { id: string }) {
   const crumbs = [{ text: "Access", to: `/${project}/access${kind === "people" ? "" : `?tab=${kind}`}` }];
   const name = id.replace(/^\w+:/, "");
   const state = actor && (
-    <Status kind={actor.disabled ? "bad" : "ok"} word={actor.disabled ? "shut out" : "may come in"} badge />
+    <Status kind={actor.disabled ? "bad" : "ok"} word={actor.disabled ? "disabled" : "active"} badge />
   );
   return (
     <Page

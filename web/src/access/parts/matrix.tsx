@@ -50,7 +50,7 @@ export function Matrix({ label, actors, bindings, roles, alone = false }: Matrix
               ))}
               {!alone && (
                 <td>
-                  {actor.disabled ? <Status kind="bad" word="shut out" /> : <span className="muted">may come in</span>}
+                  {actor.disabled ? <Status kind="bad" word="disabled" /> : <span className="muted">active</span>}
                 </td>
               )}
             </tr>

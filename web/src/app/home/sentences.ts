@@ -151,7 +151,7 @@ const PHRASES: Readonly<Record<string, Phrase>> = {
       ? [`found ${times} things in `, ...used(event, "window", "a window")]
       : ["found ", { ref: event.subject, text: "something" }, " in ", ...used(event, "window", "a window")],
   "finding.acknowledged": (told) => ["has seen to ", { ref: told.event.subject, text: "a finding" }],
-  "actor.created": ({ event }) => ["made ", { ref: event.subject }, " known"],
+  "actor.created": ({ event }) => ["created ", { ref: event.subject }],
   "role.granted": ({ event, word }) => ["gave ", { ref: event.subject }, ` the role ${word("role")}`],
   "role.revoked": ({ event, word }) => ["took the role ", word("role"), " from ", { ref: event.subject }],
   "alert.raised": ({ event, word }) => [`raised a ${word("severity")} `, made(event, "alert", "alert")],

@@ -3,6 +3,7 @@ import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import { useProject } from "../../kernel/project";
 import { usePresentVerbs } from "../../kernel/verbs";
 import { type Choice, useChoices } from "./choices";
+import "./notices";
 import "./palette.css";
 
 /** Everything that one can go to or do from here, by a few letters of it. */

@@ -39,11 +39,11 @@ const COLUMNS: readonly Column<State>[] = [
     cell: (state) => <Last state={state} />,
     sort: ({ last }) => last?.state ?? "",
   },
-  { id: "recent", head: "Recent deliveries", width: 152, cell: (state) => <Recent state={state} /> },
+  { id: "recent", head: "Recent deliveries", width: 152, align: "end", cell: (state) => <Recent state={state} /> },
   {
     id: "waiting",
     head: "In quarantine",
-    width: 96,
+    width: 112,
     align: "end",
     cell: ({ waiting }) => (waiting ? <Status kind="bad" word={String(waiting)} /> : <span className="muted">0</span>),
     sort: ({ waiting }) => waiting,
@@ -71,7 +71,7 @@ const COLUMNS: readonly Column<State>[] = [
   },
   {
     id: "description",
-    head: "What it holds",
+    head: "Description",
     width: 150,
     grow: true,
     cell: ({ dataset }) => (

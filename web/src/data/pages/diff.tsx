@@ -81,7 +81,7 @@ function Choose({ story: { state, deliveries }, a, b }: { story: Schema<"Dataset
       {Array.from({ length: latest }, (_, i) => latest - i).map((version) => (
         <option key={version} value={version}>
           {version}
-          {keys.has(version) && `, made by ${keys.get(version)}`}
+          {keys.has(version) && `, of ${keys.get(version)}`}
         </option>
       ))}
     </select>
@@ -126,7 +126,7 @@ function Told({ difference }: { difference: Difference }) {
   const { values, instants } = byNature(columns);
   const words =
     compared === "added"
-      ? [`all ${full(rows_a)} rows of ${a}`, `the ${full(added)} rows that came`]
+      ? [`all ${full(rows_a)} rows of ${a}`, `the ${full(added)} added rows`]
       : [`version ${a}`, `version ${b}`];
   const [before = "", after = ""] = words;
   return (
@@ -136,30 +136,30 @@ function Told({ difference }: { difference: Difference }) {
         items={[
           { label: "Rows", value: <Num value={rows_b} />, note: `${full(rows_a)} before` },
           {
-            label: "Came",
+            label: "Added",
             value: <Num value={added} signed />,
-            note: key.length ? `told apart by ${key.join(", ")}` : "compared whole",
+            note: key.length ? `by the key ${key.join(", ")}` : "compared whole",
           },
-          { label: "Went", value: removed ? <Num value={-removed} /> : 0 },
+          { label: "Removed", value: removed ? <Num value={-removed} /> : 0 },
           {
             label: "Changed",
             value: difference.changed === null ? null : <Num value={difference.changed} />,
-            note: difference.changed === null ? "no key to tell by" : "same key, other values",
+            note: difference.changed === null ? "no key to match rows by" : "same key, other values",
           },
           { label: "Schema", value: schema.length, note: schema.length === 1 ? "column changed" : "columns changed" },
         ]}
       />
       {schema.length > 0 && <SchemaChanges changes={schema} />}
       <Section
-        title="Columns by how far they moved"
-        note="0 = as before, 1 = nothing in common"
+        title="Columns by how far their values shifted"
+        note="0: as before, 1: nothing in common"
         aside={
           instants.length > 0 && (
             <Segments
               label="Which columns"
               items={[
                 { value: "values", text: `Values ${values.length}` },
-                { value: "instants", text: `Instants ${instants.length}` },
+                { value: "instants", text: `Timestamps ${instants.length}` },
               ]}
               value={of}
               onChange={(next) => set({ of: next })}
@@ -199,13 +199,13 @@ function Samples({ difference: { added, removed, added_sample, removed_sample, k
   return (
     <>
       {added > 0 && (
-        <Section title="Rows that came" note={`${added_sample.length} of ${full(added)}`}>
-          <Records label="Samples of rows that came" rows={added_sample} identity={key} />
+        <Section title="Added rows" note={`${added_sample.length} of ${full(added)}`}>
+          <Records label="Samples of added rows" rows={added_sample} identity={key} />
         </Section>
       )}
       {removed > 0 && (
-        <Section title="Rows that went" note={`${removed_sample.length} of ${full(removed)}`}>
-          <Records label="Samples of rows that went" rows={removed_sample} identity={key} />
+        <Section title="Removed rows" note={`${removed_sample.length} of ${full(removed)}`}>
+          <Records label="Samples of removed rows" rows={removed_sample} identity={key} />
         </Section>
       )}
     </>

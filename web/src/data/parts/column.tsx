@@ -48,8 +48,8 @@ export function ColumnDialog({ column, onClose }: { column: Schema<"ColumnProfil
         )}
         <Facts
           items={[
-            ["Least", cellText(minimum)],
-            ["Greatest", cellText(maximum)],
+            ["Min", cellText(minimum)],
+            ["Max", cellText(maximum)],
             ...(mean === null ? [] : [["Mean", cellText(mean)] as const]),
             ...(quantiles.length === 0
               ? []

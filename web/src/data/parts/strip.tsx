@@ -33,16 +33,16 @@ export function DeliveryStrip({ deliveries, shown, to }: StripProps) {
     if (end.current) end.current.scrollLeft = end.current.scrollWidth;
   }, [deliveries.length, width]);
   return (
-    <div ref={ref} className="strip">
-      <p className="strip-top">{short(top)} rows</p>
-      <ol ref={end} className="strip-bars">
+    <div ref={ref} className="delivery-strip">
+      <p className="delivery-top">{short(top)} rows</p>
+      <ol ref={end} className="delivery-bars">
         {deliveries.map((delivery, i) => (
           <li key={`${delivery.key} ${delivery.attempt}`} style={{ width: slot }}>
             <Link
               to={to(delivery)}
               replace
               resetScroll={false}
-              className="strip-bar"
+              className="delivery-bar"
               data-kind={delivery.state === "accepted" ? "ok" : "bad"}
               aria-current={shown(delivery) || undefined}
               aria-label={`${delivery.key}, attempt ${delivery.attempt}, ${delivery.state}`}
@@ -52,7 +52,7 @@ export function DeliveryStrip({ deliveries, shown, to }: StripProps) {
                 {delivery.state === "quarantined" && <Cross />}
               </span>
             </Link>
-            <span className="strip-word" data-shown={shown(delivery) || undefined} aria-hidden>
+            <span className="delivery-word" data-shown={shown(delivery) || undefined} aria-hidden>
               {(deliveries.length - 1 - i) % every === 0 && delivery.key}
             </span>
           </li>

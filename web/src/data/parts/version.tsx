@@ -72,7 +72,7 @@ function VersionSelect({ story: { state, deliveries }, version }: { story: Story
       {Array.from({ length: Math.max(latest, version) }, (_, i) => Math.max(latest, version) - i).map((one) => (
         <option key={one} value={one}>
           {one}
-          {keys.has(one) && `, made by ${keys.get(one)}`}
+          {keys.has(one) && `, of ${keys.get(one)}`}
           {one === latest && ", the latest"}
         </option>
       ))}

@@ -13,15 +13,19 @@ export function Money({ cost }: { cost: Cost }) {
     <>
       <Stats
         items={[
-          { label: "Saved a row", value: <Num value={saved.value} />, ...(range && { note: range }) },
-          { label: "Cost a row", value: <Num value={cost.per_row} />, note: "acting by the scores" },
-          { label: "Without them", value: <Num value={cost.baseline_per_row} />, note: `acting ${cost.baseline}` },
-          { label: "Saved on these rows", value: <Num value={cost.saved_total} /> },
+          { label: "Saved per row", value: <Num value={saved.value} />, ...(range && { note: range }) },
+          { label: "Cost per row", value: <Num value={cost.per_row} />, note: "acting on the scores" },
+          {
+            label: "Cost without the model",
+            value: <Num value={cost.baseline_per_row} />,
+            note: `acting ${cost.baseline}`,
+          },
+          { label: "Saved in all", value: <Num value={cost.saved_total} /> },
         ]}
       />
       <p className="muted">
-        One row costs {short(matrix.tp ?? 0)} where it is rightly flagged, {short(matrix.fp ?? 0)} where wrongly,{" "}
-        {short(matrix.fn ?? 0)} where it is missed, and {short(matrix.tn ?? 0)} where it is rightly left alone.
+        Cost of a true positive {short(matrix.tp ?? 0)}, of a false positive {short(matrix.fp ?? 0)}, of a false
+        negative {short(matrix.fn ?? 0)}, of a true negative {short(matrix.tn ?? 0)}.
       </p>
     </>
   );

@@ -32,7 +32,7 @@ export function InsightsPage() {
         {(told) => (
           <>
             <Figures practice={told} />
-            <Section title="Way of each version" note={told.passages.length || undefined}>
+            <Section title="Path of each version" note={told.passages.length || undefined}>
               {told.passages.length > 0 ? (
                 <Passages passages={told.passages} />
               ) : (
@@ -52,9 +52,8 @@ export function InsightsPage() {
 function Figures({ practice }: { practice: Practice }) {
   const { passages, lead_time, approval_wait, failed_changes, restore } = practice;
   const [since, until] = [time(practice.since), time(practice.until)];
-  const stems = (label: string, own: readonly Case[], median?: number | null) => (
-    <Stems label={label} cases={own} since={since} until={until} median={median} />
-  );
+  const stems = (label: string, own: readonly Case[], median?: number | null) =>
+    own.length > 0 && <Stems label={label} cases={own} since={since} until={until} median={median} />;
   const live = cases(passages, "live_at", "live_at", since);
   const back = new Set(passages.filter(({ taken_back_at }) => taken_back_at).map(({ version }) => version));
   return (

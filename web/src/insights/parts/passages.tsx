@@ -15,7 +15,7 @@ export function Passages({ passages }: { passages: readonly Passage[] }) {
   );
   const columns: readonly TableColumn<Passage>[] = [
     { head: "Version", cell: ({ version }) => <RefLink to={version} bare /> },
-    { head: "Data came", cell: ({ delivered_at }) => (delivered_at ? date(delivered_at) : "–") },
+    { head: "Data delivered", cell: ({ delivered_at }) => (delivered_at ? date(delivered_at) : "–") },
     {
       head: "From data to production",
       grow: true,
@@ -37,7 +37,7 @@ export function Passages({ passages }: { passages: readonly Passage[] }) {
       align: "end" as const,
       cell: (passage: Passage) => span(stretches(passage).find((one) => one.name === name)?.hours),
     })),
-    { head: "Came to", cell: (passage) => <Outcome {...passage} /> },
+    { head: "Outcome", cell: (passage) => <Outcome {...passage} /> },
   ];
   return <Table label="The way of each version" columns={columns} rows={passages} rowKey={({ version }) => version} />;
 }

@@ -30,6 +30,16 @@ test("a request speaks of its project and its body is JSON", async () => {
   });
 });
 
+test("what the server says beside an answer is passed on", async () => {
+  const heard: unknown[] = [];
+  vi.stubGlobal("dispatchEvent", (event: CustomEvent) => heard.push(event.detail));
+  answers(200, {}, { "ostinato-notice": "model:late@3 is deprecated: old%2C and slow, two" });
+  await get("/clock");
+  answers(200, {});
+  await get("/clock");
+  expect(heard).toEqual(["model:late@3 is deprecated: old%2C and slow, two"]);
+});
+
 test("an error has the fields that the server gave it", async () => {
   answers(
     429,

@@ -104,6 +104,8 @@ async function ask(method: string, path: string, given: Given, signal?: AbortSig
   const reply = await fetch(address(path, given), request).catch((cause: unknown) => {
     throw signal?.aborted ? cause : new Unreachable(cause);
   });
+  const notice = reply.headers.get("ostinato-notice");
+  if (notice) dispatchEvent(new CustomEvent("notice", { detail: notice }));
   if (!reply.ok) throw await errorOf(reply);
   return reply;
 }

@@ -622,6 +622,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/applied-trace-retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what the rules, or one of them, would let go now, and how much that is; with `apply` do it, for good.
+         * @description Raises:
+         *         NotFound: there is no rule of that name.
+         */
+        post: operations["traces.apply_retention"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/artifact-uploads/{upload}": {
         parameters: {
             query?: never;
@@ -3689,8 +3710,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Models that meet the conditions, such as `owner = person:ana` or `tags.team = ops and deprecated is null`; `limit` is at
-         * @description most 1000.
+         * Models that meet the conditions, such as `tags.team = ops and deprecated is null` or `metrics.auc > 0.7 and state = approved`;
+         * @description `limit` is at most 1000. A condition about state, alias, flavor, author, metrics or datasets is met by any version; which version
+         *     meets several is asked of `search_versions`.
          *
          *     Raises:
          *         Invalid: a condition, the order or the cursor is malformed; the message shows where.
@@ -3749,7 +3771,8 @@ export interface paths {
         put?: never;
         /**
          * Say anew what a risk asks of every model that has it: `approvals` people (1 to 20) of `approvers`, roles or persons, none
-         * @description meaning whoever may approve. An approval holds for `valid_days`, None for good; broken glass is reviewed in `review_hours`.
+         * @description meaning whoever may approve. An approval holds for `valid_days`, None for good; broken glass is reviewed in `review_hours`,
+         *     and lets its version serve for `glass_hours` at most.
          *
          *     What was approved under other rules is void; repeating it changes nothing.
          *
@@ -3915,7 +3938,8 @@ export interface paths {
         put?: never;
         /**
          * Let `alias` name a version although too few have approved it, because waiting does more harm. It is alerted at once, and
-         * @description somebody else reviews it within the hours that the risk of the model allows. Repeating it while that is open changes nothing.
+         * @description somebody else reviews it within the hours that the risk of the model allows. It counts until it is approved, the alias is taken
+         *     from it, or the hours of the risk are over, justified or not. Repeating it while that is open changes nothing.
          *
          *     Raises:
          *         Denied: the caller is no person.
@@ -4000,6 +4024,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/model-versions/{ref}/handling": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * With what care a version is loaded: anywhere, in a process apart, or in the sandbox alone; the types in its artifact where
+         * @description they are on a list, and by which; whether it may be loaded here at all, or why not; and its input example.
+         *
+         *     Raises:
+         *         NotFound: there is no such version.
+         */
+        get: operations["models.handling"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/model-versions/{ref}/promote": {
         parameters: {
             query?: never;
@@ -4036,7 +4083,14 @@ export interface paths {
          */
         get: operations["models.proof"];
         put?: never;
-        post?: never;
+        /**
+         * Load a version, with the care that it takes, and let it score its input example again: does it answer as it did?
+         * @description Raises:
+         *         NotFound: it has no input example.
+         *         GateFailed: its flavor may run code, and the store or the model does not allow it.
+         *         Invalid: it does not answer the example at all.
+         */
+        post: operations["models.prove"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6073,13 +6127,38 @@ export interface paths {
         /**
          * Keep spans, in any order and whether or not their trace is known; a span that comes again is kept once.
          * @description A trace that is new belongs to the `experiment` of this name or id, made if need be, and to the `run`; `about` becomes metadata
-         *     of every trace. What cannot be kept is `refused`, span by span, and the rest is kept.
+         *     of every trace. What cannot be kept is `refused`, span by span, and the rest is kept, or as much of it as a rule of sampling says.
          *
          *     Raises:
          *         TooLarge: more than 10,000 spans at once.
          *         Conflict: the experiment was deleted.
          */
         post: operations["traces.put"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trace-measures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count, sum, mean, extremes and percentiles of a number of the traces that began from `since` (a day ago) until `until` (now).
+         * @description `of` is a number of traces, such as `total_tokens`, of each span, such as `span.cost`, or `assessment.value`, in which true is 1.
+         *     `by` are up to three texts, such as `name`, `user`, `tags.tier`, `span.model` or `assessment.name`. The time is in so many equal
+         *     `parts`. Of spans, `where` asks for the span itself: `span.model = tiny`. Percentiles lie between the two nearest values.
+         *
+         *     Raises:
+         *         Invalid: a field or a condition is malformed, spans and assessments are mixed, or it comes to more than 10,000 groups.
+         */
+        get: operations["traces.measures"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -6103,6 +6182,81 @@ export interface paths {
         get: operations["traces.moments"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trace-retention-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules of the project about which traces are kept how long, by name. */
+        get: operations["traces.retention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trace-retention-rules/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Declare which traces go by themselves from now on, in the place of a rule of that name; servers apply it each hour.
+         * @description Those go for good that meet the conditions and began more than `days` ago: to keep errors longer, give one rule
+         *     `where=["state != error"]` and fewer days than the other. With `keep_assessed` those of which somebody said something stay, with
+         *     `keep_examples` those that are the source of a record of an evaluation set; what is held stays always. `apply_retention` says
+         *     before what would go.
+         *
+         *     Raises:
+         *         Invalid: a condition is malformed, or `days` is negative.
+         *         NotFound: there is no such experiment.
+         */
+        put: operations["traces.retain"];
+        post?: never;
+        /**
+         * Let a rule go: no trace leaves because of it any more.
+         * @description Raises:
+         *         NotFound: there is none of that name.
+         */
+        delete: operations["traces.drop_retention"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trace-sampling": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The shares that are kept, and what they came to; those of one experiment last. */
+        get: operations["traces.sampling"];
+        put?: never;
+        /**
+         * Keep from now on a share of the new traces of an experiment, or of all experiments that have no share of their own; 1 ends that.
+         * @description Which traces are kept follows from their ids. What is known is kept on: a trace of which spans or the whole were told. Counting
+         *     begins anew. Clients of MLflow tell of whole traces, and sample by themselves (`MLFLOW_TRACE_SAMPLING_RATIO`).
+         *
+         *     Raises:
+         *         Invalid: the share is not between 0 and 1.
+         *         NotFound: there is no such experiment.
+         */
+        post: operations["traces.sample"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6634,7 +6788,7 @@ export interface components {
             experiment: string;
             experiment_id: string;
             id: string;
-            measures?: components["schemas"]["Measure"][];
+            measures?: components["schemas"]["ostinato.tracking.types.Measure"][];
             message: string;
             name: string;
             params: {
@@ -7187,13 +7341,15 @@ export interface components {
          * Emergency
          * @description That somebody broke the glass: let an alias name a version that nobody had approved.
          *
-         *         Somebody else says by `due_at` whether it was `justified`; `verdict` is None until then.
+         *         Somebody else says by `due_at` whether it was `justified`; `verdict` is None until then. Justified or not, it counts no longer than
+         *         until `ends_at`; `told_at` is when that time was over and nothing had ended it before.
          */
         Emergency: {
             alias: string;
             at: string;
             by: string;
             due_at: string;
+            ends_at: string;
             /** @default null */
             escalated_at: string | null;
             id: string;
@@ -7204,6 +7360,8 @@ export interface components {
             reviewed_at: string | null;
             /** @default null */
             reviewed_by: string | null;
+            /** @default null */
+            told_at: string | null;
             /** @default null */
             verdict: ("justified" | "unjustified") | null;
             /**
@@ -7698,6 +7856,28 @@ export interface components {
             truncated: boolean;
         };
         /**
+         * Handled
+         * @description With what care a version is loaded: `none` anywhere, `parser` in a process apart, `code` in the sandbox alone.
+         *
+         *         `types` are those in an artifact whose format names them; `trust` is there where the flavor may run code. `problem` says why it
+         *         cannot be loaded here, empty if it can. `proof` is its input example, with scores where it was asked when it was registered.
+         */
+        Handled: {
+            /** @enum {unknown} */
+            care: "code" | "none" | "parser";
+            flavor: string;
+            hint: string;
+            problem: string;
+            proof: components["schemas"]["Proof"] | null;
+            /**
+             * Format: ref
+             * @example model:late@7
+             */
+            ref: string;
+            trust: components["schemas"]["ostinato.registry.trust.Trust"] | null;
+            types: components["schemas"]["HeldType"][];
+        };
+        /**
          * Happening
          * @description What was done about a finding, or about what it speaks of: when, by whom, and why.
          *
@@ -7789,6 +7969,15 @@ export interface components {
             lines: components["schemas"]["HeatLine"][];
             monitor: string;
             windows: components["schemas"]["WindowMark"][];
+        };
+        /**
+         * HeldType
+         * @description A type that an artifact holds, and who says that it may be loaded: the format's own list, or that of Ostinato.
+         */
+        HeldType: {
+            /** @enum {unknown} */
+            listed: "format" | "ostinato";
+            name: string;
         };
         /**
          * Hit
@@ -8043,6 +8232,29 @@ export interface components {
             version: number | null;
         };
         /**
+         * Lapsed
+         * @description What a rule lets go, gone if `applied`: how many traces, the first 100 of them, their spans, and the bytes of what these say.
+         *
+         *         They began between `oldest` and `newest`. So many more are `held`, and stay.
+         */
+        Lapsed: {
+            applied: boolean;
+            /** @default 0 */
+            count: number;
+            /** @default 0 */
+            held: number;
+            /** @default null */
+            newest: string | null;
+            /** @default null */
+            oldest: string | null;
+            rule: string;
+            /** @default 0 */
+            size: number;
+            /** @default 0 */
+            spans: number;
+            traces?: string[];
+        };
+        /**
          * Lifecycle
          * @description All states and all ways between them.
          */
@@ -8174,21 +8386,6 @@ export interface components {
             parts: number;
             version: number;
             view: string;
-        };
-        /**
-         * Measure
-         * @description A point that a run measured of a candidate, on the data of that name and digest, if they were said.
-         */
-        Measure: {
-            at: string;
-            /** @default  */
-            dataset_digest: string;
-            /** @default  */
-            dataset_name: string;
-            key: string;
-            run: string;
-            step: number;
-            value: number | ("-inf" | "inf" | "nan");
         };
         /**
          * Measurement
@@ -8876,6 +9073,21 @@ export interface components {
             scores: number[];
         };
         /**
+         * Proven
+         * @description The input example of a version, its scores when it was registered (none where nobody had asked it) and now, and by how much they
+         *         are `away` at most. They are `equal` bit for bit, or `close`, within a millionth, as another processor adds up in another order.
+         */
+        Proven: {
+            away: number;
+            close: boolean;
+            equal: boolean;
+            example: {
+                [key: string]: (string | number | boolean | null)[];
+            };
+            now: number[];
+            registered: number[];
+        };
+        /**
          * Purge
          * @description What goes for good, and is gone if `applied`: runs, candidates, points, and files with `size` bytes together.
          *
@@ -9063,6 +9275,7 @@ export interface components {
          *
          *         `problem` says why the last check cannot be approved on, empty if it can. With `same_rows`, the champion was evaluated
          *         on the same rows, so that its metrics compare; otherwise they are those that it was registered with. `emergency` is the last one.
+         *         `lapse` says why the last approval holds no more: who changed what, when and why, or that it has expired; empty if it does.
          */
         Review: {
             approvals: components["schemas"]["Decision"][];
@@ -9074,6 +9287,8 @@ export interface components {
             /** @default null */
             emergency: components["schemas"]["Emergency"] | null;
             evaluation: components["schemas"]["Evaluation"] | null;
+            /** @default  */
+            lapse: string;
             may: components["schemas"]["Permit"][];
             metrics: components["schemas"]["ostinato.registry.views.MetricRow"][];
             model: components["schemas"]["Model"];
@@ -9320,6 +9535,22 @@ export interface components {
             wall_s: number | null;
         };
         /**
+         * Sampling
+         * @description Which share of its new traces an experiment keeps, by its id, or every experiment that has no share of its own.
+         *
+         *         With `keep_errors`, a new trace is kept if one of the spans that come first failed. Since this was declared so many spans were `seen`,
+         *         and so many of these `kept`.
+         */
+        Sampling: {
+            declared_at: string;
+            declared_by: string;
+            experiment: string | null;
+            keep_errors: boolean;
+            kept: number;
+            seen: number;
+            share: number;
+        };
+        /**
          * SavedView
          * @description A way of looking at runs, kept under a name: of which experiment (None: all), which runs, in which order, with which columns.
          */
@@ -9496,12 +9727,14 @@ export interface components {
         };
         /**
          * SpansKept
-         * @description How many spans were kept, of which traces, and why the others were not, by their places in what was sent.
+         * @description How many spans were kept, of which traces, why others were not, by their places in what was sent, and how many sampling left out.
          */
         SpansKept: {
             refused?: {
                 [key: string]: string;
             };
+            /** @default 0 */
+            sampled_out: number;
             spans: number;
             traces: string[];
         };
@@ -9668,11 +9901,13 @@ export interface components {
          * @description What the risk of a model asks of its versions: how many people must approve, and who counts.
          *
          *         `approvers` are roles (`reviewer`) and persons (`person:rita`); none means whoever has the permission. An approval holds for
-         *         `valid_days`, None for good. Who breaks the glass is reviewed within `review_hours`.
+         *         `valid_days`, None for good. Who breaks the glass is reviewed within `review_hours`, and what it lets through counts for `glass_hours`.
          */
         Tier: {
             approvals: number;
             approvers?: string[];
+            /** @default 168 */
+            glass_hours: number;
             /** @default 24 */
             review_hours: number;
             /** @enum {unknown} */
@@ -9744,6 +9979,24 @@ export interface components {
             };
             usage: components["schemas"]["Usage"];
             user: string;
+        };
+        /**
+         * TraceRule
+         * @description What is kept how long: traces that meet `where` and began more than `days` ago go, of the experiment with this id or of all.
+         *
+         *         With `keep_assessed` those stay of which somebody said something, with `keep_examples` those that a record of an evaluation set is of.
+         */
+        TraceRule: {
+            /** @default null */
+            applied_at: string | null;
+            days: number;
+            declared_at: string;
+            declared_by: string;
+            experiment: string | null;
+            keep_assessed: boolean;
+            keep_examples: boolean;
+            name: string;
+            where: string[];
         };
         /**
          * TraceTold
@@ -10371,6 +10624,26 @@ export interface components {
             start: number;
         };
         /**
+         * Measure
+         * @description What some traces, spans or assessments come to, that began in a stretch of time from `at` and have these values `by` the fields.
+         *
+         *         How many there are, of how many sessions, and how many failed; of the `measured`, those that have the number, its sum, mean, extremes
+         *         and the percentiles that were asked for.
+         */
+        "ostinato.traces.types.Measure": {
+            at: string;
+            by: string[];
+            count: number;
+            errors: number;
+            max: number | null;
+            mean: number | null;
+            measured: number;
+            min: number | null;
+            percentiles: (number | null)[];
+            sessions: number;
+            sum: number | null;
+        };
+        /**
          * Span
          * @description One step of a trace, as a program tells of it.
          *
@@ -10414,6 +10687,21 @@ export interface components {
         "ostinato.tracking.shown.MetricRow": {
             key: string;
             values: (components["schemas"]["Metric"] | null)[];
+        };
+        /**
+         * Measure
+         * @description A point that a run measured of a candidate, on the data of that name and digest, if they were said.
+         */
+        "ostinato.tracking.types.Measure": {
+            at: string;
+            /** @default  */
+            dataset_digest: string;
+            /** @default  */
+            dataset_name: string;
+            key: string;
+            run: string;
+            step: number;
+            value: number | ("-inf" | "inf" | "nan");
         };
     };
     responses: never;
@@ -11542,6 +11830,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Retained"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.apply_retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    apply?: boolean;
+                    name?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lapsed"][];
                 };
             };
             /** @description an error */
@@ -17476,6 +17800,7 @@ export interface operations {
                 "application/json": {
                     approvals: number;
                     approvers?: string[] | null;
+                    glass_hours?: number;
                     reason: string;
                     review_hours?: number;
                     valid_days?: number | null;
@@ -17903,6 +18228,37 @@ export interface operations {
             };
         };
     };
+    "models.handling": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Handled"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "models.promote": {
         parameters: {
             query?: never;
@@ -17959,6 +18315,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Proof"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "models.prove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proven"];
                 };
             };
             /** @description an error */
@@ -21846,6 +22233,43 @@ export interface operations {
             };
         };
     };
+    "traces.measures": {
+        parameters: {
+            query?: {
+                of?: string;
+                by?: string[] | null;
+                where?: string[] | null;
+                since?: string | null;
+                until?: string | null;
+                parts?: number;
+                percentiles?: number[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ostinato.traces.types.Measure"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "traces.moments": {
         parameters: {
             query?: {
@@ -21867,6 +22291,173 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Moment"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceRule"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.retain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    days: number;
+                    experiment?: string | null;
+                    keep_assessed?: boolean;
+                    keep_examples?: boolean;
+                    where?: string[] | null;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceRule"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.drop_retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": null;
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.sampling": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sampling"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.sample": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    experiment?: string | null;
+                    keep_errors?: boolean;
+                    share: number;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sampling"];
                 };
             };
             /** @description an error */

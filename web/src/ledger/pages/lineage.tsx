@@ -121,7 +121,7 @@ function Lineage({ focus }: { focus: string }) {
             />
           )}
           {truncated && (
-            <p className="ledger-note">There is more than is shown: take a step farther, or go to a neighbour.</p>
+            <p className="ledger-note">More is linked than is shown: choose more steps, or follow a node.</p>
           )}
           <Acts edges={shown} />
           <Comments about={focus} />
@@ -168,7 +168,7 @@ function Acts({ edges }: { edges: readonly Edge[] }) {
   const newest = useMemo(() => [...edges].sort((a, b) => b.seq - a.seq), [edges]);
   if (edges.length === 0) return null;
   return (
-    <Section title="Acts that drew this" note={full(edges.length)}>
+    <Section title="Events behind these lines" note={full(edges.length)}>
       <Edges edges={all ? newest : newest.slice(0, EDGES_SHOWN)} />
       {!all && edges.length > EDGES_SHOWN && (
         <div>

@@ -25,7 +25,7 @@ export function Comments({ about }: { about: string }) {
   return (
     <aside className="ledger-comments" aria-labelledby="ledger-comments">
       <h2 id="ledger-comments">
-        Said about <RefLink to={about} />
+        Comments on <RefLink to={about} />
       </h2>
       <Loaded query={comments}>
         {({ items }) =>
@@ -41,7 +41,7 @@ export function Comments({ about }: { about: string }) {
         }
       </Loaded>
       {may ? (
-        <Words label="Say something" verb="Comment" onSay={(text) => say.mutateAsync(text)} />
+        <Words label="Your comment" verb="Comment" onSay={(text) => say.mutateAsync(text)} />
       ) : (
         <p className="muted">To comment needs ledger:write.</p>
       )}

@@ -77,7 +77,7 @@ function Opened({ event, sealed }: { event: Event; sealed: boolean }) {
         <div>
           <dt>Place</dt>
           <dd>
-            {seq} <Status kind={sealed ? "ok" : "waiting"} word={sealed ? "under a seal" : "waits for the next seal"} />
+            {seq} <Status kind={sealed ? "ok" : "waiting"} word={sealed ? "sealed" : "waits for the next seal"} />
           </dd>
         </div>
         <div>

@@ -24,15 +24,13 @@ export function SealLine() {
   const { data } = useQuery(sealQuery);
   if (!data) return "Every act on anything: who did what, when, from what, and what came of it.";
   const { events, head } = data;
-  if (!head) return <Status kind="waiting" word={`${full(events)} events, none under a seal yet`} />;
+  if (!head) return <Status kind="waiting" word={`${full(events)} events, none sealed yet`} />;
   const open = events - head.size;
   return (
     <span className="ledger-seal">
       <Status
         kind={open ? "waiting" : "ok"}
-        word={
-          open ? `${full(head.size)} of ${full(events)} events under a seal` : `All ${full(events)} events under a seal`
-        }
+        word={open ? `${full(head.size)} of ${full(events)} events sealed` : `All ${full(events)} events sealed`}
       />
       <span className="muted">
         last sealed <Time at={head.at} /> · root <code title={head.root}>{head.root.slice(0, 12)}</code>

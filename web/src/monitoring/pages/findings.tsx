@@ -28,7 +28,7 @@ export function FindingsPage() {
   return (
     <Page
       title="Findings"
-      lead="Effects beyond their tolerance with all of their interval, and what else a person must know."
+      lead="What moved beyond its tolerance with its whole interval, and the alerts that were raised."
     >
       <Tabs
         label="What was found"

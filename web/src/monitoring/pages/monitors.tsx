@@ -19,7 +19,7 @@ import { type MonitorState, statesQuery } from "../queries";
 import { change, reach, subject, windowName } from "../words";
 import "../monitoring.css";
 
-const COMMAND = "ostinato monitors create NAME --endpoint ENDPOINT --reference DIGEST --features …";
+const COMMAND = "ostinato monitors create --name NAME --endpoint ENDPOINT --reference DIGEST --features FEATURE";
 
 /** Which endpoint drifts, and what waits for somebody? */
 export function MonitorsPage() {

@@ -110,7 +110,7 @@ function Done({ finding: { state, note, handled_by, window } }: { finding: Findi
       ) : state === "silenced" ? (
         "Silenced when it was found: it set off nothing. "
       ) : (
-        "Nobody has said what was done about it. "
+        "Not acknowledged yet. "
       )}
       <Loaded query={reactions} skeleton={<Skeleton lines={1} />} empty={<span>The window set off no reaction.</span>}>
         {(found) => (

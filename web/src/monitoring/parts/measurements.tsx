@@ -33,7 +33,7 @@ const COLUMNS: Column<Measurement>[] = [
   {
     id: "effect",
     head: "Effect",
-    width: 176,
+    width: 200,
     align: "end",
     cell: (m) => <Interval value={m.effect} low={m.low} high={m.high} digits={2} />,
     sort: (m) => m.effect,
@@ -42,7 +42,7 @@ const COLUMNS: Column<Measurement>[] = [
   {
     id: "p",
     head: "Corrected p",
-    width: 96,
+    width: 116,
     align: "end",
     cell: (m) => significant(m.corrected_p, 2),
     sort: (m) => m.corrected_p,
@@ -61,8 +61,12 @@ function named(isOpen: (measured: Measurement) => boolean): Column<Measurement> 
   };
 }
 
-/** What still fits where another column stands beside. */
+/** What does not fit where another column stands beside, or on a phone. */
 const NARROW = ["effect", "change", "p"];
+
+function isNarrow(): boolean {
+  return matchMedia("(max-width: 720px)").matches;
+}
 
 export function Measurements(props: MeasurementsProps) {
   const { measurements, kind, sort, open, onKind, onSort, onOpen, rowKey } = props;
@@ -80,7 +84,7 @@ export function Measurements(props: MeasurementsProps) {
         onSort={onSort}
         onOpen={onOpen}
         maxHeight="70vh"
-        {...(open && { hidden: NARROW })}
+        {...((open || isNarrow()) && { hidden: NARROW })}
       />
     </div>
   );

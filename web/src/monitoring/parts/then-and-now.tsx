@@ -64,7 +64,13 @@ function Shares({ feature, parts, few }: { feature: string; parts: Laid; few: bo
             <path className="shares-now" d={outline(spans, y, bottom)} />
             {parts.above && <Edge column={parts.above} start={right - edge} end={right} y={y} bottom={bottom} />}
             {ticks(spans, few, parts).map(({ at, text }) => (
-              <text key={text} className="plot-tick" x={at} y={bottom + 18} textAnchor="middle">
+              <text
+                key={text}
+                className="plot-tick"
+                x={at}
+                y={bottom + 18}
+                textAnchor={at > width - 20 ? "end" : "middle"}
+              >
                 {text}
               </text>
             ))}

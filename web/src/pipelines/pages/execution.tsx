@@ -72,7 +72,7 @@ function Verdict({ of: { execution, counts } }: { of: Shown }) {
   const steps = stepsInWords(counts);
   const asked = (
     <>
-      Asked for <Time at={created_at} />.
+      Requested <Time at={created_at} />.
     </>
   );
   if (state === "queued") return <>Waits for a worker. {asked}</>;

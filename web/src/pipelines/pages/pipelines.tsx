@@ -74,7 +74,7 @@ const FEW = 8;
 const EVERY: readonly string[] = [];
 const NO_NEXT: readonly string[] = ["next"];
 const NONE = (
-  <Empty title="No pipelines yet" command="ostinato pipelines register daily flows:daily">
+  <Empty title="No pipelines yet" command="ostinato pipelines register daily --target flows:daily">
     A pipeline is a plain function whose body calls steps. Name its module in OSTINATO_PIPELINES, then register it.
   </Empty>
 );

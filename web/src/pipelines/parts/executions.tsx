@@ -86,7 +86,7 @@ function columnsFor(rows: readonly Execution[], several: boolean): readonly Colu
   const only = several ? undefined : varying(rows.map(({ parameters }) => parameters));
   const given: Column<Execution> = {
     id: "parameters",
-    head: "With",
+    head: "Parameters",
     width: 160,
     grow: true,
     cell: ({ parameters }) => <Parameters of={parameters} {...(only && { only })} />,
@@ -103,7 +103,7 @@ const PIPELINE: Column<Execution> = {
 const COLUMNS: readonly Column<Execution>[] = [
   { id: "state", head: "State", width: 104, cell: ({ state }) => <Status {...ofExecution(state)} /> },
   { id: "id", head: "Execution", width: 88, cell: ({ id }) => <RefLink to={`execution:${id}`} bare /> },
-  { id: "asked", head: "Asked for", width: 104, cell: ({ created_at }) => <Time at={created_at} /> },
+  { id: "asked", head: "Requested", width: 104, cell: ({ created_at }) => <Time at={created_at} /> },
   {
     id: "took",
     head: "Took",

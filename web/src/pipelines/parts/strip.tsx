@@ -51,7 +51,7 @@ export function Strip({ recent, height = 22, scale = false }: StripProps) {
 
 function told({ state, created_at, wall_s, cause }: Glimpse): string {
   const took = wall_s === null ? "" : ` in ${duration(wall_s * 1000)}`;
-  return `${ofExecution(state).word}${took}, asked for ${exact(created_at)}${cause ? ` by ${cause}` : ""}`;
+  return `${ofExecution(state).word}${took}, requested ${exact(created_at)}${cause ? ` by ${cause}` : ""}`;
 }
 
 function inWords(recent: readonly Glimpse[]): string {

@@ -34,7 +34,11 @@ export function EndpointsPage() {
     <Page title="Endpoints" lead="What answers, and how it answered of late." actions={actions}>
       <Loaded
         query={states}
-        empty={<Empty title="Nothing answers yet" command="ostinato endpoints deploy NAME MODEL@VERSION" />}
+        empty={
+          <Empty title="No endpoints yet" command="ostinato endpoints deploy NAME --model MODEL@VERSION">
+            An endpoint answers requests with a version of a model, and logs each answer.
+          </Empty>
+        }
       >
         {(all) => (
           <Listing

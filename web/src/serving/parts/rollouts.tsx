@@ -29,7 +29,10 @@ export function RolloutsTable({ endpoint, model, at }: RolloutsProps) {
   const rollouts = useQuery(rolloutsQuery(endpoint));
   const [frame, width] = useWidth();
   const empty = (
-    <Empty title="No version was rolled out yet" command={`ostinato endpoints rollout ${endpoint} ${model}@VERSION`} />
+    <Empty
+      title="No version was rolled out yet"
+      command={`ostinato endpoints rollout ${endpoint} --candidate ${model}@VERSION`}
+    />
   );
   return (
     <div ref={frame}>

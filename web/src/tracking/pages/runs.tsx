@@ -26,7 +26,7 @@ import { Experiments } from "../parts/experiments";
 import { NEWEST, RUNS_FIELDS } from "../parts/fields";
 import { GroupBy } from "../parts/group-by";
 import { Grouped } from "../parts/grouped";
-import { atFirst, levelOf, whereOf } from "../parts/look";
+import { askedOf, atFirst, levelOf } from "../parts/look";
 import { deletingRuns } from "../parts/removal";
 import { RunsTable } from "../parts/runs-table";
 import { useTicks } from "../parts/ticks";
@@ -218,17 +218,9 @@ function Found({ state, set, selected, onSelect }: FoundProps) {
   );
 }
 
-/** What the server is asked for the table that the address names. */
+/** The same as long as the address asks for the same. */
 function useAsked({ experiment, parent, filter, sort, level }: State[0]): Asked {
-  return useMemo<Asked>(
-    () => ({
-      experiment: experiment || undefined,
-      parent: parent || undefined,
-      where: whereOf({ experiment, filter, level }, parent),
-      order_by: sort,
-    }),
-    [experiment, parent, level, filter, sort],
-  );
+  return useMemo(() => askedOf({ experiment, parent, filter, sort, level }), [experiment, parent, level, filter, sort]);
 }
 
 /** The metric of the order, else of the first column that is one. */

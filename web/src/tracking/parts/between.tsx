@@ -41,8 +41,8 @@ export function Between({ runs, nameOf, a, b, onPick }: BetweenProps) {
   );
   return (
     <Section
-      title="Between two of them"
-      note="code, packages and data"
+      title="Code, packages and data"
+      note="of two runs"
       aside={
         <>
           {pick("From", from, (id) => onPick({ a: id }))}

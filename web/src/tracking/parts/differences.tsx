@@ -34,7 +34,7 @@ export function Differences(props: DifferencesProps) {
   const { runs, differing } = comparison;
   const groups = [
     { title: "What differs", lines: differing.map(({ what, values }) => given(what, values)) },
-    { title: "What came of it", lines: measured(comparison) },
+    { title: "Results", lines: measured(comparison) },
   ];
   return (
     <TableFrame label="Runs side by side">

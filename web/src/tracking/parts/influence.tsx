@@ -37,7 +37,7 @@ export function Influences({ comparison, metric, of, onOf, onPick }: InfluencesP
   const columns = useMemo(() => columnsOf(onPick), [onPick]);
   return (
     <Section
-      title="Which parameters it goes with"
+      title="Parameter importance"
       note={found.data && `${bare(metric)} of ${found.data.more ? "the newest " : ""}${count(found.data.runs, "run")}`}
       aside={
         experiment !== undefined && (

@@ -1,4 +1,5 @@
 import type { Schema } from "../../kernel/api/types";
+import type { Asked } from "../queries";
 import { NEWEST, RUNS_FIELDS } from "./fields";
 import { conditions } from "./filter";
 
@@ -23,6 +24,17 @@ export function levelOf({ level, experiment }: Pick<Look, "level" | "experiment"
 /** The conditions that the server is asked for. */
 export function whereOf(look: Pick<Look, "level" | "experiment" | "filter">, parent = ""): string[] {
   return [...(levelOf(look) === "whole" && !parent ? [WHOLE] : []), ...conditions(look.filter)];
+}
+
+/** What the server is asked for the table that an address names. */
+export function askedOf(state: Pick<Look, "experiment" | "filter" | "sort" | "level"> & { parent: string }): Asked {
+  const { experiment, parent, sort } = state;
+  return {
+    experiment: experiment || undefined,
+    parent: parent || undefined,
+    where: whereOf(state, parent),
+    order_by: sort,
+  };
 }
 
 /** What the server keeps of a look. */

@@ -21,6 +21,8 @@ const TOP = 44;
 const BOTTOM = HEIGHT - 28;
 const SIDE = 14;
 const STEPS = 20;
+/** Pixels between two axes, for the name of each; where there are fewer, the picture is scrolled. */
+const APART = 84;
 const WORDS = 12;
 
 /**
@@ -28,7 +30,8 @@ const WORDS = 12;
  * drawn on an axis lets only the lines through it stand out.
  */
 export function Parallel({ comparison, axes, nameOf, colour, brushes, onBrush }: ParallelProps) {
-  const [ref, width] = useWidth();
+  const [ref, room] = useWidth();
+  const width = room && Math.max(room, APART * axes.length);
   const [moving, setMoving] = useState<Brushes>(); // ahead of the address, which a pointer leaves alone until it rests
   const settled = moving !== undefined && String(writeBrushes(moving)) === String(writeBrushes(brushes));
   useEffect(() => {

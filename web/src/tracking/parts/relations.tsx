@@ -46,7 +46,7 @@ export function Relations({ comparison, x, y, of, brush, onPick, nameOf, colour 
     <>
       {axes.length > 2 && (
         <Section
-          title="All at once"
+          title="Parallel coordinates"
           note={
             passed.length < comparison.runs.length
               ? `${passed.length} of ${comparison.runs.length} runs pass`
@@ -72,7 +72,7 @@ export function Relations({ comparison, x, y, of, brush, onPick, nameOf, colour 
       )}
       <div className="compare-relations">
         <Section
-          title="One against another"
+          title="Scatter plot"
           aside={
             <>
               <Pick label="Along" value={along} all={all} onChange={(next) => onPick({ x: next })} />

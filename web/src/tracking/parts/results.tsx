@@ -82,8 +82,8 @@ export function Metrics({ metrics }: { metrics: Readonly<Record<string, Metric>>
   });
   const curved = rows.some(({ metric }) => metric.n > 1);
   const spread: Column[] = [
-    { head: "Least", align: "end", cell: ({ metric }) => <Extreme value={metric.min} n={metric.n} /> },
-    { head: "Greatest", align: "end", cell: ({ metric }) => <Extreme value={metric.max} n={metric.n} /> },
+    { head: "Min", align: "end", cell: ({ metric }) => <Extreme value={metric.min} n={metric.n} /> },
+    { head: "Max", align: "end", cell: ({ metric }) => <Extreme value={metric.max} n={metric.n} /> },
     { head: "Points", align: "end", cell: ({ metric }) => <Num value={metric.n} /> },
   ];
   return (

@@ -28,11 +28,11 @@ export function runColumns({ project, chosen, mixed, standing, errors, bounded }
     {
       id: "name",
       head: "Run",
-      width: 180,
+      width: narrow() ? 140 : 172,
       grow: true,
       cell: (row) => <RunName project={project} row={row} />,
     },
-    { id: "state", head: "State", width: 96, cell: ({ state }) => <RunState state={state} /> },
+    { id: "state", head: "State", width: 92, cell: ({ state }) => <RunState state={state} /> },
   ];
   if (mixed) own.push({ id: "experiment", head: "Experiment", width: 140, cell: ({ experiment }) => experiment });
   const cells = chosen.map((id) => cellColumn(id, standing, bounded));
@@ -40,12 +40,12 @@ export function runColumns({ project, chosen, mixed, standing, errors, bounded }
     {
       id: "started_at",
       head: "Started",
-      width: 112,
+      width: 104,
       align: "end",
       sort: true,
       cell: (row) => <Time at={row.started_at} />,
     },
-    { id: "took", head: "Took", width: 92, align: "end", cell: (row) => <Took {...row} /> },
+    { id: "took", head: "Took", width: 84, align: "end", cell: (row) => <Took {...row} /> },
   ];
   const by: Column<RunRow> = { id: "by", head: "By", width: 100, cell: (row) => <Actor name={row.started_by} /> };
   const error: Column<RunRow> = {
@@ -62,7 +62,7 @@ export function runColumns({ project, chosen, mixed, standing, errors, bounded }
 
 /** As wide as its head with the arrow, within reason. */
 function wide(head: string): number {
-  return Math.max(92, Math.min(160, 34 + 7.4 * head.length));
+  return Math.max(76, Math.min(160, Math.ceil(31 + 6.6 * head.length)));
 }
 
 function narrow(): boolean {
@@ -79,7 +79,7 @@ function cellColumn(id: string, standing: Standing | undefined, bounded: Readonl
   return {
     id,
     head: key,
-    width: bounded.has(key) ? 184 : wide(key),
+    width: bounded.has(key) ? 178 : wide(key),
     align: "end",
     sort: true,
     cell: (row) => {
@@ -90,7 +90,7 @@ function cellColumn(id: string, standing: Standing | undefined, bounded: Readonl
         <span className="runs-measured" data-best={mark?.best === row.id || undefined}>
           {mark?.best === row.id && <Star size={12} aria-label="Best in this order" />}
           {mark?.near.has(row.id) && (
-            <abbr title="Its interval reaches into that of the best: they cannot be told apart">≈</abbr>
+            <abbr title="Its interval overlaps with that of the best: they cannot be told apart">≈</abbr>
           )}
           <Measured value={row.cells[id]} low={low} high={high} />
         </span>

@@ -6,18 +6,12 @@ import { Code } from "../../ui/code";
 import { Facts } from "../../ui/facts";
 import { Loaded } from "../../ui/loaded";
 import { RefLink } from "../../ui/ref-link";
-import { Status, type StatusKind } from "../../ui/status";
+import { Status } from "../../ui/status";
 import { type Metric, type Story, textQuery } from "../queries";
+import { KINDS } from "./state";
 import { lastPoint, outcome, partsInWords, repeatable } from "./verdict";
 
 const TRACEBACK = "traceback.txt";
-const KINDS: Record<Story["run"]["state"], StatusKind> = {
-  running: "running",
-  finished: "ok",
-  failed: "bad",
-  killed: "warn",
-  scheduled: "waiting",
-};
 
 interface VerdictProps {
   story: Story;

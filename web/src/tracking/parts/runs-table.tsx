@@ -85,11 +85,11 @@ function Best({ order, rows, down, total }: BestProps) {
   return (
     <p className="runs-best">
       <strong>
-        {down ? "Greatest" : "Least"} {order.metric} {significant(value, 4)}
+        {down ? "Highest" : "Lowest"} {order.metric} {significant(value, 4)}
       </strong>{" "}
       of {total} {total === 1 ? "run" : "runs"}: {best.name} <code>{shortId(best.id)}</code>
       {near > 0 &&
-        `; the intervals of ${near === rows.length - 1 && total > rows.length ? `at least ${near}` : near} more reach into its own, marked ≈`}
+        `; the ${near === 1 ? "interval" : "intervals"} of ${near === rows.length - 1 && total > rows.length ? `at least ${near}` : near} more overlap with its own (≈)`}
       {near === 0 &&
         interval(best, order.metric) === undefined &&
         "; without intervals, so chance may have put it first"}

@@ -2,7 +2,7 @@ import { memo } from "react";
 import { Status, type StatusKind } from "../../ui/status";
 import type { Run } from "../queries";
 
-const KINDS: Record<Run["state"], StatusKind> = {
+export const KINDS: Record<Run["state"], StatusKind> = {
   running: "running",
   finished: "ok",
   failed: "bad",

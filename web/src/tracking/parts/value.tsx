@@ -8,7 +8,8 @@ const EXACT = 9;
 /** A parameter or tag as it was given. */
 export function Given({ value }: { value: Cell }) {
   if (value === undefined || value === null) return <span className="muted">–</span>;
-  if (typeof value === "number" && String(value).length > EXACT) return <Num value={value} digits={4} />;
+  if (typeof value === "number" && String(value).length > EXACT)
+    return <span title={full(value)}>{full(Number(value.toPrecision(4)))}</span>;
   if (typeof value === "number") return <span>{full(value)}</span>;
   return <span title={String(value)}>{value === "" ? "“”" : String(value)}</span>;
 }

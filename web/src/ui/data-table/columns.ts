@@ -1,10 +1,3 @@
-import {
-  type ColumnDef,
-  columnVisibilityFeature,
-  rowSortingFeature,
-  type SortingState,
-  tableFeatures,
-} from "@tanstack/react-table";
 import type { ReactNode } from "react";
 import type { Scalar } from "./rows";
 
@@ -20,38 +13,10 @@ export interface Column<Row> {
   sort?: ((row: Row) => Scalar) | true;
 }
 
-/** The place of a row and, once it has come, the row. */
-export interface Slot<Row> {
-  index: number;
-  row: Row | undefined;
-}
-
-interface Meta {
-  align?: "end";
-}
-
-export const features = tableFeatures({ rowSortingFeature, columnVisibilityFeature, columnMeta: {} as Meta });
-export type Features = typeof features;
-
-export function definitions<Row>(columns: readonly Column<Row>[]): ColumnDef<Features, Slot<Row>>[] {
-  return columns.map(({ id, head, cell, align, sort }) => ({
-    id,
-    header: head,
-    accessorFn: ({ index }: Slot<Row>) => index,
-    cell: ({ row: { original } }) => original.row !== undefined && cell(original.row),
-    enableSorting: sort !== undefined,
-    // Of numbers the largest is asked for first, of words the first.
-    sortDescFirst: align === "end",
-    meta: align ? { align } : {},
-  }));
-}
-
-export function toSorting(sort: string | undefined): SortingState {
-  return sort ? [{ id: sort.replace(/^-/, ""), desc: sort.startsWith("-") }] : [];
-}
-
-export function fromSorting([by]: SortingState): string | undefined {
-  return by && (by.desc ? `-${by.id}` : by.id);
+/** The order after a click on a column's head: of numbers the largest first, of words the first; then the other way; then none. */
+export function turned(sort: string | undefined, { id, align }: { id: string; align?: "end" }): string | undefined {
+  const ways = align === "end" ? [`-${id}`, id] : [id, `-${id}`];
+  return ways[ways.indexOf(sort ?? "") + 1];
 }
 
 /** The widths of all columns as a grid template: equal in the head and in each row without measuring any. */

@@ -1,8 +1,7 @@
-import { useTable } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type CSSProperties, type ReactNode, useEffect, useId, useMemo, useRef, useState } from "react";
 import { Empty } from "../empty";
-import { type Column, definitions, features, fromSorting, type Slot, toSorting, widths } from "./columns";
+import { type Column, widths } from "./columns";
 import { useLeaps, useRange } from "./leaps";
 import { type Acts, Head, Line, type Picks } from "./lines";
 import { useRowKeys } from "./row-keys";
@@ -57,21 +56,9 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const picks = usePicks(props);
   const acts = useRef<Acts<Row>>({ onOpen, toggle: picks?.toggle, point: setActive });
   acts.current = { onOpen, toggle: picks?.toggle, point: setActive };
-  const drawn = useMemo(() => ({ columns, hidden }), [columns, hidden]);
-  const sorting = useMemo(() => toSorting(sort), [sort]);
-  const table = useTable({
-    features,
-    data: items.map(({ index }): Slot<Row> => ({ index, row: rows.at(index) })),
-    columns: useMemo(() => definitions(columns), [columns]),
-    manualSorting: true,
-    enableSorting: onSort !== undefined,
-    enableMultiSort: false,
-    state: { sorting, columnVisibility: useMemo(() => Object.fromEntries(hidden.map((c) => [c, false])), [hidden]) },
-    onSortingChange: (change) => onSort?.(fromSorting(typeof change === "function" ? change(sorting) : change)),
-  });
+  const shown = useMemo(() => columns.filter(({ id }) => !hidden.includes(id)), [columns, hidden]);
   const onKeyDown = useRowKeys({ virtual, active, setActive, at: rows.at, onOpen, toggle: picks?.toggle });
   if (rows.total === 0) return empty ?? <Empty title="Nothing here" />;
-  const shown = columns.filter((column) => !hidden.includes(column.id));
   const style = { ...widths(shown, picks !== undefined), maxHeight } as CSSProperties;
   return (
     <div
@@ -87,20 +74,21 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       onKeyDown={onKeyDown}
       {...focus}
     >
-      <Head table={table} picks={picks !== undefined} />
+      <Head columns={shown} picks={picks !== undefined} sort={sort} onSort={onSort} />
       <div className="data-rows" role="rowgroup" style={{ height: virtual.getTotalSize() }}>
-        {table.getRowModel().rows.map((line, i) => (
-          <Line
-            key={keyOf(line.original.index)} // not of the row: what was on its way becomes what came, in the same place
-            id={`${id}-${line.original.index}`}
-            line={line}
-            start={items[i]?.start ?? 0}
-            active={line.original.index === active}
-            picked={picks && line.original.row !== undefined ? picks.has(line.original.row) : picks && false}
-            columns={drawn}
-            acts={acts}
-          />
-        ))}
+        {items.map(({ index, start }) => {
+          const row = rows.at(index);
+          return (
+            <Line
+              key={keyOf(index)} // not of the row: what was on its way becomes what came, in the same place
+              id={`${id}-${index}`}
+              {...{ index, row, start, acts }}
+              active={index === active}
+              picked={picks && row !== undefined ? picks.has(row) : picks && false}
+              columns={shown}
+            />
+          );
+        })}
       </div>
     </div>
   );
@@ -108,7 +96,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
 
 /** Rows are taller where a finger points at them; the same as --row in tokens.css. */
 function rowHeight(): number {
-  return matchMedia("(pointer: coarse)").matches ? 40 : 32;
+  return matchMedia("(pointer: coarse)").matches ? 44 : 32;
 }
 
 function useRows<Row>({ rows, columns, sort = "" }: DataTableProps<Row>): Rows<Row> {

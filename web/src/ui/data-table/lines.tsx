@@ -1,7 +1,6 @@
-import { FlexRender, type Header, type Table, type Row as TableRow } from "@tanstack/react-table";
 import { ArrowDown, ArrowUp } from "lucide-react";
 import { type MouseEvent, memo, type RefObject } from "react";
-import type { Features, Slot } from "./columns";
+import { type Column, turned } from "./columns";
 
 export interface Picks<Row> {
   has: (row: Row) => boolean;
@@ -9,49 +8,47 @@ export interface Picks<Row> {
 }
 
 interface HeadProps<Row> {
-  table: Pick<Table<Features, Slot<Row>>, "getHeaderGroups">;
+  columns: readonly Column<Row>[];
   picks: boolean;
+  sort: string | undefined;
+  /** Undefined where the order is not to be changed. */
+  onSort: ((sort: string | undefined) => void) | undefined;
 }
 
-export function Head<Row>({ table, picks }: HeadProps<Row>) {
+function AnyHead<Row>({ columns, picks, sort, onSort }: HeadProps<Row>) {
   return (
     <div className="data-head" role="rowgroup">
-      {table.getHeaderGroups().map((group) => (
-        <div key={group.id} className="data-line" role="row" aria-rowindex={1}>
-          {picks && (
-            <div className="data-cell" role="columnheader">
-              <span className="sr-only">Ticked</span>
-            </div>
-          )}
-          {group.headers.map((header) => (
-            <HeadCell key={header.id} header={header} />
-          ))}
-        </div>
-      ))}
+      <div className="data-line" role="row" aria-rowindex={1}>
+        {picks && (
+          <div className="data-cell" role="columnheader">
+            <span className="sr-only">Ticked</span>
+          </div>
+        )}
+        {columns.map((column) => (
+          <HeadCell key={column.id} column={column} sort={sort} onSort={onSort} />
+        ))}
+      </div>
     </div>
   );
 }
 
-const ORDERS = { asc: "ascending", desc: "descending" } as const;
+export const Head = memo(AnyHead) as typeof AnyHead;
 
-function HeadCell<Row>({ header }: { header: Header<Features, Slot<Row>, unknown> }) {
-  const { column } = header;
-  const order = column.getIsSorted();
-  const Arrow = order === "asc" ? ArrowUp : ArrowDown;
+type HeadCellProps<Row> = Pick<HeadProps<Row>, "sort" | "onSort"> & { column: Column<Row> };
+
+function HeadCell<Row>({ column, sort, onSort }: HeadCellProps<Row>) {
+  const { id, head, align } = column;
+  const order = sort === id ? "ascending" : sort === `-${id}` ? "descending" : undefined;
+  const Arrow = order === "ascending" ? ArrowUp : ArrowDown;
   return (
-    <div
-      role="columnheader"
-      className="data-cell"
-      data-align={column.columnDef.meta?.align}
-      aria-sort={order ? ORDERS[order] : undefined}
-    >
-      {column.getCanSort() ? (
-        <button type="button" className="data-sort" onClick={column.getToggleSortingHandler()}>
-          <FlexRender header={header} />
-          <Arrow size={12} aria-hidden data-on={order !== false || undefined} />
+    <div role="columnheader" className="data-cell" data-align={align} aria-sort={order}>
+      {column.sort && onSort ? (
+        <button type="button" className="data-sort" onClick={() => onSort(turned(sort, column))}>
+          {head}
+          <Arrow size={12} aria-hidden data-on={order !== undefined || undefined} />
         </button>
       ) : (
-        <FlexRender header={header} />
+        head
       )}
     </div>
   );
@@ -66,19 +63,19 @@ export interface Acts<Row> {
 
 interface LineProps<Row> {
   id: string;
-  line: TableRow<Features, Slot<Row>>;
+  index: number;
+  /** Undefined until it has come. */
+  row: Row | undefined;
   /** Pixels below the head. */
   start: number;
   active: boolean;
   /** Undefined where rows are not ticked. */
   picked: boolean | undefined;
-  /** What the cells are made by: other columns, other cells. */
-  columns: unknown;
+  columns: readonly Column<Row>[];
   acts: RefObject<Acts<Row>>;
 }
 
-function AnyLine<Row>({ id, line, start, active, picked, acts }: LineProps<Row>) {
-  const { index, row } = line.original;
+function AnyLine<Row>({ id, index, row, start, active, picked, columns, acts }: LineProps<Row>) {
   const onClick = (event: MouseEvent<HTMLElement>) => {
     acts.current.point(index);
     if (row !== undefined && !meansElse(event)) acts.current.onOpen?.(row);
@@ -108,27 +105,17 @@ function AnyLine<Row>({ id, line, start, active, picked, acts }: LineProps<Row>)
           )}
         </div>
       )}
-      {line.getVisibleCells().map((cell) => (
-        <div key={cell.column.id} role="gridcell" className="data-cell" data-align={cell.column.columnDef.meta?.align}>
-          {row === undefined ? <span className="data-coming" /> : <FlexRender cell={cell} />}
+      {columns.map(({ id: column, align, cell }) => (
+        <div key={column} role="gridcell" className="data-cell" data-align={align}>
+          {row === undefined ? <span className="data-coming" /> : cell(row)}
         </div>
       ))}
     </div>
   );
 }
 
-/** Scrolling makes a table's rows anew though they are the same: only a line that differs is drawn again. */
-export const Line = memo(AnyLine, (a, b) => {
-  const [before, after] = [a.line.original, b.line.original];
-  return (
-    before.index === after.index &&
-    before.row === after.row &&
-    a.start === b.start &&
-    a.active === b.active &&
-    a.picked === b.picked &&
-    a.columns === b.columns
-  );
-}) as typeof AnyLine;
+/** While a table is scrolled most of its lines stay as they are: only one that differs is drawn again. */
+export const Line = memo(AnyLine) as typeof AnyLine;
 
 /** A click on a link or control of the row, or the end of marking text, is not a wish to open the row. */
 function meansElse(event: MouseEvent<HTMLElement>): boolean {

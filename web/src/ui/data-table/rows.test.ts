@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fromSorting, toSorting, widths } from "./columns";
+import { turned, widths } from "./columns";
 import { moved } from "./row-keys";
 import { arranged } from "./rows";
 
@@ -18,9 +18,14 @@ test("rows are sorted either way, and what has no value stands last", () => {
   expect(order(["v10", "v9", "V1"], "x")).toEqual(["V1", "v9", "v10"]);
 });
 
-test("the order in the address is the order of the table", () => {
-  for (const sort of ["loss", "-loss"]) expect(fromSorting(toSorting(sort))).toBe(sort);
-  expect(fromSorting(toSorting(undefined))).toBeUndefined();
+test("clicks on a head turn the order: one way, the other, none", () => {
+  const clicks = (column: { id: string; align?: "end" }, from?: string) => {
+    const first = turned(from, column);
+    const second = turned(first, column);
+    return [first, second, turned(second, column)];
+  };
+  expect(clicks({ id: "name" })).toEqual(["name", "-name", undefined]);
+  expect(clicks({ id: "auc", align: "end" }, "name")).toEqual(["-auc", "auc", undefined]);
 });
 
 test("keys move within the rows", () => {

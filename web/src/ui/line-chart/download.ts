@@ -1,4 +1,4 @@
-import { FONT } from "./options";
+import { FONT } from "./names";
 
 export function download(name: string, content: Blob): void {
   const url = URL.createObjectURL(content);

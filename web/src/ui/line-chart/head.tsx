@@ -38,7 +38,7 @@ export function ChartHead({ title, unit, xLabel, lines, hidden, toggle, chart, j
     <figcaption className="chart-head">
       <span className="chart-title">{title}</span>
       {unit && <span className="muted">{unit}</span>}
-      {floor > 0 && <span className="muted">from {short(floor, 2)}</span>}
+      {floor > 0 && <span className="muted">axis from {short(floor, 2)}</span>}
       <span className="chart-legend">
         {lines.length > 1 &&
           lines.map((line, i) => (

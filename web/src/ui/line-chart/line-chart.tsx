@@ -127,7 +127,7 @@ function Summary({ title, lines, joined }: { title: string; lines: readonly Line
         <caption>{title}</caption>
         <thead>
           <tr>
-            {["Line", "Points", "Least", "Greatest", "Last"].map((head) => (
+            {["Line", "Points", "Min", "Max", "Last"].map((head) => (
               <th key={head} scope="col">
                 {head}
               </th>

@@ -1,5 +1,6 @@
 import type uPlot from "uplot";
 import { type Line, nearest, type Range } from "./lines";
+import { drawNames, FONT } from "./names";
 import { numberTicks, powerTicks, timeTicks } from "./ticks";
 
 /** A value that points are read against, drawn across the chart and named. */
@@ -115,6 +116,7 @@ export function options(
       draw: [
         (chart) => {
           for (const line of look.references) drawReference(chart, line, colour);
+          drawNames(chart, look.references, look.shades, colour);
         },
         told.onDrawn,
       ],
@@ -132,8 +134,6 @@ type Ticks = (splits: readonly number[], step: number) => string[];
 function ticks(words: Ticks): uPlot.Axis.DynamicValues {
   return (_chart, splits, _axis, _space, step) => words(splits, step);
 }
-
-export const FONT = '12px "Inter Variable", system-ui, sans-serif';
 
 type Share = (share?: number) => string;
 
@@ -189,7 +189,7 @@ function selected(chart: uPlot, tell: (range: Range) => void) {
   chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
 }
 
-function drawShade(chart: uPlot, { from, to, axis = "x", kind = "text-3", text }: Shade, colour: Colour) {
+function drawShade(chart: uPlot, { from, to, axis = "x", kind = "text-3" }: Shade, colour: Colour) {
   const { ctx, bbox } = chart;
   const [a, b] = [chart.valToPos(from, axis, true), chart.valToPos(to, axis, true)].sort((p, q) => p - q) as [
     number,
@@ -202,18 +202,10 @@ function drawShade(chart: uPlot, { from, to, axis = "x", kind = "text-3", text }
   ctx.fillStyle = colour(kind, 9);
   if (axis === "x") ctx.fillRect(low, bbox.top, high - low, bbox.height);
   else ctx.fillRect(bbox.left, low, bbox.width, high - low);
-  label(
-    chart,
-    text,
-    axis === "x" ? low + 6 * devicePixelRatio : bbox.left + 6 * devicePixelRatio,
-    axis === "x" ? bbox.top : low,
-    colour(kind),
-    "start",
-  );
   ctx.restore();
 }
 
-function drawReference(chart: uPlot, { value, axis = "y", kind = "text-3", text }: Reference, colour: Colour) {
+function drawReference(chart: uPlot, { value, axis = "y", kind = "text-3" }: Reference, colour: Colour) {
   const { ctx, bbox } = chart;
   const at = Math.round(chart.valToPos(value, axis, true)) + 0.5;
   const [start, size] = axis === "x" ? [bbox.left, bbox.width] : [bbox.top, bbox.height];
@@ -226,24 +218,5 @@ function drawReference(chart: uPlot, { value, axis = "y", kind = "text-3", text 
   ctx.moveTo(axis === "x" ? at : bbox.left, axis === "x" ? bbox.top : at);
   ctx.lineTo(axis === "x" ? at : bbox.left + bbox.width, axis === "x" ? bbox.top + bbox.height : at);
   ctx.stroke();
-  if (axis === "x") besideLine(chart, text, at, colour(kind));
-  else label(chart, text, bbox.left + bbox.width, at - 18 * devicePixelRatio, colour(kind), "end");
   ctx.restore();
-}
-
-/** To the right of an upright line, or to its left where the chart ends. */
-function besideLine(chart: uPlot, text: string, at: number, fill: string) {
-  const { ctx, bbox } = chart;
-  const gap = 6 * devicePixelRatio;
-  ctx.font = FONT.replace("12px", `${12 * devicePixelRatio}px`);
-  const fits = at + gap + ctx.measureText(text).width <= bbox.left + bbox.width;
-  label(chart, text, fits ? at + gap : at - gap, bbox.top, fill, fits ? "start" : "end");
-}
-
-function label({ ctx }: uPlot, text: string, x: number, y: number, fill: string, align: CanvasTextAlign) {
-  ctx.font = FONT.replace("12px", `${12 * devicePixelRatio}px`);
-  ctx.textAlign = align;
-  ctx.textBaseline = "top";
-  ctx.fillStyle = fill;
-  ctx.fillText(text, x, y + 3 * devicePixelRatio);
 }

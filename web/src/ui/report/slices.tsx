@@ -38,7 +38,7 @@ export function Slices({ figures, by, metric }: SlicesProps) {
       />
       {rows.length > FIRST && (
         <div>
-          <Button small kind="quiet" aria-expanded={all} onClick={() => setAll(!all)}>
+          <Button small aria-expanded={all} onClick={() => setAll(!all)}>
             {all ? `Only the ${FIRST} worst` : `All ${rows.length}`}
           </Button>
         </div>

@@ -84,7 +84,7 @@ test: setup $(PAGES)  ## all tests; those of rows on SQLite and on PostgreSQL
 	@OSTINATO_TEST_ROWS=postgres $(PY) -m pytest -n 2 --dist worksteal $(addprefix tests/,$(AGAIN))
 
 # What takes the packages of `frameworks`; without them, as in `make test`, these tests are skipped. Beside them everything starts more slowly.
-FRAMED := tracking/autolog tracking/tensorboard registry/test_flavors_native.py registry/test_cards.py
+FRAMED := tracking/autolog tracking/tensorboard registry/test_flavors_native.py registry/test_flavors_prophet.py registry/test_cards.py
 
 test-frameworks: setup frameworks  ## the tests of autolog, TensorBoard and flavors that take PyTorch, Keras, boosters or ONNX
 	@$(PY) -m pytest -n 2 --dist worksteal $(addprefix tests/,$(FRAMED))

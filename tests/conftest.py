@@ -5,8 +5,9 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,50 @@ from ostinato.testing.bucket import CREDENTIALS, BucketServer
 from ostinato.testing.postgres import PostgresServer, Spares
 from ostinato.testing.rows import opened
 
+ON_POSTGRES = os.environ.get("OSTINATO_TEST_ROWS") == "postgres"
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long begins first, so that no test process waits for another at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a run on PostgreSQL is what has rows there; what is slow is shared among the test processes, and each begins with it."""
+    if ON_POSTGRES:
+        there = [item for item in items if "database_url" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("sqlite")]
+        config.hook.pytest_deselected(items=list(set(items) - set(there)))
+        items[:] = there
+    items[:] = dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def dealt(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """So ordered that each part, as `--dist worksteal` hands them out, begins with its share of the slow ones; the slowest is the first."""
+    minutes = {item: mark.args[0] if mark.args else 1 for item in items if (mark := item.get_closest_marker("slow"))}
+    slow, rest = sorted(minutes, key=lambda item: -minutes[item]), [item for item in items if item not in minutes]
+    dealt: list[pytest.Item] = []
+    for number in range(processes):
+        mine = slow[number::processes]
+        more = max(0, (len(items) - len(dealt)) // (processes - number) - len(mine))
+        dealt += [*(reversed(mine) if number else mine), *rest[:more]]
+        rest = rest[more:]
+    return dealt + rest
+
+
+SKIPS = os.environ.get("OSTINATO_TEST_SKIPS", "any")
+"""What may be skipped: `any`; `frameworks`, what says that it needs `make frameworks`; or `none`. Else to be skipped is to fail."""
+
+
+def taken(report: Any) -> Any:
+    """The report; a skip that may not be is a failure."""
+    if report.skipped and SKIPS != "any" and not (SKIPS == "frameworks" and "make frameworks" in str(report.longrepr)):
+        report.outcome, report.longrepr = "failed", f"nothing may be skipped here: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, Any, Any]:
+    return taken((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    return taken((yield))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -66,7 +107,7 @@ def postgres_spares(postgres_server: PostgresServer) -> Spares:
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Where the stores of this test keep their rows: `OSTINATO_TEST_ROWS=postgres` lets the same tests run on PostgreSQL."""
-    if os.environ.get("OSTINATO_TEST_ROWS") != "postgres":
+    if not ON_POSTGRES:
         yield ""
         return
     spares: Spares = request.getfixturevalue("postgres_spares")
@@ -82,9 +123,29 @@ def place(tmp_path: Path, database_url: str) -> str:
     return database_url or str(tmp_path / "rows.db")
 
 
+@pytest.fixture(scope="session")
+def blank_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a database with all tables and nothing in them: to copy it takes a tenth of the time that making it does."""
+    place = tmp_path_factory.mktemp("blank") / "rows.db"
+    made = opened(str(place))
+    made.create(metadata)
+    made.close()
+    return place
+
+
+@pytest.fixture(scope="session")
+def blank_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store in which nothing was done, made at the start of 2013."""
+    made = tmp_path_factory.mktemp("blank") / "store"
+    Ostinato.open(made, clock=ReplayClock(datetime(2013, 1, 1, tzinfo=UTC))).close()
+    return made
+
+
 @pytest.fixture
-def rows(place: str) -> Iterator[Rows]:
+def rows(place: str, request: pytest.FixtureRequest) -> Iterator[Rows]:
     """A database with all tables and nothing in them."""
+    if not ON_POSTGRES:
+        shutil.copy(request.getfixturevalue("blank_rows"), place)
     made = opened(place)
     made.create(metadata)
     yield made
@@ -92,8 +153,10 @@ def rows(place: str) -> Iterator[Rows]:
 
 
 @pytest.fixture
-def app(tmp_path: Path, clock: ReplayClock, database_url: str) -> Iterator[Ostinato]:
+def app(tmp_path: Path, clock: ReplayClock, database_url: str, request: pytest.FixtureRequest) -> Iterator[Ostinato]:
     """A store of its own, opened in process."""
+    if not database_url:
+        shutil.copytree(request.getfixturevalue("blank_store"), tmp_path / "store", dirs_exist_ok=True)
     with Ostinato.open(tmp_path / "store", clock=clock) as opened:
         yield opened
 

@@ -63,3 +63,13 @@ def test_the_repository_speaks_of_the_project_alone() -> None:
             text = path.read_text()
             for word in ("/work/", "pypi.org", "files.pythonhosted", "registry.npmjs"):
                 assert word not in text, f"{name} mentions {word}"
+
+
+def test_what_the_frameworks_are_needed_for_is_run_with_them() -> None:
+    """CI lets tests be skipped whose reason is `make frameworks`: `make test-frameworks` makes up for each."""
+    framed = next(line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith("FRAMED :=")).split()[2:]
+    listed = subprocess.run(["git", "ls-files", "tests"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    tests = [Path(name) for name in listed if name.endswith(".py") and (ROOT / name).exists() and ROOT / name != Path(__file__)]
+    needing = {str(name.relative_to("tests")) for name in tests if 'make frameworks")' in (ROOT / name).read_text()}
+    assert needing
+    assert [path for path in sorted(needing) if not path.startswith(tuple(framed))] == []

@@ -71,6 +71,7 @@ def test_r48_one_prediction_leads_back_to_the_source_files(undisturbed: tuple[Pa
     assert lineage["path"][-1].startswith("source:")
 
 
+@pytest.mark.slow(4)
 def test_r14_killed_anywhere_the_loop_goes_on(undisturbed: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     """kill -9 of the driver, the server, a worker or the endpoint, at random moments: the same story, nothing twice, nothing lost."""
     chance = random.Random(os.environ.get("OSTINATO_TEST_SEED", "20131105"))

@@ -76,7 +76,7 @@ test("a version shows its evidence: gates, champion, calibration, slices, card, 
   await page.getByRole("table", { name: "Brier by carrier, the worst first" }).waitFor();
   await page.getByRole("tab", { name: "Card" }).click();
   await page.getByRole("heading", { name: "Intended use" }).waitFor();
-  await page.getByRole("tab", { name: "Origin and signature" }).click();
+  await page.getByRole("tab", { name: "Origin, trust and signature" }).click();
   await page.getByRole("table", { name: "Inputs" }).getByText("departure_hour").waitFor();
   expect(await axe(page)).toEqual([]);
   expect(problems).toEqual([]);

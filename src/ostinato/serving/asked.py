@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ostinato.kernel.instant import micros_of
+from ostinato.kernel.kept import kept
 from ostinato.serving.plane.log import VERIFIED, overlaps, parts_of, steadily
 
 Array = np.ndarray[Any, Any]
@@ -62,7 +62,7 @@ def asked(log: Path, since: datetime, until: datetime) -> Asked:
     return Asked(at=found["at"], version=found["version"], failed=found["failed"], batch=found["batch"], ms=found["ms"])
 
 
-@lru_cache(maxsize=4_096)
+@kept(64 << 20)
 def _of_segment(segment: Path) -> Array:
     return _numbers(pq.read_table(segment, columns=_COLUMNS, **VERIFIED))
 

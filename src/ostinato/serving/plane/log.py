@@ -22,6 +22,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ostinato.kernel.kept import kept
+
 FEATURE = "feature."
 """Before the name of a feature in the name of its column."""
 _ROLL_LINES = 1_000
@@ -133,7 +135,7 @@ class Log:
             self._answers.popitem(last=False)
 
 
-@lru_cache(maxsize=512)
+@kept(256 << 20)
 def slim(segment: Path, columns: tuple[str, ...]) -> pa.Table:
     """A few fixed columns of a segment, which never changes: they are kept in memory."""
     return pq.read_table(segment, columns=list(columns), **VERIFIED)

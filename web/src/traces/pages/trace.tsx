@@ -33,33 +33,33 @@ export function TracePage() {
   const id = useParam("trace");
   const project = useProject();
   const trace = useQuery(traceQuery(id));
-  const crumbs = [{ text: "Traces", to: `/${project}/traces` }];
+  const found = trace.data;
+  const name = found?.name || "Trace";
   return (
-    <Loaded
-      query={trace}
-      skeleton={
-        <Page title="Trace" crumbs={crumbs}>
-          <Skeleton height={480} />
-        </Page>
-      }
+    <Page
+      title={name}
+      heading={found && <Headed name={name} trace={found} />}
+      crumbs={[{ text: "Traces", to: `/${project}/traces` }]}
+      lead={found && <Lead trace={found} />}
+      actions={found && <Delete trace={found} />}
     >
-      {(found) => (
-        <Page
-          title={found.name || "Trace"}
-          heading={
-            <>
-              {found.name || "Trace"} <Status {...stateOf(found.state)} badge />
-            </>
-          }
-          crumbs={crumbs}
-          lead={<Lead trace={found} />}
-          actions={<Delete trace={found} />}
-        >
-          <Told trace={found} />
-          <Within trace={found} />
-        </Page>
-      )}
-    </Loaded>
+      <Loaded query={trace} skeleton={<Skeleton height={480} />}>
+        {(found) => (
+          <>
+            <Told trace={found} />
+            <Within trace={found} />
+          </>
+        )}
+      </Loaded>
+    </Page>
+  );
+}
+
+function Headed({ name, trace }: { name: string; trace: Trace }) {
+  return (
+    <>
+      {name} <Status {...stateOf(trace.state)} badge />
+    </>
   );
 }
 

@@ -76,18 +76,21 @@ frameworks: .venv/.frameworks  ## PyTorch, Keras, boosters, ONNX and more (about
 demo: .venv/.ready $(PAGES)  ## the whole loop on real data (about four minutes), then a server to look around on
 	@.venv/bin/ostinato demo --data $(DEMO) --summary $(DEMO)/summary.json
 
+# Tests wait for disks and for one another, so that three processes keep two cores busy.
+PROCESSES ?= 3
+
 # The slices that live by their rows are tested on PostgreSQL as well; what tests/storage has to say of it, it says in the first run.
 AGAIN := ledger access registry pipelines tracking
 
 test: setup $(PAGES)  ## all tests; those of rows on SQLite and on PostgreSQL
-	@$(PY) -m pytest -n 2 --dist worksteal
-	@OSTINATO_TEST_ROWS=postgres $(PY) -m pytest -n 2 --dist worksteal $(addprefix tests/,$(AGAIN))
+	@$(PY) -m pytest -n $(PROCESSES) --dist worksteal
+	@OSTINATO_TEST_ROWS=postgres $(PY) -m pytest -n $(PROCESSES) --dist worksteal $(addprefix tests/,$(AGAIN))
 
 # What takes the packages of `frameworks`; without them, as in `make test`, these tests are skipped. Beside them everything starts more slowly.
 FRAMED := tracking/autolog tracking/tensorboard registry/test_flavors_native.py registry/test_flavors_prophet.py registry/test_cards.py
 
 test-frameworks: setup frameworks  ## the tests of autolog, TensorBoard and flavors that take PyTorch, Keras, boosters or ONNX
-	@$(PY) -m pytest -n 2 --dist worksteal $(addprefix tests/,$(FRAMED))
+	@$(PY) -m pytest -n $(PROCESSES) --dist worksteal $(addprefix tests/,$(FRAMED))
 
 check: setup web-check  ## format, lint, types and the guards of the design
 	@.venv/bin/ruff format --check .

@@ -78,11 +78,24 @@ export async function settled(page) {
 }
 
 /**
+ * Waits until what turned, colours for one, is as it stays.
+ * @param {import("playwright-core").Page} page
+ */
+async function still(page) {
+  await page.evaluate(async () => {
+    for (let frames = 0; frames < 3; frames++) await new Promise(requestAnimationFrame);
+    const ending = document.getAnimations().filter((a) => Number.isFinite(a.effect?.getComputedTiming().endTime));
+    await Promise.allSettled(ending.map((animation) => animation.finished));
+  });
+}
+
+/**
  * What axe finds, a line each.
  * @param {import("playwright-core").Page} page
  * @returns {Promise<string[]>}
  */
 export async function axe(page) {
+  await still(page);
   await page.evaluate(AXE);
   const found = await page.evaluate(
     (values) => /** @type {any} */ (globalThis).axe.run({ runOnly: { type: "tag", values } }),

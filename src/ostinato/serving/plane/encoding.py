@@ -1,4 +1,4 @@
-"""Encoding: bodies packed by gzip or zstd, and taken in by deflate too; a small one that unpacks to a huge one is stopped before it does."""
+"""Encoding: bodies packed by gzip or zstd, and taken in by deflate too; one that unpacks to a huge one is stopped before it does."""
 
 from __future__ import annotations
 

@@ -76,8 +76,8 @@ frameworks: .venv/.frameworks  ## PyTorch, Keras, boosters, ONNX and more (about
 demo: .venv/.ready $(PAGES)  ## the whole loop on real data (about four minutes), then a server to look around on
 	@.venv/bin/ostinato demo --data $(DEMO) --summary $(DEMO)/summary.json
 
-# Tests wait for disks and for one another, so that three processes keep two cores busy.
-PROCESSES ?= 3
+# One for each core; three end no sooner.
+PROCESSES ?= 2
 
 # The slices that live by their rows are tested on PostgreSQL as well; what tests/storage has to say of it, it says in the first run.
 AGAIN := ledger access registry pipelines tracking

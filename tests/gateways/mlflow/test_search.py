@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from mlflow import MlflowClient
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 @pytest.fixture(scope="module")
 def experiment(shared: MlflowClient) -> str:
     """Five runs; `auc` rises from a to c, is NaN in d, and absent in e."""
-    made = shared.create_experiment("grammar")
+    made = shared.create_experiment(f"grammar {uuid4()}")  # tests of other files may come between these
     for at, (name, auc) in enumerate([("a", 0.1), ("b", 0.5), ("c", 0.9), ("d", math.nan), ("e", None)]):
         run = shared.create_run(made, start_time=1000 + at, run_name=name, tags={"mlflow.user": "ana" if at < 2 else "ben"}).info.run_id
         shared.log_batch(

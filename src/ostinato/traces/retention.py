@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import accumulate
@@ -20,22 +20,19 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
-    delete,
     exists,
     func,
-    insert,
     not_,
     or_,
     select,
     true,
-    update,
 )
 
-from ostinato.kernel.caller import Caller, caller
+from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
-from ostinato.kernel.errors import Invalid, NotFound, OstinatoError
+from ostinato.kernel.errors import Invalid
 from ostinato.kernel.ref import Ref
-from ostinato.kernel.steps import Steps, Turns, on_behalf, taken
+from ostinato.kernel.steps import Steps, Turns, taken
 from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.owned import owner
 from ostinato.storage.rows.rows import Instant, Json, Rows, Tx, metadata
@@ -45,13 +42,13 @@ from ostinato.traces.finding import TRACES
 from ostinato.traces.holds import held
 from ostinato.traces.types import Lapsed, TraceRule
 from ostinato.tracking.planner.parse import parse_all
+from ostinato.tracking.removal.rules import Rules
 from ostinato.tracking.verbs.experiments import find_experiment
 
-_log = logging.getLogger("ostinato.traces")
+log = logging.getLogger("ostinato.traces")
 _AT_ONCE, _SPANS_AT_ONCE = 200, 5_000
 """So many traces go in one transaction, and so many spans, unless one trace has more."""
 _TOLD_MAX = 100
-_EVERY = timedelta(hours=1)
 
 rule_table = Table(
     "traces_retention",
@@ -88,6 +85,7 @@ class Retention:
     _ledger: Ledger
     _clock: Clock
     _upkeep: Turns
+    _rules: Rules[TraceRule]
 
     def retain(
         self, name: str, days: float, experiment: str | None = None, where: list[str] | None = None, keep_assessed: bool = True,
@@ -106,31 +104,21 @@ class Retention:
         """
         if not 0 <= days <= 36_500:
             raise Invalid(f"{days:g} days", hint="0 to 36500", field="days")
-        asked, who, ref = list(where or []), caller(), Ref("retention", name)
+        asked, who = list(where or []), caller()
         TRACES.meet(parse_all(asked, TRACES.vocabulary), self._clock.now())
 
-        def change(tx: Tx) -> TraceRule:
-            made = TraceRule(
+        def make(tx: Tx) -> TraceRule:
+            return TraceRule(
                 name=name, days=days, experiment=None if experiment is None else find_experiment(tx, experiment).id, where=asked,
                 keep_assessed=keep_assessed, keep_examples=keep_examples, declared_by=who.actor, declared_at=self._clock.now(),
             )  # fmt: skip
-            known = tx.first(select(rule_table).where(_r.project == who.project, _r.name == name))
-            if known is not None and _same(_read(known), made):
-                return _read(known)
-            row = asdict(made) | {"project": who.project, "conditions": asked}
-            row.pop("where")
-            tx.execute(delete(rule_table).where(_r.project == who.project, _r.name == name))
-            tx.execute(insert(rule_table), row)
-            told = {"days": days, "experiment": made.experiment, "keep_assessed": keep_assessed, "keep_examples": keep_examples}
-            self._ledger.append(tx, "trace_retention.declared", ref, data=told)
-            return made
 
-        return self._rows.write(change)
+        kept = {"keep_assessed": keep_assessed, "keep_examples": keep_examples}
+        return self._rules.declare(name, make, lambda made: {"days": days, "experiment": made.experiment, **kept})
 
     def retention(self) -> list[TraceRule]:
         """The rules of the project about which traces are kept how long, by name."""
-        asked = select(rule_table).where(_r.project == caller().project).order_by(_r.name)
-        return [_read(row) for row in self._rows.read(lambda tx: tx.all(asked))]
+        return self._rules.all()
 
     def drop_retention(self, name: str) -> None:
         """Let a rule go: no trace leaves because of it any more.
@@ -138,15 +126,7 @@ class Retention:
         Raises:
             NotFound: there is none of that name.
         """
-        project = caller().project
-
-        def change(tx: Tx) -> None:
-            if not tx.execute(delete(rule_table).where(_r.project == project, _r.name == name)).rowcount:
-                others = tx.all(select(_r.name).where(_r.project == project).order_by(_r.name))
-                raise NotFound.named("retention rule", name, [row.name for row in others])
-            self._ledger.append(tx, "trace_retention.dropped", Ref("retention", name))
-
-        self._rows.write(change)
+        self._rules.drop(name)
 
     def apply_retention(self, name: str | None = None, apply: bool = False) -> list[Lapsed]:
         """Say what the rules, or one of them, would let go now, and how much that is; with `apply` do it, for good.
@@ -154,31 +134,14 @@ class Retention:
         Raises:
             NotFound: there is no rule of that name.
         """
-        rules = self.retention()
-        if name is not None and name not in (known.name for known in rules):
-            raise NotFound.named("retention rule", name, [known.name for known in rules])
-        return [taken(self._applying(rule, apply)) for rule in rules if name in (None, rule.name)]
+        return [taken(self._applying(rule, apply)) for rule in self._rules.chosen(name)]
 
     def tick(self) -> None:
         """About a second of upkeep, in all projects: rules not applied for an hour are. The next call goes on with what takes longer."""
         self._upkeep.go_on(self._keeping)
 
     def _keeping(self) -> Steps[None]:
-        actor, before = caller().actor, self._clock.now() - _EVERY
-        due = select(rule_table).where(or_(_r.applied_at.is_(None), _r.applied_at < before)).order_by(_r.project, _r.name)
-        for row in self._rows.read(lambda tx: tx.all(due)):
-            try:
-                for _ in on_behalf(Caller(actor=actor, project=row.project), self._applying(_read(row), True, measured=False)):
-                    yield
-                    if not self._stands(row):  # it was dropped or replaced, or another server has applied it
-                        break
-            except OstinatoError as error:  # the other rules have their turn
-                _log.warning("the rule %s of %s about traces was not applied: %s", row.name, row.project, error)
-
-    def _stands(self, row: Row[Any]) -> bool:
-        asked = select(rule_table).where(_r.project == row.project, _r.name == row.name)
-        found = self._rows.read(lambda tx: tx.first(asked))
-        return found is not None and _read(found) == _read(row)
+        return self._rules.keeping(lambda rule: self._applying(rule, True, measured=False))
 
     def _applying(self, rule: TraceRule, apply: bool, measured: bool = True) -> Steps[Lapsed]:
         """Apply a rule, the oldest first, and note so when that is done; unless `measured`, it is not said how much goes."""
@@ -193,8 +156,7 @@ class Retention:
             told = _more(told, [one for one in found if one.id in going], size, len(found) - len(going))
             yield
         if apply:
-            whose = (_r.project == caller().project, _r.name == rule.name)
-            self._rows.write(lambda tx: tx.execute(update(rule_table).where(*whose).values(applied_at=now)))
+            self._rules.applied(rule.name, now)
         return told
 
     def _over(self, rule: TraceRule, now: datetime) -> ColumnElement[bool]:
@@ -266,11 +228,7 @@ def _more(told: Lapsed, going: Sequence[_Old], size: int, held: int) -> Lapsed:
     )  # fmt: skip
 
 
-def _same(one: TraceRule, other: TraceRule) -> bool:
-    return replace(one, declared_at=other.declared_at, declared_by=other.declared_by, applied_at=other.applied_at) == other
-
-
-def _read(row: Row[Any]) -> TraceRule:
+def read_rule(row: Row[Any]) -> TraceRule:
     return TraceRule(
         name=row.name, days=row.days, experiment=row.experiment, where=row.conditions, keep_assessed=bool(row.keep_assessed),
         keep_examples=bool(row.keep_examples), declared_by=row.declared_by, declared_at=row.declared_at, applied_at=row.applied_at,

@@ -18,7 +18,7 @@ from ostinato.kernel.steps import Turns
 from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.owned import Owned
 from ostinato.storage.rows.rows import Rows, Tx
-from ostinato.traces import store
+from ostinato.traces import retention, store
 from ostinato.traces.assessing import Assessing
 from ostinato.traces.evalsets import EvalSets
 from ostinato.traces.files import TraceFiles
@@ -32,6 +32,7 @@ from ostinato.traces.retention import Retention, oldest, some, take
 from ostinato.traces.sampling import Sampling
 from ostinato.traces.types import KeptSpan, Span, Trace
 from ostinato.tracking.find import find_run
+from ostinato.tracking.removal.rules import Rules
 from ostinato.tracking.service import Runs
 
 DELETE_MAX = 1_000
@@ -48,6 +49,7 @@ class Traces(Intake, Sampling, Retention, Finding, Measuring, Assessing, Prices,
         self._clock = clock
         self._runs = runs
         self._upkeep = Turns()
+        self._rules = Rules(rows, ledger, clock, retention.rule_table, retention.read_rule, "trace_retention", retention.log)
         ledger.called |= {"trace": called}
         runs.goes_along = lambda tx, experiment: check_not_held(tx, store.trace_table.c.experiment_id == experiment)
 

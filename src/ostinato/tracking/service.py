@@ -22,8 +22,10 @@ from ostinato.storage.series.series import Series
 from ostinato.tracking import store
 from ostinato.tracking.compare import compared, differences
 from ostinato.tracking.find import check_part, checked_name, deleted, find_run, given_more, over, tagged, unknown
+from ostinato.tracking.removal import retention
 from ostinato.tracking.removal.purge import called
 from ostinato.tracking.removal.retention import Retention
+from ostinato.tracking.removal.rules import Rules
 from ostinato.tracking.shown import Comparison, Difference
 from ostinato.tracking.sources import Sources
 from ostinato.tracking.tombstones import check_tombstone
@@ -53,6 +55,7 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         self._ledger = ledger
         self._clock = clock
         self._upkeep = Turns()
+        self._rules = Rules(rows, ledger, clock, retention.rule_table, retention.read_rule, "retention", retention.log)
         self.needed_by = lambda *_: {}
         self.goes_along = lambda *_: None
         ledger.called |= dict.fromkeys(("run", "candidate", "experiment"), called)

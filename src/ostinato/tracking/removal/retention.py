@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Column, Float, Integer, Row, Table, Text, delete, func, insert, or_, select, update
+from sqlalchemy import Column, Float, Integer, Row, Table, Text, func, select
 
-from ostinato.kernel.caller import Caller, caller
-from ostinato.kernel.errors import Invalid, NotFound, OstinatoError
+from ostinato.kernel.caller import caller
+from ostinato.kernel.errors import Invalid, OstinatoError
 from ostinato.kernel.ref import Ref
-from ostinato.kernel.steps import Steps, Turns, on_behalf, taken
+from ostinato.kernel.steps import Steps, Turns, taken
 from ostinato.storage.rows.lease import at
 from ostinato.storage.rows.rows import Instant, Json, Tx, metadata
 from ostinato.tracking import store
@@ -24,17 +24,17 @@ from ostinato.tracking.planner.scope import Scope
 from ostinato.tracking.planner.where import RUNS, seen_state
 from ostinato.tracking.query import And, Field, Missing, Node, Order
 from ostinato.tracking.removal.purge import Removals
+from ostinato.tracking.removal.rules import Rules
 from ostinato.tracking.removal.sharing import parts
 from ostinato.tracking.removal.types import Act, Purge, Refusal, Retained, RetentionRule
 from ostinato.tracking.store import LEASES, run_table
 from ostinato.tracking.verbs.experiments import experiment_table, find_experiment
 from ostinato.tracking.verbs.table import RunTable
 
-_log = logging.getLogger("ostinato.tracking")
+log = logging.getLogger("ostinato.tracking")
 _BEST_MAX = 1_000
 _TOLD_MAX = 100
 _AT_ONCE = 200
-_EVERY = timedelta(hours=1)
 
 rule_table = Table(
     "tracking_retention",
@@ -59,6 +59,7 @@ class Retention(RunTable, Removals):
     """The part of Runs that keeps things for a time only; Runs gives it its parts."""
 
     _upkeep: Turns
+    _rules: Rules[RetentionRule]
 
     def retain(
         self,
@@ -87,31 +88,21 @@ class Retention(RunTable, Removals):
         asked, tags = list(where or []), sorted(set(keep_tagged or []))
         _node(asked, tags)
         _best(act, keep_best, best_by)
-        who, ref = caller(), Ref("retention", name)
+        who = caller()
 
-        def change(tx: Tx) -> RetentionRule:
-            of = None if experiment is None else find_experiment(tx, experiment).id
-            made = RetentionRule(
-                name=name, act=act, days=days, experiment=of, where=asked, keep_best=keep_best, best_by=best_by, keep_tagged=tags,
-                declared_by=who.actor, declared_at=self._clock.now(),
+        def make(tx: Tx) -> RetentionRule:
+            return RetentionRule(
+                name=name, act=act, days=days, experiment=None if experiment is None else find_experiment(tx, experiment).id, where=asked,
+                keep_best=keep_best, best_by=best_by, keep_tagged=tags, declared_by=who.actor, declared_at=self._clock.now(),
             )  # fmt: skip
-            known = tx.first(select(rule_table).where(_t.project == who.project, _t.name == name))
-            if known is not None and _same(_read(known), made):
-                return _read(known)
-            row = asdict(made) | {"project": who.project, "conditions": asked}
-            row.pop("where")
-            tx.execute(delete(rule_table).where(_t.project == who.project, _t.name == name))
-            tx.execute(insert(rule_table), row)
-            told = {"act": act, "days": days, "experiment": of, "keep_best": keep_best}
-            self._ledger.append(tx, "retention.declared", ref, data=told)
-            return made
 
-        return self._rows.write(change)
+        return self._rules.declare(
+            name, make, lambda made: {"act": act, "days": days, "experiment": made.experiment, "keep_best": keep_best}
+        )
 
     def retention(self) -> list[RetentionRule]:
         """The rules of the project about what is kept how long, by name."""
-        asked = select(rule_table).where(_t.project == caller().project).order_by(_t.name)
-        return [_read(row) for row in self._rows.read(lambda tx: tx.all(asked))]
+        return self._rules.all()
 
     def drop_retention(self, name: str) -> None:
         """Let a rule go: nothing leaves because of it any more.
@@ -119,15 +110,7 @@ class Retention(RunTable, Removals):
         Raises:
             NotFound: there is none of that name.
         """
-        project = caller().project
-
-        def change(tx: Tx) -> None:
-            if not tx.execute(delete(rule_table).where(_t.project == project, _t.name == name)).rowcount:
-                others = tx.all(select(_t.name).where(_t.project == project).order_by(_t.name))
-                raise NotFound.named("retention rule", name, [row.name for row in others])
-            self._ledger.append(tx, "retention.dropped", Ref("retention", name))
-
-        self._rows.write(change)
+        self._rules.drop(name)
 
     def apply_retention(self, name: str | None = None, apply: bool = False) -> list[Retained]:
         """Say what the rules, or one of them, would let go now, and how much that would free; with `apply` do it.
@@ -135,10 +118,7 @@ class Retention(RunTable, Removals):
         Raises:
             NotFound: there is no rule of that name.
         """
-        rules = self.retention()
-        if name is not None and name not in (known.name for known in rules):
-            raise NotFound.named("retention rule", name, [known.name for known in rules])
-        return [taken(self._applying(rule, apply)) for rule in rules if name in (None, rule.name)]
+        return [taken(self._applying(rule, apply)) for rule in self._rules.chosen(name)]
 
     def tick(self) -> None:
         """About a second of upkeep, in all projects: what purges have left is swept, and rules not applied for an hour are.
@@ -149,19 +129,7 @@ class Retention(RunTable, Removals):
 
     def _keeping(self) -> Steps[None]:
         yield from self._sweeping()
-        actor, before = caller().actor, self._clock.now() - _EVERY
-        due = select(rule_table).where(or_(_t.applied_at.is_(None), _t.applied_at < before)).order_by(_t.project, _t.name)
-        for row in self._rows.read(lambda tx: tx.all(due)):
-            rule = _read(row)
-            stands = select(rule_table).where(_t.project == row.project, _t.name == rule.name)
-            try:
-                for _ in on_behalf(Caller(actor=actor, project=row.project), self._applying(rule, True, measured=False)):
-                    yield
-                    now = self._rows.read(lambda tx, stands=stands: tx.first(stands))  # type: ignore[misc]
-                    if now is None or _read(now) != rule:  # it was dropped or replaced, or another server has applied it
-                        break
-            except OstinatoError as error:  # the other rules have their turn
-                _log.warning("the retention rule %s of %s was not applied: %s", row.name, row.project, error)
+        yield from self._rules.keeping(lambda rule: self._applying(rule, True, measured=False))
 
     def _applying(self, rule: RetentionRule, apply: bool, measured: bool = True) -> Steps[Retained]:
         """Apply a rule, and note so when that is done; unless `measured`, it is not said what goes."""
@@ -170,8 +138,7 @@ class Retention(RunTable, Removals):
         act = self._purging if rule.act == "purge" else self._deleting
         done = yield from act(rule, before, apply, measured)
         if apply:
-            whose = (_t.project == caller().project, _t.name == rule.name)
-            self._rows.write(lambda tx: tx.execute(update(rule_table).where(*whose).values(applied_at=now)))
+            self._rules.applied(rule.name, now)
         return done
 
     def _deleting(self, rule: RetentionRule, before: datetime, apply: bool, measured: bool) -> Steps[Retained]:
@@ -279,11 +246,7 @@ def _best(act: Act, keep_best: int, best_by: str) -> tuple[Order, ...]:
     return orders
 
 
-def _same(one: RetentionRule, other: RetentionRule) -> bool:
-    return replace(one, declared_at=other.declared_at, declared_by=other.declared_by, applied_at=other.applied_at) == other
-
-
-def _read(row: Row[Any]) -> RetentionRule:
+def read_rule(row: Row[Any]) -> RetentionRule:
     return RetentionRule(
         name=row.name, act=row.act, days=row.days, experiment=row.experiment, where=row.conditions, keep_best=row.keep_best,
         best_by=row.best_by, keep_tagged=row.keep_tagged, declared_by=row.declared_by, declared_at=row.declared_at,

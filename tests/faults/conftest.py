@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ostinato.testing import faults
+from ostinato.testing.scene import ENV
 
 HERE = Path(__file__).parent
 
@@ -50,3 +51,14 @@ def on_failing_disk(failing_disk: dict[str, str]) -> Callable[..., str]:
         return done.stdout
 
     return run
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The environment of all processes of one store, on either kind of database."""
+    env = dict(ENV)
+    if request.param == "postgres":
+        env["OSTINATO_DATABASE_URL"] = request.getfixturevalue("postgres_url")
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    return env

@@ -14,20 +14,9 @@ from pathlib import Path
 import pytest
 
 from ostinato.testing.processes import free_port
-from ostinato.testing.scene import ENV, Scene, kill
+from ostinato.testing.scene import Scene, kill
 
 pytestmark = pytest.mark.timeout(1000)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The environment of all processes of one store, on either kind of database."""
-    env = dict(ENV)
-    if request.param == "postgres":
-        env["OSTINATO_DATABASE_URL"] = request.getfixturevalue("postgres_url")
-    for name, value in env.items():
-        monkeypatch.setenv(name, value)
-    return env
 
 
 def test_nothing_acknowledged_is_lost_or_doubled_by_kill_9(

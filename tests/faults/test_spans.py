@@ -15,22 +15,11 @@ import pytest
 
 from ostinato.app import Ostinato
 from ostinato.testing.processes import free_port, until
-from ostinato.testing.scene import ENV, Scene, kill
+from ostinato.testing.scene import Scene, kill
 from ostinato.traces.types import Trace
 
 TELLER = Path(__file__).parent / "teller.py"
 pytestmark = pytest.mark.timeout(1000)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The environment of all processes of one store, on either kind of database."""
-    env = dict(ENV)
-    if request.param == "postgres":
-        env["OSTINATO_DATABASE_URL"] = request.getfixturevalue("postgres_url")
-    for name, value in env.items():
-        monkeypatch.setenv(name, value)
-    return env
 
 
 @contextmanager

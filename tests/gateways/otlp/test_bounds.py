@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -14,25 +14,10 @@ from ostinato.app import Ostinato
 from ostinato.gateways.otlp import bounds
 from ostinato.gateways.otlp.protobuf import message
 from ostinato.gateways.otlp.request import Batch, of_json, of_protobuf
-from ostinato.kernel.clock import SystemClock
 from ostinato.kernel.errors import Invalid, TooLarge
-from ostinato.testing.doors import served
 from ostinato.traces import intake
 
 PROTOBUF = {"content-type": "application/x-protobuf"}
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ostinato]:
-    with Ostinato.open(tmp_path_factory.mktemp("otlp") / "store", clock=SystemClock()) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def http(store: Ostinato) -> Iterator[httpx.Client]:
-    token = (store.settings.data / "admin-token").read_text().strip()
-    with served(store) as address, httpx.Client(base_url=address, headers={"authorization": f"Bearer {token}"}, timeout=30) as client:
-        yield client
 
 
 def span(trace: int, id: int = 1, *more: tuple[int, int | bytes]) -> bytes:

@@ -7,7 +7,6 @@ import json
 import time
 import tracemalloc
 import zlib
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,26 +18,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from ostinato.app import Ostinato
 from ostinato.gateways.otlp.request import Batch, of_json, of_protobuf
-from ostinato.kernel.clock import SystemClock
 from ostinato.kernel.errors import OstinatoError
-from ostinato.testing.doors import served
 from ostinato.traces.types import Span
 
 PROTOBUF, JSON = {"content-type": "application/x-protobuf"}, {"content-type": "application/json"}
 HOUR_NS = 3_600 * 10**9
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ostinato]:
-    with Ostinato.open(tmp_path_factory.mktemp("otlp") / "store", clock=SystemClock()) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def http(store: Ostinato) -> Iterator[httpx.Client]:
-    token = (store.settings.data / "admin-token").read_text().strip()
-    with served(store) as address, httpx.Client(base_url=address, headers={"authorization": f"Bearer {token}"}, timeout=60) as client:
-        yield client
 
 
 def body(spans: list[dict[str, Any]], service: str = "faults") -> bytes:

@@ -29,6 +29,10 @@ def test_every_file_of_the_package_is_in_the_wheel(wheel: zipfile.ZipFile) -> No
     assert {name.removeprefix("src/") for name in listed if (ROOT / name).exists()} <= set(wheel.namelist())
 
 
+def test_type_checkers_are_told_of_the_types(wheel: zipfile.ZipFile) -> None:
+    assert "ostinato/py.typed" in wheel.namelist()
+
+
 @pytest.mark.skipif(not (STATIC / "index.html").is_file(), reason="the UI is not built: make web")
 def test_the_pages_ship_with_the_wheel(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
     wheel.extractall(tmp_path)

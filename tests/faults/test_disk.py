@@ -16,8 +16,8 @@ from ostinato.testing.doors import served
 
 pytestmark = pytest.mark.timeout(300)
 VERBS = [
-    "rows.write", "blobs.put", "series.append", "artifact.put", "ledger.append", "ledger.seal", "backup", "predictions.append",
-    "predictions.roll",
+    "rows.write", "blobs.put", "series.append", "spans.put", "artifact.put", "ledger.append", "ledger.seal", "backup",
+    "predictions.append", "predictions.roll",
 ]  # fmt: skip
 
 

@@ -34,6 +34,7 @@ from ostinato.serving.plane.log import Log, read
 from ostinato.storage.blobs.blobs import blob_of
 from ostinato.testing.faults import Call, Fault, Manner, arm, heal, mark, record
 from ostinato.testing.processes import forked
+from ostinato.traces.types import Span
 from ostinato.tracking.types import MetricFrame
 
 FAULTS: list[tuple[Call, Manner]] = [("write", "EIO"), ("write", "ENOSPC"), ("write", "short"), ("sync", "EIO"), ("rename", "EIO")]
@@ -88,6 +89,20 @@ def measured(app: Ostinato) -> Any:
     curve, latest = app.runs.curve(RUN, "loss"), app.runs.metrics(RUN)
     assert len(curve.steps) == (latest["loss"].n if latest else 0)
     return curve.steps, curve.values
+
+
+def tell(app: Ostinato) -> None:
+    question = "why is it late? " * 5_000
+    spans = [
+        Span(trace="tr-1", id=f"{n:016x}", name="ask", start_ns=n, end_ns=n + 9, attributes={"question": question, "n": n}) for n in (1, 2)
+    ]
+    app.traces.put(spans)
+
+
+def told(app: Ostinato) -> Any:
+    traces = app.traces.search().items
+    assert app.ledger.verify().ok
+    return [(span.id, span.attributes) for trace in traces for span in app.traces.spans(trace.id)]
 
 
 def attach(app: Ostinato) -> None:
@@ -166,6 +181,7 @@ VERBS = {
     "rows.write": Verb(store, start, started),
     "blobs.put": Verb(store, put, blob),
     "series.append": Verb(store, measure, measured),
+    "spans.put": Verb(store, tell, told),
     "artifact.put": Verb(store, attach, attached),
     "ledger.append": Verb(store, comment, comments),
     "ledger.seal": Verb(store, seal, sealed),
@@ -179,15 +195,15 @@ def child(call: Callable[[], Any]) -> Any:
     """The result of a call, made in a child of this process, which then ends as if it was killed."""
     from_child, to_parent = os.pipe()
 
-    def tell() -> None:
+    def report() -> None:
         try:
-            told = (True, call())
+            outcome = (True, call())
         except BaseException as error:
-            told = (False, f"{error!r}\n{traceback.format_exc()}")
+            outcome = (False, f"{error!r}\n{traceback.format_exc()}")
         with os.fdopen(to_parent, "wb") as answer:
-            pickle.dump(told, answer)
+            pickle.dump(outcome, answer)
 
-    pid = forked(tell)
+    pid = forked(report)
     os.close(to_parent)
     with os.fdopen(from_child, "rb") as answer:
         content = answer.read()

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, BrowserContext } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { axe, launch, settled, signIn, url, watched } from "./browser.mjs";
+import { beforeAll, expect, test } from "vitest";
+import { axe, settled, url, watched } from "./browser.mjs";
+import { travel } from "./travel";
 
 const PROJECT = `compare-${Date.now()}`;
 const NOTEBOOK = {
@@ -23,19 +23,11 @@ const NOTEBOOK = {
   ],
 };
 
-let browser: Browser;
-let context: BrowserContext;
+const on = travel();
 let ids: string[];
 beforeAll(async () => {
-  browser = await launch();
-  context = await browser.newContext({
-    storageState: await signIn(browser),
-    viewport: { width: 1440, height: 900 },
-    reducedMotion: "reduce",
-  });
   ids = await prepare();
 });
-afterAll(() => browser.close());
 
 async function ask(
   method: string,
@@ -86,7 +78,7 @@ function base64(column: ArrayBufferView): string {
 }
 
 test("a scientist sees which parameter decides, and narrows the runs by keyboard", async () => {
-  const page = await context.newPage();
+  const page = await on.context.newPage();
   const problems = await watched(page);
   await page.goto(`${url}/${PROJECT}/runs/compare?${ids.map((id) => `ids=${id}`).join("&")}`);
   await page.getByText("Each of 12 on the same axes").waitFor();
@@ -109,7 +101,7 @@ test("a scientist sees which parameter decides, and narrows the runs by keyboard
 });
 
 test("runs in groups: the address keeps by what, and which are unfolded", async () => {
-  const page = await context.newPage();
+  const page = await on.context.newPage();
   const problems = await watched(page);
   await page.goto(`${url}/${PROJECT}/runs?experiment=sweep`);
   await settled(page);
@@ -124,7 +116,7 @@ test("runs in groups: the address keeps by what, and which are unfolded", async 
 });
 
 test("a notebook is read, and nothing of it runs; a note is written", async () => {
-  const page = await context.newPage();
+  const page = await on.context.newPage();
   const problems = await watched(page);
   await page.goto(`${url}/${PROJECT}/runs/${ids[0]}?tab=files`);
   await page.getByRole("heading", { name: "A sweep" }).waitFor();

@@ -8,12 +8,15 @@ export interface Opened {
   problems: string[];
 }
 
-/** A browser in which the administrator is signed in, from the first journey of a file to the last. */
+let launched: Promise<Browser> | undefined;
+
+/** A browser in which the administrator is signed in, from the first journey of a file to the last; the next file finds it empty again. */
 export function travel() {
   let browser: Browser;
   let context: BrowserContext;
   beforeAll(async () => {
-    browser = await launch();
+    launched ??= launch(); // one for all files; it ends with the process
+    browser = await launched;
     const storageState = await signIn(browser);
     context = await browser.newContext({
       storageState,
@@ -21,7 +24,7 @@ export function travel() {
       reducedMotion: "reduce",
     });
   });
-  afterAll(() => browser.close());
+  afterAll(() => Promise.all(browser.contexts().map((left) => left.close())));
   return {
     /** For what needs a sign-in of its own. */
     get browser(): Browser {

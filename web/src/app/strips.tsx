@@ -44,10 +44,12 @@ function FirstPassword() {
   return (
     <aside className="shell-strip" data-kind="info" aria-label="Your sign-in">
       <span>You signed in by a one-time link.</span>
-      <Link to={`/${project}/password`}>Choose a password</Link>
-      <Button kind="quiet" small onClick={putItOff}>
-        Not now
-      </Button>
+      <span className="row">
+        <Link to={`/${project}/password`}>Choose a password</Link>
+        <Button kind="quiet" small onClick={putItOff}>
+          Not now
+        </Button>
+      </span>
     </aside>
   );
 }

@@ -11,6 +11,7 @@ const SLICES: Readonly<Record<string, readonly string[]>> = {
   view: ["tracking"],
   trace: ["traces"],
   price: ["traces"],
+  evalset: ["traces"],
   execution: ["pipelines", "tracking"],
   pipeline: ["pipelines"],
   schedule: ["pipelines"],

@@ -23,6 +23,7 @@ const PLACES: Record<string, Place> = {
   feature: (name) => `features/${part(name)}`,
   run: (name) => `runs/${part(name)}`,
   trace: (name) => `traces/${part(name)}`,
+  evalset: (name) => `evalsets/${part(name)}`,
   pipeline: (name) => `pipelines/${part(name)}`,
   execution: (name) => `executions/${part(name)}`,
   model: (name, at) => `models/${part(name)}${at ? `/versions/${part(at)}` : ""}`,

@@ -1,4 +1,4 @@
-import { queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { get } from "../kernel/api/client";
 import { ApiError } from "../kernel/api/errors";
 import { isReplay } from "../kernel/time";
@@ -48,10 +48,15 @@ export function trafficQuery(endpoint: string, since: string | undefined, until:
   });
 }
 
+/** The newest rollouts, and older ones page by page. */
 export function rolloutsQuery(endpoint: string) {
-  return queryOptions({
+  return infiniteQueryOptions({
     queryKey: ["serving", "rollouts", endpoint],
-    queryFn: ({ signal }) => get("/endpoints/{endpoint}/rollouts", { path: { endpoint } }, signal),
+    queryFn: ({ signal, pageParam: after }) =>
+      get("/endpoints/{endpoint}/rollouts", { path: { endpoint }, query: { after } }, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ next }) => next ?? undefined,
+    select: ({ pages }) => pages.flatMap(({ items }) => items),
   });
 }
 

@@ -69,3 +69,26 @@ export const experimentNamesQuery = queryOptions({
   queryFn: ({ signal }) => get("/experiments", {}, signal),
   select: (experiments) => new Map(experiments.map(({ id, name }) => [id, name])),
 });
+
+export const evalsetsQuery = queryOptions({
+  queryKey: ["traces", "evalsets"],
+  queryFn: ({ signal }) => get("/evalsets", {}, signal),
+});
+
+export function evalsetQuery(evalset: string) {
+  return queryOptions({
+    queryKey: ["traces", "evalset", evalset],
+    queryFn: ({ signal }) => get("/evalsets/{evalset}", { path: { evalset } }, signal),
+  });
+}
+
+export function recordsQuery(evalset: string) {
+  return infiniteQueryOptions({
+    queryKey: ["traces", "records", evalset],
+    queryFn: ({ pageParam, signal }) =>
+      get("/evalsets/{evalset}/records", { path: { evalset }, query: { limit: PAGE, after: pageParam } }, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ next }) => next ?? undefined,
+    select: ({ pages }) => pages.flatMap(({ items }) => items),
+  });
+}

@@ -10,4 +10,16 @@ export const routes: PageRoute[] = [
     "TracePage",
     (q, { trace = "" }) => [q.traceQuery(trace), q.spansQuery(trace)],
   ),
+  page(
+    "evalsets",
+    () => import("./pages/evalsets"),
+    "EvalSetsPage",
+    (q) => [q.evalsetsQuery],
+  ),
+  page(
+    "evalsets/$evalset",
+    () => import("./pages/evalset"),
+    "EvalSetPage",
+    (q, { evalset = "" }) => [q.evalsetQuery(evalset)],
+  ),
 ];

@@ -4,6 +4,8 @@ import type { StatusKind } from "../ui/status";
 export type Trace = Schema<"Trace">;
 export type Span = Schema<"KeptSpan">;
 export type Assessment = Schema<"Assessment">;
+export type EvalSet = Schema<"EvalSet">;
+export type EvalRecord = Schema<"EvalRecord">;
 export type TraceRule = Schema<"TraceRule">;
 export type Lapsed = Schema<"Lapsed">;
 

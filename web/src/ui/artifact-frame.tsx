@@ -146,7 +146,7 @@ function Cells({ name, text }: { name: string; text: string }) {
   }));
   return (
     <>
-      <Table label={name} columns={columns} rows={rows} rowKey={(_, i) => i} />
+      <Table label={name} columns={columns} rows={rows} rowKey={(_, i) => i} raw />
       {rows.length === ROWS && <p className="muted">The first {ROWS} rows.</p>}
     </>
   );

@@ -6,10 +6,9 @@ import type { Column } from "./data-table/columns";
 import { DataTable } from "./data-table/data-table";
 import { Empty } from "./empty";
 import { FilterBar } from "./filter-bar";
-import { useWidth } from "./size";
+import { NARROW, useWidth } from "./size";
 import "./listing.css";
 
-const NARROW = 640;
 const FIELDS = { sort: text(), filter: text() };
 
 interface ListingProps<Row> {

@@ -1,13 +1,16 @@
-import { type RefObject, useEffect, useRef, useState } from "react";
+import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from "react";
+
+/** Below this many pixels a place is one for cards rather than for columns. */
+export const NARROW = 640;
 
 /** Calls back when the element changes its size. */
 function useResize(ref: RefObject<HTMLElement | null>, changed: (element: HTMLElement) => void) {
   const latest = useRef(changed);
   latest.current = changed;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = ref.current;
     if (!element) return;
-    latest.current(element);
+    latest.current(element); // before it is painted, so that nothing jumps
     const observer = new ResizeObserver(() => latest.current(element));
     observer.observe(element);
     return () => observer.disconnect();
@@ -22,12 +25,22 @@ export function useWidth<E extends HTMLElement = HTMLDivElement>(): [RefObject<E
   return [ref, width];
 }
 
-/** Whether an element has more to show than fits beside each other. */
-export function useOverflow<E extends HTMLElement = HTMLDivElement>(): [RefObject<E | null>, boolean] {
+/**
+ * Whether an element has more to show than fits beside each other, and whether it is narrow. What `gives` way when both are
+ * so, needs from then on the width that it had needed.
+ */
+export function useOverflow<E extends HTMLElement = HTMLDivElement>(
+  gives = false,
+): [ref: RefObject<E | null>, overflows: boolean, narrow: boolean] {
   const ref = useRef<E>(null);
-  const [overflows, setOverflows] = useState(false);
-  useResize(ref, (element) => setOverflows(element.scrollWidth > element.clientWidth + 1));
-  return [ref, overflows];
+  const [needed, setNeeded] = useState(0);
+  const [narrow, setNarrow] = useState(false);
+  useResize(ref, ({ clientWidth, scrollWidth }) => {
+    setNarrow(clientWidth < NARROW);
+    const given = gives && narrow && needed > clientWidth;
+    if (!given) setNeeded(scrollWidth > clientWidth + 1 ? scrollWidth : 0);
+  });
+  return [ref, needed > 0, narrow];
 }
 
 /** Whether an element has come near the viewport, once and for all: what nobody has scrolled to is not drawn. */

@@ -1,14 +1,18 @@
-import type { ReactNode } from "react";
+import { createContext, type ReactNode, use } from "react";
 import { useOverflow } from "./size";
 import "./table.css";
 
 export interface TableColumn<Row> {
   head: ReactNode;
   cell: (row: Row) => ReactNode;
+  /** The head is for screen readers alone. */
+  quiet?: boolean;
   /** Numbers stand at the end of their column. */
   align?: "end";
   /** Takes what width is left; the text may wrap. */
   grow?: boolean;
+  /** Left out of the cards that rows are in a narrow place. */
+  minor?: boolean;
 }
 
 interface TableProps<Row> {
@@ -20,18 +24,21 @@ interface TableProps<Row> {
   /** Marks a row, such as the one in production. */
   marked?: (row: Row) => boolean;
   empty?: ReactNode;
+  /** Rows of data, of whatever width: they are scrolled rather than stacked where there is no room. */
+  raw?: boolean;
 }
 
-/** A small static table; DataTable is for what is sorted, long or walked by keyboard. */
-export function Table<Row>({ label, columns, rows, rowKey, marked, empty = "Nothing yet." }: TableProps<Row>) {
+/** A small static table; DataTable is for what is sorted, long or walked by keyboard. In a narrow place each row is a card. */
+export function Table<Row>(props: TableProps<Row>) {
+  const { label, columns, rows, rowKey, marked, empty = "Nothing yet.", raw = false } = props;
   return (
-    <TableFrame label={label}>
+    <TableFrame label={label} stacks={!raw}>
       <table className="table" aria-label={label}>
         <thead>
           <tr>
             {columns.map((column, i) => (
               <th key={i} scope="col" data-align={column.align} data-grow={column.grow}>
-                {column.head}
+                {column.quiet ? <span className="sr-only">{column.head}</span> : column.head}
               </th>
             ))}
           </tr>
@@ -40,7 +47,8 @@ export function Table<Row>({ label, columns, rows, rowKey, marked, empty = "Noth
           {rows.map((row, i) => (
             <tr key={rowKey(row, i)} data-marked={marked?.(row) || undefined}>
               {columns.map((column, j) => (
-                <td key={j} data-align={column.align} data-grow={column.grow}>
+                <td key={j} data-align={column.align} data-grow={column.grow} data-minor={column.minor}>
+                  <StackedHead>{j > 0 && !(column.quiet && j === columns.length - 1) && column.head}</StackedHead>
                   {column.cell(row)}
                 </td>
               ))}
@@ -53,12 +61,28 @@ export function Table<Row>({ label, columns, rows, rowKey, marked, empty = "Noth
   );
 }
 
+const Stacked = createContext(false);
+
+/** What a cell is about, in the cell: where rows are cards no head stands above them. */
+export function StackedHead({ children }: { children: ReactNode }) {
+  return use(Stacked) && children ? <span className="table-head">{children}</span> : null;
+}
+
+interface FrameProps {
+  label: string;
+  /** Where a narrow place has no room for the columns, rows become cards; their cells have a `StackedHead`. */
+  stacks?: boolean;
+  children: ReactNode;
+}
+
 /** Scrolls a table that is wider than its place, and can be reached by keyboard when it does. */
-export function TableFrame({ label, children }: { label: string; children: ReactNode }) {
-  const [frame, overflows] = useOverflow();
+export function TableFrame({ label, stacks = false, children }: FrameProps) {
+  const [frame, overflows, narrow] = useOverflow(stacks);
+  const stacked = stacks && overflows && narrow;
+  const region = overflows && !stacked && { tabIndex: 0, role: "region", "aria-label": label };
   return (
-    <div ref={frame} className="table-frame" {...(overflows && { tabIndex: 0, role: "region", "aria-label": label })}>
-      {children}
+    <div ref={frame} className="table-frame" data-stacked={stacked || undefined} {...region}>
+      <Stacked value={stacked}>{children}</Stacked>
     </div>
   );
 }

@@ -79,7 +79,7 @@ const COLUMNS: TableColumn<Session>[] = [
   },
   { head: "Last seen", cell: ({ seen_at }) => <RealTime at={seen_at} /> },
   { head: "Ends", cell: ({ expires_at }) => <RealTime at={expires_at} />, grow: true },
-  { head: <span className="sr-only">Acts</span>, cell: (session) => <End session={session} />, align: "end" },
+  { head: "Acts", quiet: true, cell: (session) => <End session={session} />, align: "end" },
 ];
 
 function End({ session }: { session: Session }) {

@@ -102,7 +102,7 @@ function useColumns(actor: string | undefined, onRotate: (token: Token) => void)
         ),
       },
       { head: "Ends", cell: (token) => <Ends token={token} />, grow: true },
-      { head: <span className="sr-only">Acts</span>, cell: (token) => <Acts token={token} onRotate={onRotate} /> },
+      { head: "Acts", quiet: true, cell: (token) => <Acts token={token} onRotate={onRotate} /> },
     ],
     [actor, onRotate],
   );

@@ -31,6 +31,7 @@ export function Records({ label, rows, marked = NONE, identity = NONE, schema = 
       columns={lines ? [line, ...shown] : shown}
       rows={rows}
       rowKey={(_, i) => i}
+      raw
       empty="No rows to show."
     />
   );

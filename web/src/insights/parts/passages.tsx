@@ -19,6 +19,7 @@ export function Passages({ passages }: { passages: readonly Passage[] }) {
     {
       head: "From data to production",
       grow: true,
+      minor: true,
       cell: (passage) => (
         <span className="way" aria-hidden>
           {stretches(passage).map(({ name, hours }) => (

@@ -1751,7 +1751,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The rollouts of an endpoint with their evidence, newest first. */
+        /**
+         * The rollouts of an endpoint, newest first, a page of at most 1,000. `rollout_story` has their `looks` and `evidence.path`.
+         * @description Raises:
+         *         Invalid: `limit` is not 1 to 1,000.
+         */
         get: operations["endpoints.rollouts"];
         put?: never;
         post?: never;
@@ -2831,6 +2835,60 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/issues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The issues of an experiment, by its id or name, or of all, the worst first; those that a trace shows, if one is named.
+         * @description Raises:
+         *         NotFound: there is no such experiment.
+         */
+        get: operations["traces.issues"];
+        put?: never;
+        /**
+         * Say that something goes wrong in the traces of an experiment, by its id or name. With the `id` of one that is there, that one.
+         * @description Raises:
+         *         NotFound: there is no such experiment or run.
+         *         Denied: it is said in the name of another actor.
+         *         Conflict: there are 10,000 already.
+         */
+        post: operations["traces.report_issue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/issues/{issue}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The issue with this id.
+         * @description Raises:
+         *         NotFound: there is none.
+         */
+        get: operations["traces.issue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Say otherwise what an issue is, how bad, or what became of it. What is None stays.
+         * @description Raises:
+         *         NotFound: there is no such issue.
+         */
+        patch: operations["traces.change_issue"];
         trace?: never;
     };
     "/api/v1/ledger/comments/{ref}": {
@@ -4969,6 +5027,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is asked of traces of an experiment, by its id or name, the newest first; the default question comes last.
+         * @description Raises:
+         *         NotFound: there is no such experiment.
+         */
+        get: operations["traces.questions"];
+        put?: never;
+        /**
+         * Ask something of everyone who reviews traces of an experiment, by its id or name. With the `id` of one that is there, that one.
+         * @description Raises:
+         *         NotFound: there is no such experiment.
+         *         Conflict: it has a question of that name.
+         */
+        post: operations["traces.create_question"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/questions/{question}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The question with this id.
+         * @description Raises:
+         *         NotFound: there is none.
+         */
+        get: operations["traces.question"];
+        put?: never;
+        post?: never;
+        /**
+         * Ask no more. What was answered stays; no error if it is gone already.
+         * @description Raises:
+         *         Invalid: it is the default question.
+         */
+        delete: operations["traces.drop_question"];
+        options?: never;
+        head?: never;
+        /**
+         * Ask otherwise. What is None stays; the kind of answer stays in any case, for answers were given already.
+         * @description Raises:
+         *         NotFound: there is no such question.
+         *         Conflict: there is another of that name.
+         *         Invalid: it is the default question.
+         */
+        patch: operations["traces.change_question"];
+        trace?: never;
+    };
     "/api/v1/renamed-experiments": {
         parameters: {
             query?: never;
@@ -5881,6 +5999,82 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scorer-versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The versions of a scorer, the first first.
+         * @description Raises:
+         *         NotFound: there is no such experiment, or no such scorer.
+         */
+        get: operations["traces.scorer_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scorers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The latest version of each scorer of an experiment, by its id or name; by their names.
+         * @description Raises:
+         *         NotFound: there is no such experiment.
+         */
+        get: operations["traces.scorers"];
+        put?: never;
+        /**
+         * Keep the next version of a scorer of an experiment, by its id or name; `definition` is JSON.
+         * @description With a `version` it gets that number, which must be the next; sent again, what was kept is given back.
+         *
+         *     Raises:
+         *         NotFound: there is no such experiment.
+         *         Conflict: the version is there with another definition, or another is next.
+         */
+        post: operations["traces.register_scorer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scorers/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A version of a scorer, the latest unless one is named.
+         * @description Raises:
+         *         NotFound: there is no such experiment, scorer or version.
+         */
+        get: operations["traces.scorer"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a version of a scorer, or the scorer with all of them.
+         * @description Raises:
+         *         NotFound: there is no such experiment, scorer or version.
+         */
+        delete: operations["traces.drop_scorer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/search": {
         parameters: {
             query?: never;
@@ -6323,13 +6517,16 @@ export interface paths {
         put?: never;
         /**
          * Say something of a trace, or of one `span` of it: how it went, or what was expected. It counts until it is overridden.
-         * @description `source_id` names who or what says so, by default the caller, such as a judge or somebody whom an application serves; of the
+         * @description What a person says under the name of a question is an answer to it. The kind `issue` says that the trace shows the issue whose id is
+         *     the name.
+         *
+         *     `source_id` names who or what says so, by default the caller, such as a judge or somebody whom an application serves; of the
          *     actors here only the caller. With the `id` of one that is there, that one is given back.
          *
          *     Raises:
-         *         NotFound: there is no such trace, span or overridden assessment.
+         *         NotFound: there is no such trace, span, issue or overridden assessment.
          *         Denied: it is said in the name of another actor.
-         *         Invalid: there is neither a value nor an error, or it is too long.
+         *         Invalid: there is neither a value nor an error, it is too long, or no answer to the question.
          */
         post: operations["traces.assess"];
         delete?: never;
@@ -6367,6 +6564,7 @@ export interface paths {
          * @description Raises:
          *         NotFound: there is no such assessment of this trace.
          *         Denied: another said it.
+         *         Invalid: it is no answer to the question of its name.
          */
         patch: operations["traces.reassess"];
         trace?: never;
@@ -6648,6 +6846,25 @@ export interface components {
             offset: number;
         };
         /**
+         * Answer
+         * @description What an answer may be: one of two `options`, the good one first; one, or `several`, of the options; a number; a text.
+         *
+         *         A number lies between `least` and `most`, a text has at most `signs_max` signs; None is no limit.
+         */
+        Answer: {
+            /** @enum {unknown} */
+            kind: "choice" | "number" | "pass_fail" | "text";
+            /** @default null */
+            least: number | null;
+            /** @default null */
+            most: number | null;
+            options?: string[];
+            /** @default false */
+            several: boolean;
+            /** @default null */
+            signs_max: number | null;
+        };
+        /**
          * Answered
          * @description Requests that one version answered, of them `errors` that it could not and `batch` that were scored in batch.
          *
@@ -6719,7 +6936,7 @@ export interface components {
             } | null;
             id: string;
             /** @enum {unknown} */
-            kind: "expectation" | "feedback";
+            kind: "expectation" | "feedback" | "issue";
             metadata: {
                 [key: string]: string;
             };
@@ -6995,8 +7212,8 @@ export interface components {
          * @description Runs side by side: in what they differ, what they have in common, and their metrics; all lists in the order of `runs`.
          */
         Comparison: {
-            differing: components["schemas"]["ostinato.tracking.shown.Difference"][];
-            metrics: components["schemas"]["ostinato.tracking.shown.MetricRow"][];
+            differing: components["schemas"]["ostinato.tracking.view_types.Difference"][];
+            metrics: components["schemas"]["ostinato.tracking.view_types.MetricRow"][];
             runs: components["schemas"]["Run"][];
             same: {
                 [key: string]: string | number | boolean | null;
@@ -8100,6 +8317,32 @@ export interface components {
             runs: number;
         };
         /**
+         * Issue
+         * @description Something that goes wrong in an application, found in traces of an experiment; `experiment` is its id.
+         *
+         *         Its evidence are so many `traces`: those with an assessment of the kind `issue` under its id. `run` is the run that found it, `found_by`
+         *         who or what did, if that was told.
+         */
+        Issue: {
+            categories: string[];
+            causes: string[];
+            changed_at: string;
+            changed_by: string;
+            created_at: string;
+            created_by: string;
+            description: string;
+            experiment: string;
+            found_by: string;
+            id: string;
+            name: string;
+            run: string | null;
+            severity: ("high" | "low" | "medium" | "not_an_issue") | null;
+            /** @enum {unknown} */
+            state: "accepted" | "pending" | "rejected" | "resolved";
+            /** @default 0 */
+            traces: number;
+        };
+        /**
          * IssuedCode
          * @description A one-time code with which `actor` signs in; `path` is the page of the server that takes it.
          */
@@ -8749,6 +8992,15 @@ export interface components {
             next: string | null;
         };
         /**
+         * Page[Rollout]
+         * @description `items`, and `next`: the cursor to pass as `after` for what follows; None at the end.
+         */
+        Page_Rollout_: {
+            items: components["schemas"]["Rollout"][];
+            /** @default null */
+            next: string | null;
+        };
+        /**
          * Page[RunRow]
          * @description `items`, and `next`: the cursor to pass as `after` for what follows; None at the end.
          */
@@ -9145,6 +9397,28 @@ export interface components {
              * @example model:late@7
              */
             window: string;
+        };
+        /**
+         * Question
+         * @description What people who review the traces of an experiment are asked; their answers are assessments of its name.
+         *
+         *         With `comment` they may say why. Every experiment has a `default` question: it is there without being made, and stays.
+         */
+        Question: {
+            answer: components["schemas"]["Answer"];
+            changed_at: string;
+            changed_by: string;
+            comment: boolean;
+            created_at: string;
+            created_by: string;
+            /** @default false */
+            default: boolean;
+            experiment: string;
+            id: string;
+            instruction: string;
+            /** @enum {unknown} */
+            kind: "expectation" | "feedback" | "issue";
+            name: string;
         };
         /**
          * Rate
@@ -9592,6 +9866,21 @@ export interface components {
             after: string | null;
             before: string | null;
             column: string;
+        };
+        /**
+         * Scorer
+         * @description A version of something that judges the traces of an experiment: code, or a model with instructions. This server never runs it.
+         *
+         *         `definition` is JSON, as whoever runs it reads it; `id` is the same for all versions. What it says are assessments of its name.
+         */
+        Scorer: {
+            created_at: string;
+            created_by: string;
+            definition: string;
+            experiment: string;
+            id: string;
+            name: string;
+            version: number;
         };
         /**
          * SealState
@@ -10673,22 +10962,6 @@ export interface components {
             trace: string;
         };
         /**
-         * Difference
-         * @description Something in which runs differ, such as `params.depth`, and its value in each of them, None where it is absent.
-         */
-        "ostinato.tracking.shown.Difference": {
-            values: (string | number | boolean | null)[];
-            what: string;
-        };
-        /**
-         * MetricRow
-         * @description One metric of several runs, None where a run has not measured it.
-         */
-        "ostinato.tracking.shown.MetricRow": {
-            key: string;
-            values: (components["schemas"]["Metric"] | null)[];
-        };
-        /**
          * Measure
          * @description A point that a run measured of a candidate, on the data of that name and digest, if they were said.
          */
@@ -10702,6 +10975,22 @@ export interface components {
             run: string;
             step: number;
             value: number | ("-inf" | "inf" | "nan");
+        };
+        /**
+         * Difference
+         * @description Something in which runs differ, such as `params.depth`, and its value in each of them, None where it is absent.
+         */
+        "ostinato.tracking.view_types.Difference": {
+            values: (string | number | boolean | null)[];
+            what: string;
+        };
+        /**
+         * MetricRow
+         * @description One metric of several runs, None where a run has not measured it.
+         */
+        "ostinato.tracking.view_types.MetricRow": {
+            key: string;
+            values: (components["schemas"]["Metric"] | null)[];
         };
     };
     responses: never;
@@ -14030,7 +14319,10 @@ export interface operations {
     };
     "endpoints.rollouts": {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number;
+                after?: string | null;
+            };
             header?: never;
             path: {
                 endpoint: string;
@@ -14045,7 +14337,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Rollout"][];
+                    "application/json": components["schemas"]["Page_Rollout_"];
                 };
             };
             /** @description an error */
@@ -16146,6 +16438,155 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Practice"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.issues": {
+        parameters: {
+            query?: {
+                experiment?: string | null;
+                state?: ("accepted" | "pending" | "rejected" | "resolved") | null;
+                trace?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Issue"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.report_issue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    categories?: string[] | null;
+                    causes?: string[] | null;
+                    description: string;
+                    experiment: string;
+                    found_by?: string;
+                    id?: string | null;
+                    name: string;
+                    run?: string | null;
+                    severity?: ("high" | "low" | "medium" | "not_an_issue") | null;
+                    /** @enum {unknown} */
+                    state?: "accepted" | "pending" | "rejected" | "resolved";
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Issue"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.issue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                issue: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Issue"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.change_issue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                issue: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    description?: string | null;
+                    name?: string | null;
+                    severity?: ("high" | "low" | "medium" | "not_an_issue") | null;
+                    state?: ("accepted" | "pending" | "rejected" | "resolved") | null;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Issue"];
                 };
             };
             /** @description an error */
@@ -20027,6 +20468,181 @@ export interface operations {
             };
         };
     };
+    "traces.questions": {
+        parameters: {
+            query: {
+                experiment: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Question"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.create_question": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    answer: components["schemas"]["Answer"];
+                    comment?: boolean;
+                    experiment: string;
+                    id?: string | null;
+                    instruction?: string;
+                    /** @enum {unknown} */
+                    kind?: "expectation" | "feedback" | "issue";
+                    name: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Question"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.question": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                question: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Question"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.drop_question": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                question: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": null;
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.change_question": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                question: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    answer?: components["schemas"]["Answer"] | null;
+                    comment?: boolean | null;
+                    instruction?: string | null;
+                    name?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Question"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "runs.rename_experiment": {
         parameters: {
             query?: never;
@@ -20652,7 +21268,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ostinato.tracking.shown.Difference"][];
+                    "application/json": components["schemas"]["ostinato.tracking.view_types.Difference"][];
                 };
             };
             /** @description an error */
@@ -21801,6 +22417,175 @@ export interface operations {
             };
         };
     };
+    "traces.scorer_versions": {
+        parameters: {
+            query: {
+                experiment: string;
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scorer"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.scorers": {
+        parameters: {
+            query: {
+                experiment: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scorer"][];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.register_scorer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    definition: string;
+                    experiment: string;
+                    name: string;
+                    version?: number | null;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scorer"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.scorer": {
+        parameters: {
+            query: {
+                experiment: string;
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scorer"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "traces.drop_scorer": {
+        parameters: {
+            query: {
+                experiment: string;
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": null;
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "insights.search": {
         parameters: {
             query: {
@@ -22589,7 +23374,7 @@ export interface operations {
                     } | null;
                     id?: string | null;
                     /** @enum {unknown} */
-                    kind?: "expectation" | "feedback";
+                    kind?: "expectation" | "feedback" | "issue";
                     metadata?: {
                         [key: string]: string;
                     } | null;

@@ -19,6 +19,7 @@ import { Status } from "../../ui/status";
 import { Time } from "../../ui/time";
 import { toast } from "../../ui/toasts";
 import { parkedQuery, subscriptionsQuery } from "../queries";
+import { ReplayDialog } from "./replay-dialog";
 import { SubscribeDialog } from "./subscribe-dialog";
 
 type Subscription = Schema<"Subscription">;
@@ -130,13 +131,7 @@ function Acts({ of: { name, paused, parked, failures } }: { of: Subscription }) 
       danger: true,
       act: () => send("delete", "/ledger/subscriptions/{name}", { path }),
     });
-  const replay = () =>
-    void confirm({
-      title: `Send ${name} everything again?`,
-      text: "All events of the project, from the first on. Who receives them knows repeats by their id.",
-      verb: "Send again",
-      act: () => send("post", "/ledger/subscriptions/{name}/replay", { path, body: {} }),
-    });
+  const [again, setAgain] = useState(false);
   const failure = tried.error ?? turn.error;
   return (
     <span className="row subscription-acts">
@@ -154,10 +149,11 @@ function Acts({ of: { name, paused, parked, failures } }: { of: Subscription }) 
         icon={<Ellipsis aria-hidden />}
         items={[
           { text: "Try again now", onSelect: () => turn.mutate("retry"), disabled: parked + failures === 0 },
-          { text: "Send everything again…", onSelect: replay },
+          { text: "Send again…", onSelect: () => setAgain(true) },
           { text: "End…", onSelect: end, danger: true },
         ]}
       />
+      {again && <ReplayDialog name={name} onClose={() => setAgain(false)} />}
       {failure && <ErrorBox error={failure} />}
     </span>
   );

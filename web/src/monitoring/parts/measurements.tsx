@@ -28,21 +28,37 @@ const KIND_ITEMS = [
 ] as const;
 
 const COLUMNS: Column<Measurement>[] = [
-  { id: "test", head: "Measure", width: 170, cell: (m) => measureOf(m.test), sort: (m) => measureOf(m.test) },
-  { id: "reach", head: "Effect in tolerances", width: 150, cell: (m) => <EffectBar measured={m} />, sort: reach },
+  {
+    id: "test",
+    head: "Measure",
+    width: 170,
+    minor: true,
+    cell: (m) => measureOf(m.test),
+    sort: (m) => measureOf(m.test),
+  },
+  {
+    id: "reach",
+    head: "Effect in tolerances",
+    width: 150,
+    minor: true,
+    cell: (m) => <EffectBar measured={m} />,
+    sort: reach,
+  },
   {
     id: "effect",
     head: "Effect",
     width: 200,
+    minor: true,
     align: "end",
     cell: (m) => <Interval value={m.effect} low={m.low} high={m.high} digits={2} />,
     sort: (m) => m.effect,
   },
-  { id: "change", head: "Then → now", width: 130, align: "end", cell: (m) => change(m) },
+  { id: "change", head: "Then → now", width: 130, minor: true, align: "end", cell: (m) => change(m) },
   {
     id: "p",
     head: "Corrected p",
     width: 116,
+    minor: true,
     align: "end",
     cell: (m) => significant(m.corrected_p, 2),
     sort: (m) => m.corrected_p,
@@ -61,12 +77,8 @@ function named(isOpen: (measured: Measurement) => boolean): Column<Measurement> 
   };
 }
 
-/** What does not fit where another column stands beside, or on a phone. */
-const NARROW = ["effect", "change", "p"];
-
-function isNarrow(): boolean {
-  return matchMedia("(max-width: 720px)").matches;
-}
+/** What does not fit where another column stands beside. */
+const BESIDE = ["effect", "change", "p"];
 
 export function Measurements(props: MeasurementsProps) {
   const { measurements, kind, sort, open, onKind, onSort, onOpen, rowKey } = props;
@@ -84,7 +96,7 @@ export function Measurements(props: MeasurementsProps) {
         onSort={onSort}
         onOpen={onOpen}
         maxHeight="70vh"
-        {...((open || isNarrow()) && { hidden: NARROW })}
+        {...(open && { hidden: BESIDE })}
       />
     </div>
   );

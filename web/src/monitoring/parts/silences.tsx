@@ -48,7 +48,8 @@ export function Silences({ silences }: { silences: readonly Silence[] }) {
               ),
             },
             {
-              head: <span className="sr-only">Acts</span>,
+              head: "Acts",
+              quiet: true,
               align: "end",
               cell: (silence) => isHeld(silence) && <End silence={silence} />,
             },

@@ -1,4 +1,4 @@
-import { BellOff, Gauge, Replace, Ruler } from "lucide-react";
+import { BellOff, Gauge, Replace } from "lucide-react";
 import { type ReactNode, useMemo, useState } from "react";
 import { useMay } from "../../kernel/session";
 import { useVerbs } from "../../kernel/verbs";
@@ -22,7 +22,7 @@ export function useMonitorVerbs(
   const actions = VERBS.map(({ ask, label, hint, icon }) => (
     <Button
       key={ask}
-      kind={ask === "assess" ? "primary" : "plain"}
+      kind={ask === "measure" ? "primary" : "plain"}
       icon={icon}
       disabled={!may || !state}
       title={may ? hint : MAY_NOT}
@@ -36,10 +36,9 @@ export function useMonitorVerbs(
   return { actions, dialog };
 }
 
-type Asked = "assess" | "measure" | "silence" | "rebase";
+type Asked = "measure" | "silence" | "rebase";
 
 const VERBS = [
-  { ask: "measure", label: "Measure…", hint: "A worker measures a window", icon: <Ruler aria-hidden /> },
   {
     ask: "rebase",
     label: "Rebase…",
@@ -53,9 +52,9 @@ const VERBS = [
     icon: <BellOff aria-hidden />,
   },
   {
-    ask: "assess",
-    label: "Assess now…",
-    hint: "Measure a window here and now, and react",
+    ask: "measure",
+    label: "Measure a window…",
+    hint: "Compare the predictions of a span of time with the reference, and react to what is found",
     icon: <Gauge aria-hidden />,
   },
 ] as const satisfies readonly { ask: Asked; label: string; hint: string; icon: ReactNode }[];
@@ -78,5 +77,5 @@ function Asking({ asked, state, feature, onClose }: AskingProps) {
       />
     );
   if (asked === "rebase") return <RebaseDialog monitor={state.monitor} onClose={onClose} />;
-  return <WindowDialog monitor={state.monitor.name} last={state.last} verb={asked} onClose={onClose} />;
+  return <WindowDialog monitor={state.monitor.name} last={state.last} onClose={onClose} />;
 }

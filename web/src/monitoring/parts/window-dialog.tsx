@@ -12,42 +12,35 @@ import type { WindowMark } from "../queries";
 interface WindowDialogProps {
   monitor: string;
   last: WindowMark | null;
-  verb: "assess" | "measure";
   onClose: () => void;
 }
 
-const SAID = {
-  assess: {
-    title: "Assess a window of",
-    text: "Measured here and now, which takes some seconds; what is found sets off the reactions.",
-    verb: "Assess",
-  },
-  measure: {
-    title: "Measure a window of",
-    text: "A worker measures it as an execution; what is found sets off the reactions.",
-    verb: "Measure",
-  },
-} as const;
-
 /** From when to when predictions are measured. */
-export function WindowDialog({ monitor, last, verb, onClose }: WindowDialogProps) {
+export function WindowDialog({ monitor, last, onClose }: WindowDialogProps) {
   const [{ start, end, key }] = useState(() => proposed(last, now()));
   const project = useProject();
   const navigate = useNavigate();
   const measure = async (given: Given) => {
     const body = { start: `${given("start")}:00Z`, end: `${given("end")}:00Z`, key: given("key") };
     const path = { monitor };
-    if (verb === "assess") return `window:${(await send("post", "/monitors/{monitor}/assess", { path, body })).id}`;
+    if (given("by") === "server")
+      return `window:${(await send("post", "/monitors/{monitor}/assess", { path, body })).id}`;
     return `execution:${(await send("post", "/monitors/{monitor}/measure", { path, body })).id}`;
   };
   const onDone = (made: string) => {
     onClose();
     void navigate({ to: href(project, made) });
   };
-  const { title, text, verb: word } = SAID[verb];
   const instant = { type: "datetime-local", required: true, step: 60 } as const;
   return (
-    <FormDialog title={`${title} ${monitor}?`} verb={word} lead={text} act={measure} onDone={onDone} onClose={onClose}>
+    <FormDialog
+      title={`Measure a window of ${monitor}`}
+      verb="Measure"
+      lead="The predictions of this time are compared with the reference; what is found sets off the reactions."
+      act={measure}
+      onDone={onDone}
+      onClose={onClose}
+    >
       <div className="monitoring-span">
         <Field label="From (UTC)" name="start">
           <input {...instant} defaultValue={start} />
@@ -56,6 +49,12 @@ export function WindowDialog({ monitor, last, verb, onClose }: WindowDialogProps
           <input {...instant} defaultValue={end} />
         </Field>
       </div>
+      <Field label="Measured" name="by">
+        <select defaultValue="server">
+          <option value="server">now, by this server: the answer takes some seconds</option>
+          <option value="worker">by a worker, as an execution with a log</option>
+        </select>
+      </Field>
       <Field
         label="Key (optional)"
         name="key"

@@ -106,6 +106,7 @@ const COLUMNS: readonly Column<Summary>[] = [
     id: "took",
     head: "Took",
     width: 96,
+    minor: true,
     align: "end",
     sort: ({ recent: [last] }) => last?.wall_s ?? null,
     cell: ({ recent: [last] }) => (last?.wall_s == null ? "–" : duration(last.wall_s * 1000)),
@@ -114,12 +115,14 @@ const COLUMNS: readonly Column<Summary>[] = [
     id: "recent",
     head: "Latest 20",
     width: 208,
+    minor: true,
     cell: ({ recent }) => <Strip recent={recent} />,
   },
   {
     id: "next",
     head: "Next",
     width: 104,
+    minor: true,
     sort: ({ next_at }) => (next_at ? time(next_at) : null),
     cell: ({ next_at }) => <Time at={next_at} />,
   },
@@ -127,6 +130,7 @@ const COLUMNS: readonly Column<Summary>[] = [
     id: "what",
     head: "What it does",
     width: 200,
+    minor: true,
     grow: true,
     cell: ({ summary, target }) =>
       summary ? (

@@ -89,6 +89,7 @@ function columnsFor(rows: readonly Execution[], several: boolean): readonly Colu
     head: "Parameters",
     width: 160,
     grow: true,
+    minor: true,
     cell: ({ parameters }) => <Parameters of={parameters} {...(only && { only })} />,
   };
   return [...(several ? [PIPELINE] : []), ...COLUMNS, spent, BY, given];
@@ -102,12 +103,13 @@ const PIPELINE: Column<Execution> = {
 };
 const COLUMNS: readonly Column<Execution>[] = [
   { id: "state", head: "State", width: 104, cell: ({ state }) => <Status {...ofExecution(state)} /> },
-  { id: "id", head: "Execution", width: 88, cell: ({ id }) => <RefLink to={`execution:${id}`} bare /> },
+  { id: "id", head: "Execution", width: 88, minor: true, cell: ({ id }) => <RefLink to={`execution:${id}`} bare /> },
   { id: "asked", head: "Requested", width: 104, cell: ({ created_at }) => <Time at={created_at} /> },
   {
     id: "took",
     head: "Took",
     width: 96,
+    minor: true,
     align: "end",
     cell: ({ wall_s }) => (wall_s === null ? "–" : duration(wall_s * 1000)),
   },
@@ -116,6 +118,7 @@ const CPU: Column<Execution> = {
   id: "cpu",
   head: "CPU",
   width: 96,
+  minor: true,
   align: "end",
   cell: ({ cpu_s }) => (cpu_s ? duration(cpu_s * 1000) : "–"),
 };
@@ -123,7 +126,14 @@ const COST: Column<Execution> = {
   id: "cost",
   head: "Cost",
   width: 80,
+  minor: true,
   align: "end",
   cell: ({ cost }) => <Num value={cost} />,
 };
-const BY: Column<Execution> = { id: "by", head: "By", width: 120, cell: (execution) => <Who of={execution} /> };
+const BY: Column<Execution> = {
+  id: "by",
+  head: "By",
+  width: 120,
+  minor: true,
+  cell: (execution) => <Who of={execution} />,
+};

@@ -146,7 +146,8 @@ function metricColumns(of: Comparison): TableColumn<Comparison["metrics"][number
         ),
       },
       {
-        head: <span className="sr-only">{line.ref} in numbers</span>,
+        head: `${line.ref} in numbers`,
+        quiet: true,
         align: "end",
         cell: ({ values }) => <Interval value={values[i]?.value} low={values[i]?.low} high={values[i]?.high} />,
       },

@@ -20,7 +20,7 @@ export function Comparison({ review: { metrics, champion, version } }: { review:
         </>
       ),
     },
-    { head: <span className="sr-only">Intervals</span>, grow: true, cell: (row) => <Whiskers marks={marksOf(row)} /> },
+    { head: "Intervals", quiet: true, minor: true, grow: true, cell: (row) => <Whiskers marks={marksOf(row)} /> },
     { head: <RefLink to={version.ref} bare />, align: "end", cell: (row) => <Value estimate={row.ours} /> },
     ...(champion && has("champion")
       ? ([

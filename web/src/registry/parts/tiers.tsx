@@ -39,7 +39,8 @@ export function Tiers() {
   const may = useMay("model:approve");
   const [editing, setEditing] = useState<Tier>();
   const edit: TableColumn<Tier> = {
-    head: <span className="sr-only">Change</span>,
+    head: "Change",
+    quiet: true,
     align: "end",
     cell: (tier) => (
       <Button

@@ -33,12 +33,14 @@ export function Versions({ versions, metric, empty }: VersionsProps) {
     { head: "Gates", cell: (line) => <GateStrip check={line.check} /> },
     {
       head: said(metric),
+      minor: true,
       cell: (line) => (
         <Whiskers width={180} span={span} marks={[{ of: line.ref, estimate: line.metrics[metric], look: "ours" }]} />
       ),
     },
     {
-      head: <span className="sr-only">{said(metric)} in numbers</span>,
+      head: said(metric),
+      quiet: true,
       align: "end",
       cell: (line) => <Value {...line.metrics[metric]} />,
     },
@@ -50,7 +52,7 @@ export function Versions({ versions, metric, empty }: VersionsProps) {
         </>
       ),
     },
-    { head: "Decided", grow: true, cell: (line) => <Decided decision={line.decisions.at(-1)} /> },
+    { head: "Decided", minor: true, grow: true, cell: (line) => <Decided decision={line.decisions.at(-1)} /> },
   ];
   return (
     <Table

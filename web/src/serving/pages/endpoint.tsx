@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import type { Schema } from "../../kernel/api/types";
 import { useProject } from "../../kernel/project";
@@ -129,11 +129,11 @@ function Parts({ endpoint }: { endpoint: Endpoint }) {
   const [at] = useAt();
   const [{ tab }, set] = useUrlState(ENDPOINT);
   const traffic = useTraffic(endpoint.name);
-  const { data: all = [] } = useQuery(rolloutsQuery(endpoint.name));
+  const { data: all = [], hasNextPage: older } = useInfiniteQuery(rolloutsQuery(endpoint.name));
   const rollouts = useMemo(() => asOf(all, instantOf(at)), [all, at]);
   const tabs = [
     { value: "traffic", text: "Traffic" },
-    { value: "rollouts", text: "Rollouts", note: rollouts.length },
+    { value: "rollouts", text: "Rollouts", note: older ? `${rollouts.length}+` : rollouts.length },
     { value: "predictions", text: "Predictions" },
     ...(at === undefined ? PRESENT : []),
   ] as const;

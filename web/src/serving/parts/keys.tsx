@@ -34,7 +34,8 @@ export function Keys({ endpoint }: { endpoint: string }) {
                 { head: "Of", cell: (name) => <RefLink to={owner(name)} /> },
                 { head: "Name", grow: true, cell: (name) => <code>{name.slice(owner(name).length + 1)}</code> },
                 {
-                  head: <span className="sr-only">Acts</span>,
+                  head: "Acts",
+                  quiet: true,
                   align: "end",
                   cell: (name) => <Revoke {...{ endpoint, name }} />,
                 },

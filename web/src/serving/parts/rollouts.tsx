@@ -1,21 +1,20 @@
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { significant } from "../../kernel/number";
 import { useProject } from "../../kernel/project";
 import { duration, now, time } from "../../kernel/time";
+import { Button } from "../../ui/button";
 import { Empty } from "../../ui/empty";
 import { Loaded } from "../../ui/loaded";
 import { Num } from "../../ui/num";
 import { RefLink } from "../../ui/ref-link";
-import { useWidth } from "../../ui/size";
+import { NARROW, useWidth } from "../../ui/size";
 import { Status } from "../../ui/status";
 import { Table } from "../../ui/table";
 import { Time } from "../../ui/time";
 import { rolloutsQuery } from "../queries";
 import { asOf, isUnderWay, type Rollout, short, stateOf, typeset } from "../words";
 import "../../ui/listing.css";
-
-const NARROW = 640;
 
 interface RolloutsProps {
   endpoint: string;
@@ -26,7 +25,7 @@ interface RolloutsProps {
 /** Every candidate that was put to the test here, and what became of it. */
 export function RolloutsTable({ endpoint, model, at }: RolloutsProps) {
   const project = useProject();
-  const rollouts = useQuery(rolloutsQuery(endpoint));
+  const rollouts = useInfiniteQuery(rolloutsQuery(endpoint));
   const [frame, width] = useWidth();
   const empty = (
     <Empty
@@ -45,6 +44,11 @@ export function RolloutsTable({ endpoint, model, at }: RolloutsProps) {
           )
         }
       </Loaded>
+      {rollouts.hasNextPage && (
+        <Button disabled={rollouts.isFetchingNextPage} onClick={() => void rollouts.fetchNextPage()}>
+          Show older
+        </Button>
+      )}
     </div>
   );
 }

@@ -20,6 +20,7 @@ import { Time } from "../../ui/time";
 import { toast } from "../../ui/toasts";
 import { TRACE } from "../fields";
 import { Assessments } from "../parts/assessments";
+import { AddExample } from "../parts/examples";
 import { SpanView } from "../parts/span-view";
 import { Waterfall } from "../parts/waterfall";
 import { spansQuery, traceQuery } from "../queries";
@@ -41,7 +42,7 @@ export function TracePage() {
       heading={found && <Headed name={name} trace={found} />}
       crumbs={[{ text: "Traces", to: `/${project}/traces` }]}
       lead={found && <Lead trace={found} />}
-      actions={found && <Delete trace={found} />}
+      actions={found && <Acts trace={found} />}
     >
       <Loaded query={trace} skeleton={<Skeleton height={480} />}>
         {(found) => (
@@ -52,6 +53,17 @@ export function TracePage() {
         )}
       </Loaded>
     </Page>
+  );
+}
+
+function Acts({ trace }: { trace: Trace }) {
+  const { data: spans = [] } = useQuery(spansQuery(trace.id));
+  const may = useMay("trace:write");
+  return (
+    <>
+      {may && <AddExample trace={trace} root={tree(spans)[0]?.span} />}
+      <Delete trace={trace} />
+    </>
   );
 }
 

@@ -6,7 +6,7 @@ import { useProject } from "../../kernel/project";
 import { useMay } from "../../kernel/session";
 import { duration } from "../../kernel/time";
 import { useUrlState } from "../../kernel/url";
-import { Button } from "../../ui/button";
+import { Button, LinkButton } from "../../ui/button";
 import type { Column } from "../../ui/data-table/columns";
 import { DataTable } from "../../ui/data-table/data-table";
 import { Empty } from "../../ui/empty";
@@ -111,6 +111,7 @@ export function TracesPage() {
       lead="What applications did for each request, step by step."
       actions={
         <>
+          <LinkButton to={`/${project}/evalsets`}>Evaluation sets</LinkButton>
           <Button onClick={() => setDialog("keeping")}>How long they are kept</Button>
           <Button onClick={() => setDialog("prices")}>{mayPrice ? "Prices of models" : "See prices"}</Button>
         </>

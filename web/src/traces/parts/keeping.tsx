@@ -88,7 +88,8 @@ function Rules({ acts = false }: { acts?: boolean }) {
               ? [
                   { head: "Would go now", cell: ({ name }: TraceRule) => <Going found={going.get(name)} /> },
                   {
-                    head: <span className="sr-only">Acts</span>,
+                    head: "Acts",
+                    quiet: true,
                     cell: ({ name }: TraceRule) => (
                       <Button small kind="quiet" onClick={() => void drop(name)} aria-label={`Drop the rule ${name}`}>
                         Drop

@@ -85,7 +85,8 @@ function Known({ drop = false }: { drop?: boolean }) {
             ...(drop
               ? [
                   {
-                    head: <span className="sr-only">Acts</span>,
+                    head: "Acts",
+                    quiet: true,
                     cell: ({ model }: { model: string }) => (
                       <Button
                         small

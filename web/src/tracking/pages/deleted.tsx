@@ -70,7 +70,8 @@ function Experiments({ all }: { all: readonly Experiment[] }) {
     { head: "Experiment", cell: ({ name }) => name, grow: true },
     { head: "Deleted", cell: ({ deleted_at }) => <Time at={deleted_at} /> },
     {
-      head: <span className="sr-only">Acts</span>,
+      head: "Acts",
+      quiet: true,
       cell: ({ name }) => (
         <Button small disabled={!may} aria-label={`Restore ${name}`} onClick={() => void restoreExperiment(name)}>
           Restore with its runs
@@ -98,7 +99,8 @@ function Runs({ all, project }: { all: readonly Run[]; project: string }) {
     { head: "Started", cell: ({ started_at }) => <Time at={started_at} /> },
     { head: "Deleted", cell: ({ deleted_at }) => <Time at={deleted_at} /> },
     {
-      head: <span className="sr-only">Acts</span>,
+      head: "Acts",
+      quiet: true,
       cell: (run) => (
         <Button small disabled={!may} aria-label={`Restore ${run.name}`} onClick={() => void restoreRun(run)}>
           Restore

@@ -143,7 +143,8 @@ function Changes({ label, found, none, name = (change) => change.name }: Changes
   const columns: TableColumn<Change>[] = [
     { head: count(found.length, "difference"), grow: true, cell: name },
     {
-      head: <span className="sr-only">How</span>,
+      head: "How",
+      quiet: true,
       cell: (change) => <Status kind={KINDS[wordOf(change)]} word={wordOf(change)} />,
     },
     { head: "From", align: "end", cell: ({ a }) => a ?? "–" },

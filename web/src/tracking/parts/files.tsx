@@ -59,6 +59,7 @@ function TableHead({ run, path }: { run: string; path: string }) {
             }))}
             rows={rows}
             rowKey={(_, i) => i}
+            raw
           />
         </>
       )}

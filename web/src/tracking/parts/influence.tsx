@@ -95,7 +95,8 @@ function columnsOf(onPick: (param: string) => void): TableColumn<Influence>[] {
     },
     { head: "Share", grow: true, cell: (one) => <Share {...one} /> },
     {
-      head: <span className="sr-only">In percent</span>,
+      head: "In percent",
+      quiet: true,
       align: "end",
       cell: ({ share }) => percent(Math.max(0, share)),
     },

@@ -34,7 +34,8 @@ export function runColumns({ project, chosen, mixed, standing, errors, bounded }
     },
     { id: "state", head: "State", width: 92, cell: ({ state }) => <RunState state={state} /> },
   ];
-  if (mixed) own.push({ id: "experiment", head: "Experiment", width: 140, cell: ({ experiment }) => experiment });
+  if (mixed)
+    own.push({ id: "experiment", head: "Experiment", width: 140, minor: true, cell: ({ experiment }) => experiment });
   const cells = chosen.map((id) => cellColumn(id, standing, bounded));
   const about: Column<RunRow>[] = [
     {
@@ -45,13 +46,20 @@ export function runColumns({ project, chosen, mixed, standing, errors, bounded }
       sort: true,
       cell: (row) => <Time at={row.started_at} />,
     },
-    { id: "took", head: "Took", width: 84, align: "end", cell: (row) => <Took {...row} /> },
+    { id: "took", head: "Took", width: 84, minor: true, align: "end", cell: (row) => <Took {...row} /> },
   ];
-  const by: Column<RunRow> = { id: "by", head: "By", width: 100, cell: (row) => <Actor name={row.started_by} /> };
+  const by: Column<RunRow> = {
+    id: "by",
+    head: "By",
+    width: 100,
+    minor: true,
+    cell: (row) => <Actor name={row.started_by} />,
+  };
   const error: Column<RunRow> = {
     id: "error",
     head: "Error",
     width: 180,
+    minor: true,
     grow: true,
     cell: ({ error: text }) => <span title={text}>{text}</span>,
   };

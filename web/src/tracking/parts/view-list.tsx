@@ -49,7 +49,8 @@ export function ViewList({ views, named, onClose }: ViewListProps) {
     { head: "By", cell: ({ owner }) => owner.replace(/^\w+:/, "") },
     { head: "Saved", cell: ({ saved_at }) => <Time at={saved_at} /> },
     {
-      head: <span className="sr-only">Acts</span>,
+      head: "Acts",
+      quiet: true,
       cell: (view) =>
         view.owner === actor && (
           <span className="row">

@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { NARROW } from "../size";
 import type { Scalar } from "./rows";
 
 export interface Column<Row> {
@@ -8,6 +9,8 @@ export interface Column<Row> {
   /** Pixels; what a column that grows has at least. 120 unless told. */
   width?: number;
   grow?: boolean;
+  /** Left out where there is no room for it. */
+  minor?: boolean;
   align?: "end";
   /** What an array is sorted by here; `true` says that the server sorts by the column's id. */
   sort?: ((row: Row) => Scalar) | true;
@@ -29,6 +32,18 @@ export function widths<Row>(columns: readonly Column<Row>[], picks: boolean) {
     tracks.unshift(`${PICK}px`);
   }
   return { "--columns": tracks.join(" "), "--width": `${own.reduce((sum, width) => sum + width, 0)}px` };
+}
+
+/** The columns that a narrow place has room for: the last of those that matter less is left out first. */
+export function fitting<Row>(columns: readonly Column<Row>[], room: number, picks: boolean): readonly Column<Row>[] {
+  let left = room - (picks ? PICK : 0) - columns.reduce((sum, { width = 120 }) => sum + width, 0);
+  if (room === 0 || room >= NARROW) return columns;
+  const kept = columns.toReversed().filter(({ minor, width = 120 }) => {
+    const fits = !minor || left >= 0;
+    if (!fits) left += width;
+    return fits;
+  });
+  return kept.reverse();
 }
 
 const PICK = 36;

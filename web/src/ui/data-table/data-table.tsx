@@ -1,7 +1,8 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type CSSProperties, type ReactNode, useEffect, useId, useMemo, useRef, useState } from "react";
 import { Empty } from "../empty";
-import { type Column, widths } from "./columns";
+import { useWidth } from "../size";
+import { type Column, fitting, widths } from "./columns";
 import { useLeaps, useRange } from "./leaps";
 import { type Acts, Head, Line, type Picks } from "./lines";
 import { useRowKeys } from "./row-keys";
@@ -36,11 +37,16 @@ const NONE: readonly string[] = [];
 
 /** A sorted, virtual table that is walked by keyboard: j and k or arrows move, Enter opens, x ticks. */
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { label, columns, sort, onSort, hidden = NONE, onOpen, maxHeight, empty } = props;
-  const id = useId();
-  const frame = useRef<HTMLDivElement>(null);
-  const [active, setActive] = useState(0);
   const rows = useRows(props);
+  if (rows.total === 0) return props.empty ?? <Empty title="Nothing here" />;
+  return <Filled {...props} rows={rows} />;
+}
+
+function Filled<Row>(props: DataTableProps<Row> & { rows: Rows<Row> }) {
+  const { label, columns, rows, sort, onSort, hidden = NONE, onOpen, maxHeight } = props;
+  const id = useId();
+  const [frame, width] = useWidth();
+  const [active, setActive] = useState(0);
   const virtual = useVirtualizer({
     count: rows.total,
     getScrollElement: () => frame.current,
@@ -56,10 +62,11 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const picks = usePicks(props);
   const acts = useRef<Acts<Row>>({ onOpen, toggle: picks?.toggle, point: setActive });
   acts.current = { onOpen, toggle: picks?.toggle, point: setActive };
-  const shown = useMemo(() => columns.filter(({ id }) => !hidden.includes(id)), [columns, hidden]);
+  const ticks = picks !== undefined;
+  const wanted = useMemo(() => columns.filter(({ id }) => !hidden.includes(id)), [columns, hidden]);
+  const shown = useMemo(() => fitting(wanted, width, ticks), [wanted, width, ticks]);
   const onKeyDown = useRowKeys({ virtual, active, setActive, at: rows.at, onOpen, toggle: picks?.toggle });
-  if (rows.total === 0) return empty ?? <Empty title="Nothing here" />;
-  const style = { ...widths(shown, picks !== undefined), maxHeight } as CSSProperties;
+  const style = { ...widths(shown, ticks), maxHeight } as CSSProperties;
   return (
     <div
       ref={frame}
@@ -74,7 +81,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       onKeyDown={onKeyDown}
       {...focus}
     >
-      <Head columns={shown} picks={picks !== undefined} sort={sort} onSort={onSort} />
+      <Head columns={shown} picks={ticks} sort={sort} onSort={onSort} />
       <div className="data-rows" role="rowgroup" style={{ height: virtual.getTotalSize() }}>
         {items.map(({ index, start }) => {
           const row = rows.at(index);

@@ -95,13 +95,15 @@ function AnyLine<Row>({ id, index, row, start, active, picked, columns, acts }: 
       {picked !== undefined && (
         <div className="data-cell" role="gridcell">
           {row !== undefined && (
-            <input
-              type="checkbox"
-              tabIndex={-1}
-              aria-label={`Tick row ${index + 1}`}
-              checked={picked}
-              onChange={() => acts.current.toggle?.(row)}
-            />
+            <label className="data-tick">
+              <input
+                type="checkbox"
+                tabIndex={-1}
+                aria-label={`Tick row ${index + 1}`}
+                checked={picked}
+                onChange={() => acts.current.toggle?.(row)}
+              />
+            </label>
           )}
         </div>
       )}

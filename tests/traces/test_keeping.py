@@ -11,7 +11,7 @@ from ostinato.app import Ostinato
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.ref import Ref
-from ostinato.kernel.steps import Turns
+from ostinato.kernel.steps import TimeSliced
 from ostinato.testing.fixtures import both  # noqa: F401
 from ostinato.traces.api import OPS
 
@@ -65,7 +65,7 @@ def test_rules_let_go_and_keep_what_counts(both: Ostinato, app: Ostinato, clock:
 
 
 def test_a_rule_takes_a_bounded_number_at_a_time(app: Ostinato, clock: ReplayClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Turns, "turn_s", 0.0)
+    monkeypatch.setattr(TimeSliced, "turn_s", 0.0)
     monkeypatch.setattr("ostinato.traces.retention._SPANS_AT_ONCE", 4)
     for n in range(6):
         app.traces.put([span(m, trace=f"tr-{n}") for m in range(1, 4 + 3 * (n == 2))], "chat")

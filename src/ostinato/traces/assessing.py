@@ -17,18 +17,19 @@ from ostinato.kernel.ids import new_id
 from ostinato.ledger.service import Ledger
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.traces import store
-from ostinato.traces.intake import checked_labels, clean
+from ostinato.traces.intake import checked_labels, clean, said_by
+from ostinato.traces.issues import found_issue
 from ostinato.traces.meaning import DEEP_MAX, deep
+from ostinato.traces.questions import check_answer
 from ostinato.traces.types import Assessment, AssessmentKind, AssessmentSource
 
 _a = store.assessment_table.c
 _ASSESSMENTS_MAX = 1_000
 _NAME_MAX, _TEXT_MAX, _VALUE_MAX = 250, 100_000, 100_000
-_ACTORS = ("person:", "service:")
 
 
 class Assessing:
-    """The part of Traces that keeps assessments; Traces gives it its parts."""
+    """A mixin of Traces, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger
@@ -52,24 +53,28 @@ class Assessing:
     ) -> Assessment:
         """Say something of a trace, or of one `span` of it: how it went, or what was expected. It counts until it is overridden.
 
+        What a person says under the name of a question is an answer to it. The kind `issue` says that the trace shows the issue whose id is
+        the name.
+
         `source_id` names who or what says so, by default the caller, such as a judge or somebody whom an application serves; of the
         actors here only the caller. With the `id` of one that is there, that one is given back.
 
         Raises:
-            NotFound: there is no such trace, span or overridden assessment.
+            NotFound: there is no such trace, span, issue or overridden assessment.
             Denied: it is said in the name of another actor.
-            Invalid: there is neither a value nor an error, or it is too long.
+            Invalid: there is neither a value nor an error, it is too long, or no answer to the question.
         """
         now = at or self._clock.now()
+        said_value = _value(name if kind == "issue" and value is None else value, error)
         made = Assessment(
-            id=id or new_id(), trace=trace, span=span, name=_name(name), kind=kind, value=_value(value, error), error=error, source=source,
-            source_id=_source(source_id), rationale=_text(rationale), metadata=checked_labels(metadata or {}, "metadata"),
+            id=id or new_id(), trace=trace, span=span, name=_name(name), kind=kind, value=said_value, error=error, source=source,
+            source_id=said_by(source_id), rationale=_text(rationale), metadata=checked_labels(metadata or {}, "metadata"),
             overrides=overrides, valid=True, created_at=now, created_by=caller().actor, changed_at=now,
         )  # fmt: skip
 
         def change(tx: Tx) -> Assessment:
             project = caller().project
-            if store.one(tx, project, trace) is None:
+            if (of := store.one(tx, project, trace)) is None:
                 raise store.unknown(trace)
             said = {one.id: one for one in store.assessments(tx, project, [trace])[trace]}
             if made.id in said:
@@ -78,6 +83,7 @@ class Assessing:
                 raise Conflict(f"trace {trace} has {_ASSESSMENTS_MAX} assessments", hint="change one of them, or drop some")
             if span is not None and not any(node.id == span for node in store.nodes(tx, project, trace)):
                 raise NotFound(f"no span {span[:100]!r} in trace {trace}")
+            _check_means(tx, made, of.experiment_id)
             if overrides is not None:
                 _set_valid(tx, trace, overrides, valid=False)
             tx.execute(insert(store.assessment_table), {"project": project, **_row(made)})
@@ -109,6 +115,7 @@ class Assessing:
         Raises:
             NotFound: there is no such assessment of this trace.
             Denied: another said it.
+            Invalid: it is no answer to the question of its name.
         """
 
         def change(tx: Tx) -> Assessment:
@@ -119,6 +126,8 @@ class Assessing:
                 rationale=known.rationale if rationale is None else _text(rationale),
                 metadata=checked_labels({**known.metadata, **(metadata or {})}, "metadata"), changed_at=self._clock.now(),
             )  # fmt: skip
+            if (of := store.one(tx, caller().project, trace)) is not None:
+                _check_means(tx, changed, of.experiment_id)
             tx.execute(update(store.assessment_table).where(*_this(trace, assessment)).values(**_row(changed)))
             self._tell(tx, "trace.reassessed", changed)
             return changed
@@ -166,6 +175,14 @@ def _found(tx: Tx, trace: str, assessment: str) -> Assessment:
     raise NotFound(f"no assessment {assessment[:100]!r} of trace {trace}", hint="traces.get(trace).assessments are those that there are")
 
 
+def _check_means(tx: Tx, said: Assessment, experiment: str) -> None:
+    """Whether there is the issue that a trace is to show, and whether what a person says answers what was asked."""
+    if said.kind == "issue":
+        found_issue(tx, said.name)
+    elif said.source == "human" and said.error is None:
+        check_answer(tx, experiment, said.kind, said.name, said.value)
+
+
 def _own(said: Assessment) -> Assessment:
     """What was said, if the caller said it: nobody puts words into another's mouth."""
     if said.created_by != caller().actor:
@@ -173,14 +190,6 @@ def _own(said: Assessment) -> Assessment:
             f"{said.created_by} said so, and nobody else changes it", hint=f"say it yourself: traces.assess(…, overrides={said.id!r})"
         )
     return said
-
-
-def _source(id_: str) -> str:
-    """Who or what says so: the caller, or something that is no actor here."""
-    by = caller().actor
-    if id_.startswith(_ACTORS) and id_ != by:
-        raise Denied(f"{by} does not speak for {id_[:100]}", hint="leave source_id out: it is the caller's")
-    return clean(id_) or by
 
 
 def _set_valid(tx: Tx, trace: str, assessment: str, *, valid: bool) -> None:

@@ -15,7 +15,7 @@ from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import Tx, metadata
 from ostinato.traces import store
 from ostinato.traces.store import Said
-from ostinato.tracking.entries import LAST, fileable, placed
+from ostinato.tracking.field_index import LAST, indexed_as, is_indexable
 from ostinato.tracking.planner.opening import entries_meeting
 from ostinato.tracking.query import Among, Atom, Compare, Missing
 
@@ -74,7 +74,7 @@ def meeting(atom: Atom) -> Select[Any] | None:
         return None if isinstance(atom, Missing) and not atom.negated else select(_a.trace).where(named).distinct()
     if field.kind == "attribute" and field.key == "run" and isinstance(atom, Compare) and atom.op == "=":
         return select(_l.trace).where(_l.project == bindparam("project"), _l.run == atom.value)
-    asked = _filed(atom) if field.kind == "span" and fileable(field.key) else None
+    asked = _filed(atom) if field.kind == "span" and is_indexable(field.key) else None
     if asked is None:
         return None
     mine = select(_e.trace).where(_e.project == bindparam("project"))
@@ -103,8 +103,8 @@ def _of(rows: Sequence[Said]) -> set[Entry]:
     found = {(column, LAST, row[column][:TEXT_MAX]) for row in rows for column in _COLUMNS if row[column]}
     for row in rows:
         for key, value in row["words"].items():
-            if value is not None and fileable(name := _WORDS + key):
-                found.add((name, *placed(value, TEXT_MAX)))
+            if value is not None and is_indexable(name := _WORDS + key):
+                found.add((name, *indexed_as(value, TEXT_MAX)))
     return found
 
 

@@ -23,7 +23,7 @@ from ostinato.storage.rows.rows import Instant, Json, Rows, Tx, metadata
 from ostinato.traces.intake import checked_labels
 from ostinato.traces.meaning import DEEP_MAX, deep
 from ostinato.traces.types import EvalRecord, EvalSet, Merged
-from ostinato.tracking.find import checked_name
+from ostinato.tracking.lookup import checked_name
 
 set_table = Table(
     "traces_evalset",
@@ -83,7 +83,7 @@ _RECORD_BYTES_MAX, _SETS_MAX, _PAGE_MAX = 1 << 20, 10_000, 1_000
 
 
 class EvalSets:
-    """The part of Traces that keeps evaluation sets; Traces gives it its parts."""
+    """A mixin of Traces, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger

@@ -27,7 +27,7 @@ class TraceFile:
 
 
 class TraceFiles:
-    """The part of Traces that keeps files; Traces gives it its parts."""
+    """A mixin of Traces, which sets the attributes that are annotated here."""
 
     _rows: Rows
 

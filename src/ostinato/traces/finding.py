@@ -34,7 +34,7 @@ from ostinato.storage.rows.cells import number_in, text_in
 from ostinato.storage.rows.rows import Instant, Rows, Tx
 from ostinato.traces import entries, store
 from ostinato.traces.types import Moment, Trace
-from ostinato.tracking.planner.opening import counting, opening
+from ostinato.tracking.planner.opening import finding, opening
 from ostinato.tracking.planner.order import Key, Part, checked, keys_of, page
 from ostinato.tracking.planner.parse import parse_all, parse_order
 from ostinato.tracking.planner.scope import FEW, aside_of
@@ -142,7 +142,7 @@ _ASIDE = Things(TRACES.vocabulary, _aside)
 
 
 class Finding:
-    """The part of Traces that searches; Traces gives it its parts."""
+    """A mixin of Traces, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _clock: Clock
@@ -256,7 +256,7 @@ def text_of(typed: str) -> ColumnElement[bool]:
 
 def few(tx: Tx, node: Node, project: str) -> ColumnElement[bool] | None:
     """That a trace is one of the few that can meet a query, where an index tells of so few."""
-    opened = opening(node, counting(tx, {"project": project}), FEW, meeting=entries.meeting)
+    opened = opening(node, finding(tx, {"project": project}), FEW, meeting=entries.meeting)
     return None if opened is None else _t.id.in_(opened)
 
 

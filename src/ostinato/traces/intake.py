@@ -13,7 +13,7 @@ import msgspec
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
-from ostinato.kernel.errors import Invalid, TooLarge
+from ostinato.kernel.errors import Denied, Invalid, TooLarge
 from ostinato.kernel.instant import instant_of, micros_of
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
@@ -53,7 +53,7 @@ class _Read:
 
 
 class Intake:
-    """The part of Traces that takes what programs tell; Traces gives it its parts."""
+    """A mixin of Traces, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _blobs: Owned
@@ -215,6 +215,18 @@ def preview(value: Any) -> str:
 def clean(text: str) -> str:
     """A text that every database keeps."""
     return text.replace("\0", "\N{SYMBOL FOR NULL}")
+
+
+def said_by(id_: str) -> str:
+    """Who or what says something: the caller, or something that is no actor here.
+
+    Raises:
+        Denied: it is another actor.
+    """
+    by = caller().actor
+    if id_.startswith(("person:", "service:")) and id_ != by:
+        raise Denied(f"{by} does not speak for {id_[:100]}", hint="leave it out: it is the caller's")
+    return clean(id_) or by
 
 
 def _checked(span: Span) -> _Read:

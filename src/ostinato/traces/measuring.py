@@ -51,7 +51,7 @@ class Question:
 
 
 class Measuring:
-    """The part of Traces that measures; Traces gives it its parts."""
+    """A mixin of Traces, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _clock: Clock

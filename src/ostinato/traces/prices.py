@@ -41,7 +41,7 @@ class Rate(NamedTuple):
 
 
 class Prices:
-    """The part of Traces that knows what models cost; Traces gives it its parts."""
+    """A mixin of Traces, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger

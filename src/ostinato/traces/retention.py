@@ -32,7 +32,7 @@ from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.ref import Ref
-from ostinato.kernel.steps import Steps, Turns, taken
+from ostinato.kernel.steps import Steps, TimeSliced, run_all
 from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.owned import owner
 from ostinato.storage.rows.rows import Instant, Json, Rows, Tx, metadata
@@ -79,12 +79,12 @@ class _Old:
 
 
 class Retention:
-    """The part of Traces that keeps them for a time only; Traces gives it its parts."""
+    """A mixin of Traces, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger
     _clock: Clock
-    _upkeep: Turns
+    _upkeep: TimeSliced
     _rules: Rules[TraceRule]
 
     def retain(
@@ -134,7 +134,7 @@ class Retention:
         Raises:
             NotFound: there is no rule of that name.
         """
-        return [taken(self._applying(rule, apply)) for rule in self._rules.chosen(name)]
+        return [run_all(self._applying(rule, apply)) for rule in self._rules.chosen(name)]
 
     def tick(self) -> None:
         """About a second of upkeep, in all projects: rules not applied for an hour are. The next call goes on with what takes longer."""

@@ -49,7 +49,7 @@ class Rule:
 
 
 class Sampling:
-    """The part of Traces that samples; Traces gives it its parts."""
+    """A mixin of Traces, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger

@@ -14,7 +14,7 @@ from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.event import Event
-from ostinato.kernel.steps import Turns
+from ostinato.kernel.steps import TimeSliced
 from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.owned import Owned
 from ostinato.storage.rows.rows import Rows, Tx
@@ -25,13 +25,16 @@ from ostinato.traces.files import TraceFiles
 from ostinato.traces.finding import Finding
 from ostinato.traces.holds import called, check_not_held
 from ostinato.traces.intake import Intake, checked_labels, found
+from ostinato.traces.issues import Issues, forget_issues
 from ostinato.traces.meaning import meaning
 from ostinato.traces.measuring import Measuring
 from ostinato.traces.prices import Prices
+from ostinato.traces.questions import Questions, forget_questions
 from ostinato.traces.retention import Retention, oldest, some, take
 from ostinato.traces.sampling import Sampling
+from ostinato.traces.scorers import Scorers, forget_scorers
 from ostinato.traces.types import KeptSpan, Span, Trace
-from ostinato.tracking.find import find_run
+from ostinato.tracking.lookup import find_run
 from ostinato.tracking.removal.rules import Rules
 from ostinato.tracking.service import Runs
 
@@ -39,7 +42,7 @@ DELETE_MAX = 1_000
 _ROUND_S = 1.0
 
 
-class Traces(Intake, Sampling, Retention, Finding, Measuring, Assessing, Prices, EvalSets, TraceFiles):
+class Traces(Intake, Sampling, Retention, Finding, Measuring, Assessing, Issues, Questions, Scorers, Prices, EvalSets, TraceFiles):
     """The traces of a project: taken in, found, assessed, priced and deleted."""
 
     def __init__(self, *, rows: Rows, blobs: Owned, ledger: Ledger, clock: Clock, runs: Runs) -> None:
@@ -48,7 +51,7 @@ class Traces(Intake, Sampling, Retention, Finding, Measuring, Assessing, Prices,
         self._ledger = ledger
         self._clock = clock
         self._runs = runs
-        self._upkeep = Turns()
+        self._upkeep = TimeSliced()
         self._rules = Rules(rows, ledger, clock, retention.rule_table, retention.read_rule, "trace_retention", retention.log)
         ledger.called |= {"trace": called}
         runs.goes_along = lambda tx, experiment: check_not_held(tx, store.trace_table.c.experiment_id == experiment)
@@ -188,6 +191,7 @@ class Traces(Intake, Sampling, Retention, Finding, Measuring, Assessing, Prices,
             self._forget([one.id for one in there], {"purged": event.id}, purged=True)
             if time.monotonic() >= until:
                 return False
+        self._rows.write(partial(_forget_review, experiment=event.subject.name))
         return True
 
     def _forget(self, traces: list[str], why: dict[str, Any], purged: bool = False) -> int:
@@ -199,6 +203,12 @@ class Traces(Intake, Sampling, Retention, Finding, Measuring, Assessing, Prices,
             return take(tx, self._ledger, traces, why)
 
         return self._rows.write(change) if traces else 0
+
+
+def _forget_review(tx: Tx, experiment: str) -> None:
+    """What was asked about the traces of an experiment, what judged them and what was found goes with them."""
+    for forget in (forget_issues, forget_questions, forget_scorers):
+        forget(tx, experiment)
 
 
 def _few(traces: list[str]) -> list[str]:

@@ -11,8 +11,12 @@ from ostinato.kernel.ref import Ref
 TraceState = Literal["in_progress", "ok", "error", "unset"]
 """`in_progress` until the root of the trace has arrived, or its end was told; `unset` if nothing was said of how it went."""
 SpanState = Literal["unset", "ok", "error"]
-AssessmentKind = Literal["feedback", "expectation"]
+AssessmentKind = Literal["feedback", "expectation", "issue"]
+"""An assessment of the kind `issue` makes its trace evidence of an issue: the name is the id of the issue, the value what it is called."""
 AssessmentSource = Literal["human", "code", "llm_judge", "unset"]
+IssueState = Literal["pending", "accepted", "rejected", "resolved"]
+Severity = Literal["not_an_issue", "low", "medium", "high"]
+AnswerKind = Literal["pass_fail", "choice", "number", "text"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

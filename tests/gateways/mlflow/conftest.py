@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from ostinato.app import Ostinato
-from ostinato.kernel.caller import Caller, caller, own
+from ostinato.kernel.caller import Caller, caller, set_process_caller
 from ostinato.testing.doors import served
 
 with warnings.catch_warnings():  # what its dependencies are told off for is not ours
@@ -38,11 +38,11 @@ def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
 def store(server: tuple[Ostinato, str]) -> Iterator[Ostinato]:
     """The store, as the owner of a new project."""
     opened, project = server[0], f"t{next(_NUMBERS)}"
-    own(Caller(actor="person:admin"))
+    set_process_caller(Caller(actor="person:admin"))
     opened.access.create_project(project)
-    own(Caller(actor="person:admin", project=project))
+    set_process_caller(Caller(actor="person:admin", project=project))
     yield opened
-    own(Caller(actor="person:admin"))
+    set_process_caller(Caller(actor="person:admin"))
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def environment(store: Ostinato, address: str) -> dict[str, str]:
 def shared(server: tuple[Ostinato, str], request: pytest.FixtureRequest) -> Iterator[MlflowClient]:
     """A client of a project that all tests of a file read."""
     opened, project = server[0], str(request.module.__name__).rpartition(".")[2]
-    own(Caller(actor="person:admin"))
+    set_process_caller(Caller(actor="person:admin"))
     opened.access.create_project(project)
     address = f"{server[1]}/mlflow/{project}"
     with pytest.MonkeyPatch.context() as patch:

@@ -18,7 +18,7 @@ from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import door, history, places
 from ostinato.gateways.mlflow.filter import Clause, holds
 from ostinato.kernel.errors import Invalid
-from ostinato.server.pools import UPLOADS
+from ostinato.server.thread_pool import UPLOADS
 from ostinato.testing.processes import until
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import httpx
+import mlflow
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -127,3 +128,32 @@ def test_probes(url: str) -> None:
     assert httpx.get(f"{url}/health").text == "OK"
     assert re.fullmatch(r"\d+\.\d+\.\d+", httpx.get(f"{url}/version").text)
     assert httpx.get(f"{url}/api/3.0/mlflow/server-info").json()["multipart_uploads_enabled"] is True
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "said"),
+    [
+        ("POST", "/api/2.0/mlflow/users/create", "access.create_person"),
+        ("PATCH", "/api/2.0/mlflow/users/update-password", "page of an account"),
+        ("POST", "/api/3.0/mlflow/users/permissions/grant", "access.grant"),
+        ("GET", "/api/2.0/mlflow/experiments/permissions/get", "access.grant"),
+        ("POST", "/api/2.0/mlflow/artifacts/presigned-upload-url", "takes them itself"),
+        ("POST", "/ajax-api/3.0/mlflow/scorers/invoke", "mlflow.genai.evaluate"),
+        ("POST", "/api/3.0/mlflow/review-queues/create", "label schemas"),
+        ("GET", "/api/2.0/mlflow/nothing", "docs/mlflow.md"),
+    ],
+)
+def test_what_stands_elsewhere_is_said(http: httpx.Client, method: str, path: str, said: str) -> None:
+    told = http.request(method, path, json={})
+    assert (told.status_code, told.json()["error_code"]) == (404, "ENDPOINT_NOT_FOUND")
+    assert said in told.json()["message"]
+
+
+def test_a_workspace_is_made(client: MlflowClient, store: Ostinato) -> None:
+    made = mlflow.create_workspace("fresh-one", description="new")
+    assert (made.name, made.description) == ("fresh-one", "new")
+    assert [one.description for one in store.access.projects() if one.name == "fresh-one"] == ["new"]
+    with pytest.raises(MlflowException, match="already exists"):
+        mlflow.create_workspace("fresh-one")
+    with pytest.raises(MlflowException, match="default_artifact_root"):
+        mlflow.create_workspace("other-one", default_artifact_root="s3://bucket/x")

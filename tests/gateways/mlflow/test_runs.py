@@ -226,7 +226,7 @@ METRIC = {"key": "m", "value": 1, "timestamp": 1, "step": 0}
         ("runs/log-metric", METRIC | {"run_id": "RUN", "key": None}, "Missing value for required parameter 'key'"),
         ("runs/log-metric", METRIC | {"run_id": "RUN", "key": "x" * 300}, "for parameter 'key' supplied"),
         ("runs/log-parameter", {"run_id": "RUN", "key": "k", "value": 41}, "Invalid value 41 for parameter 'value' supplied"),
-        ("runs/log-parameter", {"run_id": "RUN", "key": "k", "value": "v" * 6001}, "exceeded length limit of 6000"),
+        ("runs/log-parameter", {"run_id": "RUN", "key": "k", "value": "v" * 100_001}, "exceeded length limit of 100000"),
         ("runs/log-parameter", {"run_id": "RUN", "key": "../k", "value": "v"}, "for parameter 'key' supplied"),
         ("runs/set-tag", {"run_id": "RUN", "value": "v"}, "Missing value for required parameter 'key'"),
         ("runs/log-batch", {"run_id": "RUN", "metrics": "foo"}, "Invalid value \"foo\" for parameter 'metrics' supplied"),
@@ -277,3 +277,32 @@ def test_the_rules_of_protocol_buffers_for_json(http: httpx.Client, run: str) ->
     send(value="NaN", step="4", run_uuid=None, run_id=run)
     told = http.get(f"{A2}/metrics/get-history", params={"run_uuid": run, "metric_key": "m"}).json()["metrics"]
     assert [(point["value"], point["step"], point["timestamp"]) for point in told] == [("Infinity", 3, 17), ("NaN", 4, 17)]
+
+
+def test_long_parameters_are_kept_whole(client: MlflowClient, run: str) -> None:
+    client.log_param(run, "prompt", "x" * 20_000)
+    assert client.get_run(run).data.params["prompt"] == "x" * 20_000
+
+
+def test_files_of_runs_are_found_by_their_address(client: MlflowClient, run: str) -> None:
+    found = client.get_run(run).info
+    for where in (f"artifact_uri = '{found.artifact_uri}'", f"artifact_uri LIKE '%{run}/artifacts'", "artifact_uri LIKE '%artifacts'"):
+        assert [one.info.run_id for one in client.search_runs([found.experiment_id], where)] == [run], where
+
+
+def test_outputs_that_are_none_are_not_noted(client: MlflowClient, run: str) -> None:
+    with pytest.raises(MlflowException):
+        client.log_outputs(run, [LoggedModelOutput("m-none", 1)])
+    assert not client.get_run(run).outputs.model_outputs
+
+
+def test_tags_of_new_experiments_have_bounds(refused: Callable[..., dict[str, str]]) -> None:
+    for tag, said in (({"key": "k" * 251, "value": ""}, "key"), ({"key": "k", "value": "v" * 20_001}, "maximum length of 20000")):
+        told = refused("POST", "/api/2.0/mlflow/experiments/create", 400, json={"name": "x", "tags": [tag]})
+        assert said in told["message"]
+
+
+def test_a_logged_model_is_deleted_again(client: MlflowClient) -> None:
+    made = client.create_logged_model(client.create_experiment("models"))
+    for _ in range(2):
+        client.delete_logged_model(made.model_id)

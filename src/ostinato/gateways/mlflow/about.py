@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 from ostinato.access.types import Project
 from ostinato.app import Ostinato
+from ostinato.gateways.mlflow.errors import AlreadyExists
 from ostinato.gateways.mlflow.wire import Ask, Nothing, filled
-from ostinato.kernel.errors import NotFound
+from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.operation import Op
 
 VERSION = "3.17.2"
@@ -18,6 +19,14 @@ class WorkspaceAsk(Ask, kw_only=True):
     """A workspace, which is a project here."""
 
     workspace_name: str
+
+
+class CreateWorkspace(Ask, kw_only=True):
+    """A new workspace."""
+
+    name: str
+    description: str = ""
+    default_artifact_root: str = ""
 
 
 class About:
@@ -58,11 +67,20 @@ class About:
             raise NotFound(f"Workspace '{ask.workspace_name[:100]}' not found")
         return {"workspace": _shown(found)}
 
+    def create_workspace(self, ask: CreateWorkspace) -> dict[str, Any]:
+        """Make a project."""
+        if ask.default_artifact_root:
+            raise Invalid("default_artifact_root cannot be chosen", hint="this server keeps files itself", field="default_artifact_root")
+        if any(project.name == ask.name for project in self._app.access.projects()):
+            raise AlreadyExists(f"Workspace '{ask.name[:100]}' already exists.")
+        return {"workspace": _shown(self._app.access.create_project(ask.name, ask.description))}
+
     OPS: ClassVar[list[Op]] = [
         Op("GET", "/health", health, "public"),
         Op("GET", "/version", version, "public"),
         Op("GET", "/api/3.0/mlflow/server-info", server_info, "public"),
         Op("GET", "/api/3.0/mlflow/workspaces", workspaces, "run:read"),
+        Op("POST", "/api/3.0/mlflow/workspaces", create_workspace, "project:write", 201),
         Op("GET", "/api/3.0/mlflow/workspaces/{workspace_name}", workspace, "run:read"),
     ]
 

@@ -61,6 +61,12 @@ class Said(Ask, kw_only=True):
             raise Invalid("serialized_value holds no JSON", field="expectation") from None
 
 
+class IssueReference(Ask, kw_only=True):
+    """What an issue is called that a trace shows; the assessment has its id as its name."""
+
+    issue_name: str = ""
+
+
 class AssessmentMessage(Ask, kw_only=True):
     """An assessment; what the client cannot know is not there."""
 
@@ -72,7 +78,7 @@ class AssessmentMessage(Ask, kw_only=True):
     create_time: datetime | None = None
     feedback: Said | None = None
     expectation: Said | None = None
-    issue: dict[str, Any] | None = None
+    issue: IssueReference | None = None
     rationale: str = ""
     metadata: dict[str, str] = field(default_factory=dict)
     overrides: str | None = None
@@ -81,15 +87,13 @@ class AssessmentMessage(Ask, kw_only=True):
         """What it says.
 
         Raises:
-            Invalid: nothing, or two things at once, or it points to an issue.
+            Invalid: nothing, or two things at once.
         """
-        if self.issue is not None:
-            raise Invalid("issues are not kept here", hint="log feedback or an expectation", field="assessment.issue")
-        if (self.feedback is None) is (self.expectation is None):
-            raise Invalid("Exactly one of `expectation` or `feedback` should be specified.", field="assessment")
-        found = self.feedback or self.expectation
-        assert found is not None
-        return found
+        issue = Said(value=self.issue.issue_name) if self.issue else None
+        found = [said for said in (self.feedback, self.expectation, issue) if said is not None]
+        if len(found) != 1:
+            raise Invalid("Exactly one of `expectation`, `feedback` or `issue` should be specified.", field="assessment")
+        return found[0]
 
     def keywords(self) -> dict[str, Any]:
         """What `traces.assess` takes."""
@@ -98,7 +102,7 @@ class AssessmentMessage(Ask, kw_only=True):
             "name": self.assessment_name,
             "value": said.plain(),
             "error": said.error.told() if said.error else None,
-            "kind": "feedback" if self.feedback else "expectation",
+            "kind": "feedback" if self.feedback else "expectation" if self.expectation else "issue",
             "source": SOURCES.get(source.source_type, "unset"),
             "source_id": source.source_id,
             "rationale": self.rationale,

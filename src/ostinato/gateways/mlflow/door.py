@@ -19,7 +19,8 @@ from starlette.types import Receive, Scope, Send
 
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import wire
-from ostinato.gateways.mlflow.errors import NoEndpoint, told
+from ostinato.gateways.mlflow.elsewhere import nowhere
+from ostinato.gateways.mlflow.errors import told
 from ostinato.gateways.mlflow.routes import Route, Routes
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.errors import Invalid, OstinatoError, TooLarge, Unavailable
@@ -64,7 +65,7 @@ class MLflow:
             project, path = self.place(scope["path"]) or ("", scope["path"])
             found = self._routes.find(scope["method"], path)
             if found is None:
-                raise NoEndpoint(f"no route {scope['method']} {path} for MLflow", hint="docs/mlflow.md says which there are")
+                raise nowhere(scope["method"], path)
             route, texts = found
             scope["endpoint"] = route
             headers = _headers(scope, project)
@@ -83,7 +84,7 @@ class MLflow:
             status, more, content = told(error)
             await _send(send, status, more, content)
             return
-        await _send(send, 200, *reply)
+        await _send(send, route.op.status, *reply)
 
     def _admitted(self, route: Route, headers: Mapping[str, str], scope: Scope) -> Caller:
         who = scope["ostinato.caller"] = self._admit(headers, route.op.needs, f"{route.op.method} {route.op.path}")

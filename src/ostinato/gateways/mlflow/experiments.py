@@ -98,6 +98,8 @@ class Experiments:
         if known is not None and known[1] == ask.name:
             state = "" if known[2] is None else " in deleted state. You can restore the experiment, or permanently delete it"
             raise AlreadyExists(f"Experiment(name={ask.name}) already exists{state}.")
+        for tag in ask.tags:
+            _check_tag(tag.key, tag.value)
         tags = {tag.key: tag.value for tag in ask.tags}
         made = self._runs.create_experiment(ask.name, tags={k: v for k, v in tags.items() if k != NOTE}, note=tags.get(NOTE, ""))
         return {"experiment_id": made.id}
@@ -135,9 +137,7 @@ class Experiments:
 
     def tag(self, ask: TagExperiment) -> dict[str, Any]:
         """Set a tag."""
-        wire.check_key(ask.key)
-        if len(ask.value) > _TAG_MAX:
-            raise Invalid(f"'value' exceeds the maximum length of {_TAG_MAX} characters", field="value")
+        _check_tag(ask.key, ask.value)
         return self._change(ask.experiment_id, ask.key, ask.value)
 
     def untag(self, ask: ExperimentKey) -> dict[str, Any]:
@@ -171,6 +171,17 @@ class Experiments:
             named = self._app.rows.read(partial(known_experiment, said="Default"))
             return named[0] if named else self._runs.create_experiment("Default", id=DEFAULT).id
         raise _missing(asked)
+
+    def living(self, experiment_id: str) -> str:
+        """The id of an experiment that is there and was not deleted.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        found = self.real(experiment_id)
+        if stage(self._found(found).deleted_at) == "deleted":
+            raise _missing(found)
+        return found
 
     def _found(self, experiment_id: str) -> Experiment:
         with suppress(NotFound):
@@ -249,6 +260,12 @@ def shown(found: Experiment) -> dict[str, Any]:
         workspace=caller().project,
         tags=wire.pairs(tags),
     )
+
+
+def _check_tag(key: str, value: str) -> None:
+    wire.check_key(key)
+    if len(value) > _TAG_MAX:
+        raise Invalid(f"'value' exceeds the maximum length of {_TAG_MAX} characters", field="value")
 
 
 def _missing(experiment_id: str) -> NotFound:

@@ -20,7 +20,7 @@ from ostinato.kernel.errors import Conflict, Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.registry.types import FolderFile
 from ostinato.storage.blobs.blobs import Blob
-from ostinato.tracking.find import check_going
+from ostinato.tracking.lookup import require_active
 
 PROXY = "/api/2.0/mlflow-artifacts/artifacts"
 _SMALL_MAX = 10 << 20
@@ -174,7 +174,7 @@ class Files:
 
     def _check_open(self, place: Place) -> None:
         if place.kind == "run":
-            self._rows.read(lambda tx: check_going(tx, place.of))
+            self._rows.read(lambda tx: require_active(tx, place.of))
         elif place.kind == "trace":
             self._traces.get(place.of)
         elif (found := self._runs.candidate(place.of)).deleted_at is not None or found.state == "ready":

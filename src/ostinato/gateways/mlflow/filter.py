@@ -48,6 +48,7 @@ class Grammar:
     sortable: frozenset[str] = frozenset()
     nullable: frozenset[str] = frozenset({"parameter", "tag"})
     scalars: frozenset[str] = frozenset()
+    called: str = "attribute key"
 
     def clauses(self, text: str) -> list[Clause]:
         """The conditions of a filter.
@@ -103,7 +104,7 @@ class Grammar:
         if kind == "attribute":
             key = self.other.get(key, key)
             if key not in keys:
-                said = f"Invalid {'order_by' if field == 'order_by' else 'attribute'} key '{key}' specified. Valid keys are {sorted(keys)}"
+                said = f"Invalid {'order_by key' if field == 'order_by' else self.called} '{key}' specified. Valid keys are {sorted(keys)}"
                 raise Invalid(said, hint=_caret(text, at), field=field)
         if kind == "dataset" and key not in ("name", "digest", "context"):
             raise Invalid(f"Invalid dataset key '{key}' specified. Valid keys are name, digest, context", field="filter")

@@ -22,7 +22,8 @@ from ostinato.storage.series.series import ONCE
 from ostinato.tracking.types import MetricFrame, Source, Use
 
 HISTORY = "mlflow.log-model.history"
-_PARAM_MAX = 6_000
+_PARAM_MAX = 100_000
+"""MLflow cuts what is longer than 6,000 signs, or refuses it; here it is kept whole."""
 _METRICS_MAX, _PARAMS_MAX, _TAGS_MAX, _ITEMS_MAX, _BYTES_MAX = 1_000, 100, 100, 1_000, 1_000_000
 _US_MAX = (2**63 - 1) // 1000
 
@@ -183,6 +184,8 @@ class Log:
     def outputs(self, ask: LogOutputs) -> dict[str, Any]:
         """Say which logged models a run made."""
         with about(self._runs, ask.run):
+            for model in ask.models:
+                self._runs.candidate(model.model_id)
             self._runs.link(ask.run, outputs=[_candidate(model.model_id) for model in ask.models])
         for model in ask.models:
             self._runs.change_candidate(model.model_id, step=model.step)

@@ -107,8 +107,8 @@ class Logged:
         return self.get(ask)
 
     def delete(self, ask: LoggedAsk) -> dict[str, Any]:
-        """Delete it, until it is restored."""
-        self._found(ask.model_id)
+        """Delete it, until it is restored; once more is no error."""
+        self._found(ask.model_id, deleted=True)
         self._runs.delete_candidate(ask.model_id)
         return {}
 
@@ -131,12 +131,12 @@ class Logged:
         self._runs.change_candidate(ask.model_id, tags={ask.tag_key: None})
         return {}
 
-    def _found(self, model_id: str) -> Candidate:
+    def _found(self, model_id: str, deleted: bool = False) -> Candidate:
         try:
             found = self._runs.candidate(model_id)
         except NotFound:
             raise _missing(model_id) from None
-        if found.deleted_at is not None:
+        if found.deleted_at is not None and not deleted:
             raise _missing(model_id)
         return found
 

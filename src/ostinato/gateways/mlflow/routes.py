@@ -16,6 +16,8 @@ from ostinato.gateways.mlflow import (
     files,
     graphql,
     history,
+    issues,
+    label_schemas,
     log,
     logged,
     logged_search,
@@ -23,6 +25,7 @@ from ostinato.gateways.mlflow import (
     parts,
     promptlab,
     runs,
+    scorers,
     search,
     traces,
     traces_metrics,
@@ -39,6 +42,7 @@ TABLES: tuple[Any, ...] = (
     promptlab.Promptlab, graphql.GraphQL, logged.Logged, logged_search.LoggedSearch,
     models.RegisteredModels, versions.Versions, webhooks.Webhooks, traces.Traces,
     traces_search.TracesSearch, traces_metrics.TracesMetrics, traces_v2.TracesV2, assessments.Assessments, evalsets.EvalSets,
+    issues.Issues, label_schemas.LabelSchemas, scorers.Scorers,
 )  # fmt: skip
 """Classes over an opened store; the `OPS` of each are routes. The verb of an Op takes one request, an `Ask`."""
 

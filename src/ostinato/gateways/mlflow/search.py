@@ -164,7 +164,7 @@ def _value(clause: Clause) -> Value:
     if clause.kind == "attribute" and clause.key == "status" and isinstance(value, str):
         return STATES.get(value, "no state") if clause.op in ("=", "!=") else value.lower()
     if clause.kind == "attribute" and clause.key == "artifact_uri" and isinstance(value, str):
-        return value.removesuffix("/artifacts").rpartition("/")[2]
+        return value.removesuffix("artifacts").removesuffix("/").rpartition("/")[2]
     return cast(Value, value)
 
 

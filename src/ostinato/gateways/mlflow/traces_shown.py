@@ -114,7 +114,7 @@ def span_in_file(span: KeptSpan) -> dict[str, Any]:
 
 def shown_assessment(said: Assessment) -> dict[str, Any]:
     """An assessment as a message."""
-    value: dict[str, Any] = {"value": said.value}
+    value: dict[str, Any] = {"issue_name": said.value} if said.kind == "issue" else {"value": said.value}
     if said.kind == "expectation" and not isinstance(said.value, int | float | bool | str):
         value = {"serialized_value": {"serialization_format": "JSON_FORMAT", "value": json.dumps(said.value)}}
     return filled(

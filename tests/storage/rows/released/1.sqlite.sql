@@ -966,6 +966,25 @@ digest TEXT NOT NULL,
 size BIGINT NOT NULL,
 PRIMARY KEY (project, trace, path)
 );
+CREATE TABLE traces_issue (
+project TEXT NOT NULL,
+id TEXT NOT NULL,
+experiment TEXT NOT NULL,
+name TEXT NOT NULL,
+description TEXT NOT NULL,
+state TEXT NOT NULL,
+severity TEXT,
+causes TEXT NOT NULL,
+categories TEXT NOT NULL,
+run TEXT,
+found_by TEXT NOT NULL,
+created_at BIGINT NOT NULL,
+created_by TEXT NOT NULL,
+changed_at BIGINT NOT NULL,
+changed_by TEXT NOT NULL,
+PRIMARY KEY (project, id)
+);
+CREATE INDEX traces_issue_experiment ON traces_issue (project, experiment);
 CREATE TABLE traces_linked (
 project TEXT NOT NULL,
 trace TEXT NOT NULL,
@@ -981,6 +1000,22 @@ output_per_million FLOAT NOT NULL,
 set_at BIGINT NOT NULL,
 set_by TEXT NOT NULL,
 PRIMARY KEY (project, model)
+);
+CREATE TABLE traces_question (
+project TEXT NOT NULL,
+id TEXT NOT NULL,
+experiment TEXT NOT NULL,
+name TEXT NOT NULL,
+kind TEXT NOT NULL,
+answer TEXT NOT NULL,
+instruction TEXT NOT NULL,
+comment BOOLEAN NOT NULL,
+created_at BIGINT NOT NULL,
+created_by TEXT NOT NULL,
+changed_at BIGINT NOT NULL,
+changed_by TEXT NOT NULL,
+PRIMARY KEY (project, id),
+UNIQUE (project, experiment, name)
 );
 CREATE TABLE traces_retention (
 project TEXT NOT NULL,
@@ -1005,6 +1040,17 @@ kept BIGINT NOT NULL,
 declared_by TEXT NOT NULL,
 declared_at BIGINT NOT NULL,
 PRIMARY KEY (project, experiment)
+);
+CREATE TABLE traces_scorer (
+project TEXT NOT NULL,
+experiment TEXT NOT NULL,
+name TEXT NOT NULL,
+version BIGINT NOT NULL,
+id TEXT NOT NULL,
+definition TEXT,
+created_at BIGINT NOT NULL,
+created_by TEXT NOT NULL,
+PRIMARY KEY (project, experiment, name, version)
 );
 CREATE TABLE traces_span (
 project TEXT NOT NULL,

@@ -38,7 +38,7 @@ uvicorn.run(app, port=int(sys.argv[1]), access_log=False, log_level="warning")
 """
 FLOOR = """
 import socket, sys
-from ostinato.server.pools import Pools
+from ostinato.server.thread_pool import Pools
 from ostinato.serving.plane.listener import Listener
 pools, reply = Pools(), b'{"key":"' + b"x" * 60 + b'"}'
 async def app(scope, receive, send):

@@ -21,7 +21,7 @@ from typing import Any
 from ostinato.app import Ostinato
 from ostinato.storage.rows.rows import Tx
 from ostinato.storage.series.latest import latest
-from ostinato.tracking.entries import LAST, entry_table
+from ostinato.tracking.field_index import LAST, entry_table
 from ostinato.tracking.store import run_table
 
 _AT_ONCE = 2_000

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, func, insert, select
 
-from ostinato.kernel.caller import Caller, own
+from ostinato.kernel.caller import Caller, set_process_caller
 from ostinato.kernel.clock import SystemClock
 from ostinato.kernel.settings import Settings
 from ostinato.ledger.service import Ledger
@@ -224,7 +224,7 @@ def many_blobs(rows: Rows, folder: Path, count: int) -> None:
 def in_and_out(rows: Rows, name: str, inner: Blobs, contents: list[bytes], out: int | None = None) -> None:
     """All of them together, then one by one, as somebody reads who did not write them."""
     made: list[str] = []
-    own(Caller(actor="person:bench", project=name))  # what another one has stored is not there
+    set_process_caller(Caller(actor="person:bench", project=name))  # what another one has stored is not there
     report(
         f"{len(contents)} small blobs in, {name}",
         **each(len(contents), lambda: made.extend(b.digest for b in Owned(inner, rows).put_many(contents))),
@@ -252,7 +252,7 @@ def by_boto3(client: Any, contents: list[bytes]) -> None:
 
 def growth(rows: Rows, folder: Path, sizes: list[int]) -> None:
     """Operations that everyone does, with more and more there already."""
-    own(Caller(actor="person:bench", project="bench"))
+    set_process_caller(Caller(actor="person:bench", project="bench"))
     clock = SystemClock()
     ledger = Ledger(rows=rows, clock=clock, key_path=folder / "key")
     runs = Runs(rows=rows, blobs=Local(folder / "blobs"), series=Series(rows), ledger=ledger, clock=clock)
@@ -291,7 +291,7 @@ def main() -> None:
         return
     seconds, count = (1.0, 1000) if given.quick else (given.seconds, 10_000)
     with tempfile.TemporaryDirectory() as name:
-        own(Caller(actor="person:bench", project="bench"))
+        set_process_caller(Caller(actor="person:bench", project="bench"))
         folder = Path(name)
         rows = rows_of(replace(Settings.read(folder), data=folder))
         rows.create(metadata)

@@ -35,14 +35,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def dealt(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
-    """So ordered that each part, as `--dist worksteal` hands them out, begins with its share of the slow ones; the slowest is the first."""
+    """So ordered that each part, as `--dist worksteal` hands them out, begins with its share of the slow ones, the slowest of them first."""
     minutes = {item: mark.args[0] if mark.args else 1 for item in items if (mark := item.get_closest_marker("slow"))}
     slow, rest = sorted(minutes, key=lambda item: -minutes[item]), [item for item in items if item not in minutes]
     dealt: list[pytest.Item] = []
     for number in range(processes):
         mine = slow[number::processes]
         more = max(0, (len(items) - len(dealt)) // (processes - number) - len(mine))
-        dealt += [*(reversed(mine) if number else mine), *rest[:more]]
+        dealt += [*mine, *rest[:more]]
         rest = rest[more:]
     return dealt + rest
 
@@ -193,7 +193,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """A replay that nothing disturbs: its store, for reading only, and its summary. Test processes side by side share one."""
+    """A replay that nothing disturbs: its store, for reading only, and its summary. Test processes side by side share one.
+
+    Whoever asks while another process plays it waits: what is `slow` asks at its end, or makes it as the first of all (`dealt`).
+    """
     pytest.importorskip("sklearn", reason="the demo needs the extra demo")
     base = tmp_path_factory.getbasetemp()
     home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "undisturbed"

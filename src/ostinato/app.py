@@ -20,7 +20,7 @@ from ostinato.features import api as features_api
 from ostinato.features.service import Features
 from ostinato.insights import api as insights_api
 from ostinato.insights.service import Insights
-from ostinato.kernel.caller import Caller, caller, calling, own
+from ostinato.kernel.caller import Caller, caller, calling, set_process_caller
 from ostinato.kernel.clock import Clock, SystemClock
 from ostinato.kernel.errors import NotFound, Unavailable
 from ostinato.kernel.settings import Settings
@@ -102,7 +102,7 @@ class Ostinato:
             settings.inbox.mkdir(parents=True, exist_ok=True)
             opened = cls(settings, clock or SystemClock())
             opened.access.bootstrap(settings.data)
-        own(Caller(actor="person:admin", project=project or settings.project))
+        set_process_caller(Caller(actor="person:admin", project=project or settings.project))
         return opened
 
     def run(

@@ -1,4 +1,4 @@
-"""The doors of the Python face: open a store in process, connect to a server, start a run, ask for the present execution."""
+"""The public Python functions: open a store in process, connect to a server, start a run, get the current execution."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ostinato.kernel.errors import Invalid, Unavailable
 from ostinato.kernel.settings import Settings
 from ostinato.pipelines.context import Context
 from ostinato.pipelines.context import current as _current
-from ostinato.tracking.client.door import RunsDoor
+from ostinato.tracking.client.runs_protocol import RunsProtocol
 from ostinato.tracking.fits.plan import Plan
-from ostinato.tracking.fits.watch import Watching, checked_frameworks, unwatch, watch
+from ostinato.tracking.fits.watch import Autologging, checked_frameworks, unwatch, watch
 from ostinato.tracking.logger import Logger, Options
 
 
@@ -38,7 +38,7 @@ def connect(url: str | None = None, token: str | None = None, *, project: str | 
     address = url or settings.url
     if not address:
         raise Invalid("no server named", hint="ost.connect('http://127.0.0.1:8080', token), or set OSTINATO_URL", field="url")
-    shown = token or settings.token or login.saved(address)
+    shown = token or settings.token or login.saved_token(address)
     opened = remote.connect(address, shown, project or settings.project, ca_file=ca_file or settings.ca_file)
     return cast(Ostinato, opened)
 
@@ -61,7 +61,7 @@ def run(
     asked = how.get("offline")
     offline = bool(settings.offline) if asked is None else asked
     opened = None if offline else _reached(settings)
-    runs = None if opened is None else cast(RunsDoor, opened.logging if isinstance(opened, remote.Remote) else opened.runs)
+    runs = None if opened is None else cast(RunsProtocol, opened.logging if isinstance(opened, remote.Remote) else opened.runs)
     more: Options = {**how, "offline": offline or runs is None}
     logger = Logger.start(runs, experiment, name, params=params, tags=tags, target=target, **more)
     if opened is not None:
@@ -76,7 +76,7 @@ def autolog(
     models: bool = True,
     examples: bool = False,
     children: int = 10,
-) -> Watching:
+) -> Autologging:
     """Record trainings without a line of code in them, until `ost.autolog(False)`, or the end of a `with` block.
 
     `frameworks` are members of the family `tracking.autolog`, by default all of them; none is imported for it. A training goes into the
@@ -90,7 +90,7 @@ def autolog(
     """
     if frameworks == (False,):
         unwatch()
-        return Watching(None, lambda: None)
+        return Autologging(None, lambda: None)
     named = tuple(name for name in frameworks if isinstance(name, str))
     settings, opened = Settings.read(), _Once()
     begin = to.run if to is not None else functools.partial(_begun, settings, opened)
@@ -126,7 +126,7 @@ def _reached(settings: Settings) -> Ostinato | remote.Remote | None:
     if not settings.url:
         return Ostinato.open(settings.data)
     try:
-        return remote.connect(settings.url, settings.token or login.saved(settings.url), settings.project, ca_file=settings.ca_file)
+        return remote.connect(settings.url, settings.token or login.saved_token(settings.url), settings.project, ca_file=settings.ca_file)
     except Unavailable as error:
         logging.getLogger("ostinato.tracking").warning("%s; the run is kept here (hint: `ostinato sync` sends it)", error)
         return None

@@ -56,8 +56,8 @@ def test_login_by_code_keeps_a_token_that_later_commands_use(place: Place, tmp_p
     assert told.exit_code == 0, told.output
     kept = tmp_path / "config" / "ostinato" / "tokens.json"
     assert kept.stat().st_mode & 0o777 == 0o600
-    assert login.saved(f"{place.url}/").startswith("ostp_")
-    assert login.saved(f"{place.url}/") not in told.output
+    assert login.saved_token(f"{place.url}/").startswith("ostp_")
+    assert login.saved_token(f"{place.url}/") not in told.output
     assert '"person:ana"' in ostinato("--url", place.url, "access", "whoami", "--json").output
     with ost.connect(place.url) as remote:
         assert [(token.name, token.delegated) for token in remote.access.tokens()] == [("desk", False)]
@@ -65,7 +65,7 @@ def test_login_by_code_keeps_a_token_that_later_commands_use(place: Place, tmp_p
     assert isinstance(again.exception, Unauthenticated)
     kept.write_text("{")
     with pytest.raises(Invalid, match="damaged"):
-        login.saved(place.url)
+        login.saved_token(place.url)
 
 
 def test_login_by_code_without_anybody_to_type_says_so(place: Place) -> None:
@@ -97,7 +97,7 @@ def test_login_by_browser(place: Place, agrees: bool) -> None:
     person = threading.Thread(target=confirm)
     person.start()
     try:
-        token = login.admitted(place.url, "desk", lambda grant: (codes.append(grant.user_code), shown.set()), wait)
+        token = login.device_login(place.url, "desk", lambda grant: (codes.append(grant.user_code), shown.set()), wait)
         assert place.app.access.authenticate(token).id == "person:ana"
     except Denied:
         assert not agrees

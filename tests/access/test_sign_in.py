@@ -11,10 +11,10 @@ import httpx
 import pytest
 from tests.access.browser import PASSWORD
 
-from ostinato.access import vault
+from ostinato.access import credential_store
 from ostinato.access.passwords import Passwords, checked_password
 from ostinato.kernel.errors import Invalid, OstinatoError, Throttled
-from ostinato.server.welcome import welcome
+from ostinato.server.first_sign_in import first_sign_in_notice
 
 if TYPE_CHECKING:
     from tests.access.browser import Place
@@ -97,7 +97,7 @@ def test_a_password_of_lower_cost_is_hashed_anew(place: Place) -> None:
     place.app.access._passwords = Passwords(rounds=2, memory_kib=64)
     for _ in range(2):
         with place.signed_in("ana"):
-            kept = place.app.rows.read(lambda tx: vault.password(tx, "person:ana"))
+            kept = place.app.rows.read(lambda tx: credential_store.password(tx, "person:ana"))
             assert kept is not None
             assert "t=2" in kept
 
@@ -222,7 +222,7 @@ def test_only_who_administers_the_store_signs_others_in(place: Place) -> None:
 @pytest.mark.parametrize("terminal", [True, False])
 def test_the_first_start_tells_a_terminal_or_a_file(place: Place, monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
-    said, path = welcome(place.app, place.url), place.app.settings.data / "server.sign-in"
+    said, path = first_sign_in_notice(place.app, place.url), place.app.settings.data / "server.sign-in"
     assert (place.url in said) is terminal
     assert path.exists() is not terminal
     if not terminal:
@@ -230,7 +230,7 @@ def test_the_first_start_tells_a_terminal_or_a_file(place: Place, monkeypatch: p
         said = path.read_text().strip()
     address = said.split()[-1]
     assert re.fullmatch(re.escape(place.url) + r"/#/sign-in/[\w-]{22}", address), "the code is in the fragment, which no server sees"
-    assert welcome(place.app, place.url) == "", "once; `ostinato sign-in` makes another"
+    assert first_sign_in_notice(place.app, place.url) == "", "once; `ostinato sign-in` makes another"
     assert not path.exists()
     with place.browser() as browser:
         assert browser.post("/sign-in/code", json={"code": address.rpartition("/")[2]}).json()["actor"] == "person:admin"

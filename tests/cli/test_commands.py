@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ostinato.cli.commands import Target, command_of
-from ostinato.client.link import Link
+from ostinato.client.connection import Connection
 from ostinato.client.remote import Remote
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.errors import Conflict, Invalid, NotFound
@@ -39,7 +39,7 @@ class Toy(Target):
 @pytest.fixture(params=["embedded", "remote"])
 def ask(request: pytest.FixtureRequest, toys: Any, url: str) -> Ask:
     target = Toy(data=Path(), url="", token="", project="default")
-    object.__setattr__(target, "store", toys if request.param == "embedded" else Remote(Link(url, "ana-token", "default"), [API]))
+    object.__setattr__(target, "store", toys if request.param == "embedded" else Remote(Connection(url, "ana-token", "default"), [API]))
     group = click.Group("toys", [command_of("toys", op) for op in API.OPS])
 
     def run(*arguments: str, input: bytes | None = None) -> Result:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
-from ostinato.client.link import Link
+from ostinato.client.connection import Connection
 from ostinato.client.remote import Remote, connect
 from ostinato.kernel.errors import Conflict, Denied, GateFailed, Invalid, NotFound, StepFailed, TooLarge, Unauthenticated, Unavailable
 from ostinato.kernel.ref import Ref
@@ -26,7 +26,7 @@ from ostinato.testing.toy import API, Part, Toy
 
 @pytest.fixture
 def ana(url: str) -> Iterator[Remote]:
-    with Remote(Link(url, "ana-token", "default"), [API]) as remote:
+    with Remote(Connection(url, "ana-token", "default"), [API]) as remote:
         yield remote
 
 
@@ -89,10 +89,10 @@ def test_errors_are_rebuilt(ana: Remote, url: str) -> None:
     with pytest.raises(Conflict, match="another toy"):
         ana.toys.make("top", [Part(name="leg")])
     with pytest.raises(Denied) as denied:
-        Remote(Link(url, "bob-token", "default"), [API]).toys.make("x")
+        Remote(Connection(url, "bob-token", "default"), [API]).toys.make("x")
     assert denied.value.permission == "toy:write"
     with pytest.raises(Unauthenticated):
-        Remote(Link(url, "stolen", "default"), [API]).toys.search()
+        Remote(Connection(url, "stolen", "default"), [API]).toys.search()
 
 
 def test_a_body_that_is_too_large_is_refused_and_not_repeated(ana: Remote) -> None:
@@ -127,19 +127,19 @@ def test_a_busy_server_is_asked_again(ana: Remote, toys: object) -> None:
 
 
 def test_calls_survive_a_restart_of_the_server(toys: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    refused, connect = threading.Event(), Link._connect
+    refused, connect = threading.Event(), Connection._connect
 
-    def trying(link: Link) -> http.client.HTTPConnection:
+    def trying(link: Connection) -> http.client.HTTPConnection:
         try:
             return connect(link)
         except ConnectionError:
             refused.set()
             raise
 
-    monkeypatch.setattr(Link, "_connect", trying)
+    monkeypatch.setattr(Connection, "_connect", trying)
     with served(toys, [API]) as url:
         port = urlsplit(url).port
-        remote = Remote(Link(url, "ana-token", "default"), [API])
+        remote = Remote(Connection(url, "ana-token", "default"), [API])
         remote.toys.make("top")
     answers = []
     asking = threading.Thread(target=lambda: answers.append(remote.toys.get("top").name))
@@ -154,10 +154,10 @@ def test_calls_survive_a_restart_of_the_server(toys: object, monkeypatch: pytest
 def test_a_server_that_is_gone_is_given_up(url: str) -> None:
     started = time.monotonic()
     with pytest.raises(Unavailable, match="out of reach"):
-        Link(f"http://127.0.0.1:{free_port()}", "t", "default", patience_s=0.5).call("GET", "/")
+        Connection(f"http://127.0.0.1:{free_port()}", "t", "default", patience_s=0.5).call("GET", "/")
     assert time.monotonic() - started < 3
     with pytest.raises(Invalid):
-        Link("localhost:8080", "t", "default")
+        Connection("localhost:8080", "t", "default")
 
 
 def test_a_child_of_fork_has_its_own_connection(ana: Remote) -> None:
@@ -188,7 +188,7 @@ def test_connecting_to_nobody_is_told_soon_and_with_what_to_do() -> None:
 
 
 def test_replies_are_packed_on_the_way_from_afar_only(ana: Remote, url: str) -> None:
-    near, far = Link(url, "ana-token", "default"), Link("http://ml.example", "t", "default")
+    near, far = Connection(url, "ana-token", "default"), Connection("http://ml.example", "t", "default")
     assert "Accept-Encoding" not in near._headers
     assert far._headers["Accept-Encoding"] == "gzip, deflate, zstd"
     near._headers["Accept-Encoding"] = "zstd"

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from ostinato.data.judge import CHECKS, judge
 from ostinato.data.types import CheckSpec, Contract
+from ostinato.data.validation import CHECKS, validate_delivery
 from ostinato.kernel.errors import Invalid, NotFound
 
 NOW = datetime(2013, 2, 1, tzinfo=UTC)
@@ -33,7 +33,7 @@ def test_r04_a_check_names_the_offending_rows(
     store: Any, check: str, parameters: dict[str, Any], values: list[Any], rows: list[int]
 ) -> None:
     contract = Contract(checks=[CheckSpec(check=check, column='odd "x', parameters=parameters)])
-    report = judge(pa.table({'odd "x': values}), contract, store.tables, accepted=[], others={}, now=NOW)
+    report = validate_delivery(pa.table({'odd "x': values}), contract, store.tables, accepted=[], others={}, now=NOW)
     [result] = report.results
     assert [row["_row"] for row in result.sample] == rows
     assert (result.violations, result.passed, report.passed) == (len(rows), False, False)
@@ -55,7 +55,7 @@ def test_r04_a_check_names_the_offending_rows(
 def test_a_check_of_the_whole(store: Any, check: str, parameters: dict[str, Any], values: list[Any], passes: bool) -> None:
     column = pa.array(values, pa.timestamp("us", "UTC") if check == "fresh" else pa.int64())
     contract = Contract(checks=[CheckSpec(check=check, column="t" if check == "fresh" else None, parameters=parameters)])
-    report = judge(pa.table({"t": column}), contract, store.tables, accepted=[], others={}, now=NOW)
+    report = validate_delivery(pa.table({"t": column}), contract, store.tables, accepted=[], others={}, now=NOW)
     assert report.passed is passes
     assert report.results[0].fraction == float(not passes)
 
@@ -70,7 +70,7 @@ def test_foreign_key_looks_into_another_dataset_and_the_exceptions(store: Any) -
     blob = store.tables.write(pa.table({"faa": ["EWR", "JFK"]}))
     contract = Contract(checks=[CheckSpec(check="foreign_key", column="dest", parameters={"to": "airports.faa", "also": ["SJU"]})])
     table = pa.table({"dest": ["EWR", "SJU", None, "XXX"]})
-    [result] = judge(table, contract, store.tables, accepted=[], others={"airports": [blob.digest]}, now=NOW).results
+    [result] = validate_delivery(table, contract, store.tables, accepted=[], others={"airports": [blob.digest]}, now=NOW).results
     assert [row["dest"] for row in result.sample] == ["XXX"]
 
 
@@ -78,7 +78,7 @@ def test_r05_composite_keys_are_unique_across_versions(store: Any) -> None:
     before = store.tables.write(pa.table({"a": [1, 1], "b": ["x", "y"]}))
     contract = Contract(key=["a", "b"])
     table = pa.table({"a": [1, 1, 2, None], "b": ["x", "z", "x", "x"]})
-    nulls, unique = judge(table, contract, store.tables, accepted=[before.digest], others={}, now=NOW).results
+    nulls, unique = validate_delivery(table, contract, store.tables, accepted=[before.digest], others={}, now=NOW).results
     assert (nulls.check, [row["_row"] for row in nulls.sample]) == ("not_null", [4])
     assert (unique.check, [row["_row"] for row in unique.sample]) == ("unique", [1])
 
@@ -87,12 +87,12 @@ def test_tolerance_is_a_share_of_rows(store: Any) -> None:
     table = pa.table({"n": [1, 2, 3, None]})
     for tolerance, passes in ((0.25, True), (0.24, False)):
         contract = Contract(checks=[CheckSpec(check="not_null", column="n", tolerance=tolerance)])
-        assert judge(table, contract, store.tables, accepted=[], others={}, now=NOW).passed is passes
+        assert validate_delivery(table, contract, store.tables, accepted=[], others={}, now=NOW).passed is passes
 
 
 def test_a_column_that_is_absent_fails_its_check(store: Any) -> None:
     contract = Contract(checks=[CheckSpec(check="not_null", column="gone"), CheckSpec(check="not_null", column="n")])
-    gone, there = judge(pa.table({"n": [1]}), contract, store.tables, accepted=[], others={}, now=NOW).results
+    gone, there = validate_delivery(pa.table({"n": [1]}), contract, store.tables, accepted=[], others={}, now=NOW).results
     assert (gone.passed, gone.message, there.passed) == (False, "no column gone", True)
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from ostinato.app import Ostinato
-from ostinato.keeping.backup import backup
-from ostinato.keeping.doctor import examine
-from ostinato.keeping.restore import restore
 from ostinato.kernel.errors import OstinatoError
 from ostinato.kernel.ref import Ref
+from ostinato.maintenance.backup import backup
+from ostinato.maintenance.doctor import examine
+from ostinato.maintenance.restore import restore
 from ostinato.serving.plane.log import Log, read
 from ostinato.storage.blobs.keys import Keys
 

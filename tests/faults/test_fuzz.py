@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 
 from ostinato.access import tokens
 from ostinato.app import Ostinato
-from ostinato.client.link import rebuilt
-from ostinato.keeping.manifest import opened, sheet
+from ostinato.client.connection import error_from_reply
 from ostinato.kernel.digest import digest_of
 from ostinato.kernel.errors import OstinatoError
 from ostinato.kernel.ref import Ref
 from ostinato.kernel.settings import Settings
-from ostinato.ledger.seal import Seal
+from ostinato.ledger.signing_key import SigningKey
+from ostinato.maintenance.manifest import opened, sheet
 from ostinato.pipelines.cron import Cron
 from ostinato.registry.types import Field, Signature
 from ostinato.server.wire import decode
@@ -33,7 +33,7 @@ from ostinato.tracking.types import MetricFrame
 pytestmark = pytest.mark.timeout(300)
 QUICK_S = 0.05
 SIGNATURE = Signature(inputs=[Field(name="distance"), Field(name="carrier", dtype="string", categories=["AA"])])
-SEAL = Seal(bytes(32))
+SEAL = SigningKey(bytes(32))
 NOTE = SEAL.sign(3, bytes(32))
 TENSORS = {
     "inputs": [
@@ -74,7 +74,7 @@ TEXTS: dict[str, tuple[Callable[[str], Any], list[str]]] = {
     "zone": (lambda text: Cron("0 2 * * *", text), ["Europe/Rome", "../../etc/passwd", "UTC"]),
     "checkpoint": (SEAL.public.check, [NOTE]),
     "manifest": (manifest, [json.dumps({"format": 2, "origin": "o", "objects": [], "to": [], "backup": {"files": [], "blobs": {}}})]),
-    "reply": (lambda text: rebuilt(409, text.encode()), ['{"error": {"type": "Conflict", "message": "m", "hint": "h"}}']),
+    "reply": (lambda text: error_from_reply(409, text.encode()), ['{"error": {"type": "Conflict", "message": "m", "hint": "h"}}']),
 }
 BYTES: dict[str, tuple[Callable[[bytes], Any], list[bytes]]] = {
     "json": (lambda content: decode(content), [b'{"a": [1, 2.5, null, "x"]}', b"[" * 50]),

@@ -24,9 +24,9 @@ from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Conflict, Unavailable
 from ostinato.ledger.service import Ledger
-from ostinato.pipelines import claims, steps, store
+from ostinato.pipelines import claims, step_store, store
 from ostinato.pipelines.claims import Claims, finish_run
-from ostinato.pipelines.leases import Batch, Claim, Deliveries, Lost
+from ostinato.pipelines.leases import Batch, Claim, Deliveries, LeaseLost
 from ostinato.pipelines.recording import Recorder
 from ostinato.storage.blobs.local import Local
 from ostinato.storage.rows import lease
@@ -136,7 +136,7 @@ class World:
     def judge(self) -> None:
         """Everything was done, and accepted once."""
         wanted = {f"{id_}.{step}" for id_ in self.executions for step in range(STEPS)}
-        c, s = steps.logs.c, steps.steps.c
+        c, s = step_store.logs.c, step_store.steps.c
         of = self.caller.project
         lines = self.rows.read(lambda tx: tx.all(select(c.step, c.text).where(c.project == of)))
         assert Counter(line.step for line in lines) == Counter(wanted), "an effect was lost or accepted twice"
@@ -212,14 +212,14 @@ class Worker(LeaseClock):
             self._next()
         except Unavailable:
             pass  # the same again at its next turn
-        except (Lost, Conflict):
+        except (LeaseLost, Conflict):
             self.claim = self.pending = None
 
     def _next(self) -> None:
         if self.claim is None:
             self._take(self.claims.claim(["default"]))
         elif not self.sure_of(self.claim.id):
-            raise Lost
+            raise LeaseLost
         elif self.pending is not None:
             number, batch = self.pending
             self.world.sent.append((self, self.deliveries, number, batch))
@@ -256,7 +256,7 @@ class Worker(LeaseClock):
             "cached": False, "attempt": 1, "queued": at, "started": at, "ended": None, "wall_s": 0.0, "cpu_s": 1.0, "peak_rss_mb": 1.0,
             "output": "1", "type": "json", "needs": "[]", "arguments": "{}", "code": "", "error": "", "traceback": "",
         }  # fmt: skip
-        if self.read(lambda tx: steps.recall(tx, claim.project, [step.encode()])):
+        if self.read(lambda tx: step_store.recall(tx, claim.project, [step.encode()])):
             self.step += 1
         elif not self.running:
             self.running = True

@@ -26,9 +26,9 @@ import pyarrow.dataset
 import pyarrow.pandas_compat  # noqa: F401 — these, and pandas where it is installed, are imported here rather than in each of the children
 
 from ostinato.app import Ostinato
-from ostinato.keeping.backup import backup
-from ostinato.keeping.restore import restore
 from ostinato.kernel.errors import NotFound, OstinatoError, Unavailable
+from ostinato.maintenance.backup import backup
+from ostinato.maintenance.restore import restore
 from ostinato.server.health import Health
 from ostinato.serving.plane.log import Log, read
 from ostinato.storage.blobs.blobs import blob_of

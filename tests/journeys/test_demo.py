@@ -21,7 +21,7 @@ from tests.replays import PATIENCE_S, said, start
 from ostinato.serving.plane.log import read
 
 pytest.importorskip("sklearn", reason="the demo needs the extra demo")
-pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(1200)]
 
 ONCE = (
     "dataset.delivered", "dataset.quarantined", "evaluation.recorded", "model.registered", "model.approved", "model.promoted",
@@ -71,9 +71,12 @@ def test_r48_one_prediction_leads_back_to_the_source_files(undisturbed: tuple[Pa
     assert lineage["path"][-1].startswith("source:")
 
 
-@pytest.mark.slow(4)
-def test_r14_killed_anywhere_the_loop_goes_on(undisturbed: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
-    """kill -9 of the driver, the server, a worker or the endpoint, at random moments: the same story, nothing twice, nothing lost."""
+@pytest.mark.slow(8)
+def test_r14_killed_anywhere_the_loop_goes_on(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """kill -9 of the driver, the server, a worker or the endpoint, at random moments: the same story, nothing twice, nothing lost.
+
+    The undisturbed replay, which it is held against, goes on in another test process meanwhile.
+    """
     chance = random.Random(os.environ.get("OSTINATO_TEST_SEED", "20131105"))
     data, summary = tmp_path / "store", tmp_path / "summary.json"
     process, killed = start(data, summary), []
@@ -93,7 +96,8 @@ def test_r14_killed_anywhere_the_loop_goes_on(undisturbed: tuple[Path, dict[str,
         time.sleep(0.2)
     assert process.poll() == 0, f"killed {killed}: {said(data)}"
     assert len(killed) >= 4, killed
-    told, expected = json.loads(summary.read_text()), undisturbed[1]
+    story, expected = request.getfixturevalue("undisturbed")
+    told = json.loads(summary.read_text())
     for month, same in zip(told["months"], expected["months"], strict=True):
         for key in ("rows", "quarantined", "requests", "failures", "auc_static"):
             assert month[key] == same[key], f"{month['month']} {key} after killing {killed}"
@@ -101,10 +105,10 @@ def test_r14_killed_anywhere_the_loop_goes_on(undisturbed: tuple[Path, dict[str,
             assert month["auc_loop"] == pytest.approx(same["auc_loop"], abs=0.02)
     assert told["ledger_verified"] is True
     assert told["rollback"]["state"] == "rolled_back"
-    assert done(data) == done(undisturbed[0]), f"after killing {killed}"
+    assert done(data) == done(story), f"after killing {killed}"
     answered = answers(data)
     assert len(set(answered)) == len(answered), "a request was answered twice"
-    assert set(answered) == set(answers(undisturbed[0])), "another set of requests was answered"
+    assert set(answered) == set(answers(story)), "another set of requests was answered"
     assert left_behind(data) == []
 
 

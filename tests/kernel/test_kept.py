@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ostinato.kernel.kept import kept
+from ostinato.kernel.cache import cached
 
 
 def test_what_was_asked_for_last_stays_within_the_bytes() -> None:
     made: list[int] = []
 
-    @kept(100)
+    @cached(100)
     def zeros(size: int) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
         made.append(size)
         return np.zeros(size, np.uint8)
@@ -26,7 +26,7 @@ def test_what_was_asked_for_last_stays_within_the_bytes() -> None:
 def test_what_is_too_large_by_itself_drives_nothing_out() -> None:
     made: list[int] = []
 
-    @kept(100)
+    @cached(100)
     def zeros(size: int) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
         made.append(size)
         return np.zeros(size, np.uint8)

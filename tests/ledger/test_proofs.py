@@ -18,7 +18,7 @@ from ostinato.kernel.ref import Ref
 from ostinato.ledger.body import read
 from ostinato.ledger.merkle import leaf
 from ostinato.ledger.note import Checkpoint, Verifier, signed
-from ostinato.ledger.seal import Seal
+from ostinato.ledger.signing_key import SigningKey
 from ostinato.ledger.types import Consistency, Head, Inclusion
 from ostinato.ledger.witness import check_consistency, check_inclusion
 
@@ -70,7 +70,7 @@ def test_a_proof_proves_nothing_else(store: Store) -> None:
         (replace(proof, path=["xyz"]), second.note, key),
         (proof, first.note, key),
         (proof, second.note.replace("\n33\n", "\n34\n"), key),
-        (proof, second.note, Seal(b"k" * 32).public.text),
+        (proof, second.note, SigningKey(b"k" * 32).public.text),
         (proof, second.note, "ostinato/x+00000000+AAAA"),
     ]
     for claimed, note, by in wrong:
@@ -80,7 +80,7 @@ def test_a_proof_proves_nothing_else(store: Store) -> None:
 
 def test_what_is_no_event_is_not_proved_to_be_one(store: Store) -> None:
     _, (head,) = _sealed(store, 1)
-    seal = Seal(b"k" * 32)
+    seal = SigningKey(b"k" * 32)
     tree_of_one = Inclusion(seq=0, size=1, body=b"no event", path=[], note="")
     note = seal.sign(1, leaf(b"no event"))
     with pytest.raises(Invalid, match="no event"):
@@ -145,7 +145,7 @@ def test_the_ledger_without_a_head_exports_none(store: Store) -> None:
 
 # ---- parsers: whatever they are given, they say Invalid or what it is
 
-_SEAL = Seal(b"s" * 32)
+_SEAL = SigningKey(b"s" * 32)
 
 
 @given(text=st.text())

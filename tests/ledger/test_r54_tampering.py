@@ -12,7 +12,7 @@ from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.body import pack, read
 from ostinato.ledger.merkle import Tree
-from ostinato.ledger.seal import Seal
+from ostinato.ledger.signing_key import SigningKey
 from ostinato.ledger.store import REFS_MAX
 from ostinato.testing.postgres import PostgresServer
 
@@ -169,7 +169,7 @@ def _flip(file: Path) -> None:
     file.write_bytes(content)
 
 
-def _rewrite(store: Store, seal: Seal) -> None:
+def _rewrite(store: Store, seal: SigningKey) -> None:
     """Tell another story: change one event and seal everything anew, as only the owner of the key can."""
     ((body,),) = store.sql("SELECT body FROM ledger_event WHERE seq = 4")
     event = msgspec.structs.replace(read(body), actor="person:eve")
@@ -185,7 +185,7 @@ def _rewrite(store: Store, seal: Seal) -> None:
 
 
 def test_a_full_rewrite_by_the_owner_of_the_key_is_found_by_an_exported_head_alone(store: Store, kept: str) -> None:
-    _rewrite(store, Seal.at(store.path / "ledger-key"))
+    _rewrite(store, SigningKey.at(store.path / "ledger-key"))
     assert store.ledger.verify().ok, "within itself the new story is consistent"
     found = store.ledger.verify(kept)
     assert any("rewritten" in problem for problem in found.problems)
@@ -195,7 +195,7 @@ def test_a_full_rewrite_by_the_owner_of_the_key_is_found_by_an_exported_head_alo
 
 
 def test_a_rewrite_under_another_key_is_found(store: Store, kept: str) -> None:
-    _rewrite(store, Seal.at(store.path / "another-key"))
+    _rewrite(store, SigningKey.at(store.path / "another-key"))
     assert any("not signed by this ledger's key" in problem for problem in store.ledger.verify().problems)
 
 

@@ -13,7 +13,7 @@ import pytest
 from tests.ledger.conftest import Store
 
 from ostinato.kernel.caller import Caller, calling
-from ostinato.kernel.progress import watching
+from ostinato.kernel.progress import watch_progress
 from ostinato.kernel.ref import Ref
 from ostinato.storage.rows.rows import Tx
 
@@ -107,7 +107,7 @@ def test_verification_keeps_nothing_in_memory(crowd: Store) -> None:
 
 def test_verification_tells_how_far_it_is(crowd: Store) -> None:
     told: list[tuple[int, int]] = []
-    with watching(lambda done, total: told.append((done, total))):
+    with watch_progress(lambda done, total: told.append((done, total))):
         found = crowd.ledger.verify()
     assert told[-1] == (found.events, found.events)
     assert told == sorted(told)

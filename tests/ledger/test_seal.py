@@ -13,14 +13,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ostinato.kernel.errors import Corrupt, Invalid
-from ostinato.ledger.seal import Seal
+from ostinato.ledger.signing_key import SigningKey
 
 if TYPE_CHECKING:
     from tests.ledger.conftest import Store
 
 
 def test_a_note_is_what_a_witness_reads(tmp_path: Path) -> None:
-    seal = Seal.at(tmp_path / "key")
+    seal = SigningKey.at(tmp_path / "key")
     note = seal.sign(5, b"r" * 32)
     text, _, signature = note.partition("\n\n")
     origin, size, root = text.split("\n")
@@ -36,7 +36,7 @@ def test_a_note_is_what_a_witness_reads(tmp_path: Path) -> None:
 
 
 def test_only_this_stores_signature_counts(tmp_path: Path) -> None:
-    ours, theirs = Seal.at(tmp_path / "a"), Seal.at(tmp_path / "b")
+    ours, theirs = SigningKey.at(tmp_path / "a"), SigningKey.at(tmp_path / "b")
     note = ours.sign(5, b"r" * 32)
     assert ours.public.check(note).size == 5
     assert ours.public.check(note + "— witness.example/w AAAA\n").size == 5, "signatures of witnesses are passed over"
@@ -46,9 +46,11 @@ def test_only_this_stores_signature_counts(tmp_path: Path) -> None:
 
 
 def test_the_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
-    make = "import sys; from pathlib import Path; from ostinato.ledger.seal import Seal; print(Seal.at(Path(sys.argv[1])).public.text)"
+    make = (
+        "import sys; from pathlib import Path; from ostinato.ledger.signing_key import Seal; print(Seal.at(Path(sys.argv[1])).public.text)"
+    )
     started = [subprocess.Popen([sys.executable, "-c", make, str(tmp_path / "key")], stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    assert len({process.communicate()[0] for process in started} | {Seal.at(tmp_path / "key").public.text + "\n"}) == 1
+    assert len({process.communicate()[0] for process in started} | {SigningKey.at(tmp_path / "key").public.text + "\n"}) == 1
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
     assert [p.name for p in tmp_path.iterdir()] == ["key"]
 
@@ -65,9 +67,9 @@ def test_heads_follow_the_events(store: Store) -> None:
     second = store.ledger.seal()
     assert second is not None
     assert store.ledger.heads() == [first, second]
-    assert Seal.at(store.path / "ledger-key").public.check(second.note).root.hex() == second.root
+    assert SigningKey.at(store.path / "ledger-key").public.check(second.note).root.hex() == second.root
     assert store.ledger.verify(first.note).ok
-    assert store.ledger.key() == Seal.at(store.path / "ledger-key").public.text
+    assert store.ledger.key() == SigningKey.at(store.path / "ledger-key").public.text
 
 
 def test_the_tick_seals_by_number(store: Store) -> None:

@@ -39,7 +39,7 @@ import pyarrow as pa
 
 import ostinato as ost
 from ostinato.pipelines.context import current
-from ostinato.pipelines.packing import value
+from ostinato.pipelines.serialization import value
 
 FACTOR = 3
 

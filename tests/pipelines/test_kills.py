@@ -17,7 +17,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 from tests.pipelines.conftest import services
 
-from ostinato.pipelines import machine
+from ostinato.pipelines import lease_owner
 from ostinato.pipelines.service import Pipelines
 from ostinato.storage.rows import lease
 from ostinato.testing.processes import until
@@ -224,20 +224,20 @@ def test_two_workers_race_for_the_same_execution(tmp_path: Path, flows: ModuleTy
 
 
 def test_who_is_gone() -> None:
-    assert not machine.is_gone(machine.owner())
+    assert not lease_owner.is_gone(lease_owner.owner())
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    token, _, rest = machine.owner().partition("@")
+    token, _, rest = lease_owner.owner().partition("@")
     host, _, born = rest.split(":")
     stat = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()
     living = f"{token}@{host}:{child.pid}:{stat[19]}"
-    assert not machine.is_gone(living)
-    assert machine.is_gone(f"{token}@{host}:{child.pid}:1"), "the number belongs to another process now"
+    assert not lease_owner.is_gone(living)
+    assert lease_owner.is_gone(f"{token}@{host}:{child.pid}:1"), "the number belongs to another process now"
     child.kill()
-    until(lambda: machine.is_gone(living))  # dead, if not buried
+    until(lambda: lease_owner.is_gone(living))  # dead, if not buried
     child.wait()
-    assert machine.is_gone(living)
-    assert not machine.is_gone(f"{token}@another-host.1:{child.pid}:{born}"), "of another host nobody here knows"
-    assert not machine.is_gone("")
+    assert lease_owner.is_gone(living)
+    assert not lease_owner.is_gone(f"{token}@another-host.1:{child.pid}:{born}"), "of another host nobody here knows"
+    assert not lease_owner.is_gone("")
 
 
 def test_a_wall_clock_that_steps_changes_no_lease(app: SimpleNamespace, flows: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

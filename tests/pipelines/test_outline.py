@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ostinato.kernel.errors import Invalid, NotFound
-from ostinato.pipelines.outline import outline
+from ostinato.pipelines.source_inspection import outline
 
 HEAVY = '''
 import a_heavy_thing_that_is_not_there

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from ostinato.kernel.errors import Invalid, StepFailed, Unavailable
 from ostinato.kernel.ref import Ref
 from ostinato.pipelines.engine import EXECUTORS
-from ostinato.pipelines.packing import CODECS, Packer, codec_of, conform, digest_of_tree, dumps, refs_in, revive
+from ostinato.pipelines.serialization import CODECS, Packer, codec_of, conform, digest_of_tree, dumps, refs_in, revive
 from ostinato.storage.blobs.local import Local
 from ostinato.storage.tables.tables import Tables
 

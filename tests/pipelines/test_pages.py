@@ -9,7 +9,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from ostinato.kernel.errors import Invalid, NotFound, StepFailed
-from ostinato.pipelines.outline import outline
+from ostinato.pipelines.source_inspection import outline
 from ostinato.pipelines.types import Edge, Origin
 from ostinato.pipelines.why import _differences
 from ostinato.pipelines.worker import work

@@ -209,9 +209,9 @@ def test_a_store_out_of_reach_loses_the_lease_not_the_truth(
     try:
         with keeper.writing() as batch:
             batch.logs.append({"project": "default"})
-        with pytest.raises(leases.Lost):
+        with pytest.raises(leases.LeaseLost):
             keeper.flush()
-        with pytest.raises(leases.Lost):
+        with pytest.raises(leases.LeaseLost):
             keeper.check()
     finally:
         keeper.close()

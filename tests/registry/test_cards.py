@@ -9,7 +9,7 @@ import pytest
 from tests.registry.conftest import SIGNATURE, Works, as_
 
 from ostinato.kernel.errors import Conflict, Invalid
-from ostinato.registry.export import below
+from ostinato.registry.export import lower_headings
 
 
 def test_r51_each_edit_is_a_version_and_nobody_overwrites_unseen(works: Works) -> None:
@@ -37,7 +37,7 @@ def test_what_people_write_cannot_pass_for_a_record(works: Works) -> None:
     assert "#### Gates" in card
     assert "#### Decisions" in card
     assert "\n> # code\n" in card
-    assert below("plain") == "plain"
+    assert lower_headings("plain") == "plain"
 
 
 FORGED = (

@@ -12,7 +12,7 @@ from ostinato.app import Ostinato
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Conflict, Denied
 from ostinato.registry.flavors.linear import Linear, Logistic
-from ostinato.registry.glance import may_review
+from ostinato.registry.overview import may_review
 from ostinato.registry.types import Signature
 
 

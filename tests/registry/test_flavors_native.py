@@ -22,8 +22,8 @@ from ostinato.registry import loading
 from ostinato.registry.flavor import FLAVORS, care_of
 from ostinato.registry.flavors.onnx import Onnx
 from ostinato.registry.matrix import Encoder
-from ostinato.registry.sandbox.apart import Apart
 from ostinato.registry.sandbox.guards import Limits
+from ostinato.registry.sandbox.process import SandboxProcess
 from ostinato.registry.signature import infer
 from ostinato.registry.types import Field, Signature
 
@@ -41,7 +41,7 @@ def same(flavor: str, content: bytes, expected: Any, tmp_path: Path, within: flo
     assert np.abs(here - expected).max() <= within
     place = tmp_path / "model"
     place.write_bytes(content)
-    apart = Apart(flavor, place, SIGNATURE, Limits(), 60.0)
+    apart = SandboxProcess(flavor, place, SIGNATURE, Limits(), 60.0)
     try:
         assert np.abs(apart.predict(COLUMNS) - here).max() <= 1e-12
     finally:
@@ -258,7 +258,7 @@ def test_of_scikit_learn_what_is_plain_scores_here_and_the_rest_apart(works: Wor
     class Elsewhere:
         def __init__(self, *_: Any) -> None: ...
 
-    monkeypatch.setattr(loading, "Apart", Elsewhere)
+    monkeypatch.setattr(loading, "SandboxProcess", Elsewhere)
     assert isinstance(works.models.scorer(str(made.ref)), Elsewhere)
     boosted = HistGradientBoostingClassifier(max_iter=3).fit(X, Y)
     made = works.models.register("late", works.models.upload(flavor.dump(boosted)), "sklearn", SIGNATURE, example=example)

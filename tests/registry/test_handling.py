@@ -11,8 +11,8 @@ from sqlalchemy import update
 from tests.registry.conftest import SIGNATURE, Works
 
 from ostinato.kernel.errors import NotFound
-from ostinato.registry.examples import proof as proofs
 from ostinato.registry.flavor import FLAVORS
+from ostinato.registry.proof_store import proof as proofs
 from ostinato.registry.types import Field, Scalar, Signature
 
 EXAMPLE: dict[str, list[Scalar]] = {"delay": [0.0, 30.0], "carrier": ["AA", "UA"]}

@@ -8,11 +8,11 @@ from functools import partial
 import pytest
 
 from ostinato.app import Ostinato
-from ostinato.keeping.collect import collect
-from ostinato.keeping.doctor import examine
 from ostinato.kernel.errors import Conflict, NotFound
 from ostinato.kernel.ref import Ref
-from ostinato.registry.origins import came_of
+from ostinato.maintenance.collect import collect
+from ostinato.maintenance.doctor import examine
+from ostinato.registry.origins import versions_made_from
 from ostinato.registry.types import FolderFile, ModelVersion, Signature
 from ostinato.storage.rows.rows import Tx
 
@@ -88,11 +88,11 @@ def test_what_came_of_runs_and_candidates_is_found_by_an_index(app: Ostinato) ->
         app.models.register_folder("late", files, "mlflow", Signature(inputs=[]), origin={"model_id": candidate})
     app.models.tag("late@1", {"k": "v"})
     many = [f"c{number}" for number in range(70_000)]
-    assert app.rows.read(lambda tx: came_of(tx, "candidate", ["one", "two", *many])) == {
+    assert app.rows.read(lambda tx: versions_made_from(tx, "candidate", ["one", "two", *many])) == {
         "one": ["model:late@1", "model:late@3"], "two": ["model:late@2"]
     }  # fmt: skip
     app.models.remove("late@3")
-    assert app.rows.read(lambda tx: came_of(tx, "candidate", ["one"])) == {"one": ["model:late@1"]}
+    assert app.rows.read(lambda tx: versions_made_from(tx, "candidate", ["one"])) == {"one": ["model:late@1"]}
     if not os.environ.get("OSTINATO_DATABASE_URL"):
         assert app.rows.read(partial(_plan, kind="candidate")).startswith("SEARCH registry_label USING INDEX registry_label_candidate")
         assert app.rows.read(partial(_plan, kind="run")).startswith("SEARCH registry_version USING INDEX registry_version_run")
@@ -102,6 +102,6 @@ def _plan(tx: Tx, kind: str) -> str:
     """How SQLite begins to look for what came of a thing."""
     statements: list[str] = []
     tx._driver.set_trace_callback(statements.append)
-    came_of(tx, kind, ["one"])
+    versions_made_from(tx, kind, ["one"])
     tx._driver.set_trace_callback(None)
     return str(next(tx._driver.execute(f"EXPLAIN QUERY PLAN {statements[-1]}"))[3])

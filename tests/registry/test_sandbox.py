@@ -19,10 +19,10 @@ import pytest
 
 from ostinato.kernel.errors import Invalid, Unavailable
 from ostinato.registry.flavor import loaded
-from ostinato.registry.proof import sound
+from ostinato.registry.proof import checked_scores
 from ostinato.registry.sandbox import guards
-from ostinato.registry.sandbox.apart import Apart, Gone
 from ostinato.registry.sandbox.guards import GUARDS, LOOSE, Limits
+from ostinato.registry.sandbox.process import SandboxGone, SandboxProcess
 from ostinato.registry.types import Field, Signature
 
 pytestmark = pytest.mark.skipif(platform.system() != "Linux", reason="the sandbox is Linux's")
@@ -40,18 +40,18 @@ class Code:
         return eval, (self.expression,)
 
 
-Make = Callable[..., Apart]
+Make = Callable[..., SandboxProcess]
 
 
 @pytest.fixture
 def made(tmp_path: Path) -> Iterator[Make]:
     """Models of expressions, apart."""
-    kept: list[Apart] = []
+    kept: list[SandboxProcess] = []
 
-    def make(expression: str, limits: Limits | None = None, deadline_s: float = 20.0) -> Apart:
+    def make(expression: str, limits: Limits | None = None, deadline_s: float = 20.0) -> SandboxProcess:
         path = tmp_path / "model"
         path.write_bytes(pickle.dumps(Code(expression)))
-        kept.append(Apart("pickle", path, SIGNATURE, limits or Limits(), deadline_s))
+        kept.append(SandboxProcess("pickle", path, SIGNATURE, limits or Limits(), deadline_s))
         return kept[-1]
 
     yield make
@@ -177,10 +177,10 @@ def test_a_model_gets_so_much_memory_and_time_and_no_more(made: Make) -> None:
     with pytest.raises(Invalid, match="MemoryError"):
         made("bytearray(2 << 30)", Limits(memory_mb=1500))
     began = time.monotonic()
-    with pytest.raises(Gone, match="CPU time"):
+    with pytest.raises(SandboxGone, match="CPU time"):
         made("exec('while True: pass')", Limits(cpu_s=2))
     slow = made("lambda x: __import__('time').sleep(60) if x[0, 0] > 5 else x[:, 0]", deadline_s=0.5)
-    with pytest.raises(Gone, match=r"more than 0\.5 s"):
+    with pytest.raises(SandboxGone, match=r"more than 0\.5 s"):
         slow.predict({"x": np.array([9.0])})
     assert time.monotonic() - began < 45
 
@@ -188,14 +188,14 @@ def test_a_model_gets_so_much_memory_and_time_and_no_more(made: Make) -> None:
 def test_a_dead_process_is_said_so_and_comes_back(made: Make) -> None:
     model = made("lambda x: __import__('os').abort() if x[0, 0] > 5 else x[:, 0]")
     assert model.predict(FINE).tolist() == [1.0, 2.0]
-    with pytest.raises(Gone, match="aborted"):
+    with pytest.raises(SandboxGone, match="aborted"):
         model.predict({"x": np.array([9.0])})
     until = time.monotonic() + 30
     while True:
         try:
             assert model.predict(FINE).tolist() == [1.0, 2.0]
             break
-        except Gone:
+        except SandboxGone:
             assert time.monotonic() < until
             time.sleep(0.05)
     raised = made("lambda x: 1 / 0")
@@ -207,8 +207,8 @@ def test_a_dead_process_is_said_so_and_comes_back(made: Make) -> None:
 @pytest.mark.parametrize("content", ["b'\\xff\\xff\\xff\\x7f'", "b'\\x04\\0\\0\\0junk'", "b'\\x01\\0\\0\\0\\x80\\x01\\0\\0\\0\\x80'"])
 def test_a_model_that_writes_its_own_frames_harms_nobody(made: Make, content: str) -> None:
     model = made(f"lambda x: __import__('os').write(3, {content}) * x[:, 0]")
-    with pytest.raises((Gone, Invalid)):
-        sound(model.predict(FINE), 2)  # as whoever asks looks at what comes
+    with pytest.raises((SandboxGone, Invalid)):
+        checked_scores(model.predict(FINE), 2)  # as whoever asks looks at what comes
 
 
 def test_where_a_guard_does_not_stand_nothing_is_loaded(made: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from ostinato.app import Ostinato
 from ostinato.cli.main import main
 from ostinato.client.remote import connect
 from ostinato.kernel.errors import Conflict, Invalid, NotFound
-from ostinato.kernel.notice import Notice, noticing
+from ostinato.kernel.notice import Notice, collect_notices
 from ostinato.registry.flavors.linear import Linear, Logistic
 from ostinato.registry.types import Signature
 from ostinato.testing.doors import served
@@ -51,7 +51,7 @@ def test_what_is_deprecated_says_so_wherever_it_is_resolved(works: Works) -> Non
     with pytest.raises(Conflict, match="not deprecated"):
         works.models.reinstate("late@1", "again")
     works.models.deprecate("late", "superseded", successor="later")
-    with noticing() as told:
+    with collect_notices() as told:
         works.models.resolve("late@2")
     assert told == ["model:late is deprecated: superseded; use model:later"]
     with pytest.raises(Invalid, match="cannot succeed itself"):

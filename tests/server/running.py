@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ostinato.client.remote import Remote, connect, wait_until_ready
+from ostinato.client.connection import Connection
+from ostinato.client.remote import Remote, connect
 
 
 def command(data: Path, *more: str) -> list[str]:
@@ -30,7 +31,7 @@ def running(data: Path, *more: str, env: Mapping[str, str] | None = None) -> Ite
             line = process.stdout.readline()
             assert line.startswith("Ostinato is at http"), (data.parent / "log").read_text()
             if line.startswith("Ostinato is at http:"):
-                wait_until_ready(address(data))
+                Connection(address(data), "", "default").call("GET", "/health/ready")
             yield process
         finally:
             with suppress(OSError, ValueError):

@@ -24,7 +24,7 @@ from ostinato.server.errors import NotAllowed
 from ostinato.server.hosts import Hosts
 from ostinato.server.routes import Routes
 from ostinato.server.wire import MSGPACK, decode, from_body, from_texts
-from ostinato.serving.plane.encoding import chosen, unpacked
+from ostinato.serving.plane.encoding import decompressed, negotiate
 from ostinato.testing.doors import served
 from ostinato.testing.toy import API
 
@@ -188,10 +188,10 @@ def test_every_path_has_one_answer(method: str, path: str) -> None:
 def test_no_host_and_no_encoding_breaks_its_parser(value: bytes) -> None:
     with suppress(Invalid):
         Hosts().check({"headers": [(b"host", value)], "server": ("127.0.0.1", 80)})
-    assert chosen(value.decode("latin-1")) in ("", "gzip", "zstd")
+    assert negotiate(value.decode("latin-1")) in ("", "gzip", "zstd")
     for encoding in ("gzip", "zstd"):
         with suppress(Invalid, TooLarge):
-            assert len(unpacked(value, encoding, 1000)) <= 1000
+            assert len(decompressed(value, encoding, 1000)) <= 1000
 
 
 # ---- the start

@@ -26,7 +26,7 @@ from tests.server.running import address, command, running
 from ostinato.client.remote import connect
 from ostinato.kernel.errors import Invalid
 from ostinato.server.http import build
-from ostinato.serving.plane.encoding import packed
+from ostinato.serving.plane.encoding import compressed
 from ostinato.serving.plane.listener import Listener
 from ostinato.testing.doors import listening
 from ostinato.testing.toy import API
@@ -98,7 +98,7 @@ def test_forwarded_headers_are_believed_from_listed_proxies_only(
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 def test_bodies_travel_packed_in_both_directions(ana: httpx.Client, encoding: str) -> None:
-    content = packed(json.dumps({"values": [float(i) for i in range(1000)]}).encode(), encoding)
+    content = compressed(json.dumps({"values": [float(i) for i in range(1000)]}).encode(), encoding)
     headers = {"content-encoding": encoding, "content-type": "application/json", "accept-encoding": encoding}
     with ana.stream("POST", "/toys/values", content=content, headers=headers) as reply:
         raw = b"".join(reply.iter_raw())
@@ -119,7 +119,7 @@ def test_a_reply_is_packed_only_as_the_client_likes(ana: httpx.Client) -> None:
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 def test_a_bomb_is_stopped_before_it_goes_off(ana: httpx.Client, encoding: str) -> None:
-    bomb = packed(b"0" * (200 << 20), encoding)
+    bomb = compressed(b"0" * (200 << 20), encoding)
     assert len(bomb) < 1 << 20
     reply = ana.put("/toys/top/paint", content=bomb, headers={"content-encoding": encoding})
     assert reply.status_code == 413
@@ -129,7 +129,7 @@ def test_a_bomb_is_stopped_before_it_goes_off(ana: httpx.Client, encoding: str) 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 @pytest.mark.parametrize("spoil", [lambda c: c[:-3], lambda c: c + b"x", lambda c: c + c, lambda c: b"nonsense", lambda c: b""])
 def test_a_damaged_pack_is_refused(ana: httpx.Client, encoding: str, spoil: object) -> None:
-    content = spoil(packed(b'{"values": [1]}', encoding))
+    content = spoil(compressed(b'{"values": [1]}', encoding))
     reply = ana.post("/toys/values", content=content, headers={"content-encoding": encoding, "content-type": "application/json"})
     assert (reply.status_code, reply.json()["error"]["field"]) == (400, "content-encoding")
 

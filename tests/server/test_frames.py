@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from ostinato.app import Ostinato
-from ostinato.server.frames import POLICY
+from ostinato.server.artifact_frames import POLICY
 from ostinato.testing.doors import served
 
 FILES = {"report.html": b"<h1>hi</h1>", "a/picture.svg": b"<svg/>", "log.txt": b"<b>", "model.bin": b"\x00", "deck.pdf": b"%PDF"}

@@ -16,7 +16,7 @@ import pytest
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.errors import Unavailable
 from ostinato.kernel.ref import Ref
-from ostinato.server.pools import THREADS
+from ostinato.server.thread_pool import THREADS
 from ostinato.testing.processes import until
 
 

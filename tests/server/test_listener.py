@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from ostinato.serving.plane import listener
 from ostinato.serving.plane.engine import Engine
-from ostinato.serving.plane.http import Door
+from ostinato.serving.plane.http import InferenceApp
 from ostinato.serving.plane.listener import Listener
 from ostinato.serving.plane.log import Log
 from ostinato.testing.doors import listening
@@ -28,7 +28,7 @@ HEAD = b"GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\
 @pytest.fixture
 def plane(tmp_path: Path) -> Iterator[str]:
     """The address of the plane of an endpoint that has no plan yet: enough for everything before the models."""
-    with listening(Listener(Door(Engine(Log(tmp_path / "log"))), linger_s=0.0)) as url:
+    with listening(Listener(InferenceApp(Engine(Log(tmp_path / "log"))), linger_s=0.0)) as url:
         yield url
 
 
@@ -116,7 +116,10 @@ def test_a_gigabyte_is_refused_while_it_is_counted(url: str) -> None:
 
 
 def test_an_address_has_so_many_connections(tmp_path: Path) -> None:
-    with listening(Listener(Door(Engine(Log(tmp_path / "log"))), connections_max=3, linger_s=0.0)) as url, contextlib.ExitStack() as held:
+    with (
+        listening(Listener(InferenceApp(Engine(Log(tmp_path / "log"))), connections_max=3, linger_s=0.0)) as url,
+        contextlib.ExitStack() as held,
+    ):
         kept = [held.enter_context(connected(url)) for _ in range(3)]
         for connection in kept:
             connection.sendall(HEAD.replace(b"close", b"keep-alive") + b"\r\n")
@@ -139,7 +142,7 @@ def _quietly(url: str, content: bytes) -> bytes:
 
 def test_a_listener_that_ends_answers_what_is_on_its_way(tmp_path: Path) -> None:
     """An idle connection gets its next request answered, with the word that it was the last; one that stays idle is closed."""
-    server = Listener(Door(Engine(Log(tmp_path / "log"))), linger_s=1.0)
+    server = Listener(InferenceApp(Engine(Log(tmp_path / "log"))), linger_s=1.0)
     with listening(server) as url, connected(url) as busy, connected(url) as fresh, connected(url) as idle:
         ask_again = HEAD.replace(b"close", b"keep-alive") + b"\r\n"
         for connection in (busy, idle):

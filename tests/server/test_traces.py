@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.trace import TracerProvider
 
 from ostinato.app import SLICES, Ostinato
-from ostinato.client.link import Link
+from ostinato.client.connection import Connection
 from ostinato.client.remote import Remote
 from ostinato.kernel.errors import MissingExtra
 from ostinato.server.http import build
@@ -87,7 +87,7 @@ def test_each_request_is_a_span_within_the_callers_trace(toys: object, collected
 
 def test_the_client_carries_its_trace_over(toys: object, collected: list[ExportTraceServiceRequest]) -> None:
     door = build(toys, [API])
-    with listening(Listener(door, linger_s=0.0)) as url, Remote(Link(url, "ana-token", "default"), [API]) as app:
+    with listening(Listener(door, linger_s=0.0)) as url, Remote(Connection(url, "ana-token", "default"), [API]) as app:
         tracer = TracerProvider().get_tracer("a program")
         with tracer.start_as_current_span("its work") as work:
             app.toys.search()

@@ -22,8 +22,8 @@ from ostinato.data.types import Contract
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import GateFailed, Invalid, NotFound, Unavailable
-from ostinato.registry.examples import proof
 from ostinato.registry.flavor import FLAVORS
+from ostinato.registry.proof_store import proof
 from ostinato.registry.types import Field, ModelVersion, Signature
 from ostinato.serving.plane.plan import read_plan, read_state
 

@@ -203,7 +203,7 @@ def test_r64_a_shadow_answers_nothing_and_the_tick_looks_by_itself(shop: Shop) -
     while shop.endpoints.get("late").rollout is not None and time.monotonic() < until:
         shop.endpoints.tick()
         time.sleep(0.05)
-    ended = shop.endpoints.rollouts("late")[0]
+    ended = shop.endpoints.rollouts("late").items[0]
     assert (ended.state, ended.reason.partition(":")[0]) == ("rolled_back", "hard limit")
 
 

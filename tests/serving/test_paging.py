@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from ostinato.kernel.instant import micros_of
-from ostinato.serving import answers, asked
+from ostinato.serving import prediction_table, request_stats
 from ostinato.serving.plane import paging
 from ostinato.serving.plane.log import batch_rows, read, write_segment
 
@@ -48,25 +48,25 @@ def test_a_page_reads_the_groups_that_it_shows_however_long_the_log_is(tmp_path:
         batch(tmp_path, day, T0 + day * 24 * HOUR, 100, HOUR / 10)
     for newest_first, first in ((True, days - 1), (False, 0)):
         counted.clear()
-        found = answers.page(tmp_path, None, None, 10, newest_first=newest_first)
+        found = prediction_table.page(tmp_path, None, None, 10, newest_first=newest_first)
         assert found.num_rows == 10
         assert found["request_id"][0].as_py() == f"r{first:03d}-{99 if newest_first else 0:04d}"
         assert len(counted) == 1
     counted.clear()
-    assert answers.page(tmp_path, None, T0 + 30 * HOUR, 10, newest_first=True)["request_id"][0].as_py() == "r001-0059"
+    assert prediction_table.page(tmp_path, None, T0 + 30 * HOUR, 10, newest_first=True)["request_id"][0].as_py() == "r001-0059"
     assert len(counted) == 1
     counted.clear()
-    assert answers.page(tmp_path, None, None, 10, rollout="01X").num_rows == 0
+    assert prediction_table.page(tmp_path, None, None, 10, rollout="01X").num_rows == 0
     assert counted == []
-    assert answers.one(tmp_path, "r001-0042")["distance"].to_pylist() == [42.0]
+    assert prediction_table.one(tmp_path, "r001-0042")["distance"].to_pylist() == [42.0]
     assert len(counted) == 1
-    assert answers.one(tmp_path, "other").num_rows == 0
+    assert prediction_table.one(tmp_path, "other").num_rows == 0
     assert len(counted) == 1
 
 
 def test_of_a_large_segment_only_the_groups_of_the_page_are_read(tmp_path: Path, counted: list[Any]) -> None:
     batch(tmp_path, 0, T0, 12_000, timedelta(minutes=1))
-    assert answers.page(tmp_path, None, None, 5, newest_first=True)["distance"].to_pylist() == [
+    assert prediction_table.page(tmp_path, None, None, 5, newest_first=True)["distance"].to_pylist() == [
         11_999.0,
         11_998.0,
         11_997.0,
@@ -75,7 +75,7 @@ def test_of_a_large_segment_only_the_groups_of_the_page_are_read(tmp_path: Path,
     ]
     assert [number for _, number in counted] == [2]
     counted.clear()
-    assert answers.one(tmp_path, "r000-5000")["distance"].to_pylist() == [5000.0]
+    assert prediction_table.one(tmp_path, "r000-5000")["distance"].to_pylist() == [5000.0]
     assert [number for _, number in counted] == [1]
 
 
@@ -83,15 +83,15 @@ def test_the_traffic_of_a_day_reads_the_segments_of_that_day_and_those_once(tmp_
     for day in range(40):
         batch(tmp_path, day, T0 + day * 24 * HOUR, 10, HOUR)
     read_: list[str] = []
-    whole = asked.pq.read_table
+    whole = request_stats.pq.read_table
 
     def counting(path: Path, **how: Any) -> pa.Table:
         read_.append(path.name)
         return whole(path, **how)
 
-    monkeypatch.setattr(asked.pq, "read_table", counting)
+    monkeypatch.setattr(request_stats.pq, "read_table", counting)
     for _ in range(2):
-        assert len(asked.asked(tmp_path, T0 + 24 * HOUR, T0 + 48 * HOUR).at) == 10
+        assert len(request_stats.request_stats(tmp_path, T0 + 24 * HOUR, T0 + 48 * HOUR).at) == 10
     assert len(read_) == 1
 
 
@@ -120,16 +120,18 @@ def test_pages_are_parts_of_the_whole(tmp_path: Path, seed: int) -> None:
     lines(tmp_path, "wal-000001.jsonl", open_)
     for rollout in (None, "01A"):
         since, until = T0 + 3 * HOUR, T0 + 30 * HOUR
-        whole = answers.frame(tmp_path, since, until).select(answers.COLUMNS[:10]).to_pylist()
+        whole = prediction_table.frame(tmp_path, since, until).select(prediction_table.COLUMNS[:10]).to_pylist()
         whole = [row for row in whole if rollout in (None, row["rollout"])]
         assert len({row["request_id"] for row in whole}) == len(whole) > 1
         assert all((row["other_score"] == 0.25) == (row["rollout"] is not None) for row in whole)
         for limit in (1, 7, 500):
-            oldest = answers.page(tmp_path, since, until, limit, rollout=rollout).select(answers.COLUMNS[:10]).to_pylist()
+            oldest = prediction_table.page(tmp_path, since, until, limit, rollout=rollout).select(prediction_table.COLUMNS[:10]).to_pylist()
             newest = (
-                answers.page(tmp_path, since, until, limit, newest_first=True, rollout=rollout).select(answers.COLUMNS[:10]).to_pylist()
+                prediction_table.page(tmp_path, since, until, limit, newest_first=True, rollout=rollout)
+                .select(prediction_table.COLUMNS[:10])
+                .to_pylist()
             )
             assert oldest == whole[:limit]
             assert newest == whole[::-1][:limit]
-    assert answers.one(tmp_path, "b003-0004").num_rows == 1
+    assert prediction_table.one(tmp_path, "b003-0004").num_rows == 1
     assert read(tmp_path).num_rows == 6 * 12 + len(open_)

@@ -69,7 +69,7 @@ def test_a_pause_outlives_its_server_and_the_next_one_goes_on_from_it(rolling: S
         for _ in range(3):
             again.endpoints.tick()
         assert again.endpoints.get("late").paused
-        assert again.endpoints.rollouts("late")[0].state == "paused"
+        assert again.endpoints.rollouts("late").items[0].state == "paused"
         assert again.endpoints.resume("late").state == "running"
         assert verbs(again)[-2:] == ["rollout.paused", "rollout.resumed"]
     finally:
@@ -77,7 +77,7 @@ def test_a_pause_outlives_its_server_and_the_next_one_goes_on_from_it(rolling: S
 
 
 def test_what_was_decided_just_before_a_pause_is_not_done_in_it(rolling: Shop) -> None:
-    running = rolling.endpoints.rollouts("late")[0]
+    running = rolling.endpoints.rollouts("late").items[0]
     rolling.endpoints.pause("late", "wait")
     for decision in (Decision("proven", "promoted"), Decision("harm", "rolled_back"), Decision("on", weight=0.9)):
         kept = rolling.rows.write(lambda tx, d=decision: rolling.endpoints._apply(tx, running.id, d, None))

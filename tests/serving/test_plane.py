@@ -17,7 +17,7 @@ from tests.serving.conftest import KEY, SIGNATURE, Plane, ask, body, model
 from tritonclient import http as triton
 
 from ostinato.registry.flavors.linear import Linear
-from ostinato.serving.plane.encoding import packed
+from ostinato.serving.plane.encoding import compressed
 from ostinato.serving.plane.log import Log, read, read_lines
 from ostinato.testing.processes import until
 
@@ -337,9 +337,9 @@ def test_a_new_plane_remembers_the_answers_of_many_files(tmp_path: Path, monkeyp
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 def test_bodies_travel_packed_and_bombs_are_stopped(steady: Plane, encoding: str) -> None:
     infer, headers = "/v2/models/late/infer", {"content-encoding": encoding, "accept-encoding": encoding}
-    answer = steady.client.post(infer, content=packed(json.dumps(body("r1", distance=1.0)).encode(), encoding), headers=headers)
+    answer = steady.client.post(infer, content=compressed(json.dumps(body("r1", distance=1.0)).encode(), encoding), headers=headers)
     assert (answer.status_code, answer.json()["id"]) == (200, "r1")
-    bomb = steady.client.post(infer, content=packed(b" " * (100 << 20), encoding), headers=headers)
+    bomb = steady.client.post(infer, content=compressed(b" " * (100 << 20), encoding), headers=headers)
     assert (bomb.status_code, list(bomb.json())) == (413, ["error"])
     assert steady.client.post(infer, content=b"nonsense", headers=headers).status_code == 400
     assert steady.client.post(infer, content=b"x", headers={"content-encoding": "br"}).status_code == 415

@@ -201,3 +201,34 @@ def test_predictions_from_the_end_and_of_a_rollout(late: Any) -> None:
     assert [p.request_id for p in found] == ["a5", "a4"]
     assert [p.request_id for p in late.endpoints.predictions("late", rollout="r1")] == ["a1", "a3", "a5"]
     assert late.endpoints.predictions("late", until=T0 + timedelta(hours=2), newest_first=True)[0].request_id == "a1"
+
+
+def test_a_page_of_rollouts_reads_what_it_shows_and_leaves_the_paths_out(late: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = [Point(scored=n, pairs=n, e_value=1.0, mean=None, low=0.0, high=1.0) for n in range(200)]
+
+    def change(tx: Any) -> None:
+        for n in range(120):
+            past = replace(running(replace(seen(1200), path=path)), id=f"r{n:03d}", started_at=T0 + timedelta(days=n))
+            past = replace(past, state="promoted", ended_at=T0 + timedelta(days=n, hours=12))
+            rows_of.add_rollout(tx, "default", f"i{n}", replace(past, looks=looked(past, seen(9), T0)))
+
+    late.rows.write(change)
+    read: list[str] = []
+    whole = rows_of._read
+    monkeypatch.setattr(rows_of, "_read", lambda value, kind: (read.append(kind), whole(value, kind))[1])
+    page = late.endpoints.rollouts("late", limit=20)
+    assert read.count(Rollout) == 21
+    assert [(found.looks, found.evidence.path) for found in page.items] == [([], [])] * 20
+    ids = [found.id for found in page.items]
+    while page.next:
+        page = late.endpoints.rollouts("late", limit=50, after=page.next)
+        ids += [found.id for found in page.items]
+    assert ids == [f"r{n:03d}" for n in reversed(range(120))]
+    assert len(late.endpoints.rollout_story("late", "r007").rollout.evidence.path) == 200
+    read.clear()
+    assert late.endpoints.production("late", T0 + timedelta(days=119, hours=6)).rollout == "r119"
+    assert read.count(Rollout) == 1
+    assert late.endpoints.production("late", T0 + timedelta(days=119, hours=13)).rollout is None
+    for limit in (0, 1001):
+        with pytest.raises(Invalid, match="limit"):
+            late.endpoints.rollouts("late", limit=limit)

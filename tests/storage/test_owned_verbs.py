@@ -13,11 +13,11 @@ import pytest
 
 import ostinato as ost
 from ostinato.app import Ostinato
-from ostinato.keeping.backup import backup
-from ostinato.keeping.collect import collect
-from ostinato.keeping.restore import restore
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.errors import NotFound, OstinatoError
+from ostinato.maintenance.backup import backup
+from ostinato.maintenance.collect import collect
+from ostinato.maintenance.restore import restore
 from ostinato.monitoring.service import Monitors
 from ostinato.registry.flavors.linear import Linear, Logistic, Term
 from ostinato.storage.blobs.blobs import blob_of

@@ -16,7 +16,7 @@ import pytest
 from ostinato.kernel.errors import Invalid
 from ostinato.testing.processes import until
 from ostinato.tracking import capture
-from ostinato.tracking.client import place, system
+from ostinato.tracking.client import folders, system
 from ostinato.tracking.client.sync import sync
 from ostinato.tracking.logger import Logger
 from ostinato.tracking.service import Runs
@@ -229,7 +229,7 @@ def test_the_last_words_of_a_killed_training_are_passed_on_and_kept(runs: Runs, 
     told = done("os.write(1, b'last words\\n'); os.kill(os.getpid(), signal.SIGKILL)")
     assert told.returncode == -signal.SIGKILL
     assert told.stdout == b"last words\n"
-    until(lambda: any((f / "console.log").exists() and (f / "console.log").stat().st_size for f in place.journals(journal_home)), 10)
+    until(lambda: any((f / "console.log").exists() and (f / "console.log").stat().st_size for f in folders.journals(journal_home)), 10)
     state, _, printed = after(runs)
     assert (state, printed) == ("running", "last words\n")  # for as long as its lease lasts
 

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostinato.kernel.errors import Invalid
+from ostinato.tracking.client import folders
 from ostinato.tracking.client import journal as journal_file
-from ostinato.tracking.client import place
-from ostinato.tracking.client.journal import Journal, Left
-from ostinato.tracking.client.place import About
+from ostinato.tracking.client.folders import About
+from ostinato.tracking.client.journal import Journal, LeftJournal
 from ostinato.tracking.client.records import Deed, Reader, Rows
 from ostinato.tracking.client.shipping import Cursor
 
@@ -36,7 +36,7 @@ def written(home: Path | None, calls: list[tuple[dict[str, float], int]], cap: i
 
 def read(folder: Path, most: int = 1 << 40) -> list[Point | dict]:
     """All that another process finds in a journal."""
-    left, number, found = Left(folder), 0, []
+    left, number, found = LeftJournal(folder), 0, []
     while number is not None:
         if (viewed := left.view(number)) is not None:
             reader = Reader(viewed[0])
@@ -183,15 +183,15 @@ def test_what_does_not_fit_leaves_no_trace(tmp_path: Path) -> None:
 def test_one_process_ships_a_journal_and_the_living_are_known(tmp_path: Path) -> None:
     journal = written(tmp_path, [({"a": 1.0}, 0)])
     assert journal.folder is not None
-    assert place.is_alive(journal.folder)
-    held = place.hold_cursor(journal.folder)
+    assert folders.is_alive(journal.folder)
+    held = folders.lock_cursor(journal.folder)
     assert held is not None
-    assert place.hold_cursor(journal.folder) is None
+    assert folders.lock_cursor(journal.folder) is None
     os.close(held)
     journal.close()
-    assert not place.is_alive(journal.folder)
-    place.remove(journal.folder)
-    assert place.hold_cursor(journal.folder) is None
+    assert not folders.is_alive(journal.folder)
+    folders.remove(journal.folder)
+    assert folders.lock_cursor(journal.folder) is None
     assert list(tmp_path.iterdir()) == []
 
 

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from ostinato.kernel.errors import Denied
-from ostinato.tracking.client import place
-from ostinato.tracking.client.place import About
-from ostinato.tracking.client.sync import Synced, sync
+from ostinato.tracking.client import folders
+from ostinato.tracking.client.folders import About
+from ostinato.tracking.client.sync import SyncResult, sync
 from ostinato.tracking.logger import Logger
 from ostinato.tracking.service import Runs
 
 
-def shipped(home: Path, runs: Any) -> list[Synced]:
+def shipped(home: Path, runs: Any) -> list[SyncResult]:
     return list(sync(home, lambda _: nullcontext(runs)))
 
 
@@ -28,7 +28,7 @@ def logged(home: Path, tmp_path: Path) -> Path:
     with Logger.start(None, "flights", id="r1", capture=False) as run:
         run.log(a=1)
         run.artifact("model.bin", tmp_path / "model.bin")
-    (folder,) = place.journals(home)
+    (folder,) = folders.journals(home)
     return folder
 
 
@@ -38,13 +38,13 @@ def test_what_another_user_planted_is_neither_taken_nor_synced(
     folder = logged(journal_home, tmp_path)
     owner = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
-    assert list(place.known(journal_home)) == []
+    assert list(folders.own_journals(journal_home)) == []
     with pytest.raises(Denied, match="another user owns") as refused:
         shipped(journal_home, runs)
     assert "chown" in refused.value.hint
     assert not (folder / "cursor").exists()
     with pytest.raises(PermissionError, match="another user has the folder of the run"):
-        place.make(folder.with_name("mine"), About(run="r1", experiment="flights"))
+        folders.make(folder.with_name("mine"), About(run="r1", experiment="flights"))
     assert [found.name for found in folder.parent.iterdir()] == [folder.name]
 
 
@@ -66,8 +66,8 @@ def test_a_link_to_a_journal_is_none(journal_home: Path, tmp_path: Path, depth: 
     shared = tmp_path / "shared" / "r1"
     (shared if depth else shared.parent).mkdir(parents=True, mode=0o755)
     (shared / "j" if depth else shared).symlink_to(folder if depth else folder.parent)
-    assert len(list(place.journals(shared.parent))) == 1
-    assert list(place.known(shared.parent)) == []
+    assert len(list(folders.journals(shared.parent))) == 1
+    assert list(folders.own_journals(shared.parent)) == []
 
 
 def test_no_file_of_a_journal_is_followed_elsewhere(runs: Runs, journal_home: Path, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_refusal_is_one_printable_line(runs: Runs, journal_home: Path) -> None
         with run._journal.lock:
             run._journal.deed("artifact", path="x\nalias ls='rm'\x1b[2J", file="absent.file")
     (synced,) = shipped(journal_home, runs)
-    lines = (synced.folder / place.REFUSED).read_text().splitlines()
+    lines = (synced.folder / folders.REFUSED).read_text().splitlines()
     assert lines == synced.shipped.refused
     assert lines == ["artifact x\\nalias ls='rm'\\x1b[2J: its copy absent.file is gone from the journal"]
     assert json.loads((synced.folder / "about.json").read_text())["run"] == "r1"

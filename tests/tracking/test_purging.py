@@ -16,13 +16,13 @@ from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Conflict
 from ostinato.kernel.ref import Ref
-from ostinato.kernel.steps import Turns
+from ostinato.kernel.steps import TimeSliced
 from ostinato.storage.rows.rows import Tx, metadata
 from ostinato.storage.series.latest import latest
 from ostinato.tracking.candidate_tables import candidate_table
 from ostinato.tracking.removal import cascade as going
 from ostinato.tracking.removal import purge as removal
-from ostinato.tracking.removal import retention, sharing
+from ostinato.tracking.removal import retention, unshared
 from ostinato.tracking.store import artifact_table
 from ostinato.tracking.types import MetricFrame
 
@@ -124,7 +124,7 @@ def test_what_was_deleted_anew_is_not_purged_before_its_time(app: Ostinato, cloc
 
 
 def test_a_tick_does_a_piece_of_the_upkeep_and_the_next_goes_on(app: Ostinato, clock: ReplayClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Turns, "turn_s", 0.0)
+    monkeypatch.setattr(TimeSliced, "turn_s", 0.0)
     monkeypatch.setattr(retention, "_AT_ONCE", 1)
     monkeypatch.setattr(removal, "_AT_ONCE", 1)
     for number in range(5):
@@ -206,7 +206,7 @@ TABLES = (metadata.tables["tracking_run"], candidate_table)
 
 def test_what_is_asked_of_many_candidates_is_asked_of_so_many_at_once(app: Ostinato, monkeypatch: pytest.MonkeyPatch) -> None:
     ended(app, "one")
-    many(app, "one", sharing.AT_ONCE + 1)
+    many(app, "one", unshared.AT_ONCE + 1)
     app.runs.delete("one")
     asked = list[int]()
 
@@ -215,8 +215,8 @@ def test_what_is_asked_of_many_candidates_is_asked_of_so_many_at_once(app: Ostin
         return {}
 
     monkeypatch.setattr(app.runs, "needed_by", needed)
-    assert app.runs.purge_runs().candidates == sharing.AT_ONCE + 1
-    assert asked == [1, sharing.AT_ONCE, 1]
+    assert app.runs.purge_runs().candidates == unshared.AT_ONCE + 1
+    assert asked == [1, unshared.AT_ONCE, 1]
 
 
 def test_what_frees_nothing_reads_no_other_table(app: Ostinato, clock: ReplayClock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +231,7 @@ def test_what_frees_nothing_reads_no_other_table(app: Ostinato, clock: ReplayClo
         raise AssertionError("a table was read")
 
     assert app.runs.apply_retention()[0].took.freed == 1
-    monkeypatch.setattr(sharing, "_declared", never)
+    monkeypatch.setattr(unshared, "_declared", never)
     (done,) = app.runs.apply_retention(apply=True)
     assert (done.took.runs, done.took.freed) == (2, 0), "what is only deleted frees nothing yet"
     assert app.runs.purge_runs(where=["id = one"]).freed == 0

@@ -8,8 +8,8 @@ import pytest
 from ostinato.app import Ostinato
 from ostinato.kernel.errors import Invalid
 from ostinato.tracking.influence import LEAST, PARAMS_MAX, influences
-from ostinato.tracking.shown import Influence
 from ostinato.tracking.types import MetricFrame, Scalar
+from ostinato.tracking.view_types import Influence
 
 
 def by_name(metric: list[float], params: list[dict[str, Scalar]]) -> dict[str, Influence]:

@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import func, select, update
 
 from ostinato.app import Ostinato
-from ostinato.keeping.collect import collect
 from ostinato.kernel.digest import canonical
 from ostinato.kernel.errors import Conflict, Invalid, NotFound, OstinatoError, Unavailable
 from ostinato.kernel.ref import Ref
+from ostinato.maintenance.collect import collect
 from ostinato.registry.flavors.linear import Linear, Logistic, Term
 from ostinato.registry.types import Field, Signature
 from ostinato.storage.rows.rows import Tx, metadata

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ostinato.app import Ostinato
-from ostinato.cli import journals
+from ostinato.cli import local_runs
 from ostinato.cli.main import root
 from ostinato.kernel.errors import Conflict, Invalid, StepFailed
 from ostinato.tracking.reproduce import compare, prepare
@@ -46,7 +46,7 @@ def git(folder: Path, *command: str) -> str:
 
 
 def ostinato(*arguments: str | Path) -> Result:
-    journals.attach(root)
+    local_runs.attach(root)
     return CliRunner().invoke(root, [str(a) for a in arguments], standalone_mode=False)
 
 

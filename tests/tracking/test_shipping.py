@@ -14,13 +14,13 @@ import pytest
 from ostinato.kernel.errors import Denied, Invalid, Unavailable
 from ostinato.storage.blobs import uploads
 from ostinato.testing.processes import forked, until
+from ostinato.tracking.client import folders, sender
 from ostinato.tracking.client import journal as journal_file
-from ostinato.tracking.client import place, sender
-from ostinato.tracking.client.journal import Journal, Left
-from ostinato.tracking.client.place import About
-from ostinato.tracking.client.sender import Sender, settle, take
+from ostinato.tracking.client.folders import About
+from ostinato.tracking.client.journal import Journal, LeftJournal
+from ostinato.tracking.client.sender import Sender, settle, take_over
 from ostinato.tracking.client.shipping import Cursor, Shipper
-from ostinato.tracking.client.sync import Synced, sync
+from ostinato.tracking.client.sync import SyncResult, sync
 from ostinato.tracking.service import Runs
 
 ABOUT = About(run="r1", experiment="flights")
@@ -44,7 +44,7 @@ def refusing(error: Exception) -> Callable[..., Any]:
     return refuse
 
 
-def shipped(home: Path, runs: Any) -> list[Synced]:
+def shipped(home: Path, runs: Any) -> list[SyncResult]:
     return list(sync(home, lambda _: nullcontext(runs)))
 
 
@@ -201,7 +201,7 @@ def test_the_rest_of_a_dead_rank_leaves_the_run_ended_as_it_was(runs: Runs, jour
     assert [s.left for s in shipped(journal_home, runs)] == [""]
     assert runs.curve("r1", "a").steps == [1, 2]
     as_it_was(runs, ended)
-    assert list(place.journals(journal_home)) == []
+    assert list(folders.journals(journal_home)) == []
 
 
 @pytest.mark.parametrize("error", [Unavailable("away"), Invalid("no")])
@@ -224,7 +224,7 @@ def test_an_error_leaves_the_run_of_a_dead_rank_ended(runs: Runs, journal_home: 
 
 def test_the_next_shipper_ends_what_a_killed_one_has_opened(runs: Runs, journal_home: Path, ended: Any) -> None:
     folder = left(journal_home, RANK, 1)
-    taken = take(folder, runs)
+    taken = take_over(folder, runs)
     assert taken is not None
     assert taken[0].step()
     assert runs.get("r1").state == "running"
@@ -236,12 +236,12 @@ def test_the_next_shipper_ends_what_a_killed_one_has_opened(runs: Runs, journal_
 
 def test_a_run_that_goes_on_here_is_not_ended_for_a_dead_rank(runs: Runs, journal_home: Path, ended: Any) -> None:
     folder = left(journal_home, RANK, 1)
-    taken = take(folder, runs)
+    taken = take_over(folder, runs)
     assert taken is not None
     assert taken[0].step()
     taken[1].close()
     first = log(Journal(ABOUT, journal_home, 1 << 30), 1)
-    again = take(folder, runs)
+    again = take_over(folder, runs)
     assert again is not None
     assert settle(*again, folder)
     assert runs.get("r1").state == "running"
@@ -281,7 +281,7 @@ def test_numbers_of_a_lost_segment_in_memory_are_not_used_again(runs: Runs, jour
     runs.start("flights", id="r1")
     journal, steps = in_memory_then_on_disk(journal_home, ABOUT, monkeypatch)
     assert journal.folder is not None
-    cursor = Cursor.of(place.hold_cursor(journal.folder) or -1)
+    cursor = Cursor.of(folders.lock_cursor(journal.folder) or -1)
 
     def lost(*batch: Any) -> None:
         runs.log(*batch)
@@ -308,7 +308,7 @@ def test_a_journal_that_began_in_memory_gets_its_cursor_with_the_folder(runs: Ru
     log(journal, *range(10, 5000))
     assert ships.drain(10)
     assert journal.folder is not None
-    assert place.hold_cursor(journal.folder) is None  # nobody else ships it
+    assert folders.lock_cursor(journal.folder) is None  # nobody else ships it
     ships._own[1].close()  # type: ignore[index]
     ships._stopping = True  # as if killed
     ships._thread.join(10)
@@ -339,7 +339,7 @@ def test_what_a_living_journal_lost_to_another_shipper_is_no_error(runs: Runs, j
         log(journal, step)
         step += 1
     assert journal.folder is not None
-    Left(journal.folder).drop(0)
+    LeftJournal(journal.folder).drop(0)
     assert journal.view(0) is None
     journal.close()
 
@@ -376,7 +376,7 @@ def test_a_large_file_goes_in_parts_and_on_with_those_that_are_there(
 def test_the_child_of_a_fork_holds_no_lock_of_its_parent(journal_home: Path) -> None:
     journal = log(Journal(ABOUT, journal_home, 1 << 30), 0)
     assert journal.folder is not None
-    held = place.hold_cursor(journal.folder)
+    held = folders.lock_cursor(journal.folder)
     assert held is not None
     (asked, told), (heard, there) = os.pipe(), os.pipe()
 
@@ -388,13 +388,13 @@ def test_the_child_of_a_fork_holds_no_lock_of_its_parent(journal_home: Path) -> 
     child = forked(wait)
     try:
         os.read(heard, 1)
-        assert place.hold_cursor(journal.folder) is None, "this process has it"
-        place.let_go(held)
+        assert folders.lock_cursor(journal.folder) is None, "this process has it"
+        folders.unlock_file(held)
         journal.close()
-        anew = place.hold_cursor(journal.folder)
+        anew = folders.lock_cursor(journal.folder)
         assert anew is not None, "and nobody else"
-        place.let_go(anew)
-        assert not place.is_alive(journal.folder)
+        folders.unlock_file(anew)
+        assert not folders.is_alive(journal.folder)
     finally:
         for end in (told, asked, heard, there):
             os.close(end)

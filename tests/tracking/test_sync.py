@@ -22,15 +22,15 @@ from ostinato.kernel.errors import Conflict, Exhausted, Unavailable
 from ostinato.testing import processes
 from ostinato.testing.doors import served
 from ostinato.testing.processes import free_port, until
-from ostinato.tracking.client import journal, place, shipping
-from ostinato.tracking.client.sync import Synced, sync
+from ostinato.tracking.client import folders, journal, shipping
+from ostinato.tracking.client.sync import SyncResult, sync
 from ostinato.tracking.logger import Logger
 from ostinato.tracking.service import Runs
 
 QUIET = {"capture": False}
 
 
-def shipped(home: Path, runs: Any) -> list[Synced]:
+def shipped(home: Path, runs: Any) -> list[SyncResult]:
     return list(sync(home, lambda _: nullcontext(runs)))
 
 
@@ -88,7 +88,7 @@ def test_kill_9_of_the_trainer_at_any_moment_loses_and_doubles_nothing(app: Osti
                 assert curve.steps == list(range(len(curve.steps)))
                 assert curve.values == [float(sign * step) for step in curve.steps]
             assert app.runs.get(f"r{turn}").params == {"turn": f"r{turn}"}
-    assert list(place.journals(journal_home)) == []
+    assert list(folders.journals(journal_home)) == []
 
 
 def test_kill_9_of_the_shipper_at_any_moment_loses_and_doubles_nothing(
@@ -222,7 +222,7 @@ def test_a_run_that_is_not_ours_keeps_its_journal(runs: Runs, journal_home: Path
     synced = shipped(journal_home, runs)[0]
     assert "belongs to the experiment 'others'" in synced.left
     assert runs.metrics("r1") == {}
-    assert list(place.journals(journal_home)) == [synced.folder]
+    assert list(folders.journals(journal_home)) == [synced.folder]
 
 
 def test_children_of_a_fork_log_to_the_run_and_the_parent_ships_it(runs: Runs, journal_home: Path) -> None:
@@ -248,7 +248,7 @@ def test_children_of_a_fork_log_to_the_run_and_the_parent_ships_it(runs: Runs, j
         assert runs.curve(run.id, f"child{number}").steps == list(range(200))
     assert runs.curve(run.id, "parent").steps == [0, 1]
     assert runs.get(run.id).state == "finished"
-    assert list(place.journals(journal_home)) == []
+    assert list(folders.journals(journal_home)) == []
 
 
 def test_ranks_log_to_one_run_and_the_first_ends_it(runs: Runs, journal_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,8 +276,8 @@ def test_two_shippers_of_one_journal_do_not_meet(runs: Runs, journal_home: Path)
     with Logger.start(None, "flights", id="r1", **QUIET) as run:
         for step in range(5000):
             run.log(a=step)
-    folder = next(place.journals(journal_home))
-    held = place.hold_cursor(folder)
+    folder = next(folders.journals(journal_home))
+    held = folders.lock_cursor(folder)
     assert held is not None
     assert [s.left for s in shipped(journal_home, runs)] == ["another process ships it"]
     os.close(held)

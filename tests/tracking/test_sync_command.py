@@ -10,19 +10,19 @@ from click.testing import CliRunner, Result
 
 import ostinato as ost
 from ostinato.app import Ostinato
-from ostinato.cli import journals
+from ostinato.cli import local_runs
 from ostinato.cli.main import root
 from ostinato.client import login
 from ostinato.testing.doors import served
 from ostinato.testing.processes import forked
-from ostinato.tracking.client import place
+from ostinato.tracking.client import folders
 from ostinato.tracking.logger import Logger
 
 QUIET = {"capture": False}
 
 
 def ostinato(*arguments: str | Path) -> Result:
-    journals.attach(root)
+    local_runs.attach(root)
     return CliRunner().invoke(root, [str(a) for a in arguments], standalone_mode=False)
 
 
@@ -42,7 +42,7 @@ def test_an_offline_run_is_shipped_into_the_store_it_was_meant_for(home: Path) -
     told = ostinato("sync")
     assert told.exception is None, told.output
     assert f"run {run.id}: 1 points, 2 changes, finished" in told.stdout
-    assert (told.return_value, list(place.journals(home))) == (True, [])
+    assert (told.return_value, list(folders.journals(home))) == (True, [])
     with Ostinato.open(home / "store") as app:
         assert app.runs.get(run.id).params == {"depth": 3}
     assert "nothing to ship" in ostinato("sync").output
@@ -118,4 +118,4 @@ def test_two_processes_sync_at_once(home: Path) -> None:
     with Ostinato.open(home / "store") as app:
         for number in range(3):
             assert app.runs.curve(f"r{number}", "a", limit=10**6).steps == list(range(20_000))
-    assert list(place.journals(home)) == []
+    assert list(folders.journals(home)) == []

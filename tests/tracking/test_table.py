@@ -11,8 +11,8 @@ from ostinato.app import Ostinato
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Invalid, NotFound
-from ostinato.tracking.shown import RunRow
 from ostinato.tracking.types import MetricFrame
+from ostinato.tracking.view_types import RunRow
 
 START = datetime(2013, 1, 1, tzinfo=UTC)
 

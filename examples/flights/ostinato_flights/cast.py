@@ -7,7 +7,7 @@ from datetime import datetime
 
 import ostinato as ost
 from ostinato.app import Ostinato
-from ostinato.client.login import redeemed
+from ostinato.client.login import redeem_code
 from ostinato.client.remote import connect
 from ostinato_flights.server import Server
 
@@ -35,7 +35,7 @@ class Cast:
             token = self.admin.access.issue_token(actor, days=7, name="replay").secret
         else:  # people issue their own: a token that another issued approves nothing
             code = self.admin.access.issue_code(actor).code
-            token = redeemed(self._server.url, code, secrets.token_urlsafe(16), name="replay")
+            token = redeem_code(self._server.url, code, secrets.token_urlsafe(16), name="replay")
         return ost.connect(self._server.url, token)
 
     def set_clock(self, instant: datetime) -> None:

@@ -115,7 +115,7 @@ class Release:
             return
         found = self._cast.loop.endpoints.advance(ENDPOINT)
         if found is None or found.id != rollout:  # it has ended behind our back
-            found = next(r for r in self._cast.loop.endpoints.rollouts(ENDPOINT) if r.id == rollout)
+            found = self._cast.loop.endpoints.rollout_story(ENDPOINT, rollout).rollout
         if found.state == "running":
             return
         say = self._progress.good if found.state == "promoted" else self._progress.warn

@@ -1,1 +1,1 @@
-"""Who may do what where: projects, actors, roles and tokens. Nothing is allowed that no role grants."""
+"""Access: projects, actors, roles and credentials. Nothing is allowed that no role grants."""

@@ -1,4 +1,4 @@
-"""Devices: the verbs of Access by which a program without a browser gets a token, once a person agrees in theirs (RFC 8628)."""
+"""The verbs of Access for device authorization (RFC 8628): a program without a browser gets a token that a person confirms."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from sqlalchemy import Row
 
-from ostinato.access import store, vault
-from ostinato.access.patience import ANYBODY, Patience, network_of
+from ostinato.access import credential_store, store
 from ostinato.access.sign_in import NOWHERE, Visitor, digest_of_secret, session_of_caller
+from ostinato.access.throttle import WHOLE_NETWORK, Throttle, network_of
 from ostinato.access.types import Credential, DeviceAnswer, DeviceGrant, DeviceRequest, IssuedToken
 from ostinato.kernel.caller import Caller, caller, calling
 from ostinato.kernel.clock import Clock
@@ -27,12 +27,12 @@ _GUESSES = "device:"
 
 
 class Devices:
-    """The part of Access that gives tokens to programs; Access gives it its parts."""
+    """A mixin of Access, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _record: Callable[..., object]
     _machine_clock: Clock
-    _patience: Patience
+    _patience: Throttle
     _add_token: Callable[..., IssuedToken]
 
     def begin_device(self, name: str, visitor: Visitor = NOWHERE, origin: str = "") -> DeviceGrant:
@@ -43,16 +43,16 @@ class Devices:
         """
         if not name.strip() or len(name) > 64 or not name.isprintable():
             raise Invalid("a program has a name of 1 to 64 printable signs", field="name")
-        self._patience.charge(ANYBODY, network_of(visitor.address))
+        self._patience.charge(WHOLE_NETWORK, network_of(visitor.address))
         device_code, now = secrets.token_urlsafe(32), self._machine_clock.now()
         letters = "".join(secrets.choice(_LETTERS) for _ in range(8))
         user_code = f"{letters[:4]}-{letters[4:]}"
 
         def change(tx: Tx) -> None:
-            if vault.devices(tx, now) >= _OPEN_MAX:
+            if credential_store.devices(tx, now) >= _OPEN_MAX:
                 raise Throttled("too many programs wait for a sign-in", hint="try again in a few minutes", retry_after_s=60)
             row = {"hash": digest_of_secret(device_code), "user_code": user_code, "name": name, "address": visitor.address}
-            vault.add_device(tx, row | {"expires_at": now + _LIFE, "state": "pending"}, now)
+            credential_store.add_device(tx, row | {"expires_at": now + _LIFE, "state": "pending"}, now)
 
         self._rows.write(change)
         return DeviceGrant(
@@ -83,9 +83,11 @@ class Devices:
             session = session_of_caller(tx)
             if session is None:
                 raise Denied("a program is let in from a browser that is signed in", hint="POST /api/v1/sign-in opens a session")
-            found = vault.device(tx, hashed=waiting.hash)
+            found = credential_store.device(tx, hashed=waiting.hash)
             if found is not None and found.state == "pending":
-                vault.set_device(tx, found.hash, state="agreed" if agree else "refused", actor=who.actor, delegated=session.delegated)
+                credential_store.set_device(
+                    tx, found.hash, state="agreed" if agree else "refused", actor=who.actor, delegated=session.delegated
+                )
 
         self._rows.write(change)
         return DeviceRequest(user_code=waiting.user_code, name=waiting.name, address=waiting.address, expires_at=waiting.expires_at)
@@ -96,7 +98,7 @@ class Devices:
         account = _GUESSES + caller().actor
         self._patience.charge(account, network)
         plain = "".join(letter for letter in user_code.upper() if letter in _LETTERS)[:8]
-        found = self._rows.read(lambda tx: vault.device(tx, user_code=f"{plain[:4]}-{plain[4:]}"))
+        found = self._rows.read(lambda tx: credential_store.device(tx, user_code=f"{plain[:4]}-{plain[4:]}"))
         if found is None or found.expires_at <= now or found.state != "pending":
             raise NotFound("nobody waits under this code", hint="it lasts ten minutes; start `ostinato login` again")
         self._patience.refund(account, network)
@@ -107,14 +109,14 @@ class Devices:
         hashed, now = digest_of_secret(device_code), self._machine_clock.now()
 
         def change(tx: Tx) -> DeviceAnswer:
-            found = vault.device(tx, hashed=hashed)
+            found = credential_store.device(tx, hashed=hashed)
             if found is None or found.expires_at <= now or found.state == "done":
                 return DeviceAnswer(state="expired")
             if found.state == "pending":
                 soon = found.asked_at is not None and (now - found.asked_at).total_seconds() < _INTERVAL_S * 0.8
-                vault.set_device(tx, hashed, asked_at=now)
+                credential_store.set_device(tx, hashed, asked_at=now)
                 return DeviceAnswer(state="slow_down" if soon else "pending")
-            vault.set_device(tx, hashed, state="done")
+            credential_store.set_device(tx, hashed, state="done")
             owner = store.actor(tx, found.actor)
             if found.state == "refused" or owner is None or owner.disabled:
                 return DeviceAnswer(state="refused")

@@ -1,4 +1,4 @@
-"""Exchange: the verbs of Access by which a program shows who it is elsewhere, and gets a short token of ours for it (RFC 8693)."""
+"""The verbs of Access for token exchange (RFC 8693): a program trades a token of a trusted issuer for a short-lived one of this store."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from ostinato.access import store, trust, vault
-from ostinato.access.cover import known_actor, shown
+from ostinato.access import credential_store, issuer_store, store
 from ostinato.access.issue import issuable
-from ostinato.access.issuer import LEEWAY_S, Issuers, named, plain, refused
-from ostinato.access.patience import ANYBODY, Patience, network_of
+from ostinato.access.issuer import LEEWAY_S, Issuers, claimed_issuer, refusal, sanitized
+from ostinato.access.permissions import known_actor, presented_credential
 from ostinato.access.refusals import Refusals
 from ostinato.access.roles import checked_patterns, expand
 from ostinato.access.sign_in import NOWHERE, Visitor
+from ostinato.access.throttle import WHOLE_NETWORK, Throttle, network_of
 from ostinato.access.types import Credential, IssuedToken, Token, Trust
 from ostinato.kernel.caller import Caller, caller, calling
 from ostinato.kernel.clock import Clock
@@ -34,13 +34,13 @@ _IDENTIFYING = ("sub", "repository_id", "repository", "project_id", "project_pat
 
 
 class Exchanges:
-    """The part of Access that trusts what others say of programs; Access gives it its parts."""
+    """A mixin of Access, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _record: Callable[..., object]
     _clock: Clock
     _machine_clock: Clock
-    _patience: Patience
+    _patience: Throttle
     _issuers: Issuers
     _refusals: Refusals
     _add_token: Callable[..., IssuedToken]
@@ -83,13 +83,13 @@ class Exchanges:
         owner = known_actor(tx, new.service)
         if owner.kind != "service" or owner.disabled:
             raise Conflict(f"{new.service} is no service that may act", hint="ostinato access create-service NAME --roles ROLE")
-        issuable(tx, owner, new.permissions, [new.project], shown(tx))
-        present = trust.trust(tx, new.project, new.name)
+        issuable(tx, owner, new.permissions, [new.project], presented_credential(tx))
+        present = issuer_store.trust(tx, new.project, new.name)
         if present is not None:
             if _same(present, new):
                 return present
             self._end(tx, present)
-        trust.put(tx, new)
+        issuer_store.put(tx, new)
         told = {"service": new.service, "issuer": new.issuer, "audience": new.audience, "claims": new.claims}
         limits = {"permissions": new.permissions, "minutes": new.minutes}
         self._record(tx, "trust.declared", Ref("trust", new.name), data=told | limits)
@@ -114,7 +114,7 @@ class Exchanges:
     def trusts(self) -> list[Trust]:
         """The trusts of the present project, by name."""
         project = caller().project
-        return self._rows.read(lambda tx: trust.trusts(tx, project=project))
+        return self._rows.read(lambda tx: issuer_store.trusts(tx, project=project))
 
     def drop_trust(self, trust: str) -> None:
         """Trust no longer; the tokens that were given by it end.
@@ -126,15 +126,15 @@ class Exchanges:
         self._rows.write(lambda tx: self._drop(tx, project, trust))
 
     def _drop(self, tx: Tx, project: str, name: str) -> None:
-        known = {found.name: found for found in trust.trusts(tx, project=project)}
+        known = {found.name: found for found in issuer_store.trusts(tx, project=project)}
         if name not in known:
             raise NotFound.named("trust", name, known)
-        trust.drop(tx, project, name)
+        issuer_store.drop(tx, project, name)
         self._end(tx, known[name])
         self._record(tx, "trust.dropped", Ref("trust", name))
 
     def _end(self, tx: Tx, ended: Trust) -> None:
-        for token in vault.tokens(tx, ended.service):
+        for token in credential_store.tokens(tx, ended.service):
             if token.name == _name(ended) and not token.revoked:
                 self._revoke_token(tx, token)
 
@@ -151,15 +151,15 @@ class Exchanges:
             Throttled: too many failures from there.
         """
         network, patterns = network_of(visitor.address), checked_patterns(scope)
-        self._patience.charge(ANYBODY, network)
+        self._patience.charge(WHOLE_NETWORK, network)
         considered: list[Trust] = []
         claims: dict[str, Any] = {}
         try:
-            issuer = named(token)
-            known = self._rows.read(lambda tx: trust.trusts(tx, issuer=issuer))
+            issuer = claimed_issuer(token)
+            known = self._rows.read(lambda tx: issuer_store.trusts(tx, issuer=issuer))
             considered += [found for found in known if chosen in ("", f"{found.project}/{found.name}")]
             if not considered:
-                raise refused("nobody here trusts who signed the token", "an administrator of the project declares whom to trust")
+                raise refusal("nobody here trusts who signed the token", "an administrator of the project declares whom to trust")
             claims |= self._issuers.at(issuer).verified(token)
             fitting = _fitting(considered, claims)
             issued = self._rows.write(lambda tx: self._exchanged(tx, fitting, token, claims, patterns))
@@ -167,32 +167,32 @@ class Exchanges:
             self._tell(error, considered, claims, visitor)
             raise
         except OstinatoError:
-            self._patience.refund(ANYBODY, network)
+            self._patience.refund(WHOLE_NETWORK, network)
             raise
-        self._patience.refund(ANYBODY, network)
+        self._patience.refund(WHOLE_NETWORK, network)
         return issued
 
     def _exchanged(self, tx: Tx, by: Trust, token: str, claims: Mapping[str, Any], scope: Sequence[str]) -> IssuedToken:
         now, owner = self._machine_clock.now(), store.actor(tx, by.service)
-        if trust.trust(tx, by.project, by.name) != by:
+        if issuer_store.trust(tx, by.project, by.name) != by:
             raise Conflict("the trust was changed at this moment", hint="try again")
         if owner is None or owner.disabled:
-            raise refused(f"{by.service} is disabled", "ask an administrator")
+            raise refusal(f"{by.service} is disabled", "ask an administrator")
         if by.permissions is not None and (more := expand(scope) - expand(by.permissions)):
             raise Invalid(f"the trust does not allow {min(more)}", hint="ask for less", field="scope")
         left_s = claims["exp"] - time.time()
         if left_s > _LIFE_MAX_S:
-            raise refused("the token lives longer than a day", "ask the issuer for one that is meant for a job")
-        if not trust.spend(tx, _digest(token, claims), now + timedelta(seconds=left_s + 2 * LEEWAY_S), now):
-            raise refused("the token was exchanged already", "ask the issuer for another")
-        vault.forget_tokens(tx, owner.id, _name(by), now - _KEPT)
+            raise refusal("the token lives longer than a day", "ask the issuer for one that is meant for a job")
+        if not issuer_store.mark_exchanged(tx, _digest(token, claims), now + timedelta(seconds=left_s + 2 * LEEWAY_S), now):
+            raise refusal("the token was exchanged already", "ask the issuer for another")
+        credential_store.forget_tokens(tx, owner.id, _name(by), now - _KEPT)
         permissions = scope or by.permissions
         reach = Credential(
             id="", actor=owner.id, permissions=None if permissions is None else tuple(permissions), projects=(by.project,), delegated=True
         )
         with calling(Caller(actor=owner.id, project=by.project)):
             issued = self._add_token(tx, owner, _name(by), timedelta(minutes=by.minutes), reach, beside=True)
-            told = {"token": issued.token.id, "issuer": by.issuer, "subject": plain(claims["sub"], 255), "claims": by.claims}
+            told = {"token": issued.token.id, "issuer": by.issuer, "subject": sanitized(claims["sub"], 255), "claims": by.claims}
             self._record(tx, "token.exchanged", Ref("trust", by.name), outputs=(Ref.parse(owner.id),), data=told)
         return issued
 
@@ -203,7 +203,7 @@ class Exchanges:
             repeated = self._refusals.due((project, error.message))
             if repeated is None:
                 continue
-            told: dict[str, Any] = {"reason": error.message, "issuer": issuer, "subject": plain(claims.get("sub", ""), 255)}
+            told: dict[str, Any] = {"reason": error.message, "issuer": issuer, "subject": sanitized(claims.get("sub", ""), 255)}
             told |= {"repeated": repeated} if repeated else {}
             with calling(Caller(actor=_ENGINE, project=project)):
                 self._rows.write(lambda tx, told=told: self._refuse(tx, told, considered, visitor))  # type: ignore[misc]
@@ -218,11 +218,11 @@ def _fitting(considered: Sequence[Trust], claims: Mapping[str, Any]) -> Trust:
     """The one trust that the claims fit."""
     heard = [found for found in considered if claims.get("aud") in (found.audience, [found.audience])]
     if not heard:
-        raise refused("the token is meant for another audience", "ask the issuer for one whose audience is what the trust names, alone")
+        raise refusal("the token is meant for another audience", "ask the issuer for one whose audience is what the trust names, alone")
     fits = [found for found in heard if all(_text(claims.get(name)) == value for name, value in found.claims.items())]
     if not fits:
         wrong = sorted({name for found in heard for name, value in found.claims.items() if _text(claims.get(name)) != value})
-        raise refused(f"no trust fits: {', '.join(wrong)} is otherwise", "an administrator of the project declares whom to trust")
+        raise refusal(f"no trust fits: {', '.join(wrong)} is otherwise", "an administrator of the project declares whom to trust")
     if len(fits) > 1:
         names = ", ".join(f"{found.project}/{found.name}" for found in fits)
         raise Invalid("several trusts fit the token", hint=f"name one as the audience: {names}", field="audience")

@@ -1,4 +1,4 @@
-"""Issue: the verbs of Access that make, rotate, list and end tokens."""
+"""The verbs of Access that issue, rotate, list and revoke tokens."""
 
 from __future__ import annotations
 
@@ -6,8 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from ostinato.access import store, vault
-from ostinato.access.cover import ADMINISTER, administers, known_actor, mine, require_cover, shown, visible_actors
+from ostinato.access import credential_store, store
+from ostinato.access.permissions import (
+    ADMINISTER,
+    administers,
+    caller_permissions,
+    known_actor,
+    presented_credential,
+    require_no_escalation,
+    visible_actors,
+)
 from ostinato.access.roles import PERMISSIONS, checked_patterns, expand
 from ostinato.access.tokens import mint, parse
 from ostinato.access.types import Actor, Credential, IssuedToken, Token
@@ -22,7 +30,7 @@ _OVERLAP_MAX_H = 7 * 24
 
 
 class Tokens:
-    """The part of Access that deals with tokens; Access gives it its parts."""
+    """A mixin of Access, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _record: Callable[..., object]
@@ -51,7 +59,7 @@ class Tokens:
             owner = known_actor(tx, actor)
             if owner.disabled:
                 raise Conflict(f"{actor} is disabled", hint=f"ostinato access enable {actor}")
-            wanted = issuable(tx, owner, patterns, _existing(tx, projects), shown(tx))
+            wanted = issuable(tx, owner, patterns, _existing(tx, projects), presented_credential(tx))
             return self._add_token(tx, owner, name, timedelta(days=days), wanted)
 
         return self._rows.write(change)
@@ -73,10 +81,10 @@ class Tokens:
             issued_by=by,
             delegated=reach.delegated,
         )
-        for old in vault.tokens(tx, owner.id) if name and not beside else ():
+        for old in credential_store.tokens(tx, owner.id) if name and not beside else ():
             if old.name == name and not old.revoked and not old.rotated_to:
                 self._revoke_token(tx, old)
-        vault.add_token(tx, token, parsed.hash)
+        credential_store.add_token(tx, token, parsed.hash)
         told = {"token": token.id, "name": name, "days": life.days, "permissions": token.permissions, "projects": token.projects}
         self._record(tx, "token.issued", Ref.parse(owner.id), data=told | {"delegated": token.delegated})
         return IssuedToken(token=token, secret=secret)
@@ -96,7 +104,7 @@ class Tokens:
             raise Invalid(f"the old token lasts 0 to {_OVERLAP_MAX_H} hours more, not {overlap_hours}", field="overlap_hours")
 
         def change(tx: Tx) -> IssuedToken:
-            old, now, by = _known_token(tx, token), self._machine_clock.now(), shown(tx)
+            old, now, by = _known_token(tx, token), self._machine_clock.now(), presented_credential(tx)
             owner = known_actor(tx, old.actor)
             if old.revoked or old.rotated_to or old.expires_at <= now or owner.disabled:
                 raise Conflict(f"the token {token} works no more", hint="issue a new one")
@@ -104,7 +112,7 @@ class Tokens:
             reach = _within(replace(same, delegated=same.delegated or old.delegated or bool(by and by.delegated)), by)
             _require_issuer(tx, owner, reach)
             secret, until = mint(owner.kind), min(old.expires_at, now + timedelta(hours=overlap_hours))
-            vault.rotate(tx, old.id, parse(secret).id, until)
+            credential_store.rotate(tx, old.id, parse(secret).id, until)
             made = self._add_token(tx, owner, old.name, old.expires_at - old.created_at, reach, secret)
             told = {"token": old.id, "successor": made.token.id, "overlap_hours": overlap_hours}
             self._record(tx, "token.rotated", Ref.parse(owner.id), data=told)
@@ -124,29 +132,29 @@ class Tokens:
             present = _known_token(tx, token)
             if present.actor != caller().actor:
                 _require_administration(tx)
-                require_cover(tx, store.bindings(tx, actor=present.actor))
+                require_no_escalation(tx, store.bindings(tx, actor=present.actor))
             if not present.revoked:
                 self._revoke_token(tx, present)
-            return vault.token(tx, token) or present
+            return credential_store.token(tx, token) or present
 
         return self._rows.write(change)
 
     def _revoke_token(self, tx: Tx, token: Token) -> None:
-        vault.revoke(tx, token.id)
+        credential_store.revoke(tx, token.id)
         self._record(tx, "token.revoked", Ref.parse(token.actor), data={"token": token.id})
 
     def _reused(self, token: str, address: str) -> None:
         """Somebody showed a token after its successor had taken its place: one of the two who have it should not."""
 
         def living(tx: Tx) -> Token | None:
-            last = vault.token(tx, token)
+            last = credential_store.token(tx, token)
             while last and last.rotated_to:
-                last = vault.token(tx, last.rotated_to)
+                last = credential_store.token(tx, last.rotated_to)
             return last if last and not last.revoked else None
 
         def change(tx: Tx) -> None:
             if last := living(tx):
-                vault.revoke(tx, last.id)
+                credential_store.revoke(tx, last.id)
                 told = {"token": token, "revoked": last.id}
                 self._record(tx, "token.reused", Ref.parse(last.actor), data=told, private={"address": address}, person=last.actor)
 
@@ -159,7 +167,7 @@ class Tokens:
 
         def query(tx: Tx) -> list[Token]:
             known = {found.id for found in visible_actors(tx)}
-            return [token for token in vault.tokens(tx, actor) if token.actor in known]
+            return [token for token in credential_store.tokens(tx, actor) if token.actor in known]
 
         return self._rows.read(query)
 
@@ -176,7 +184,7 @@ def issuable(tx: Tx, owner: Actor, permissions: list[str] | None, projects: list
 
 
 def _known_token(tx: Tx, name: str) -> Token:
-    found = vault.token(tx, name)
+    found = credential_store.token(tx, name)
     if found is None or found.actor not in {actor.id for actor in visible_actors(tx)}:
         raise NotFound(f"no token {name[:20]!r}", hint="pass its id, the ten characters after the underscore")
     return found
@@ -220,12 +228,12 @@ def _require_issuer(tx: Tx, owner: Actor, reach: Credential) -> None:
     if owner.kind == "person" and not administers(tx):
         hint = f"{owner.id} signs in and issues it, or somebody who administers the store does"
         raise Denied(f"a token of {owner.id} is theirs to issue", hint=hint, permission=ADMINISTER)
-    require_cover(tx, store.bindings(tx, actor=owner.id), reach)
+    require_no_escalation(tx, store.bindings(tx, actor=owner.id), reach)
 
 
 def _require_administration(tx: Tx) -> None:
     project = caller().project
-    if not administers(tx) and ADMINISTER not in mine(tx, project):
+    if not administers(tx) and ADMINISTER not in caller_permissions(tx, project):
         raise Denied(
             f"{caller().actor} may not {ADMINISTER} in the project {project}",
             hint=f"ask an administrator of the project for a role that holds {ADMINISTER}",

@@ -1,4 +1,4 @@
-"""Issuer: who signs what is said of others, with keys that it publishes (OpenID Connect Discovery 1.0, RFC 7517, RFC 7519)."""
+"""Issuer: a trusted token issuer and its published keys (OpenID Connect Discovery 1.0, RFC 7517, RFC 7519)."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ class Issuer:
                 found = jwt.decode(token, self._key_set(unknown=True), algorithms=_ALGORITHMS)
             jwt.JWTClaimsRegistry(leeway=LEEWAY_S, **essential).validate(found.claims)
         except (JoseError, *_BAD) as error:
-            raise refused(f"the token is not good: {type(error).__name__}") from None
+            raise refusal(f"the token is not good: {type(error).__name__}") from None
         if found.header.get("typ", "JWT") != "JWT":
-            raise refused("the token is meant for something else")
+            raise refusal("the token is meant for something else")
         return dict(found.claims)
 
     def published(self, *needed: str) -> dict[str, Any]:
@@ -173,7 +173,7 @@ class Issuers:
         return found
 
 
-def named(token: str) -> str:
+def claimed_issuer(token: str) -> str:
     """Whom a token says that it comes from: not to be believed, only to be asked.
 
     Raises:
@@ -185,15 +185,15 @@ def named(token: str) -> str:
         _, middle, _ = token.split(".")
         found = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))["iss"]
     except _BAD:
-        raise refused("this is no token of an issuer") from None
+        raise refusal("this is no token of an issuer") from None
     return str(found)
 
 
-def plain(text: object, most: int = 60) -> str:
+def sanitized(text: object, most: int = 60) -> str:
     """What another says, without signs that could be taken for something else."""
     return _STRANGE.sub(" ", str(text))[:most]
 
 
-def refused(why: str, hint: str = "") -> Unauthenticated:
+def refusal(why: str, hint: str = "") -> Unauthenticated:
     """The refusal of what somebody shows."""
     return Unauthenticated(why, hint=hint)

@@ -1,4 +1,4 @@
-"""Key files: secrets that stand in a file of their own, written once, for its owner alone."""
+"""Secrets in files of their own, written once and readable by their owner only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def keep(path: Path, fresh: Callable[[], bytes]) -> bytes:
+def read_or_create(path: Path, fresh: Callable[[], bytes]) -> bytes:
     """The secret in the file `path` (mode 0600), made by `fresh` if there is none.
 
     The file appears whole and durable or not at all, also under kill -9; of several processes that make it at once, one wins and

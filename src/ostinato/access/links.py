@@ -1,11 +1,18 @@
-"""Links: the verbs of Access by which a person who is known here is known by their OpenID provider as well."""
+"""The verbs of Access that link a person here to their identity at an OpenID provider."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from ostinato.access import store, vault
-from ostinato.access.cover import administers, is_owner, known_actor, require_administrator, require_cover, shown
+from ostinato.access import credential_store, store
+from ostinato.access.permissions import (
+    administers,
+    is_owner,
+    known_actor,
+    presented_credential,
+    require_administrator,
+    require_no_escalation,
+)
 from ostinato.access.sign_in import Identity, session_of_caller
 from ostinato.access.types import LinkedIdentity, Session
 from ostinato.kernel.caller import caller
@@ -18,7 +25,7 @@ _TEXT_MAX = 255
 
 
 class Links:
-    """The part of Access that knows who is who elsewhere; Access gives it its parts.
+    """A mixin of Access, which sets the attributes that are annotated here.
 
     Nobody is recognized by a name or a mail address: either a person who is signed in here signs in there, or an administrator says so.
     """
@@ -89,23 +96,23 @@ class Links:
             known_actor(tx, actor)
             if actor != caller().actor:
                 self._require_administering(tx, actor)
-            elif (by := shown(tx)) and (by.permissions is not None or by.projects is not None or by.delegated):
+            elif (by := presented_credential(tx)) and (by.permissions is not None or by.projects is not None or by.delegated):
                 raise Denied("a limited credential changes nothing about how you sign in", hint="sign in first")
-            if actor not in vault.identities(tx, actor):
+            if actor not in credential_store.identities(tx, actor):
                 return
-            vault.drop_identity(tx, actor)
+            credential_store.drop_identity(tx, actor)
             for binding in store.bindings(tx, actor=actor, source="oidc"):
                 store.unbind(tx, binding)
                 data = {"role": binding.role, "project": binding.project, "source": "oidc"}
                 self._record(tx, "role.revoked", Ref.parse(actor), data=data)
             require_administrator(tx)
-            vault.end_sessions(tx, actor, but=caller().credential if actor == caller().actor else "")
+            credential_store.end_sessions(tx, actor, but=caller().credential if actor == caller().actor else "")
             self._record(tx, "identity.unlinked", Ref.parse(actor))
 
         self._rows.write(change)
 
     def _link(self, tx: Tx, actor: str, issuer: str, subject: str, but: str = "") -> LinkedIdentity:
-        holder, present = vault.identity(tx, issuer, subject), vault.identities(tx, actor).get(actor)
+        holder, present = credential_store.identity(tx, issuer, subject), credential_store.identities(tx, actor).get(actor)
         if present is not None and holder == actor:
             return present
         if holder is not None:
@@ -113,9 +120,9 @@ class Links:
         if present is not None:
             raise Conflict(f"{actor} has another identity", hint=f"ostinato access unlink-identity {actor}")
         linked = LinkedIdentity(issuer=issuer, subject=subject, linked_at=self._machine_clock.now(), linked_by=caller().actor)
-        vault.add_identity(tx, actor, linked)
-        vault.drop_password(tx, actor)
-        vault.end_sessions(tx, actor, but=but)
+        credential_store.add_identity(tx, actor, linked)
+        credential_store.drop_password(tx, actor)
+        credential_store.end_sessions(tx, actor, but=but)
         private = {"subject": subject}
         self._record(tx, "identity.linked", Ref.parse(actor), data={"issuer": issuer}, private=private, person=actor)
         return linked
@@ -123,10 +130,10 @@ class Links:
     def _require_administering(self, tx: Tx, actor: str) -> None:
         if is_owner(tx):
             return
-        by = shown(tx)
+        by = presented_credential(tx)
         if not administers(tx) or (by and by.delegated):
             raise Denied(f"{actor} is another person", hint="who administers the store may do this", permission="access:admin")
-        require_cover(tx, store.bindings(tx, actor=actor))
+        require_no_escalation(tx, store.bindings(tx, actor=actor))
 
 
 def _own_session(tx: Tx) -> Session:

@@ -1,4 +1,4 @@
-"""OpenID Connect: people prove elsewhere who they are, by authorization code with PKCE (OpenID Connect Core 1.0, RFC 7636, 9207)."""
+"""OpenID Connect sign-in: authorization code with PKCE (OpenID Connect Core 1.0, RFC 7636, RFC 9207)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from ostinato.access.issuer import LEEWAY_S, Issuer, plain
+from ostinato.access.issuer import LEEWAY_S, Issuer, sanitized
 from ostinato.access.sign_in import Identity
 from ostinato.access.types import ALL_PROJECTS
 from ostinato.kernel.errors import Conflict, Invalid, Unauthenticated
@@ -62,11 +62,11 @@ class Strength:
             Unauthenticated: it says less, or nothing.
         """
         if self.acr and claims.get("acr") not in self.acr:
-            said = f"acr is {plain(claims['acr'])!r}" if "acr" in claims else "the token has no acr"
+            said = f"acr is {sanitized(claims['acr'])!r}" if "acr" in claims else "the token has no acr"
             raise _weak(f"the provider did not prove enough: {said}", f"OSTINATO_OIDC_ACR asks for {' or '.join(self.acr)}")
         methods = claims.get("amr")
         if self.amr and not (isinstance(methods, list) and set(self.amr) & {m for m in methods if isinstance(m, str)}):
-            said = f"amr is {plain(methods)!r}" if methods else "the token has no amr"
+            said = f"amr is {sanitized(methods)!r}" if methods else "the token has no amr"
             raise _weak(f"the provider did not prove enough: {said}", f"OSTINATO_OIDC_AMR asks for {' or '.join(self.amr)}")
         if self.max_age_s:
             at, now = claims.get("auth_time"), time.time()
@@ -155,7 +155,7 @@ class Provider:
         if (issuer is not None or promised) and issuer != self.issuer:
             raise _refused("the answer comes from another provider")
         if "code" not in answer:
-            raise _refused(f"the provider said {plain(answer.get('error', 'nothing'))}")
+            raise _refused(f"the provider said {sanitized(answer.get('error', 'nothing'))}")
         form = {
             "grant_type": "authorization_code", "code": answer["code"], "redirect_uri": redirect_uri, "code_verifier": begun.verifier,
         }  # fmt: skip
@@ -167,7 +167,7 @@ class Provider:
             form["client_id"] = self._client
         status, told = self._publisher.ask("POST", published["token_endpoint"], urlencode(form), headers)
         if status != 200 or not isinstance(told.get("id_token"), str):
-            raise _refused(f"the provider does not take the code: {plain(told.get('error', status))}")
+            raise _refused(f"the provider does not take the code: {sanitized(told.get('error', status))}")
         return self._identity(self.claims(told["id_token"], begun.nonce))
 
     def claims(self, token: str, nonce: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Passwords: which are good enough, and their hashes (argon2id; Biryukov, Dinu & Khovratovich, EuroS&P 2016)."""
+"""Password rules and hashes (argon2id; Biryukov, Dinu & Khovratovich, EuroS&P 2016)."""
 
 from __future__ import annotations
 

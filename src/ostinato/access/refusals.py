@@ -1,4 +1,4 @@
-"""Refusals: what strangers do must not fill the ledger."""
+"""Rate limit of `access.denied` events, so that unauthenticated requests cannot fill the ledger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Roles: which permissions exist, and who gets which."""
+"""Permissions, and the built-in roles that grant them."""
 
 from __future__ import annotations
 

@@ -1,17 +1,17 @@
-"""Search: the people and services that the caller may know of, by name."""
+"""Search over the people and services that the caller may see, by name."""
 
 from __future__ import annotations
 
-from ostinato.access.cover import visible_actors
-from ostinato.kernel.found import Found
+from ostinato.access.permissions import visible_actors
 from ostinato.kernel.ref import Ref
+from ostinato.kernel.search import SearchResult
 from ostinato.storage.rows.rows import Tx
 
 
-def search(tx: Tx, typed: str) -> list[Found]:
+def search(tx: Tx, typed: str) -> list[SearchResult]:
     """The actors of the project, for who administers the store all, whose name or id holds the text."""
     return [
-        Found(
+        SearchResult(
             ref=Ref.parse(actor.id),
             title=actor.id.partition(":")[2],
             summary=actor.kind + ", disabled" * actor.disabled,

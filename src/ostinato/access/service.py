@@ -1,4 +1,4 @@
-"""Access: the verbs of projects, actors and roles; those of tokens, sign-in and devices stand in files of their own."""
+"""Access: the verbs of projects, actors and roles. Those of tokens, sign-in and devices are in `issue`, `sign_in` and `devices`."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from ostinato.access import store, vault
-from ostinato.access.cover import (
-    is_owner,
-    known_actor,
-    limited,
-    mine,
-    require_administrator,
-    require_cover,
-    require_permissions,
-    shown,
-    visible_actors,
-    visible_projects,
-)
+from ostinato.access import credential_store, store
 from ostinato.access.devices import Devices
 from ostinato.access.exchange import Exchanges
 from ostinato.access.issue import Tokens
 from ostinato.access.issuer import Issuers
-from ostinato.access.keyfile import keep
+from ostinato.access.keyfile import read_or_create
 from ostinato.access.links import Links
 from ostinato.access.passwords import Passwords
-from ostinato.access.patience import Patience
+from ostinato.access.permission_cache import PermissionCache, PermissionView
+from ostinato.access.permissions import (
+    caller_permissions,
+    is_owner,
+    known_actor,
+    limited,
+    presented_credential,
+    require_administrator,
+    require_no_escalation,
+    require_permissions,
+    visible_actors,
+    visible_projects,
+)
 from ostinato.access.refusals import Refusals
-from ostinato.access.rights import Rights, View
 from ostinato.access.roles import STORE_WIDE, built_in, checked_patterns, expand, roles
 from ostinato.access.sign_in import SignIns, alive, digest_of_secret
+from ostinato.access.throttle import Throttle
 from ostinato.access.tokens import mint, parse, unknown
 from ostinato.access.types import ALL_PROJECTS, Actor, Admission, Binding, Credential, Kind, Project, Role, Whoami
 from ostinato.kernel.caller import Caller, caller, calling
@@ -71,10 +71,10 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
         # Credentials live in real time: a replay of a year must neither expire them nor keep them alive.
         self._machine_clock = machine_clock or SystemClock()
         self._passwords = passwords or Passwords()
-        self._patience = Patience(rows, self._machine_clock)
+        self._patience = Throttle(rows, self._machine_clock)
         self._issuers = Issuers(networks)
         self._refusals = Refusals()
-        self._rights = Rights(rows)
+        self._rights = PermissionCache(rows)
         self._used: dict[str, datetime] = {}
 
     # ---- deciding
@@ -97,7 +97,7 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
             raise unknown()
         last = self._used.get(parsed.id) or found.last_used_at
         if last is None or now - last > _USE_EXACT_TO:
-            self._rows.write(lambda tx: vault.touch(tx, parsed.id, now, now - _USE_EXACT_TO, address))
+            self._rows.write(lambda tx: credential_store.touch(tx, parsed.id, now, now - _USE_EXACT_TO, address))
             self._used[parsed.id] = now
         return Admission(credential=found.reach, permissions=limited(rights, found.reach, project))
 
@@ -109,12 +109,15 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
         """
         hashed, now = digest_of_secret(secret), self._machine_clock.now()
         found, rights = self._rights.read(
-            lambda view: (session := vault.session(view.tx, hashed), view.granted(session.actor, project) if session else frozenset())
+            lambda view: (
+                session := credential_store.session(view.tx, hashed),
+                view.granted(session.actor, project) if session else frozenset(),
+            )
         )
         if found is None or not alive(found, now):
             raise Unauthenticated("the session is over", hint="sign in again")
         if now - found.seen_at > _USE_EXACT_TO:
-            self._rows.write(lambda tx: vault.see(tx, found.id, now))
+            self._rows.write(lambda tx: credential_store.touch_session(tx, found.id, now))
         by = Credential(id=found.id, actor=found.actor, delegated=found.delegated)
         return Admission(credential=by, permissions=limited(rights, by, project))
 
@@ -142,14 +145,14 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
         """The caller, with its roles and permissions in the present project."""
         who = caller()
 
-        def query(view: View) -> Whoami:
-            by = shown(view.tx) if who.scope else view.reach(who.credential)
+        def query(view: PermissionView) -> Whoami:
+            by = presented_credential(view.tx) if who.scope else view.reach(who.credential)
             permissions = limited(view.granted(who.actor, who.project), by, who.project)
             roles = view.roles(who.actor, who.project)
             return Whoami(
                 actor=who.actor, project=who.project, roles=roles, permissions=sorted(permissions),
-                identity=vault.identities(view.tx, who.actor).get(who.actor),
-                has_password=vault.password(view.tx, who.actor) is not None,
+                identity=credential_store.identities(view.tx, who.actor).get(who.actor),
+                has_password=credential_store.password(view.tx, who.actor) is not None,
             )  # fmt: skip
 
         return self._rights.read(query)
@@ -159,7 +162,7 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
     def roles(self) -> list[Role]:
         """All roles that may be granted in the present project, and what they permit."""
         project = caller().project
-        return roles() + self._rows.read(lambda tx: store.roles(tx, project) if is_owner(tx) or mine(tx, project) else [])
+        return roles() + self._rows.read(lambda tx: store.roles(tx, project) if is_owner(tx) or caller_permissions(tx, project) else [])
 
     def define_role(self, role: str, permissions: list[str], summary: str = "", everywhere: bool = False) -> Role:
         """Make or change a role of one's own, for the present project or, `everywhere`, for all; who has it, has it as it is now.
@@ -281,7 +284,7 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
         """The actors with a role in the present project; for who administers the store, all."""
 
         def query(tx: Tx) -> list[Actor]:
-            elsewhere = vault.identities(tx)
+            elsewhere = credential_store.identities(tx)
             return [replace(found, identity=elsewhere.get(found.id)) for found in visible_actors(tx)]
 
         return self._rows.read(query)
@@ -310,7 +313,7 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
 
         def change(tx: Tx) -> Binding:
             binding = _binding(tx, known_actor(tx, actor, hidden=True).id, role)
-            require_cover(tx, [binding])
+            require_no_escalation(tx, [binding])
             if store.unbind(tx, binding):
                 require_administrator(tx)
                 self._record(tx, "role.revoked", Ref.parse(actor), data={"role": role, "project": binding.project})
@@ -320,7 +323,7 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
 
     def _bind(self, tx: Tx, actor: str, role: str) -> Binding:
         binding = _binding(tx, actor, role)
-        require_cover(tx, [binding])
+        require_no_escalation(tx, [binding])
         if store.bind(tx, binding):
             self._record(tx, "role.granted", Ref.parse(actor), data={"role": role, "project": binding.project})
         return binding
@@ -342,10 +345,10 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
     def _switch(self, actor: str, *, disabled: bool) -> Actor:
         def change(tx: Tx) -> Actor:
             present = known_actor(tx, actor)
-            require_cover(tx, store.bindings(tx, actor=actor))
+            require_no_escalation(tx, store.bindings(tx, actor=actor))
             if present.disabled != disabled:
                 store.disable(tx, actor, disabled)
-                vault.end_sessions(tx, actor)
+                credential_store.end_sessions(tx, actor)
                 require_administrator(tx)
                 self._record(tx, "actor.disabled" if disabled else "actor.enabled", Ref.parse(actor))
             return replace(present, disabled=disabled)
@@ -360,7 +363,7 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
         Done again at every start, it only adds what is missing: the file is written before the row that makes its token work, so that a
         crash between the two leaves a token that the next start puts into force. A deleted file brings a new token; the old one dies.
         """
-        secret = keep(data / "admin-token", lambda: f"{mint('person')}\n".encode()).decode().strip()
+        secret = read_or_create(data / "admin-token", lambda: f"{mint('person')}\n".encode()).decode().strip()
         try:
             token = parse(secret).id
         except Unauthenticated as error:
@@ -375,9 +378,9 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
             admin = Actor(id=_ADMIN, kind="person", disabled=False, created_at=self._clock.now())
             self._add_token(tx, admin, _BOOTSTRAP, timedelta(days=365), Credential(id="", actor=_ADMIN), secret)
 
-        if self._rows.read(lambda tx: vault.token(tx, token)) is None:
+        if self._rows.read(lambda tx: credential_store.token(tx, token)) is None:
             with calling(Caller(actor=_ENGINE)):
-                self._rows.write(lambda tx: None if vault.token(tx, token) else change(tx))
+                self._rows.write(lambda tx: None if credential_store.token(tx, token) else change(tx))
 
 
 def _name(name: str) -> str:

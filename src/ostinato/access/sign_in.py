@@ -1,4 +1,4 @@
-"""Sign in: the verbs of Access by which a person proves who they are, and the sessions that follow."""
+"""The verbs of Access for signing in with a password or a one-time code, and the sessions that follow."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ostinato.access import store, vault
-from ostinato.access.cover import administers, known_actor, require_administrator, require_cover, shown
+from ostinato.access import credential_store, store
 from ostinato.access.passwords import Passwords, checked_password
-from ostinato.access.patience import ANYBODY, FREE_FAILURES, Patience, network_of
+from ostinato.access.permissions import administers, known_actor, presented_credential, require_administrator, require_no_escalation
 from ostinato.access.roles import built_in
+from ostinato.access.throttle import FREE_FAILURES, WHOLE_NETWORK, Throttle, network_of
 from ostinato.access.types import Actor, Binding, IssuedCode, IssuedToken, LinkedIdentity, Means, OpenedSession, Session
 from ostinato.kernel.caller import Caller, caller, calling
 from ostinato.kernel.clock import Clock
@@ -52,14 +52,14 @@ class Identity:
 
 
 class SignIns:
-    """The part of Access that knows people by what they show; Access gives it its parts."""
+    """A mixin of Access, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _record: Callable[..., object]
     _clock: Clock
     _machine_clock: Clock
     _passwords: Passwords
-    _patience: Patience
+    _patience: Throttle
     issue_token: Callable[..., IssuedToken]
 
     # ---- in
@@ -73,7 +73,7 @@ class SignIns:
         """
         actor, network = _account(name), network_of(visitor.address)
         self._patience.charge(actor, network)
-        hashed = self._rows.read(lambda tx: None if _gone(tx, actor) else vault.password(tx, actor))
+        hashed = self._rows.read(lambda tx: None if _gone(tx, actor) else credential_store.password(tx, actor))
         if not self._passwords.matches(hashed, password):
             self._tell_guessing(actor, network)
             raise Unauthenticated("the name or the password is wrong", hint="ask an administrator for a one-time code: ostinato sign-in")
@@ -89,12 +89,12 @@ class SignIns:
             Unauthenticated: the code is unknown, used or older than ten minutes.
             Invalid: the password is none that may be chosen; the code stays good.
         """
-        self._patience.charge(ANYBODY, network_of(visitor.address))
-        hashed = self._passwords.hash(checked_password(password, ANYBODY)) if password is not None else None
+        self._patience.charge(WHOLE_NETWORK, network_of(visitor.address))
+        hashed = self._passwords.hash(checked_password(password, WHOLE_NETWORK)) if password is not None else None
 
         def change(tx: Tx) -> OpenedSession:
             now = self._machine_clock.now()
-            found = vault.use_code(tx, _digest(code), now)
+            found = credential_store.use_code(tx, _digest(code), now)
             if found is None or _gone(tx, found.actor):
                 raise Unauthenticated(
                     "the code is not known, used or older than ten minutes", hint="ostinato sign-in --data DIR prints another"
@@ -106,7 +106,7 @@ class SignIns:
             return self._open(tx, found.actor, "password", visitor)
 
         opened = self._rows.write(change)
-        self._patience.refund(ANYBODY, network_of(visitor.address))
+        self._patience.refund(WHOLE_NETWORK, network_of(visitor.address))
         return opened
 
     def redeem_code(self, code: str, password: str | None = None, name: str = "", visitor: Visitor = NOWHERE) -> IssuedToken:
@@ -126,7 +126,7 @@ class SignIns:
         """
 
         def change(tx: Tx) -> OpenedSession:
-            actor = vault.identity(tx, identity.issuer, identity.subject) or self._admit_stranger(tx, identity)
+            actor = credential_store.identity(tx, identity.issuer, identity.subject) or self._admit_stranger(tx, identity)
             if _gone(tx, actor):
                 raise Unauthenticated(f"{actor} is disabled", hint="ask an administrator")
             _require_roles(tx, identity.roles)
@@ -146,7 +146,7 @@ class SignIns:
         new = Actor(id=f"person:{name}", kind="person", disabled=False, created_at=self._clock.now())
         store.add_actor(tx, new)
         linked = LinkedIdentity(issuer=identity.issuer, subject=identity.subject, linked_at=self._machine_clock.now())
-        vault.add_identity(tx, new.id, linked)
+        credential_store.add_identity(tx, new.id, linked)
         self._record(tx, "actor.created", Ref.parse(new.id), data={"issuer": identity.issuer})
         return new.id
 
@@ -165,16 +165,16 @@ class SignIns:
         self, tx: Tx, actor: str, means: Means, visitor: Visitor, *, delegated: bool = False, proof: str | None = None
     ) -> OpenedSession:
         """A session with a value of its own; the one that the browser had before is over. `proof` is the hash that was matched."""
-        if _gone(tx, actor) or (proof is not None and vault.password(tx, actor) != proof):
+        if _gone(tx, actor) or (proof is not None and credential_store.password(tx, actor) != proof):
             raise Unauthenticated("the name or the password is wrong", hint="it was changed at this moment; sign in again")
-        if visitor.session and (before := vault.session(tx, _digest(visitor.session))):
-            vault.end_session(tx, before.id)
+        if visitor.session and (before := credential_store.session(tx, _digest(visitor.session))):
+            credential_store.end_session(tx, before.id)
         now, secret = self._machine_clock.now(), "sess_" + secrets.token_urlsafe(32)
         made = Session(
             id=new_id(), actor=actor, means=means, created_at=now, seen_at=now, expires_at=now + ABSOLUTE,
             address=visitor.address, agent=_plain(visitor.agent), delegated=delegated, current=True,
         )  # fmt: skip
-        vault.add_session(tx, made, _digest(secret))
+        credential_store.add_session(tx, made, _digest(secret))
         with calling(replace(caller_or(_ENGINE), actor=actor)):
             self._record(tx, "session.opened", Ref.parse(actor), data={"session": made.id, "means": means, "delegated": delegated})
         return OpenedSession(session=made, secret=secret)
@@ -197,7 +197,7 @@ class SignIns:
         who, now = caller(), self._machine_clock.now()
 
         def query(tx: Tx) -> list[Session]:
-            found = vault.sessions(tx, actor if administers(tx) else who.actor)
+            found = credential_store.sessions(tx, actor if administers(tx) else who.actor)
             return [replace(s, current=s.id == who.credential) for s in found if alive(s, now) and actor in (None, s.actor)]
 
         return self._rows.read(query)
@@ -210,10 +210,10 @@ class SignIns:
         """
 
         def change(tx: Tx) -> None:
-            found = vault.session_called(tx, session)
+            found = credential_store.session_by_id(tx, session)
             if found is None or (found.actor != caller().actor and not administers(tx)):
                 raise NotFound(f"no session {session[:30]!r}", hint="GET /api/v1/sessions lists yours")
-            vault.end_session(tx, session)
+            credential_store.end_session(tx, session)
             self._record(tx, "session.ended", Ref.parse(found.actor), data={"session": session})
 
         self._rows.write(change)
@@ -233,11 +233,11 @@ class SignIns:
         if not who.actor.startswith("person:"):
             raise Invalid(f"{who.actor} is no person", hint="services have tokens", field="password")
         hashed = self._passwords.hash(checked_password(password, _name_of(who.actor)))
-        present, session = self._rows.read(lambda tx: (vault.password(tx, who.actor), session_of_caller(tx)))
+        present, session = self._rows.read(lambda tx: (credential_store.password(tx, who.actor), session_of_caller(tx)))
         self._require_proof(who, present, session, old, network_of(visitor.address))
 
         def change(tx: Tx) -> OpenedSession | None:
-            if vault.password(tx, who.actor) != present:
+            if credential_store.password(tx, who.actor) != present:
                 raise Conflict("the password was changed at this moment", hint="sign in again")
             self._keep_password(tx, who.actor, hashed)
             return self._open(tx, who.actor, session.means, visitor, delegated=session.delegated) if session else None
@@ -258,10 +258,10 @@ class SignIns:
         self._patience.refund(who.actor, network)
 
     def _keep_password(self, tx: Tx, actor: str, hashed: str) -> None:
-        if vault.identities(tx, actor):
+        if credential_store.identities(tx, actor):
             raise Conflict(f"{actor} signs in by OpenID Connect", hint="who leaves there must not keep a password here")
-        vault.put_password(tx, actor, hashed, self._machine_clock.now())
-        vault.end_sessions(tx, actor)
+        credential_store.put_password(tx, actor, hashed, self._machine_clock.now())
+        credential_store.end_sessions(tx, actor)
         with calling(replace(caller_or(_ENGINE), actor=actor)):
             self._record(tx, "password.changed", Ref.parse(actor))
 
@@ -269,9 +269,9 @@ class SignIns:
         fresh = self._passwords.hash(password)
 
         def change(tx: Tx) -> str:
-            if vault.password(tx, actor) != hashed:
+            if credential_store.password(tx, actor) != hashed:
                 return hashed
-            vault.put_password(tx, actor, fresh, self._machine_clock.now())
+            credential_store.put_password(tx, actor, fresh, self._machine_clock.now())
             return fresh
 
         return self._rows.write(change)
@@ -289,7 +289,7 @@ class SignIns:
         code, now = secrets.token_urlsafe(16), self._machine_clock.now()
 
         def change(tx: Tx) -> IssuedCode:
-            found, by, own = known_actor(tx, actor), shown(tx), actor == caller().actor
+            found, by, own = known_actor(tx, actor), presented_credential(tx), actor == caller().actor
             if found.kind != "person" or found.disabled:
                 raise Conflict(f"{actor} cannot sign in", hint="only people who are not disabled do; services have tokens")
             if not own and not administers(tx):
@@ -297,9 +297,9 @@ class SignIns:
             if by and (by.permissions is not None or by.projects is not None):
                 raise Denied("a limited token signs nobody in", hint="sign in with a password", permission="access:admin")
             if not own:
-                require_cover(tx, store.bindings(tx, actor=actor))
+                require_no_escalation(tx, store.bindings(tx, actor=actor))
             delegated = not own or bool(by and by.delegated)
-            vault.add_code(tx, _digest(code), actor, delegated, now + CODE_LIFE, now)
+            credential_store.add_code(tx, _digest(code), actor, delegated, now + CODE_LIFE, now)
             self._record(tx, "code.issued", Ref.parse(actor), data={"delegated": delegated})
             return IssuedCode(actor=actor, code=code, path=f"/#/sign-in/{code}", expires_at=now + CODE_LIFE)
 
@@ -307,13 +307,13 @@ class SignIns:
 
     def is_untouched(self) -> bool:
         """Whether no person has signed in yet, nor was given the means to."""
-        return self._rows.read(vault.is_untouched)
+        return self._rows.read(credential_store.never_signed_in)
 
     def _tell_guessing(self, actor: str, network: str) -> None:
         """Leave an event when an account that exists runs out of free failures: once in a while, not at each."""
 
         def change(tx: Tx) -> None:
-            failures, _ = vault.attempt(tx, actor, network) or (0, None)
+            failures, _ = credential_store.failed_attempts(tx, actor, network) or (0, None)
             if failures == FREE_FAILURES and store.actor(tx, actor):
                 told, where = {"failures": failures}, {"network": network}
                 self._record(tx, "sign_in.throttled", Ref.parse(actor), data=told, private=where, person=actor)
@@ -356,7 +356,7 @@ def _gone(tx: Tx, actor: str) -> bool:
 
 def session_of_caller(tx: Tx) -> Session | None:
     """The session by which the caller came, if it came by one."""
-    return vault.session_called(tx, caller().credential)
+    return credential_store.session_by_id(tx, caller().credential)
 
 
 def _account(name: str) -> str:

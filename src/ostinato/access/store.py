@@ -1,4 +1,4 @@
-"""Tables of who may do what: projects, actors, bindings, custom roles. What proves who somebody is stands in `vault`."""
+"""Tables of access: projects, actors, role bindings, custom roles. Credentials are in `credential_store`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The form of tokens: a kind, a public id, a secret, and a checksum by which scanners and typing errors are told apart."""
+"""The format of tokens: kind, public id, secret, and a checksum that lets secret scanners and typos be told apart."""
 
 from __future__ import annotations
 

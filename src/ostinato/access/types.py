@@ -1,4 +1,4 @@
-"""What flows through access: projects, actors, their roles, and what proves who somebody is."""
+"""The types of access: projects, actors, roles and credentials."""
 
 from __future__ import annotations
 

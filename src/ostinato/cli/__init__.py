@@ -1,1 +1,1 @@
-"""The command line: one group per face, one command per verb, read from the Ops."""
+"""The command line: one group per face, one command per verb, from the Ops."""

@@ -1,4 +1,4 @@
-"""The commands that carry experiments and models between stores: export, import."""
+"""The commands that move experiments and models between stores: export, import."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def export(ctx: click.Context, experiments: tuple[str, ...], models: tuple[str, 
     target = _target(ctx, data)
     target.must_exist()
     with target.open() as store:
-        made = importlib.import_module("ostinato.keeping.export").export(
+        made = importlib.import_module("ostinato.maintenance.export").export(
             store, out, experiments=experiments, models=models, say=_said(as_json)
         )
     if as_json:
@@ -64,7 +64,7 @@ def take_in(ctx: click.Context, file: Path, data: Path | None, as_json: bool) ->
     if a model or a version was refused; which and why is printed at the end, and a repeat tries it again.
     """
     with _target(ctx, data).open() as store:
-        made = importlib.import_module("ostinato.keeping.intake").take_in(store, file, say=_said(as_json))
+        made = importlib.import_module("ostinato.maintenance.importer").take_in(store, file, say=_said(as_json))
     if as_json:
         _json_of(made)
         return not made.refused

@@ -1,4 +1,4 @@
-"""Commands from Ops: path parameters are arguments, the others options; calls the verb on a server or in process, prints the reply."""
+"""Commands from Ops: path parameters are arguments, the others options; they call the verb and print the reply."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from typing import Any, Literal, get_args, get_origin
 import click
 
 from ostinato.kernel.errors import Invalid, NotFound
-from ostinato.kernel.notice import noticing
+from ostinato.kernel.notice import collect_notices
 from ostinato.kernel.operation import Op
-from ostinato.kernel.progress import Watcher, watching
+from ostinato.kernel.progress import Watcher, watch_progress
 from ostinato.kernel.signature import Parameter, Signature, signature_of
 
 _PATIENCE_S = 3.0
@@ -82,7 +82,7 @@ def command_of(face: str, op: Op) -> click.Command:
         arguments = _arguments(signature, given)
         if op.method == "GET":
             target.must_exist()
-        with target.open() as store, watching(_counting()) if sys.stderr.isatty() else nullcontext(), noticing() as told:
+        with target.open() as store, watch_progress(_counting()) if sys.stderr.isatty() else nullcontext(), collect_notices() as told:
             reply = getattr(getattr(store, face), op.name)(**arguments)
         for text in told:
             click.echo(f"note: {text}", err=True)

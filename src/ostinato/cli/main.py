@@ -13,8 +13,9 @@ from typing import Any
 import click
 
 from ostinato.cli.commands import Target, command_of
-from ostinato.cli.exits import CHECK_FAILED, USAGE, code_of
+from ostinato.cli.exit_codes import CHECK_FAILED, USAGE, code_of
 from ostinato.kernel.errors import OstinatoError
+from ostinato.kernel.garbage import spare
 from ostinato.kernel.settings import Settings
 
 FACES: tuple[tuple[str, str, str], ...] = (
@@ -107,7 +108,8 @@ def _saved(url: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with a code of `ostinato.cli.exits`."""
+    """Run the command line and exit with a code of `ostinato.cli.exit_codes`."""
+    spare()
     importlib.import_module("ostinato.cli.processes").attach(root)
     try:
         passed = root.main(arguments, prog_name="ostinato", standalone_mode=False)

@@ -1,4 +1,4 @@
-"""The commands that are processes or look at the install: serve, worker, demo, families."""
+"""The commands that start a process or list what is installed: serve, worker, demo, families."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 
 import click
 
-from ostinato.cli import archives, boards, importing, journals, keeping, signing
+from ostinato.cli import archives, import_mlflow, local_runs, maintenance, sign_in, tensorboard
 from ostinato.cli.commands import Target
 from ostinato.kernel.errors import Invalid, MissingExtra, NotFound
+from ostinato.kernel.garbage import settled
 from ostinato.kernel.instant import instant_from
 
 
@@ -19,12 +20,12 @@ def attach(root: click.Group) -> None:
     """Add the commands to the root."""
     for command in (serve, worker, demo, families):
         root.add_command(command)
-    keeping.attach(root)
+    maintenance.attach(root)
     archives.attach(root)
-    signing.attach(root)
-    journals.attach(root)
-    boards.attach(root)
-    importing.attach(root)
+    sign_in.attach(root)
+    local_runs.attach(root)
+    tensorboard.attach(root)
+    import_mlflow.attach(root)
 
 
 def _instant(_: click.Context, option: click.Parameter, value: str | None) -> datetime | None:
@@ -99,6 +100,7 @@ def worker(ctx: click.Context, data: Path | None, queues: str, parent: int | Non
     clock = importlib.import_module("ostinato.server.clock").clock_of(folder)
     exporting = importlib.import_module("ostinato.server.traces").exporting()
     with exporting, importlib.import_module("ostinato.app").Ostinato.open(folder, clock=clock) as app:
+        settled()
         served = [name.strip() for name in queues.split(",") if name.strip()]
         idle_s = app.settings.worker_idle_s if parent is not None else 0
         working.work(app, app.pipelines, stop, queues=served, idle_s=idle_s)

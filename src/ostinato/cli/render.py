@@ -1,4 +1,4 @@
-"""Replies for the eye: a table for a list, a two-column table for a thing, plain text for the rest."""
+"""Replies printed for people: a list as a table, a thing as two columns, anything else as text."""
 
 from __future__ import annotations
 

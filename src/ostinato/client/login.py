@@ -1,4 +1,4 @@
-"""Login: how a program gets a token of its user's, and where it keeps it."""
+"""Login: getting a token for a program's user, and storing it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from ostinato.access.types import DeviceAnswer, DeviceGrant, IssuedToken
-from ostinato.client.link import Link
+from ostinato.client.connection import Connection
 from ostinato.kernel.errors import Denied, Invalid, Unavailable
 
 T = TypeVar("T")
 
 
-def admitted(
+def device_login(
     url: str, name: str, tell: Callable[[DeviceGrant], None], wait: Callable[[float], None] = time.sleep, *, ca_file: str = ""
 ) -> str:
     """A token for the program `name`, once its user has agreed in a browser; `tell` shows them where and what.
@@ -27,7 +27,7 @@ def admitted(
         Denied: they refused.
         Unavailable: they did not answer within ten minutes.
     """
-    link = Link(url, "", "default", ca_file=ca_file)
+    link = Connection(url, "", "default", ca_file=ca_file)
     grant = _asked(link, "device", {"name": name}, DeviceGrant)
     tell(grant)
     limit, interval_s = time.monotonic() + grant.expires_in, float(grant.interval)
@@ -44,22 +44,22 @@ def admitted(
     raise Unavailable("nobody agreed in time", hint="start `ostinato login` again")
 
 
-def redeemed(url: str, code: str, password: str | None = None, name: str = "", *, ca_file: str = "") -> str:
+def redeem_code(url: str, code: str, password: str | None = None, name: str = "", *, ca_file: str = "") -> str:
     """A token for who holds a one-time code; with `password`, that becomes theirs.
 
     Raises:
         Unauthenticated: the code is unknown, used or older than ten minutes.
     """
     given = {"code": code, "name": name} | ({"password": password} if password is not None else {})
-    return _asked(Link(url, "", "default", ca_file=ca_file), "sign-in/token", given, IssuedToken).secret
+    return _asked(Connection(url, "", "default", ca_file=ca_file), "sign-in/token", given, IssuedToken).secret
 
 
-def saved(url: str) -> str:
+def saved_token(url: str) -> str:
     """The token that is kept for a server, or the empty string."""
     return _kept().get(url.rstrip("/"), "")
 
 
-def save(url: str, token: str) -> Path:
+def save_token(url: str, token: str) -> Path:
     """Keep a token for later commands, readable by its owner alone; returns where."""
     path = _path()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -70,7 +70,7 @@ def save(url: str, token: str) -> Path:
     return path
 
 
-def _asked(link: Link, path: str, given: dict[str, Any], kind: type[T]) -> T:
+def _asked(link: Connection, path: str, given: dict[str, Any], kind: type[T]) -> T:
     reply = link.call("POST", f"/api/v1/{path}", msgspec.msgpack.encode(given), "application/msgpack")
     return msgspec.msgpack.decode(reply.content, type=kind)
 

@@ -1,4 +1,4 @@
-"""Remote: the faces of a store on a server, with the verbs that the Ops name and the same types in and out."""
+"""Remote: the store of a server, with the same faces, verbs and types as in process."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from ostinato.app import SLICES
-from ostinato.client import parts
-from ostinato.client.link import PATIENCE_S, Link
+from ostinato.client import multipart
+from ostinato.client.connection import PATIENCE_S, Connection
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.operation import Op
 from ostinato.kernel.signature import Parameter, fill, from_wire, placeholders, signature_of, to_wire
@@ -38,7 +38,7 @@ def connect(url: str, token: str, project: str = "default", *, patience_s: float
         Unauthenticated: the server does not know the token.
         Unavailable: nothing answered in time.
     """
-    link = Link(url, token, project, PATIENCE_S if patience_s is None else patience_s, ca_file)
+    link = Connection(url, token, project, PATIENCE_S if patience_s is None else patience_s, ca_file)
     link.call("GET", f"{_ROOT}/clock", patience_s=_FIRST_S if patience_s is None else patience_s)
     return Remote(link, SLICES)
 
@@ -46,7 +46,7 @@ def connect(url: str, token: str, project: str = "default", *, patience_s: float
 class Remote:
     """What `ost.connect` gives: one face per slice, as attributes; shared by threads as they like."""
 
-    def __init__(self, link: Link, slices: Sequence[ModuleType]) -> None:
+    def __init__(self, link: Connection, slices: Sequence[ModuleType]) -> None:
         self._link = link
         self.clock = RemoteClock(link)
         self._faces = {module.NAME: Face(link, module.NAME, module.OPS) for module in slices}
@@ -54,7 +54,7 @@ class Remote:
     @functools.cached_property
     def logging(self) -> Face:
         """The face of runs for those who log to one: it gives up soon, because a run's journal waits for the server anyway."""
-        return Face(self._link.hasty(_HASTE_S), tracking.NAME, tracking.OPS)
+        return Face(self._link.with_patience(_HASTE_S), tracking.NAME, tracking.OPS)
 
     def __getattr__(self, name: str) -> Face:
         try:
@@ -90,15 +90,15 @@ class Remote:
 class Face:
     """The verbs of one slice, as functions that ask the server."""
 
-    def __init__(self, link: Link, name: str, ops: Sequence[Op]) -> None:
+    def __init__(self, link: Connection, name: str, ops: Sequence[Op]) -> None:
         self._name = name
         for op in ops:
             setattr(self, op.name, _verb(link, op))
         for op in ops:
             if sent := self.__dict__.get(f"{op.name}_sent"):
-                setattr(self, op.name, parts.up(getattr(self, op.name), signature_of(op).at("raw")[0].name, sent, self))
+                setattr(self, op.name, multipart.upload_in_parts(getattr(self, op.name), signature_of(op).at("raw")[0].name, sent, self))
         if "artifacts" in self.__dict__:
-            self.artifact = parts.down(self.__dict__["artifact"], self)
+            self.artifact = multipart.download_in_parts(self.__dict__["artifact"], self)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         raise AttributeError(f"{self._name}.{name} does not travel: it is there only where the store is opened in process")
@@ -110,7 +110,7 @@ class Face:
 class RemoteClock:
     """The clock of the server."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Connection) -> None:
         self._link = link
 
     def now(self) -> datetime:
@@ -123,7 +123,7 @@ class RemoteClock:
         self._link.call("PUT", f"{_ROOT}/clock", msgspec.msgpack.encode({"now": instant}), _MSGPACK)
 
 
-def _verb(link: Link, op: Op) -> Callable[..., Any]:
+def _verb(link: Connection, op: Op) -> Callable[..., Any]:
     signature = signature_of(op)
     shape = inspect.signature(op.verb)
     parameters = list(shape.parameters.values())[1:]
@@ -180,12 +180,3 @@ def _text(p: Parameter, value: Any) -> str:
     if p.place == "path" and not text:
         raise Invalid(f"{p.name} is empty", field=p.name)
     return text
-
-
-def wait_until_ready(url: str, patience_s: float = PATIENCE_S) -> None:
-    """Wait until the server at `url` says that traffic may come.
-
-    Raises:
-        Unavailable: it did not within `patience_s` seconds.
-    """
-    Link(url, "", "default", patience_s).call("GET", "/health/ready")

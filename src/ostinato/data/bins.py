@@ -1,4 +1,4 @@
-"""Bins: where the bars of a histogram begin and end."""
+"""Bin edges of histograms."""
 
 from __future__ import annotations
 

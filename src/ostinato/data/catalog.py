@@ -1,14 +1,14 @@
-"""Catalog: the verbs of Datasets that say how the data stands, what came, and what has changed."""
+"""The verbs of Datasets that show the state of the data, the deliveries, and what changed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
 
+from ostinato.data import catalog_store, store
 from ostinato.data import difference as differing
-from ostinato.data import looks, store
-from ostinato.data.find import find_dataset, find_version
-from ostinato.data.looks import Asked
+from ostinato.data.catalog_store import DeliveryFilter
+from ostinato.data.lookup import find_dataset, find_version
 from ostinato.data.types import Contract, Dataset, DatasetState, DatasetStory, Delivery, DeliveryMark, Difference
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
@@ -23,7 +23,7 @@ _RECENT = 12
 
 
 class Catalog:
-    """The part of Datasets that looks; Datasets gives it its parts."""
+    """A mixin of Datasets, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _tables: Tables
@@ -31,10 +31,10 @@ class Catalog:
 
     def states(self) -> list[DatasetState]:
         """Every dataset with its newest version and delivery, what waits, and its age against what was promised."""
-        asked = Asked(project=caller().project, at=self._clock.now())
+        asked = DeliveryFilter(project=caller().project, at=self._clock.now())
 
         def query(tx: Tx) -> list[DatasetState]:
-            last = looks.last_deliveries(tx, asked)
+            last = catalog_store.last_deliveries(tx, asked)
             standing = _standing(tx, asked)
             return [standing(dataset, last.get(dataset.name)) for dataset in store.all_datasets(tx, asked.project)]
 
@@ -49,7 +49,7 @@ class Catalog:
 
         def query(tx: Tx) -> Delivery:
             find_dataset(tx, caller().project, name)
-            found = looks.delivery(tx, caller().project, name, key, attempt)
+            found = catalog_store.delivery(tx, caller().project, name, key, attempt)
             if found is None:
                 which = "delivery" if attempt is None else f"attempt {attempt}"
                 raise NotFound(f"no {which} under the key {key!r} to dataset {name}", hint=f"datasets.deliveries({name!r}) lists all")
@@ -65,12 +65,12 @@ class Catalog:
         """
         if not 1 <= limit <= _STRIP_MAX:
             raise Invalid(f"1 to {_STRIP_MAX} deliveries can be listed at once, not {limit}", field="limit")
-        asked = Asked(project=caller().project, at=at or self._clock.now(), dataset=name)
+        asked = DeliveryFilter(project=caller().project, at=at or self._clock.now(), dataset=name)
 
         def query(tx: Tx) -> DatasetStory:
             dataset = find_dataset(tx, asked.project, name)
-            deliveries, earlier = looks.strip(tx, asked, limit)
-            failing, mended = looks.failing(tx, asked)
+            deliveries, earlier = catalog_store.strip(tx, asked, limit)
+            failing, mended = catalog_store.failing(tx, asked)
             state = _standing(tx, asked)(dataset, deliveries[-1] if deliveries else None)
             return DatasetStory(state=state, at=asked.at, deliveries=deliveries, earlier=earlier, failing=failing, mended=mended)
 
@@ -101,9 +101,13 @@ def promise_hours(contract: Contract) -> float | None:
     return min(limits, default=None)
 
 
-def _standing(tx: Tx, asked: Asked) -> Callable[[Dataset, DeliveryMark | None], DatasetState]:
+def _standing(tx: Tx, asked: DeliveryFilter) -> Callable[[Dataset, DeliveryMark | None], DatasetState]:
     """What tells of each of the datasets asked for how it stands, given its last delivery."""
-    versions, waiting, recent = looks.newest_versions(tx, asked), looks.waiting(tx, asked), looks.recent(tx, asked, _RECENT)
+    versions, waiting, recent = (
+        catalog_store.newest_versions(tx, asked),
+        catalog_store.waiting(tx, asked),
+        catalog_store.recent(tx, asked, _RECENT),
+    )
 
     def state(dataset: Dataset, last: DeliveryMark | None) -> DatasetState:
         version, promise = versions.get(dataset.name), promise_hours(dataset.contract)

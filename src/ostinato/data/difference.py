@@ -1,4 +1,4 @@
-"""Difference: what lies between two versions of a dataset.
+"""Differences between two versions of a dataset.
 
 Parts that both versions hold are the same rows, so rows are compared only where the versions differ in parts; how far a column has
 moved is measured on all of its values, one column in memory at a time.
@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ostinato.data.bins import edges
-from ostinato.data.shape import ARROW, plain, plain_rows
+from ostinato.data.schema import ARROW, plain, plain_rows
 from ostinato.data.types import ColumnShift, DatasetVersion, Difference, PairBin, Scalar, SchemaChange
 from ostinato.storage.tables.sql import name as quoted
 from ostinato.storage.tables.tables import Tables

@@ -1,4 +1,4 @@
-"""Profile: what is in a column, exactly, one column in memory at a time."""
+"""Exact statistics of columns, one column in memory at a time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ostinato.data.bins import edges
-from ostinato.data.shape import plain
+from ostinato.data.schema import plain
 from ostinato.data.types import Bin, ColumnProfile, Count
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)

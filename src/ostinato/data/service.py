@@ -15,13 +15,13 @@ import pyarrow.parquet as pq
 
 from ostinato.data import store
 from ostinato.data.catalog import Catalog
-from ostinato.data.find import find_dataset, find_version
-from ostinato.data.judge import judge, references, validate
+from ostinato.data.lookup import find_dataset, find_version
 from ostinato.data.profile import profile_column
-from ostinato.data.shape import conform, normal, plain_rows, schema_of
-from ostinato.data.sources._bytes import Pulled
+from ostinato.data.schema import conform, normal, plain_rows, schema_of
+from ostinato.data.sources._bytes import SourceTable
 from ostinato.data.sources.parquet import parse
 from ostinato.data.types import Contract, Dataset, DatasetVersion, Delivery, Profile, Report, Scalar, SourceSpec
+from ostinato.data.validation import references, validate_contract, validate_delivery
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.digest import digest_of
@@ -44,7 +44,7 @@ _TAGS_MAX = 20
 class Source(Protocol):
     """A member of the family `ostinato.data.sources`: a frozen dataclass whose fields are its parameters."""
 
-    def read(self, inbox: Path) -> Pulled:
+    def read(self, inbox: Path) -> SourceTable:
         """The rows, and where they came from."""
         ...
 
@@ -82,8 +82,8 @@ class Datasets(Catalog, Arriving):
         """
         who = caller()
         checked_name(name, "a dataset")
-        contract = store.as_kept(contract)
-        validate(contract)
+        contract = store.as_stored(contract)
+        validate_contract(contract)
         made = Dataset(
             name=name,
             contract=contract,
@@ -154,7 +154,7 @@ class Datasets(Catalog, Arriving):
 
     def upload(self, name: str, key: str, content: bytes) -> Delivery:
         """Deliver the bytes of a Parquet file."""
-        pulled = Pulled.of(f"upload/{key}", content, parse(content, "the upload"))
+        pulled = SourceTable.of(f"upload/{key}", content, parse(content, "the upload"))
         return self._take(name, key, pulled, digest_of(["upload", pulled.digest]), "")
 
     def upload_sent(self, name: str, key: str, upload: str, size: int) -> Delivery:
@@ -252,7 +252,7 @@ class Datasets(Catalog, Arriving):
         pq.write_table(self._tables.read_all([part.digest for part in version.parts]), sink, compression="zstd")
         return sink.getvalue()
 
-    def _take(self, name: str, key: str, pulled: Pulled, origin: str, note: str) -> Delivery:
+    def _take(self, name: str, key: str, pulled: SourceTable, origin: str, note: str) -> Delivery:
         """Judge a delivery beside the version that is the latest, and record it unless another came between."""
         checked_name(key, "a delivery", field="key")
         project, arrived = caller().project, normal(pulled.table)
@@ -282,7 +282,7 @@ class Datasets(Catalog, Arriving):
         others = {other: self.version(other) for other in references(dataset.contract)}
         accepted = [part.digest for part in latest.parts] if latest and dataset.mode == "append" else []
         pieces = {other: [part.digest for part in version.parts] for other, version in others.items()}
-        report = judge(table, dataset.contract, self._tables, accepted=accepted, others=pieces, now=self._clock.now())
+        report = validate_delivery(table, dataset.contract, self._tables, accepted=accepted, others=pieces, now=self._clock.now())
         whole = Report(passed=report.passed, rows=report.rows, results=results + report.results)
         return table, whole, {other: version.version for other, version in others.items()}
 
@@ -290,7 +290,7 @@ class Datasets(Catalog, Arriving):
         self,
         dataset: Dataset,
         key: str,
-        pulled: Pulled,
+        pulled: SourceTable,
         blob: TableBlob,
         report: Report,
         latest: DatasetVersion | None,

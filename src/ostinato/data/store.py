@@ -1,4 +1,4 @@
-"""Where datasets, deliveries and versions are kept.
+"""Tables of datasets, deliveries and versions.
 
 A part belongs to the versions from `since` up to, without, `until`; so a new version costs one row, however many parts
 it has.
@@ -141,7 +141,7 @@ _profile = select(profiles.c.profile).where(
 )
 
 
-def as_kept(contract: Contract) -> Contract:
+def as_stored(contract: Contract) -> Contract:
     """A contract as it will come back, so that two can be compared.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The nouns of data: contracts, deliveries, versions, profiles, and the rule that a check compiles to."""
+"""The types of data: contracts, deliveries, versions, profiles, and the rule that a check compiles to."""
 
 from __future__ import annotations
 

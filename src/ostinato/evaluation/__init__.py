@@ -1,1 +1,1 @@
-"""Evaluation: how good a model is on which data, with the uncertainty, by group and in money."""
+"""Evaluation: how good a model is on which data, with uncertainty, by group, and in money."""

@@ -1,4 +1,4 @@
-"""Calibration: do rows that score 0.3 turn out positive in three cases of ten?"""
+"""Calibration: how often rows with a given score are positive."""
 
 from __future__ import annotations
 

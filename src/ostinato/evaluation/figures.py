@@ -1,4 +1,4 @@
-"""Figures: an evaluation made ready to be drawn."""
+"""Figures: the series that the charts of an evaluation draw."""
 
 from __future__ import annotations
 

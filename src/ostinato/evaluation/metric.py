@@ -1,4 +1,4 @@
-"""Metric: what a member of the family `metrics` offers; and the intervals that several of them share."""
+"""Metric: the interface of the family `metrics`, and the intervals that several of them share."""
 
 from __future__ import annotations
 

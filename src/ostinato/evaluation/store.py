@@ -29,13 +29,14 @@ measure = Table(
     "evaluation_measure",
     metadata,
     Column("project", Text, primary_key=True),
-    Column("evaluation", Text, primary_key=True),
     Column("metric", Text, primary_key=True),
+    Column("evaluation", Text, primary_key=True),
     Column("value", Float),
     Column("low", Float),
     Column("high", Float),
+    sqlite_with_rowid=False,
 )
-"""The metrics of the reports, one a row, so that the database can compare them."""
+"""The metrics of the reports, one a row, so that the database can compare them; of one metric they lie side by side."""
 
 _insert = insert(evaluation)
 _one = select(evaluation).where(evaluation.c.project == bindparam("project"), evaluation.c.id == bindparam("id"))

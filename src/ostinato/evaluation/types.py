@@ -1,4 +1,4 @@
-"""The nouns of evaluation: Estimate, Bin, CostMatrix, Cost, Slice, Report, Evaluation; and Figures, what is drawn of one."""
+"""The types of evaluation: Estimate, Bin, CostMatrix, Cost, Slice, Report, Evaluation, and Figures for charts."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Why a model says what it says: which inputs it rests on, and what each of them contributed to one answer."""
+"""Explanations: which inputs a model relies on, and what each contributed to one prediction."""

@@ -1,4 +1,4 @@
-"""The nouns of explaining: Importance, Contribution, the two explanations, and Kept, one of either kind."""
+"""The types of explanations: Importance, Contribution, the global and the local explanation, and Kept, a stored one of either kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events: columns of events in the order of time, and sums over them that are exact.
+"""Columns of events in order of time, and exact sums over them.
 
 Every statistic comes from differences of sums of 64-bit integers. A number is cut into its whole part and two pieces of 26
 bits of its fraction, so sums neither round nor depend on the order or on where a history starts; a training set and

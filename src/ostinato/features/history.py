@@ -1,4 +1,4 @@
-"""History: the rows of a dataset as events, and their statistics as of many instants at once."""
+"""The rows of a dataset as events, and their point-in-time statistics at many instants at once."""
 
 from __future__ import annotations
 

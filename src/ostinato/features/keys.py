@@ -1,4 +1,4 @@
-"""Keys: whose an event is; columns and values of keys brought to the types of the dataset."""
+"""Entity keys: columns and values converted to the types of the dataset."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ostinato.data.shape import ARROW, conform
+from ostinato.data.schema import ARROW, conform
 from ostinato.data.types import Column
 from ostinato.features.events import Events, in_order
 from ostinato.features.history import entity_codes, events_of

@@ -10,14 +10,14 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from ostinato.data.schema import ARROW
 from ostinato.data.service import Datasets
-from ostinato.data.shape import ARROW
 from ostinato.features import store
-from ostinato.features.declare import declared
 from ostinato.features.events import NEVER, NO, NONE, Events, Floats, Ints, statistic
 from ostinato.features.history import History, entity_codes, events_of, instants, known, window_us
 from ostinato.features.keys import by_entity, columnar, entity, key_value, micros, typed
 from ostinato.features.types import FeatureView, Freshness, Materialized, Pushed, Scalar, ViewState
+from ostinato.features.validation import validated
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Conflict, Invalid, NotFound
@@ -88,9 +88,9 @@ class Features:
             NotFound: the dataset has no version.
             Conflict: there is another view of this name.
         """
-        who, view = caller(), store.as_kept(view)
+        who, view = caller(), store.as_stored(view)
         schema = {c.name: c.type for c in self._datasets.version(view.dataset).schema}
-        made = declared(view, schema, self._datasets.get(view.dataset))
+        made = validated(view, schema, self._datasets.get(view.dataset))
         kinds = {c: schema[c] for c in {*made.entity, made.timestamp, *made.row_id, *made.columns}}
 
         def change(tx: Tx) -> FeatureView:
@@ -234,7 +234,7 @@ class Features:
     def _states(self, name: str | None) -> list[ViewState]:
         project, now = caller().project, self._clock.now()
         newest, latest = self._online.newest(project), {d.name: d.latest for d in self._datasets.all()}
-        found = self._rows.read(lambda tx: store.standing(tx, project, name))
+        found = self._rows.read(lambda tx: store.view_rows(tx, project, name))
         views = [store.view_of(row) for row in found]
         return [
             ViewState(

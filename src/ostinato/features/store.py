@@ -1,4 +1,4 @@
-"""Where views are kept, and which versions of their datasets went into the online store."""
+"""Tables of feature views, and of the dataset versions that were loaded into the online store."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _standing = (
 )
 
 
-def as_kept(view: FeatureView) -> FeatureView:
+def as_stored(view: FeatureView) -> FeatureView:
     """A view as it will come back, so that two can be compared.
 
     Raises:
@@ -84,7 +84,7 @@ def view_of(row: Row[Any]) -> FeatureView:
     return msgspec.convert(row.definition, FeatureView)
 
 
-def standing(tx: Tx, project: str, name: str | None = None) -> list[Row[Any]]:
+def view_rows(tx: Tx, project: str, name: str | None = None) -> list[Row[Any]]:
     """The rows of all views, or of one: `definition`, `kinds`, `defined_at`, `defined_by`, and the newest version `loaded`, and when."""
     return list(tx.all(_standing if name is None else _standing.where(views.c.name == name), {"project": project}))
 

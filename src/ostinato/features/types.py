@@ -1,4 +1,4 @@
-"""The nouns of features: views, and what the verbs answer."""
+"""The types of features: views, and the replies of the verbs."""
 
 from __future__ import annotations
 

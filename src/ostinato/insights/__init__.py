@@ -1,1 +1,1 @@
-"""Insights: what is found anywhere, how each loop stands, what waits for whom, and how well the practice does."""
+"""Insights: search, the state of each loop, what waits for whom, and delivery metrics."""

@@ -1,4 +1,4 @@
-"""Home: how the loop of every model stands, put together from a glance at each slice."""
+"""The home page: the state of every model's loop, from the overviews of all slices."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ostinato.data import glance as data
-from ostinato.evaluation import glance as evaluation
+from ostinato.data import overview as data
+from ostinato.evaluation import overview as evaluation
 from ostinato.evaluation.types import Estimate
-from ostinato.features import glance as features
+from ostinato.features import overview as features
 from ostinato.insights.types import (
     Cost,
     Data,
@@ -28,14 +28,14 @@ from ostinato.insights.types import (
 )
 from ostinato.insights.waits import waits_of
 from ostinato.kernel.ref import Ref
-from ostinato.monitoring import glance as monitoring
+from ostinato.monitoring import overview as monitoring
 from ostinato.monitoring.types import Measurement, Window
-from ostinato.registry import glance as registry
+from ostinato.registry import overview as registry
 from ostinato.registry.types import AliasState, Model, ModelVersion
-from ostinato.serving import glance as serving
+from ostinato.serving import overview as serving
 from ostinato.serving.types import UNDER_WAY, Rollout
 from ostinato.storage.rows.rows import Tx
-from ostinato.tracking import glance as tracking
+from ostinato.tracking import overview as tracking
 
 _HEALTH_H = 24
 _COST_DAYS = 30
@@ -61,9 +61,9 @@ class Sight:
     model: Model
     champion: AliasState | None
     newest: list[ModelVersion]
-    serving: serving.Standing | None
-    watches: list[monitoring.Watch]
-    behind: data.Standing | None
+    serving: serving.EndpointSummary | None
+    watches: list[monitoring.MonitorSummary]
+    behind: data.DatasetSummary | None
 
     @property
     def last(self) -> ModelVersion | None:
@@ -73,8 +73,8 @@ class Sight:
 def home(tx: Tx, around: Around) -> Home:
     """Every model and its loop."""
     models = registry.models(tx, around.project)
-    standings = serving.standings(tx, around.project) if "endpoint:read" in around.permissions else []
-    watches = monitoring.watches(tx, around.project) if "monitor:read" in around.permissions else []
+    standings = serving.endpoint_summaries(tx, around.project) if "endpoint:read" in around.permissions else []
+    watches = monitoring.monitor_summaries(tx, around.project) if "monitor:read" in around.permissions else []
     loops = [_loop(tx, around, _sight(tx, around, model, standings, watches)) for model in models]
     return Home(
         at=around.now,
@@ -83,12 +83,14 @@ def home(tx: Tx, around: Around) -> Home:
     )
 
 
-def _sight(tx: Tx, around: Around, model: Model, standings: list[serving.Standing], watches: list[monitoring.Watch]) -> Sight:
+def _sight(
+    tx: Tx, around: Around, model: Model, standings: list[serving.EndpointSummary], watches: list[monitoring.MonitorSummary]
+) -> Sight:
     served = [s for s in standings if s.endpoint.model == model.name]
     names = {s.endpoint.name for s in served}
     newest = registry.newest(tx, around.project, model, 5, around.now)
     drawn = [ref for ref in newest[0].datasets if ref.kind == "dataset"] if newest and "dataset:read" in around.permissions else []
-    behind = [found for ref in drawn if (found := data.standing(tx, around.project, ref.name))]
+    behind = [found for ref in drawn if (found := data.dataset_summary(tx, around.project, ref.name))]
     return Sight(
         model=model,
         champion=registry.champion(tx, around.project, model.name),
@@ -256,7 +258,7 @@ def _cost(tx: Tx, around: Around, sight: Sight) -> Cost | None:
     )  # fmt: skip
 
 
-def _endpoint(standing: serving.Standing) -> Ref:
+def _endpoint(standing: serving.EndpointSummary) -> Ref:
     return Ref("endpoint", standing.endpoint.name)
 
 

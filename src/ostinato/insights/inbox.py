@@ -1,21 +1,22 @@
-"""Inbox: what waits for the caller, of what the caller may do something about."""
+"""The inbox: what waits for the caller, limited to what the caller may act on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from ostinato.data import glance as data
+from ostinato.data import overview as data
 from ostinato.insights.types import Inbox, Item
 from ostinato.insights.waits import undecided
 from ostinato.kernel.ref import Ref
-from ostinato.monitoring import glance as monitoring
-from ostinato.pipelines import glance as pipelines
-from ostinato.registry import glance as registry
+from ostinato.monitoring import overview as monitoring
+from ostinato.pipelines import overview as pipelines
+from ostinato.registry import overview as registry
+from ostinato.registry.alias import why_lapsed
 from ostinato.registry.types import AliasState, Model
-from ostinato.serving import glance as serving
+from ostinato.serving import overview as serving
 from ostinato.storage.rows.rows import Tx
-from ostinato.tracking import glance as tracking
+from ostinato.tracking import overview as tracking
 
 WINDOW_DAYS = 30
 """How far back findings, failures and deliveries are looked for; an approval waits however long."""
@@ -65,7 +66,7 @@ def _lapsed(tx: Tx, project: str, actor: str, model: Model, champion: AliasState
     version = registry.version(tx, project, model, champion.version, now) if champion else None
     if version is None or champion is None or version.author == actor or version.state not in ("registered", "expired"):
         return
-    name, lost = f"{version.model}@{version.version}", registry.lapsed(version, now)
+    name, lost = f"{version.model}@{version.version}", why_lapsed(version, now)
     yield Item(
         kind="approval", ref=version.ref, title=f"{name} is {champion.alias} without approval", detail=lost or "too few have approved it",
         since=champion.since, by=champion.promoted_by, verb="models.approve", command=f"ostinato models approve {name} --reason '…'",
@@ -94,7 +95,7 @@ def _findings(tx: Tx, project: str, since: datetime) -> Iterator[Item]:
 
 
 def _rollouts(tx: Tx, project: str) -> Iterator[Item]:
-    for standing in serving.standings(tx, project):
+    for standing in serving.endpoint_summaries(tx, project):
         made, name = standing.rollout, standing.endpoint.name
         if made is not None and made.state == "paused":
             held = made.pauses[-1]

@@ -1,4 +1,4 @@
-"""News: what happened lately in the loop. Steps whose end is told, and how people came and went, are left to the ledger."""
+"""News: recent events of the loop, without step ends and changes of people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Practice: how well it goes, by the events of the ledger (after Forsgren, Humble & Kim 2018, with data in the place of commits)."""
+"""Delivery metrics from the events of the ledger (after Forsgren, Humble & Kim 2018, with data in place of commits)."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from datetime import datetime
 
 import numpy as np
 
-from ostinato.data import glance as data
+from ostinato.data import overview as data
 from ostinato.insights.types import Passage, Practice, Share, Span, Stage
 from ostinato.kernel.event import Event
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
-from ostinato.registry import glance as registry
+from ostinato.registry import overview as registry
 from ostinato.registry.types import Model
-from ostinato.serving import glance as serving
+from ostinato.serving import overview as serving
 from ostinato.storage.rows.rows import Rows, Tx
-from ostinato.tracking import glance as tracking
+from ostinato.tracking import overview as tracking
 
 _Z = 1.959963984540054
 _PASSAGES_MAX = 200
@@ -47,7 +47,7 @@ class Life:
 
 def practice(rows: Rows, ledger: Ledger, project: str, since: datetime, until: datetime, price: float) -> Practice:
     """The figures of the versions that were approved or put live from `since` to `until`."""
-    models, endpoints = rows.read(lambda tx: (registry.models(tx, project), serving.standings(tx, project)))
+    models, endpoints = rows.read(lambda tx: (registry.models(tx, project), serving.endpoint_summaries(tx, project)))
     lives: dict[Ref, Life] = {}
     for model in models:
         for event in _told(ledger, Ref("model", model.name), "model.*", until):

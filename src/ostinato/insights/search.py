@@ -1,4 +1,4 @@
-"""Search: one question to every slice, each for its own things, and one order for what they find."""
+"""Search over all slices, with one ranking."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ostinato.access import search as access
 from ostinato.data import search as data
 from ostinato.features import search as features
 from ostinato.insights.types import Hit, Hits
-from ostinato.kernel.found import Found
+from ostinato.kernel.search import SearchResult
 from ostinato.monitoring import search as monitoring
 from ostinato.pipelines import search as pipelines
 from ostinato.registry import search as registry
@@ -19,7 +19,7 @@ from ostinato.serving import search as serving
 from ostinato.storage.rows.rows import Tx
 from ostinato.tracking import search as tracking
 
-Search = Callable[[Tx, str, str, int], list[Found]]
+Search = Callable[[Tx, str, str, int], list[SearchResult]]
 _SEARCHES: tuple[tuple[str, frozenset[str], Search], ...] = (
     ("dataset:read", frozenset({"dataset"}), data.search),
     ("feature:read", frozenset({"feature"}), features.search),
@@ -43,7 +43,7 @@ def search(tx: Tx, project: str, permissions: frozenset[str], text: str, limit: 
     kinds, typed = _KINDS, text
     if (asked := _KIND.fullmatch(text)) and asked[1] in _KINDS:
         kinds, typed = frozenset({asked[1]}), asked[2]
-    found: list[Found] = []
+    found: list[SearchResult] = []
     for permission, theirs, find in _SEARCHES:
         if theirs & kinds and (not permission or permission in permissions):
             found += [thing for thing in find(tx, project, typed, limit + 1) if thing.ref.kind in kinds]
@@ -51,7 +51,7 @@ def search(tx: Tx, project: str, permissions: frozenset[str], text: str, limit: 
     return Hits(text=text, hits=hits[:limit], more=len(hits) > limit)
 
 
-def _hit(typed: str, thing: Found) -> Hit:
+def _hit(typed: str, thing: SearchResult) -> Hit:
     named = str(thing.ref).partition(":")[2]
     return Hit(ref=thing.ref, title=thing.title, summary=thing.summary, at=thing.at, match=_match(typed.lower(), (thing.title, named)))
 

@@ -1,4 +1,4 @@
-"""Insights: the verbs that look over everything: find it, see how it stands, what waits, and how well it goes."""
+"""Insights: the verbs across all slices: search, home, inbox and delivery metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nouns of insights: hits of a search, loops at a glance, what waits, and figures of the practice."""
+"""The types of insights: search hits, the state of loops, what waits, and delivery metrics."""
 
 from __future__ import annotations
 

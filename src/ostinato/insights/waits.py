@@ -1,24 +1,24 @@
-"""Waits: what in the loop of a model does not go on by itself."""
+"""Waits: what in the loop of a model needs a person."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ostinato.data import glance as data
+from ostinato.data import overview as data
 from ostinato.insights.types import Wait
 from ostinato.kernel.ref import Ref
-from ostinato.monitoring import glance as monitoring
+from ostinato.monitoring import overview as monitoring
 from ostinato.registry.types import AliasState, Model, ModelVersion
-from ostinato.serving import glance as serving
+from ostinato.serving import overview as serving
 
 
 def waits_of(
     model: Model,
     newest: list[ModelVersion],
     champion: AliasState | None,
-    standing: serving.Standing | None,
-    watches: list[monitoring.Watch],
-    behind: data.Standing | None,
+    standing: serving.EndpointSummary | None,
+    watches: list[monitoring.MonitorSummary],
+    behind: data.DatasetSummary | None,
 ) -> list[Wait]:
     """What waits in the loop of a model, the longest first."""
     found = [*_versions(model, newest, champion, standing), *_rollouts(model, standing), *_findings(watches), *_deliveries(behind)]
@@ -32,7 +32,9 @@ def undecided(newest: list[ModelVersion], champion: AliasState | None) -> ModelV
     return None if last is None or overtaken or last.state != "registered" else last
 
 
-def _versions(model: Model, newest: list[ModelVersion], champion: AliasState | None, standing: serving.Standing | None) -> Iterator[Wait]:
+def _versions(
+    model: Model, newest: list[ModelVersion], champion: AliasState | None, standing: serving.EndpointSummary | None
+) -> Iterator[Wait]:
     if version := undecided(newest, champion):
         held = len({d.responsible for d in version.decisions if d.kind == "approved" and d.binding == version.binding})
         yield Wait(
@@ -51,7 +53,7 @@ def _versions(model: Model, newest: list[ModelVersion], champion: AliasState | N
             yield Wait(ref=last.ref, verb=verb, permission=permission, owner="", since=last.decisions[-1].at, why="approved, and not live")
 
 
-def _rollouts(model: Model, standing: serving.Standing | None) -> Iterator[Wait]:
+def _rollouts(model: Model, standing: serving.EndpointSummary | None) -> Iterator[Wait]:
     rollout = standing.rollout if standing else None
     if rollout is not None and rollout.state == "paused":
         held = rollout.pauses[-1]
@@ -74,7 +76,7 @@ def _rollouts(model: Model, standing: serving.Standing | None) -> Iterator[Wait]
         )
 
 
-def _findings(watches: list[monitoring.Watch]) -> Iterator[Wait]:
+def _findings(watches: list[monitoring.MonitorSummary]) -> Iterator[Wait]:
     for watch in watches:
         if watch.open_findings and watch.open_since is not None:
             yield Wait(
@@ -87,7 +89,7 @@ def _findings(watches: list[monitoring.Watch]) -> Iterator[Wait]:
             )
 
 
-def _deliveries(behind: data.Standing | None) -> Iterator[Wait]:
+def _deliveries(behind: data.DatasetSummary | None) -> Iterator[Wait]:
     if behind is not None and behind.last.state == "quarantined":
         yield Wait(
             ref=Ref("dataset", behind.dataset.name),

@@ -1,1 +1,1 @@
-"""The pure ground: references, events, errors, families and operations. Standard library only, no I/O."""
+"""The foundation: references, events, errors, families and operations. Standard library only, no I/O."""

@@ -1,4 +1,4 @@
-"""Caller: on whose behalf, and in which project, the present call is made."""
+"""Caller: the actor and the project of the current call, kept in a context variable."""
 
 from __future__ import annotations
 
@@ -79,6 +79,6 @@ def calling(who: Caller) -> Iterator[Caller]:
         _current.reset(token)
 
 
-def own(who: Caller) -> None:
+def set_process_caller(who: Caller) -> None:
     """Make `who` the caller of all calls of this process that name nobody: a store opened in process by its owner."""
     _owner[:] = [who]

@@ -1,4 +1,4 @@
-"""Clock: the port through which everything learns what time it is."""
+"""Clock: the interface from which all code reads the time."""
 
 from __future__ import annotations
 

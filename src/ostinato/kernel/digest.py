@@ -1,4 +1,4 @@
-"""Digests of values: one canonical form, so that equal values have equal digests everywhere."""
+"""Digests of values in one canonical form, so that equal values have equal digests everywhere."""
 
 from __future__ import annotations
 

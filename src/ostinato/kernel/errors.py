@@ -1,4 +1,4 @@
-"""The one tree of errors. Each carries a sentence, a hint that says what to do, and typed fields.
+"""The tree of errors. Each has a message, a hint that says what to do, and typed fields.
 
 OstinatoError
 ├── Invalid            what was asked is malformed or breaks a rule of its type

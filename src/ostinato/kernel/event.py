@@ -1,4 +1,4 @@
-"""Event: the record of one act; lineage, audit and triggers are readings of the log of events."""
+"""Event: the record of one act. Lineage, audit and triggers are all read from the log of events."""
 
 from __future__ import annotations
 

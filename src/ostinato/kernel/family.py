@@ -38,9 +38,7 @@ class Family(Generic[T]):
 
     def names(self) -> list[str]:
         """All names, sorted; nothing is imported but the folder itself."""
-        folder = importlib.import_module(self.package)
-        own = {m.name for m in pkgutil.iter_modules(folder.__path__) if not m.name.startswith("_")}
-        return sorted(own | set(_outside(self.package)))
+        return sorted(self._own() | set(_outside(self.package)))
 
     def get(self, name: str) -> type[T]:
         """The class of the member `name`.
@@ -49,8 +47,8 @@ class Family(Generic[T]):
             NotFound: no such member; the hint proposes the nearest.
             MissingExtra: the member needs a package that is not installed.
         """
-        outside = _outside(self.package).get(name)
-        if outside is None and name not in self.names():
+        outside = None if name in (own := self._own()) else _outside(self.package).get(name)
+        if outside is None and name not in own:
             raise NotFound.named(f"member of {self.package}", name, self.names())
         try:
             if outside is not None:
@@ -62,6 +60,10 @@ class Family(Generic[T]):
             raise
         found: type[T] = getattr(module, "".join(part.capitalize() for part in name.split("_")))
         return found
+
+    def _own(self) -> set[str]:
+        folder = importlib.import_module(self.package)
+        return {m.name for m in pkgutil.iter_modules(folder.__path__) if not m.name.startswith("_")}
 
     def make(self, name: str, parameters: dict[str, Any] | None = None) -> T:
         """The member `name` with its parameters.

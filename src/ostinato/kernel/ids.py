@@ -1,4 +1,4 @@
-"""Identifiers that sort by the time of their making (ULID: 48 bits of milliseconds, 80 random bits, Crockford base 32)."""
+"""Identifiers that sort by creation time (ULID: 48 bits of milliseconds, 80 random bits, Crockford base 32)."""
 
 from __future__ import annotations
 

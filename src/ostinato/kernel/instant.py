@@ -1,4 +1,4 @@
-"""Instants: as numbers, microseconds since 1970, exact both ways; and as people write them."""
+"""Conversion of instants: to and from integer microseconds since 1970 (exact), and to and from text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names that people give: of datasets, deliveries, models, monitors and endpoints."""
+"""Checks of the names that people give to datasets, deliveries, models, monitors and endpoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notice: what a caller should hear although the call succeeds, such as that a model is deprecated. Every door passes it on."""
+"""Notices: warnings to a caller whose call succeeds, such as that a model is deprecated. Python, HTTP and the CLI pass them on."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def notice(text: str) -> None:
 
 
 @contextmanager
-def noticing() -> Iterator[list[str]]:
+def collect_notices() -> Iterator[list[str]]:
     """Gather the notices of the block instead of warning of them.
 
-    >>> with noticing() as told:
+    >>> with collect_notices() as told:
     ...     notice("model:late@3 is deprecated")
     >>> told
     ['model:late@3 is deprecated']
@@ -44,15 +44,15 @@ def noticing() -> Iterator[list[str]]:
 HEADER = "Ostinato-Notice"
 
 
-def written(told: list[str]) -> str:
+def to_header(told: list[str]) -> str:
     """Notices as the value of a header.
 
-    >>> read(written(["one, with a comma", "two"]))
+    >>> from_header(to_header(["one, with a comma", "two"]))
     ['one, with a comma', 'two']
     """
     return ", ".join(quote(text, safe=" :;@/()'-._") for text in told)
 
 
-def read(header: str) -> list[str]:
+def from_header(header: str) -> list[str]:
     """The notices in a header."""
     return [unquote(part) for part in header.split(", ")] if header else []

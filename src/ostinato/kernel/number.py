@@ -1,4 +1,4 @@
-"""Numbers as a person writes them, for sentences."""
+"""Numbers formatted for sentences."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import math
 _NAMED = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
 
-def said(value: float, digits: int = 3) -> str:
-    """A number with so many significant digits, without an exponent; from a thousand on in whole numbers.
+def format_number(value: float, digits: int = 3) -> str:
+    """A number with `digits` significant digits and no exponent; from a thousand on a whole number.
 
-    >>> said(3740.95), said(0.04567), said(0.00001234, 2), said(-2.0), said(7.3e9), said(1e30)
-    ('3,741', '0.0457', '0.000012', '-2', '7.3 billion', 'over a trillion')
+    >>> [format_number(x) for x in (3740.95, 0.04567, -2.0, 7.3e9, 1e30)], format_number(0.00001234, 2)
+    (['3,741', '0.0457', '-2', '7.3 billion', 'over a trillion'], '0.000012')
     """
     if not math.isfinite(value):
         return "no number" if math.isnan(value) else "beyond all bounds"

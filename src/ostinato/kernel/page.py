@@ -1,4 +1,4 @@
-"""Page: a slice of a long listing and where the next one starts."""
+"""Page: one page of a long listing, with the cursor of the next one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress: how far a long verb has come, told to whoever watches; by default nobody does."""
+"""Progress of a long verb, reported to an optional watcher."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Watcher = Callable[[int, int], None]
 _watcher: ContextVar[Watcher | None] = ContextVar("ostinato_watcher", default=None)
 
 
-def tell(done: int, total: int) -> None:
+def report_progress(done: int, total: int) -> None:
     """Say how far the present call is."""
     if (watcher := _watcher.get()) is not None:
         watcher(done, total)
 
 
 @contextmanager
-def watching(watcher: Watcher) -> Iterator[None]:
+def watch_progress(watcher: Watcher) -> Iterator[None]:
     """What is told in the block goes to `watcher`.
 
-    >>> with watching(lambda done, total: print(f"{done} of {total}")):
-    ...     tell(1, 3)
+    >>> with watch_progress(lambda done, total: print(f"{done} of {total}")):
+    ...     report_progress(1, 3)
     1 of 3
     """
     token = _watcher.set(watcher)

@@ -1,4 +1,4 @@
-"""Ref: how anything in Ostinato points at anything else."""
+"""Ref: the one form of reference, from anything in Ostinato to anything else."""
 
 from __future__ import annotations
 

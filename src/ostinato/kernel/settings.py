@@ -1,4 +1,4 @@
-"""Settings: everything that an environment variable may change, with its default."""
+"""Settings: every environment variable that is read, with its default."""
 
 from __future__ import annotations
 

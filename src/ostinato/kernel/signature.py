@@ -1,4 +1,4 @@
-"""Signature: what an Op takes and gives, read once from the verb's annotations; server, client, OpenAPI and CLI share it."""
+"""Signature: parameters and result of an Op, read from the verb's annotations; shared by server, client, OpenAPI and CLI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps: long work in pieces, each a transaction or so, so that who has other duties may pause between them and go on later."""
+"""Long work as a generator: it yields after each piece (about one transaction), so its caller can do other duties in between."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Steps: TypeAlias = Generator[None, None, T]
 """Work that yields after each piece and returns what it comes to."""
 
 
-def taken(steps: Steps[T]) -> T:
+def run_all(steps: Steps[T]) -> T:
     """Do all of the work; what it comes to."""
     while True:
         try:
@@ -35,7 +35,7 @@ def on_behalf(who: Caller, steps: Steps[T]) -> Steps[T]:
         yield
 
 
-class Turns:
+class TimeSliced:
     """Long work that is begun once a minute and done a second at a time, so that its caller has time for other duties."""
 
     turn_s = 1.0

@@ -1,1 +1,1 @@
-"""Every act, kept: the one log behind audit, lineage, history, comments and subscriptions, sealed against tampering."""
+"""Ledger: the one log of all events, behind audit, lineage, history, comments and subscriptions; sealed against tampering."""

@@ -1,4 +1,4 @@
-"""The bytes of an event as the ledger keeps and hashes them: never re-serialised, only decoded and compared."""
+"""The stored bytes of an event: hashed and kept as first written, decoded and compared, never serialized again."""
 
 from __future__ import annotations
 

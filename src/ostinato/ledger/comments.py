@@ -1,4 +1,4 @@
-"""Comments: what people say about a thing, whom they mention, and how they correct themselves. All of it is events."""
+"""Comments on any reference, with mentions and corrections. All of them are events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ostinato.kernel.ids import new_id
 from ostinato.kernel.ref import Ref
 from ostinato.ledger import store
 from ostinato.ledger.record import record
-from ostinato.ledger.seal import Seal
+from ostinato.ledger.signing_key import SigningKey
 from ostinato.ledger.types import Comment, Mention, Wording
 from ostinato.storage.rows.rows import Tx
 
@@ -35,7 +35,7 @@ def mentioned(text: str) -> list[str]:
     return list(dict.fromkeys(_AT.findall(text)))[:_MENTIONS_MAX]
 
 
-def say(tx: Tx, clock: Clock, seal: Seal, ref: Ref, text: str, key: str) -> Event:
+def add_comment(tx: Tx, clock: Clock, seal: SigningKey, ref: Ref, text: str, key: str) -> Event:
     """A comment of the caller; the same words under the same key are one. See `Ledger.comment`."""
     who = caller()
     said = msgspec.json.encode([who.project, who.actor, str(ref), key, text]).decode()
@@ -67,7 +67,7 @@ def edit(tx: Tx, clock: Clock, id: str, text: str) -> Comment:
     return _read(tx, who.project, [id])[id]
 
 
-def checked(text: str) -> str:
+def checked_text(text: str) -> str:
     """The text, if it can be a comment.
 
     Raises:
@@ -82,7 +82,7 @@ def checked(text: str) -> str:
     return text
 
 
-def listed(tx: Tx, project: str, ref: Ref, after: int | None, limit: int) -> list[tuple[int, Comment]]:
+def list_comments(tx: Tx, project: str, ref: Ref, after: int | None, limit: int) -> list[tuple[int, Comment]]:
     """The comments on a thing with their positions, oldest first."""
     said = store.events(tx, project, {"commented": ref}, after, limit)
     return [(event.seq, comment) for event, comment in zip(said, _latest(tx, project, said), strict=True)]

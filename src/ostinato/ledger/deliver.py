@@ -1,4 +1,4 @@
-"""Delivery: events to the sinks of the subscriptions, at least once, in order, with a growing pause after a failure."""
+"""Delivery of events to the sinks of subscriptions: at least once, in order, with exponential backoff after a failure."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from ostinato.kernel.event import Event
 from ostinato.kernel.family import Family
 from ostinato.kernel.ids import new_id
 from ostinato.ledger import outbox, store
-from ostinato.ledger.seal import Seal
-from ostinato.ledger.sealed import Envelope
+from ostinato.ledger.secret_parameters import Envelope
+from ostinato.ledger.signing_key import SigningKey
 from ostinato.ledger.types import Parcel, Several, Sink, Surroundings
 from ostinato.storage.rows.rows import Rows, Tx
 
@@ -34,7 +34,7 @@ _PATIENCE = 5
 _ERROR_MAX = 500
 
 
-def secret_of(seal: Seal, project: str, name: str) -> bytes:
+def secret_of(seal: SigningKey, project: str, name: str) -> bytes:
     """The key that signs the parcels of a subscription; it is derived, so that no row holds it."""
     return seal.derive(f"sink/{project}/{name}")
 
@@ -65,7 +65,7 @@ class _Turn:
 class Delivery:
     """Serves the subscriptions. Of several processes, one at a time serves each: a lease sees to it."""
 
-    def __init__(self, rows: Rows, clock: Clock, seal: Seal, around: Surroundings) -> None:
+    def __init__(self, rows: Rows, clock: Clock, seal: SigningKey, around: Surroundings) -> None:
         self._rows = rows
         self._clock = clock
         self._seal = seal
@@ -108,7 +108,7 @@ class Delivery:
         for place, event in enumerate(fresh):
             if event.seq <= turn.reached:
                 continue
-            if wanted(to, event):
+            if is_subscribed(to, event):
                 if not (error := self._send(to, event, turn)):
                     turn.failures = 0
                     if turn.amid == event.seq:
@@ -123,7 +123,7 @@ class Delivery:
     def _poisonous(self, to: Row[Any], event: Event, error: str, following: Sequence[Event], turn: _Turn) -> bool:
         """Whether it lies with the event, not with the receiver: it was refused time and again, and the next one is taken."""
         turn.failures += 1
-        later = next((e for e in following if wanted(to, e)), None)
+        later = next((e for e in following if is_subscribed(to, e)), None)
         if turn.failures < _PATIENCE or later is None or self._send(to, later, turn):
             turn.error = error
             return False
@@ -179,7 +179,7 @@ class Delivery:
             outbox.park(tx, {"project": to.project, "name": to.name, "seq": seq, "at": self._clock.now(), "error": error})
 
 
-def wanted(to: Row[Any], event: Event) -> bool:
+def is_subscribed(to: Row[Any], event: Event) -> bool:
     """Whether a subscription is for such an event."""
     return not to.verbs or any(fnmatch.fnmatchcase(event.verb, pattern) for pattern in to.verbs)
 

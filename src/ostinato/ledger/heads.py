@@ -1,4 +1,4 @@
-"""Tables of what was sealed: the heads, and the tiles of the tree of hashes under them."""
+"""Tables of signed heads, and of the tiles of the Merkle tree under them."""
 
 from __future__ import annotations
 

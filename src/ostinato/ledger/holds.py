@@ -1,4 +1,4 @@
-"""Holds: the verbs of Ledger by which somebody forbids that a thing is destroyed, such as for a court, an audit or an inquiry."""
+"""The verbs of Ledger for legal holds, which forbid the deletion of a thing."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _h = hold_table.c
 
 
 class Holds:
-    """The part of Ledger that keeps holds; Ledger gives it its parts."""
+    """A mixin of Ledger, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _clock: Clock
@@ -59,7 +59,7 @@ class Holds:
 
         def change(tx: Tx) -> Hold:
             of = self._called(tx, ref)
-            for known in standing(tx, of.kind, [of.name]):
+            for known in active_holds(tx, of.kind, [of.name]):
                 if (known.ref, known.reason, known.held_by) == (of, why, who.actor):
                     return known
             made = Hold(id=new_id(), ref=of, reason=why, held_by=who.actor, held_at=self._clock.now())
@@ -119,7 +119,7 @@ class Holds:
         return found
 
 
-def standing(tx: Tx, kind: str, names: Collection[str] | None = None) -> list[Hold]:
+def active_holds(tx: Tx, kind: str, names: Collection[str] | None = None) -> list[Hold]:
     """The holds that stand on things of a kind, of these names or of any, whatever the version; oldest first."""
     asked = select(hold_table).where(_h.project == caller().project, _h.kind == kind, _h.released_at.is_(None))
     asked = asked if names is None else asked.where(_h.name.in_(names))
@@ -133,17 +133,17 @@ def check_free(tx: Tx, *refs: Ref) -> None:
         Conflict: it is held; the message says by whom and why.
     """
     for ref in refs:
-        for hold in standing(tx, ref.kind, [ref.name]):
+        for hold in active_holds(tx, ref.kind, [ref.name]):
             if ref.version is None or hold.ref.version in (None, ref.version):
-                raise refused(hold)
+                raise held_error(hold)
 
 
-def refused(hold: Hold) -> Conflict:
+def held_error(hold: Hold) -> Conflict:
     """The error for what a hold protects."""
-    return Conflict(f"{hold.ref} is held: {said(hold)}", hint=f"ledger.release({hold.id!r}, reason=…), by who may hold, ends that")
+    return Conflict(f"{hold.ref} is held: {describe(hold)}", hint=f"ledger.release({hold.id!r}, reason=…), by who may hold, ends that")
 
 
-def said(hold: Hold) -> str:
+def describe(hold: Hold) -> str:
     """A hold in a few words."""
     return f"{hold.held_by}, {hold.held_at:%Y-%m-%d}: {hold.reason[:200]}"
 

@@ -1,4 +1,4 @@
-"""Rows of who reads along: cursors, subscriptions, and the events that a subscription could not deliver."""
+"""Tables of subscribers: cursors, subscriptions, and events that could not be delivered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Post: one event to an address that somebody wrote into a subscription."""
+"""HTTP POST of one event to the address of a subscription."""
 
 from __future__ import annotations
 

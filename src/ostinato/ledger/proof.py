@@ -1,4 +1,4 @@
-"""Proofs: that an event is in the ledger, and that the ledger was only added to. Made from the tiles, in a few reads."""
+"""Inclusion and consistency proofs, made from the tiles in a few reads."""
 
 from __future__ import annotations
 

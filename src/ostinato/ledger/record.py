@@ -1,4 +1,4 @@
-"""Recording: one event into the ledger, within the transaction of the act."""
+"""Appending one event to the ledger, within the transaction of the act."""
 
 from __future__ import annotations
 

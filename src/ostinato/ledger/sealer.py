@@ -1,4 +1,4 @@
-"""Sealing: the tree grows over the new events, its tiles and a signed head are kept in one write."""
+"""Sealing: extends the Merkle tree by the new events, and stores its tiles and a signed head in one write."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ostinato.kernel.errors import Corrupt, Invalid
 from ostinato.ledger import heads, store
 from ostinato.ledger.merkle import Tree, edge_of
 from ostinato.ledger.note import Verifier
-from ostinato.ledger.seal import Seal
+from ostinato.ledger.signing_key import SigningKey
 from ostinato.ledger.types import Head
 from ostinato.storage.rows.rows import Rows, Tx
 
@@ -32,7 +32,7 @@ class _Growth:
 class Sealer:
     """Signs what the ledger holds. Any number of processes may seal the same ledger: each head continues the one before."""
 
-    def __init__(self, rows: Rows, clock: Clock, seal: Seal) -> None:
+    def __init__(self, rows: Rows, clock: Clock, seal: SigningKey) -> None:
         self._rows = rows
         self._clock = clock
         self._seal = seal

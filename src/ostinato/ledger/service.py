@@ -21,8 +21,8 @@ from ostinato.ledger.holds import Holds
 from ostinato.ledger.lineage import walk
 from ostinato.ledger.proof import prove_consistency, prove_inclusion
 from ostinato.ledger.record import record
-from ostinato.ledger.seal import Seal
 from ostinato.ledger.sealer import Sealer
+from ostinato.ledger.signing_key import SigningKey
 from ostinato.ledger.subscriptions import Subscriptions
 from ostinato.ledger.tally import tally
 from ostinato.ledger.types import (
@@ -52,7 +52,7 @@ class Ledger(Subscriptions, Holds):
     def __init__(self, rows: Rows, clock: Clock, key_path: Path, settings: Settings | None = None) -> None:
         self._rows = rows
         self._clock = clock
-        self._seal = Seal.at(key_path)
+        self._seal = SigningKey.at(key_path)
         around = Surroundings(home=key_path.parent / "sinks")
         if settings is not None:
             around = replace(around, networks=settings.sink_networks, smtp_url=settings.smtp_url, mail_from=settings.mail_from)
@@ -93,8 +93,8 @@ class Ledger(Subscriptions, Holds):
         Raises:
             Invalid: the text is blank or longer than 10,000 characters.
         """
-        words = comments.checked(text)
-        return self._rows.write(lambda tx: comments.say(tx, self._clock, self._seal, ref, words, key))
+        words = comments.checked_text(text)
+        return self._rows.write(lambda tx: comments.add_comment(tx, self._clock, self._seal, ref, words, key))
 
     def edit_comment(self, comment: str, text: str) -> Comment:
         """Say it otherwise. The earlier words stay to be seen; persons whom only the new ones mention are told.
@@ -104,13 +104,13 @@ class Ledger(Subscriptions, Holds):
             Denied: somebody else said it.
             Invalid: the text is blank or longer than 10,000 characters.
         """
-        words = comments.checked(text)
+        words = comments.checked_text(text)
         return self._rows.write(lambda tx: comments.edit(tx, self._clock, comment, words))
 
     def comments(self, ref: Ref, after: str | None = None, limit: int = 100) -> Page[Comment]:
         """What was said about a thing (without a version: about any version of it), oldest first, as it reads now."""
         start, project = _position(after), caller().project
-        found = self._rows.read(lambda tx: comments.listed(tx, project, ref, start, _page(limit) + 1))
+        found = self._rows.read(lambda tx: comments.list_comments(tx, project, ref, start, _page(limit) + 1))
         return Page(items=[comment for _, comment in found[:limit]], next=str(found[limit - 1][0]) if len(found) > limit else None)
 
     def mentions(self, after: str | None = None, limit: int = 100) -> Page[Mention]:

@@ -15,10 +15,10 @@ from ostinato.kernel.errors import Conflict, Invalid, NotFound
 from ostinato.kernel.event import Event
 from ostinato.kernel.ref import Ref
 from ostinato.ledger import outbox, store
-from ostinato.ledger.deliver import SINKS, Delivery, secret_of, shown_secret, wanted
+from ostinato.ledger.deliver import SINKS, Delivery, is_subscribed, secret_of, shown_secret
 from ostinato.ledger.record import record
-from ostinato.ledger.seal import Seal
-from ostinato.ledger.sealed import Envelope, hidden
+from ostinato.ledger.secret_parameters import Envelope, masked
+from ostinato.ledger.signing_key import SigningKey
 from ostinato.ledger.types import Parked, Particular, Subscription, Surroundings, Trial
 from ostinato.storage.rows.rows import Rows, Tx
 
@@ -27,11 +27,11 @@ _TOLD = ("name", "sink", "parameters", "verbs", "paused", "delivered_at", "failu
 
 
 class Subscriptions:
-    """The part of Ledger that sends its events; Ledger gives it its parts."""
+    """A mixin of Ledger, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _clock: Clock
-    _seal: Seal
+    _seal: SigningKey
     _around: Surroundings
     _delivery: Delivery
 
@@ -60,7 +60,7 @@ class Subscriptions:
             record(tx, self._clock, "ledger.subscribed", subject, data={"sink": sink, "verbs": asked.verbs})
 
         self._rows.write(change)
-        return replace(asked, parameters=hidden(sealed), secret=shown_secret(secret_of(self._seal, project, name)))
+        return replace(asked, parameters=masked(sealed), secret=shown_secret(secret_of(self._seal, project, name)))
 
     def alter(self, name: str, parameters: dict[str, str | int | float | bool], verbs: list[str] | None = None) -> Subscription:
         """Give a subscription some other parameters, and perhaps other verbs; it goes on where it is. In process only.
@@ -225,7 +225,7 @@ class Subscriptions:
         found = [event for event in store.events(tx, to.project, {}, after, _WAITING_MAX + 1) if event.seq <= until]
         if len(found) > _WAITING_MAX:
             raise Invalid(f"more than {_WAITING_MAX:,} events at once", hint="replay a shorter range", field="until")
-        outbox.send_again(tx, to.project, to.name, [event.seq for event in found if wanted(to, event)], self._clock.now())
+        outbox.send_again(tx, to.project, to.name, [event.seq for event in found if is_subscribed(to, event)], self._clock.now())
 
     def _turn(self, name: str, *, paused: bool) -> Subscription:
         project = caller().project
@@ -243,7 +243,7 @@ def _shown(tx: Tx, row: Row[Any]) -> Subscription:
     reached = outbox.cursor(tx, outbox.cursor_of(row.project, row.name))
     waiting = store.count_after(tx, row.project, reached, _WAITING_MAX)
     told = {name: row._mapping[name] for name in _TOLD}
-    return Subscription(waiting=waiting, **told | {"parameters": hidden(row.parameters)})
+    return Subscription(waiting=waiting, **told | {"parameters": masked(row.parameters)})
 
 
 def _subscribed(tx: Tx, project: str, name: str) -> Row[Any]:

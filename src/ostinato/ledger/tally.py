@@ -1,4 +1,4 @@
-"""Tally: how many events there are, over time, by verb and by actor: what a search of the ledger is narrowed by."""
+"""Counts of events over time, by verb and by actor."""
 
 from __future__ import annotations
 

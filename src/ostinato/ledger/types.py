@@ -1,4 +1,4 @@
-"""What flows out of the ledger: lineage graphs, sealed heads, proofs, comments, subscriptions; and what a sink is."""
+"""The types of the ledger: lineage graphs, sealed heads, proofs, comments, subscriptions, and the interface of a sink."""
 
 from __future__ import annotations
 

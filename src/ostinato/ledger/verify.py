@@ -1,4 +1,4 @@
-"""Verification: every event read again, hashed, and compared with the seals, the tiles and the columns that searches use."""
+"""Verification of the ledger: every event is read, hashed, and compared with heads, tiles and search columns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 
 from ostinato.kernel.errors import OstinatoError
-from ostinato.kernel.progress import tell
+from ostinato.kernel.progress import report_progress
 from ostinato.ledger import heads, store
 from ostinato.ledger.body import Outline, outline
 from ostinato.ledger.merkle import HASH_SIZE, WIDTH, Tile, Tree
@@ -109,7 +109,7 @@ class _Check:
             self._bodies(rows)
             self._columns(rows, start, end)
             start = end
-            tell(self.tree.size, total)
+            report_progress(self.tree.size, total)
         self._strays(store.raw_refs(self._tx, start, store.HIGHEST))
         self._alien(store.raw_private(self._tx, start, store.HIGHEST))
         self._end()

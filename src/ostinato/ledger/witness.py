@@ -1,4 +1,4 @@
-"""Witness: what anybody can check with a head that was kept, the public key of the ledger and a proof; no store is needed.
+"""Checks that need no store: a proof against a head that was kept and the public key of the ledger.
 
 >>> from ostinato.kernel.errors import Invalid
 >>> try:

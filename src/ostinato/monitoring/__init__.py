@@ -1,1 +1,1 @@
-"""Monitors: what flows through an endpoint, compared with a reference, and what is done when they differ."""
+"""Monitoring: what flows through an endpoint, compared with a reference, and the reactions to differences."""

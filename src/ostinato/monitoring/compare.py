@@ -1,4 +1,4 @@
-"""Comparing a window with the reference: which tests apply, what they measure, and the sentence that says it."""
+"""Comparison of a window with the reference: the tests that apply, what they measure, and a sentence about the result."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.family import Family
-from ostinato.kernel.number import said
+from ostinato.kernel.number import format_number
+from ostinato.monitoring.proportions import Array, proportions
 from ostinato.monitoring.rule import Trial, Verdict, judge
-from ostinato.monitoring.shares import Array, shares
 from ostinato.monitoring.types import Kind, Measurement, Monitor, Rate, TestSpec
 from ostinato.monitoring.windows import Blocks, Counted, Grid, Reference, count_scores
 
@@ -161,7 +161,7 @@ def _means(grid: Grid, ours: Counted, column: pa.ChunkedArray) -> tuple[float | 
     if grid.kind != "numeric":
         return None, None
     mean = pc.mean(pc.cast(column, pa.float64())).as_py()
-    expected = float((shares(ours.bins.sum(axis=0)) * np.asarray(grid.centres)).sum())
+    expected = float((proportions(ours.bins.sum(axis=0)) * np.asarray(grid.centres)).sum())
     return expected, mean if mean is not None and math.isfinite(mean) else None
 
 
@@ -265,8 +265,8 @@ def _sentence(question: Question, verdict: Verdict) -> str:
     change = ""
     if question.expected is not None and question.observed is not None:
         what = " on average" if question.kind == "drift" else ""
-        change = f" went from {said(question.expected, 4)} to {said(question.observed, 4)}{what}"
+        change = f" went from {format_number(question.expected, 4)} to {format_number(question.observed, 4)}{what}"
     measure = _MEASURE.get(question.test, question.test.replace("_", " "))
-    reach = f"{measure} {said(verdict.effect)}, 95 % interval {said(verdict.low)} to {said(verdict.high)}"
+    reach = f"{measure} {format_number(verdict.effect)}, 95 % interval {format_number(verdict.low)} to {format_number(verdict.high)}"
     judged = "beyond" if verdict.alarm else "within" if verdict.low <= question.trial.tolerance else "above"
     return f"{subject}{change}: {reach}, {judged} the tolerance of {question.trial.tolerance:g}"

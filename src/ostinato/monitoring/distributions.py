@@ -1,4 +1,4 @@
-"""Distributions of the classical tests, for rows that are independent; checked against SciPy in the tests."""
+"""Distribution functions of the classical tests for independent rows; the tests compare them with SciPy."""
 
 from __future__ import annotations
 

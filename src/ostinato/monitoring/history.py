@@ -1,4 +1,4 @@
-"""History: the verb of Monitors that tells who did what about a finding, when and why, and where the same was found before."""
+"""The verb of Monitors that shows the history of a finding: who did what about it, and where it was found before."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ostinato.kernel.caller import caller
 from ostinato.kernel.event import Event
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
-from ostinato.monitoring import pages, store
+from ostinato.monitoring import paging, store
 from ostinato.monitoring.alerts import found_or_raise
 from ostinato.monitoring.types import Finding, FindingHistory, Happened, Happening
 from ostinato.storage.rows.rows import Rows
@@ -24,7 +24,7 @@ _REACTED = {"done": "", "failed": "failed: "}
 
 
 class Histories:
-    """The part of Monitors that looks back; Monitors gives it its parts."""
+    """A mixin of Monitors, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger
@@ -37,7 +37,7 @@ class Histories:
         """
         project = caller().project
         known = found_or_raise(self._rows.read(lambda tx: store.finding(tx, project, finding)), "finding", finding)
-        others = self._rows.read(lambda tx: pages.alike(tx, project, known, _OTHERS))
+        others = self._rows.read(lambda tx: paging.alike(tx, project, known, _OTHERS))
         told = [*self._about(known), *self._silences(known), *self._reactions(known), *self._comments(known)]
         told.sort(key=lambda told: (told[1].at, told[0]))
         return FindingHistory(happenings=[happening for _, happening in told], others=others)

@@ -1,11 +1,11 @@
-"""Marks: windows in short."""
+"""Windows in short form."""
 
 from __future__ import annotations
 
 from ostinato.monitoring.types import Window, WindowMark
 
 
-def marked(window: Window) -> WindowMark:
+def mark_of(window: Window) -> WindowMark:
     """A window in short, and how many of its measurements alarmed."""
     return WindowMark(
         id=window.id,

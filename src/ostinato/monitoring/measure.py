@@ -1,4 +1,4 @@
-"""Measuring a window as a pipeline, so that it survives the death of its process and leaves a run."""
+"""The pipeline that measures a window, so that it survives the death of its process and leaves a run."""
 
 from __future__ import annotations
 

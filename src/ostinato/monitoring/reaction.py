@@ -1,4 +1,4 @@
-"""Reaction: what a member of the family `reactions` is told, and what it may use."""
+"""Reaction: the interface of the family `reactions`, and the context that a reaction gets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""References: the verb of Monitors that finds the tables with which a monitor could be compared, so that nobody copies a digest."""
+"""The verb of Monitors that lists the tables which can serve as a monitor's reference."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _Named:
 
 
 class References:
-    """The part of Monitors that finds references; Monitors gives it its parts."""
+    """A mixin of Monitors, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _tables: Tables

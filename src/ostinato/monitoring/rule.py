@@ -1,4 +1,4 @@
-"""The rule that decides what is an alarm, and the measurement of how often it is wrong.
+"""The alarm rule, and the measurement of its false-alarm rate.
 
 Everything compared is a table of counts: blocks (days) × cells. The distribution of an effect on unchanged data comes from
 pairs of a reference and a window that are both drawn, with replacement and by whole blocks, from the blocks of the
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ostinato.evaluation.metric import wilson_interval
-from ostinato.monitoring.shares import Array
+from ostinato.monitoring.proportions import Array
 from ostinato.monitoring.types import Rate
 
 _BLOCKS_MAX = 8192

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import select
 
-from ostinato.kernel.found import Found
-from ostinato.kernel.number import said
+from ostinato.kernel.number import format_number
 from ostinato.kernel.ref import Ref
+from ostinato.kernel.search import SearchResult
 from ostinato.monitoring.store import findings, monitors
 from ostinato.monitoring.types import Finding
 from ostinato.storage.rows.matching import beginning, matching
@@ -17,12 +17,12 @@ NEWEST = 500
 """By feature, so many of the newest findings are looked at."""
 
 
-def search(tx: Tx, project: str, typed: str, limit: int) -> list[Found]:
+def search(tx: Tx, project: str, typed: str, limit: int) -> list[SearchResult]:
     """The best matches: monitors, any finding whose id begins so, and of the newest ones those about such a feature or monitor."""
     m, f = monitors.c, findings.c
     query = select(m.name, m.body).where(m.project == project)
     found = [
-        Found(ref=Ref("monitor", row.name), title=row.name, summary=f"watches endpoint:{row.body['endpoint']}")
+        SearchResult(ref=Ref("monitor", row.name), title=row.name, summary=f"watches endpoint:{row.body['endpoint']}")
         for row in tx.all(matching(query, typed, m.name, recent=m.name).limit(limit))
     ]
     by_id = select(f.body).where(f.project == project, beginning(f.id, typed)).order_by(f.id).limit(limit)
@@ -35,11 +35,11 @@ def search(tx: Tx, project: str, typed: str, limit: int) -> list[Found]:
     return found + [_finding(msgspec.convert(body, Finding)) for body in known.values()]
 
 
-def _finding(of: Finding) -> Found:
+def _finding(of: Finding) -> SearchResult:
     seen = of.measurement
-    return Found(
+    return SearchResult(
         ref=Ref("finding", of.id),
-        title=f"{seen.feature}: {seen.test.replace('_', ' ')} {said(seen.effect)}",
+        title=f"{seen.feature}: {seen.test.replace('_', ' ')} {format_number(seen.effect)}",
         summary=f"{of.severity} finding of {of.monitor}, {of.state}",
         at=of.start,
     )

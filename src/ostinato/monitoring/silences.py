@@ -1,4 +1,4 @@
-"""Silences: the verbs of Monitors that let findings set off nothing for a while."""
+"""The verbs of Monitors that suppress the reactions to findings for a while."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ostinato.storage.rows.rows import Rows, Tx
 
 
 class Silences:
-    """The part of Monitors that silences; Monitors gives it its parts."""
+    """A mixin of Monitors, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger

@@ -1,4 +1,4 @@
-"""Monitors, the windows that they measure, and what they find."""
+"""The types of monitoring: monitors, windows and findings."""
 
 from __future__ import annotations
 

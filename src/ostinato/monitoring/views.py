@@ -1,4 +1,4 @@
-"""Views: the verbs of Monitors that lay out what was measured: features against windows, then and now, performance, findings."""
+"""The verbs of Monitors that show what was measured: features by window, distributions, performance, findings."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import Conflict, Invalid, NotFound
-from ostinato.monitoring import pages, store
+from ostinato.monitoring import paging, store
 from ostinato.monitoring.alerts import found_or_raise
 from ostinato.monitoring.compare import LABELLED_MIN
-from ostinato.monitoring.marks import marked
-from ostinato.monitoring.shares import Array, shares
-from ostinato.monitoring.states import MonitorState, MonitorStory, reacted, state_of
+from ostinato.monitoring.marks import mark_of
+from ostinato.monitoring.proportions import Array, proportions
+from ostinato.monitoring.status import MonitorState, MonitorStory, reacted, state_of
 from ostinato.monitoring.types import (
     Distribution,
     Finding,
@@ -46,7 +46,7 @@ _RISING = {"auc": -1.0, "brier": 1.0}
 
 
 class Views:
-    """The part of Monitors that lays out; Monitors gives it its parts."""
+    """A mixin of Monitors, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _tables: Tables
@@ -59,7 +59,7 @@ class Views:
 
         def look(tx: Tx) -> list[MonitorState]:
             known, waiting = store.all_monitors(tx, project), store.open_findings(tx, project)
-            return [state_of(m, pages.newest_windows(tx, project, m.name, None, None, _RECENT), waiting) for m in known]
+            return [state_of(m, paging.newest_windows(tx, project, m.name, None, None, _RECENT), waiting) for m in known]
 
         return self._rows.read(look)
 
@@ -98,7 +98,7 @@ class Views:
         if kind == "drift":
             seen = {feature for feature, _ in names}
             lines += [_line(known, windows, kind, feature, "") for feature in known.features if feature not in seen and windows]
-        return HeatMap(monitor=known.name, kind=kind, windows=[marked(w) for w in windows], lines=sorted(lines, key=_worst))
+        return HeatMap(monitor=known.name, kind=kind, windows=[mark_of(w) for w in windows], lines=sorted(lines, key=_worst))
 
     def distribution(self, window: str, feature: str) -> Distribution:
         """A feature, or `score`, in the reference that a window was measured against and in the window, in at most 32 bins.
@@ -118,9 +118,9 @@ class Views:
         reference = self._reference(monitor, counted, known.reference, feature)
         grid, ours = reference.grids[feature], reference.counted[feature]
         theirs = reference.count(feature, values[feature], Blocks.chunks(values.num_rows, 1))
-        states = [shares(counted.state.sum(axis=0)) for counted in (ours, theirs)]
+        states = [proportions(counted.state.sum(axis=0)) for counted in (ours, theirs)]
         return Distribution(
-            window=marked(known), feature=feature, kind="numeric" if grid.kind == "numeric" else "category", rows_reference=reference.rows,
+            window=mark_of(known), feature=feature, kind="numeric" if grid.kind == "numeric" else "category", rows_reference=reference.rows,
             rows_window=values.num_rows, bins=_bins(grid, ours.bins.sum(axis=0), theirs.bins.sum(axis=0)),
             missing_reference=float(states[0][2]), missing_window=float(states[1][2]), new_window=float(states[1][1]),
             measurements=[m for m in known.measurements if m.feature == feature],
@@ -164,7 +164,7 @@ class Views:
         of = {"endpoint": endpoint, "monitor": monitor, "window": window, "severity": severity, "kind": kind}
         project = caller().project
         (items, following), counts = self._rows.read(
-            lambda tx: (pages.finding_page(tx, project, of | {"state": state}, limit, after), pages.counts(tx, project, of))
+            lambda tx: (paging.finding_page(tx, project, of | {"state": state}, limit, after), paging.counts(tx, project, of))
         )
         return FindingPage(items=items, next=following, counts=counts)
 
@@ -174,7 +174,7 @@ class Views:
         if not 1 <= limit <= _WINDOWS_MAX:
             raise Invalid(f"limit {limit} is not between 1 and {_WINDOWS_MAX}", field="limit")
         known, project = self._monitor(monitor)[0], caller().project
-        return known, self._rows.read(lambda tx: pages.newest_windows(tx, project, known.name, since, until, limit, at))
+        return known, self._rows.read(lambda tx: paging.newest_windows(tx, project, known.name, since, until, limit, at))
 
     def _monitor(self, name: str) -> tuple[Monitor, str]:
         """A monitor and the digest of its counted reference."""
@@ -232,7 +232,7 @@ def _worst(line: HeatLine) -> tuple[float, str, str]:
 
 def _bins(grid: Grid, reference: Array, window: Array) -> list[PairShare]:
     """The bins of a grid, neighbours put together to about equal shares of the reference; of categories the rare ones are one."""
-    pair = np.stack([shares(reference), shares(window)])
+    pair = np.stack([proportions(reference), proportions(window)])
     if grid.kind != "numeric":
         names = [*grid.categories[: grid.bins - 1], "others"]
         kept = [i for i in range(grid.bins) if i < grid.bins - 1 or pair[:, i].any()]
@@ -260,11 +260,11 @@ def _point(window: Window, test: str) -> PerformancePoint:
     found = _of(window.measurements, "performance", test, "label")
     if found is None or found.expected is None or found.observed is None:
         return PerformancePoint(
-            window=marked(window), value=None, low=None, high=None, reference=None, tolerance=None, alarm=False,
+            window=mark_of(window), value=None, low=None, high=None, reference=None, tolerance=None, alarm=False,
             reason=_why(window, "performance"),
         )  # fmt: skip
     ends = sorted(found.expected + _RISING.get(test, 1.0) * loss for loss in (found.low, found.high))
     return PerformancePoint(
-        window=marked(window), value=found.observed, low=ends[0], high=ends[1], reference=found.expected, tolerance=found.tolerance,
+        window=mark_of(window), value=found.observed, low=ends[0], high=ends[1], reference=found.expected, tolerance=found.tolerance,
         alarm=found.alarm, reason="",
     )  # fmt: skip

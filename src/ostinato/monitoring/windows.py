@@ -1,4 +1,4 @@
-"""Windows as counts: bins that the reference fixes once, and tables counted into them by blocks.
+"""Windows as counts: tables counted by blocks into bins that the reference fixes once.
 
 Counts of blocks can be added, split and drawn anew; nothing here needs a second look at the rows of the reference.
 """
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ostinato.kernel.errors import Invalid
-from ostinato.monitoring.shares import Array
+from ostinato.monitoring.proportions import Array
 
 _CATEGORIES_OWN = 64
 _COMMON = 5

@@ -1,1 +1,1 @@
-"""Pipelines: plain functions as steps, executions that survive their process, and a memo that is the recovery."""
+"""Pipelines: plain functions as steps, executions that survive their process, and memoized results."""

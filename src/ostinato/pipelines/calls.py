@@ -1,4 +1,4 @@
-"""Calls: a call of a step in an execution, its row, and the context in which its code runs."""
+"""Calls: one call of a step in an execution, its row, and the context in which its code runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 from ostinato.pipelines.claims import finish_run
 from ostinato.pipelines.definition import Step
 from ostinato.pipelines.invoke import Outcome
-from ostinato.pipelines.packing import codec_of, digest_of_tree
+from ostinato.pipelines.serialization import codec_of, digest_of_tree
 from ostinato.pipelines.spans import Span
 from ostinato.tracking.logger import Logger
 from ostinato.tracking.service import Runs
@@ -27,11 +27,11 @@ class Call:
     arguments: dict[str, Any]
     row: dict[str, Any]
     context: StepContext
-    spent: Tries
+    spent: AttemptTotals
 
 
 @dataclass(slots=True)
-class Tries:
+class AttemptTotals:
     """What the tries of a call cost together."""
 
     cpu_s: float = 0.0

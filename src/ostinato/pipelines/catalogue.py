@@ -1,4 +1,4 @@
-"""Catalogue: which pipelines may be started by name, and what they take."""
+"""The catalogue of pipelines that may be started by name, with their parameters."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import NotFound
 from ostinato.kernel.ids import new_id
 from ostinato.pipelines import spans, store
-from ostinato.pipelines.outline import Outline, outline
-from ostinato.pipelines.packing import Packer, conform
+from ostinato.pipelines.serialization import Packer, conform
+from ostinato.pipelines.source_inspection import Outline, outline
 from ostinato.storage.rows.rows import Rows
 
 ATTEMPTS = 5
@@ -23,7 +23,7 @@ _GROUP = "ostinato.pipelines"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class StartRequest:
     """A pipeline with its parameters, found and checked."""
 
     name: str
@@ -35,7 +35,7 @@ class Wanted:
         """An execution of it that waits, not yet kept."""
         named = {"id": new_id(), "pipeline": self.name, "target": self.target, "parameters": self.parameters, "attempts": ATTEMPTS}
         queued = {"queue": self.outline.queue, "priority": self.outline.priority, "tags": list(self.outline.tags)}
-        return named | queued | {"actor": actor, "project": project, "created_at": now, "trace": spans.present()}
+        return named | queued | {"actor": actor, "project": project, "created_at": now, "trace": spans.current_traceparent()}
 
 
 class Catalogue:
@@ -46,7 +46,7 @@ class Catalogue:
         self._packer = packer
         self._modules = tuple(name.strip() for name in modules.split(",") if name.strip())
 
-    def wanted(self, pipeline: str, parameters: Mapping[str, Any], *, own: bool = False) -> Wanted:
+    def wanted(self, pipeline: str, parameters: Mapping[str, Any], *, own: bool = False) -> StartRequest:
         """A pipeline to be started; one of the platform's `own` only by the verb whose permission it needs.
 
         Raises:
@@ -57,7 +57,7 @@ class Catalogue:
         found = outline(target) if own else self.outline(target)
         checked = {name: conform(value, found.hints.get(name), name) for name, value in parameters.items()}
         packed = {name: self._packer.pack(value, name) for name, value in found.bind(checked).items()}
-        return Wanted(name=pipeline if ":" not in pipeline else found.name, target=target, parameters=packed, outline=found)
+        return StartRequest(name=pipeline if ":" not in pipeline else found.name, target=target, parameters=packed, outline=found)
 
     def accepts(self, pipeline: str, parameters: Mapping[str, Any]) -> None:
         """Check that a pipeline is there and takes parameters of these names, whatever their values will be.

@@ -1,4 +1,4 @@
-"""Claims: executions change hands here, each change with its event."""
+"""Claiming, renewing and releasing executions; each change of owner is an event."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any, Literal
 
 from sqlalchemy import Row
 
-from ostinato.access.cover import has_left, kept_scope
+from ostinato.access.permissions import is_disabled, scope_to_store
 from ostinato.kernel.caller import Caller, Scope, calling
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Conflict
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
-from ostinato.pipelines import starts, steps, store
-from ostinato.pipelines.leases import Claim, Lost
-from ostinato.pipelines.machine import is_gone, owner
-from ostinato.pipelines.packing import refs_in, scalars
+from ostinato.pipelines import start_store, step_store, store
+from ostinato.pipelines.lease_owner import is_gone, owner
+from ostinato.pipelines.leases import Claim, LeaseLost
 from ostinato.pipelines.recording import Recorder
+from ostinato.pipelines.serialization import refs_in, scalars
 from ostinato.pipelines.types import Limit
 from ostinato.storage.rows.lease import LeaseClock, Moment, Watch
 from ostinato.storage.rows.rows import Rows, Tx
@@ -66,9 +66,9 @@ class Claims:
             Conflict: the key was used with other parameters.
         """
         key = values.get("key")
-        known = store.keyed(tx, values["project"], values["pipeline"], key) if key is not None else None
+        known = store.execution_by_key(tx, values["project"], values["pipeline"], key) if key is not None else None
         if known is None:
-            values = values | {"scope": kept_scope(tx)}
+            values = values | {"scope": scope_to_store(tx)}
             store.add(tx, values)
             row = store.execution(tx, values["project"], values["id"])
             assert row is not None
@@ -104,14 +104,14 @@ class Claims:
         now = self._leases.now(tx)
         held = self._held([row for row in store.running(tx) if row.project == project and self.alive(now, row)])
         found = []
-        for row in starts.all_limits(tx, project):
+        for row in start_store.all_limits(tx, project):
             most = max((n for (_, name), n in held.items() if _covers(row.name, name)), default=0)
             found.append(Limit(name=row.name, slots=row.slots, held=most))
         return found
 
     def heartbeat(self, claim: Claim) -> bool:
         """Renew the lease; whether it was still held."""
-        return self._rows.write(lambda tx: store.beat(tx, claim.id, claim.fence, self._leases.now(tx)))
+        return self._rows.write(lambda tx: store.renew_lease(tx, claim.id, claim.fence, self._leases.now(tx)))
 
     def release(self, claim: Claim) -> None:
         """Give an execution back unfinished: another worker may take it at once, and this attempt does not count."""
@@ -132,7 +132,7 @@ class Claims:
             if row is not None and (row.fence, row.state) == (claim.fence, state):
                 return  # it had arrived before: only the answer was lost
             if row is None or (row.fence, row.state) != (claim.fence, "running"):
-                raise Lost(f"the lease of {claim.id} is lost")
+                raise LeaseLost(f"the lease of {claim.id} is lost")
             self._end(tx, row, state, {"error": error, "traceback": traceback, "output": output}, outputs)
 
         with calling(claim.caller):
@@ -178,7 +178,7 @@ class Claims:
         """The next execution to take. Slots of limits belong to leases: whoever lost one holds none."""
         running = store.running(tx)
         lost = self._lost(tx, running) if running else []
-        limits = starts.all_limits(tx)
+        limits = start_store.all_limits(tx)
         held = self._held([row for row in running if row.id not in lost]) if limits else Counter()
         full = {
             (limit.project, name)
@@ -210,7 +210,7 @@ class Claims:
             if row.cancelling:
                 self._end(tx, row, "cancelled")
                 return "ended"
-            if has_left(tx, row.actor):
+            if is_disabled(tx, row.actor):
                 self._end(tx, row, "failed", {"error": f"{row.actor}, for whom it would have run, is disabled"})
                 return "ended"
             if row.attempt >= row.attempts:
@@ -242,7 +242,7 @@ class Claims:
         told, now = told or {}, self._leases.now(tx)
         wall_s = max(0.0, now.s - row.claimed_s) if row.claimed_s is not None and row.era == now.era else None
         store.change(tx, row.id, row.fence, {"state": state, "ended_at": self._clock.now(), "wall_s": wall_s} | told)
-        steps.kill_steps(tx, row.project, row.id)
+        step_store.kill_steps(tx, row.project, row.id)
         error = told.get("error", "")
         if row.started_at is not None:  # an attempt that was given back does not count, but its Run has begun
             runs = self._recorder.within(tx)

@@ -1,4 +1,4 @@
-"""Context: where in an execution this code is called."""
+"""The execution and step in which the current code runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Any, Protocol
 
 from ostinato.kernel.errors import Conflict
-from ostinato.tracking.client.present import offered
+from ostinato.tracking.client.active_run import offering
 from ostinato.tracking.logger import Logger
 
 
@@ -67,11 +67,11 @@ def current() -> Context:
 
 
 @contextmanager
-def entered(context: Context, flow: Flow | None) -> Iterator[None]:
+def entering(context: Context, flow: Flow | None) -> Iterator[None]:
     """Code in the block is called inside `context`; calls of steps go to `flow`, or are plain calls where it is None."""
     tokens = _context.set(context), _flow.set(flow)
     try:
-        with offered(lambda: context.run):
+        with offering(lambda: context.run):
             yield
     finally:
         _context.reset(tokens[0])

@@ -1,4 +1,4 @@
-"""Step and Pipeline: plain functions, which an execution remembers."""
+"""Step and Pipeline: plain functions whose calls an execution memoizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine: runs the body of a pipeline and remembers the calls of its steps."""
+"""The engine: runs the body of a pipeline and memoizes the calls of its steps."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from typing import Any, Protocol, TypeVar
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import OstinatoError, StepFailed
 from ostinato.kernel.family import Family
-from ostinato.pipelines import steps
-from ostinato.pipelines.calls import Call, StepContext, Tries, output_of, row_of
-from ostinato.pipelines.context import entered
+from ostinato.pipelines import step_store
+from ostinato.pipelines.calls import AttemptTotals, Call, StepContext, output_of, row_of
+from ostinato.pipelines.context import entering
 from ostinato.pipelines.definition import Step
 from ostinato.pipelines.invoke import Outcome, invoke, invoke_for
 from ostinato.pipelines.keys import Source, source_of
 from ostinato.pipelines.leases import Act, Claim, Lease
-from ostinato.pipelines.packing import Output, Packer, dumps, outputs_in, scalars
+from ostinato.pipelines.map_window import MapWindow
+from ostinato.pipelines.serialization import Output, Packer, dumps, outputs_in, scalars
 from ostinato.pipelines.spans import Span
-from ostinato.pipelines.window import Window
 from ostinato.storage.rows.rows import Rows
 from ostinato.tracking.logger import Logger
 from ostinato.tracking.service import Runs
@@ -74,10 +74,10 @@ class Body:
         self.runs = runs
         self._sources: dict[Step[..., Any], Source] = {}
         self._executors: dict[str, Executor] = {}
-        self._known = rows.read(lambda tx: steps.recent(tx, claim.project, claim.pipeline, claim.id))
+        self._known = rows.read(lambda tx: step_store.recent(tx, claim.project, claim.pipeline, claim.id))
         self._times: Counter[bytes] = Counter()
         self._seq = 0
-        self._ended = {r.id for r in rows.read(lambda tx: steps.steps_of(tx, claim.project, claim.id)) if r.state == "finished"}
+        self._ended = {r.id for r in rows.read(lambda tx: step_store.steps_of(tx, claim.project, claim.id)) if r.state == "finished"}
 
     @functools.cached_property
     def run(self) -> Logger:
@@ -96,7 +96,7 @@ class Body:
         place = self._executor("processes" if step.timeout_s is not None else executor)
         width = min(at_most or place.width, place.width)
         submit = functools.partial(self._submit, place=place)
-        window = Window(planned if width > 1 else (), width, self._known, submit, self._lease.check)
+        window = MapWindow(planned if width > 1 else (), width, self._known, submit, self._lease.check)
         outputs, failures = [], []
         for call in planned:
             try:
@@ -156,13 +156,13 @@ class Body:
             Runs.start, experiment=self._claim.pipeline, name=step.name, params=scalars(packed), parent=self.execution, id=run
         )
         context = StepContext(self, row["id"], run, start)
-        return Call(step=step, id=row["id"], key=key, arguments=packed, row=row, context=context, spent=Tries())
+        return Call(step=step, id=row["id"], key=key, arguments=packed, row=row, context=context, spent=AttemptTotals())
 
     def _source(self, step: Step[..., Any]) -> Source:
         if step not in self._sources:
             source = self._sources[step] = source_of(step.function)
             parts = {"code": source.code, "environment": source.environment}
-            put = functools.partial(steps.put_source, project=self._claim.project, digest=source.digest, parts=parts)
+            put = functools.partial(step_store.put_source, project=self._claim.project, digest=source.digest, parts=parts)
             self.insist(lambda: self._rows.write(put))
         return self._sources[step]
 
@@ -170,7 +170,7 @@ class Body:
         asked = [key for key in keys if key not in self._known]
         for start in range(0, len(asked), _RECALL_MAX):
             some = asked[start : start + _RECALL_MAX]
-            recall = functools.partial(steps.recall, project=self._claim.project, keys=some)
+            recall = functools.partial(step_store.recall, project=self._claim.project, keys=some)
             self._known |= self.insist(lambda recall=recall: self._rows.read(recall))  # type: ignore[misc]
 
     def _recalled(self, call: Call) -> Output:
@@ -207,7 +207,7 @@ class Body:
         away = functools.partial(invoke_for, self._claim.caller, call.step, call.arguments, self._packer)
         return place.submit(away, call.step.timeout_s)
 
-    def _run(self, call: Call, window: Window) -> Output:
+    def _run(self, call: Call, window: MapWindow) -> Output:
         for attempt in range(1, call.step.retries + 2):
             outcome = window.outcome(call)
             call.spent.add(outcome)
@@ -249,5 +249,5 @@ def _end_span(call: Call, attempt: int, *, failed: bool) -> None:
 
 
 def _inside(context: StepContext, step: Step[..., Any], arguments: dict[str, Any], packer: Packer) -> Outcome:
-    with entered(context, None), context.span.current() if context.span is not None else contextlib.nullcontext():
+    with entering(context, None), context.span.current() if context.span is not None else contextlib.nullcontext():
         return invoke(step, arguments, packer)

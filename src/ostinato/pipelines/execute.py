@@ -1,4 +1,4 @@
-"""Execute: one claimed execution, from its claim to its end."""
+"""The run of one claimed execution, from its claim to its end."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import NotFound, StepFailed
 from ostinato.pipelines.claims import RUN_STATE, Claims
-from ostinato.pipelines.context import entered
+from ostinato.pipelines.context import entering
 from ostinato.pipelines.definition import Pipeline, locate
 from ostinato.pipelines.engine import Body
 from ostinato.pipelines.invoke import one_line
-from ostinato.pipelines.leases import Claim, Halted, Lease, Lost
-from ostinato.pipelines.packing import Packer, dumps, refs_in, revive
+from ostinato.pipelines.leases import Claim, Halted, Lease, LeaseLost
 from ostinato.pipelines.recording import Recorder
+from ostinato.pipelines.serialization import Packer, dumps, refs_in, revive
 from ostinato.storage.rows.lease import LeaseClock
 from ostinato.storage.rows.rows import Rows
 from ostinato.tracking.service import Runs
@@ -47,7 +47,7 @@ def execute(
         lease.insist(lambda: claims.end(claim, **ended))
         state = ended["state"]
         body.finish(RUN_STATE[ended["state"]])
-    except Lost:
+    except LeaseLost:
         return  # whoever holds it now goes on, and nothing of ours arrives any more
     except Halted as halt:
         lease.flush()
@@ -77,7 +77,7 @@ def _run(body: Body, claim: Claim, pipeline: Pipeline[..., Any] | None, packer: 
         if not isinstance(found, Pipeline):
             raise NotFound(f"{claim.target!r} is not a pipeline")
         given = {name: revive(packer.unpack(tree), found.hints.get(name)) for name, tree in claim.parameters.items()}
-        with entered(body, body):
+        with entering(body, body):
             result = found.call(found.bind((), given))
         body.flush()
         tree = packer.pack(result, "result")

@@ -1,4 +1,4 @@
-"""Invoke: one try of a step, here, and what it cost the machine."""
+"""One attempt of a step in this process, with its resource usage."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.errors import OstinatoError
 from ostinato.pipelines.definition import Step
-from ostinato.pipelines.packing import Packer, revive
+from ostinato.pipelines.serialization import Packer, revive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

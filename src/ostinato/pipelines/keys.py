@@ -1,4 +1,4 @@
-"""Keys: what a remembered call depends on, in parts, so that it can be said which part changed.
+"""Cache keys: what a memoized call depends on, in parts, so that it can be said which part changed.
 
 Seen in the code of a step: its bytecode, names, constants, defaults and closure, and the same of every function,
 class and constant of the step's own top-level package that it reaches by global names, attributes of modules, closures

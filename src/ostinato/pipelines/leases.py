@@ -1,4 +1,4 @@
-"""Leases: the right to run an execution, kept alive by a thread, and the writer of what the execution leaves behind."""
+"""Leases on executions, renewed by a thread, and the batched writer of what an execution records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from ostinato.kernel.caller import Caller, Scope
 from ostinato.kernel.errors import Conflict, Unavailable
-from ostinato.pipelines import steps, store
+from ostinato.pipelines import step_store, store
 from ostinato.pipelines.recording import Recorder
 from ostinato.storage.rows.lease import LeaseClock, machine_s
 from ostinato.storage.rows.rows import Rows, Tx
@@ -27,7 +27,7 @@ _LINGER_S = 0.005
 _BATCH_MAX = 512
 
 
-class Lost(BaseException):
+class LeaseLost(BaseException):
     """Another worker holds the execution now, or may: nothing more may be done for it here. `except Exception` does not catch it."""
 
 
@@ -107,13 +107,13 @@ class Deliveries:
     def _write(self, tx: Tx, number: int, batch: Batch) -> bool:
         held, now = self._claim, self._clock.now(tx)
         if store.delivered(tx, held.id, held.fence, now, number, batch.cpu_s, batch.peak_rss_mb):
-            steps.put_steps(tx, held.project, list(batch.steps.values()))
-            steps.put_memo(tx, held.project, list(batch.memo.values()))
-            steps.put_logs(tx, batch.logs)
+            step_store.put_steps(tx, held.project, list(batch.steps.values()))
+            step_store.put_memo(tx, held.project, list(batch.memo.values()))
+            step_store.put_logs(tx, batch.logs)
             runs = self._recorder.within(tx)
             for act in batch.acts:
                 act(runs)
-        elif not store.beat(tx, held.id, held.fence, now):  # else it had arrived: only the answer was lost
+        elif not store.renew_lease(tx, held.id, held.fence, now):  # else it had arrived: only the answer was lost
             raise Conflict("another worker holds the execution")
         return store.cancelling(tx, held.id)
 
@@ -150,7 +150,7 @@ class Lease:
             Halted: it was cancelled, or the worker is to stop.
         """
         if self._lost is not None or self._clock.machine_s() > self._deliveries.deadline_s:
-            raise Lost(f"the lease of {self._claim.id} is lost") from self._lost
+            raise LeaseLost(f"the lease of {self._claim.id} is lost") from self._lost
         if self._deliveries.cancelled:
             raise Halted("cancelled")
         if self._stopping():
@@ -179,7 +179,7 @@ class Lease:
             self._changed.wait_for(lambda: self._lost is not None or not (self._batch or self._writing))
             self._urgent = False
         if self._lost is not None:
-            raise Lost(f"the lease of {self._claim.id} is lost") from self._lost
+            raise LeaseLost(f"the lease of {self._claim.id} is lost") from self._lost
 
     def pause(self, seconds: float) -> None:
         """Sleep between tries, with an eye on the lease."""
@@ -199,7 +199,7 @@ class Lease:
                 return deed()
             except Unavailable as error:
                 time.sleep(min(error.retry_after_s, self._lease_s / 10, left_s))
-        raise Lost(f"the lease of {self._claim.id} is lost")
+        raise LeaseLost(f"the lease of {self._claim.id} is lost")
 
     def close(self) -> None:
         """Stop renewing; what was handed in and not flushed may be dropped."""

@@ -1,4 +1,4 @@
-"""Pages: what the pages of pipelines show, each in one read."""
+"""The verbs of Pipelines for the web pages, one read each."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sqlalchemy import Row
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import Invalid, NotFound
-from ostinato.pipelines import starts, steps, store
+from ostinato.pipelines import start_store, step_store, store
 from ostinato.pipelines.catalogue import Catalogue
 from ostinato.pipelines.claims import Claims
 from ostinato.pipelines.invoke import one_line
-from ostinato.pipelines.outline import Outline, outline
+from ostinato.pipelines.source_inspection import Outline, outline
 from ostinato.pipelines.types import (
     Definition,
     Edge,
@@ -40,7 +40,7 @@ _OWN = "ostinato."
 
 
 class Pages:
-    """The part of Pipelines that is read for pages; Pipelines gives it its parts."""
+    """A mixin of Pipelines, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _claims: Claims
@@ -59,13 +59,13 @@ class Pages:
 
         def query(tx: Tx) -> ExecutionPage:
             row = found(store.execution(tx, project, execution), execution)
-            calls = [steps.step_of(step, row.price) for step in steps.steps_of(tx, project, execution, limit)]
+            calls = [step_store.step_of(step, row.price) for step in step_store.steps_of(tx, project, execution, limit)]
             return ExecutionPage(
                 execution=self._shown(self._leases.now(tx), row),
                 steps=calls,
                 edges=_edges(calls),
-                counts=steps.counts(tx, project, execution),
-                last_line=steps.last_line(tx, project, execution),
+                counts=step_store.counts(tx, project, execution),
+                last_line=step_store.last_line(tx, project, execution),
                 verbs=_verbs(row),
             )
 
@@ -95,8 +95,8 @@ class Pages:
         project = caller().project
 
         def query(tx: Tx) -> tuple[list[PipelineSummary], list[Schedule], list[Trigger]]:
-            triggers = [starts.trigger_of(row) for row in starts.all_triggers(tx, project)]
-            return self._summaries(tx, project), starts.all_schedules(tx, project), triggers
+            triggers = [start_store.trigger_of(row) for row in start_store.all_triggers(tx, project)]
+            return self._summaries(tx, project), start_store.all_schedules(tx, project), triggers
 
         known, schedules, triggers = self._rows.read(query)
         summary = next((one for one in known if one.name == pipeline), None)
@@ -116,7 +116,7 @@ class Pages:
     def _summaries(self, tx: Tx, project: str) -> list[PipelineSummary]:
         registered = {one.name: one for one in store.all_definitions(tx, project)}
         named = self._catalogue.named()
-        schedules, now = starts.all_schedules(tx, project), self._leases.now(tx)
+        schedules, now = start_store.all_schedules(tx, project), self._leases.now(tx)
         summaries = []
         for name in sorted({*registered, *named, *store.started_names(tx, project)}):
             rows = store.search(tx, project, name, (), None, _RECENT)

@@ -1,4 +1,4 @@
-"""Recording: the verbs of tracking inside a transaction that is under way, so that a Run and what it stands for are one act."""
+"""The verbs of tracking inside a running transaction, so that a Run and the row that it belongs to are written together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schedules: pipelines that start by themselves, once for each of their times."""
+"""Schedules: start pipelines at given times, once for each."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from ostinato.access.cover import kept_scope, require_still
+from ostinato.access.permissions import require_still_permitted, scope_to_store
 from ostinato.kernel.caller import Caller, Scope, caller, calling
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Denied, Invalid, NotFound
 from ostinato.kernel.name import checked_name
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
-from ostinato.pipelines import starts
+from ostinato.pipelines import start_store
 from ostinato.pipelines.catalogue import Catalogue
 from ostinato.pipelines.claims import Claims
 from ostinato.pipelines.cron import Cron
-from ostinato.pipelines.occasion import filled
+from ostinato.pipelines.templates import fill_template
 from ostinato.pipelines.types import Backfill, CatchUp, Schedule
 from ostinato.storage.rows.rows import Rows, Tx
 
@@ -31,7 +31,7 @@ _PROMPT = timedelta(seconds=60)
 
 
 class Schedules:
-    """The part of Pipelines that goes by the clock; Pipelines gives it its parts."""
+    """A mixin of Pipelines, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger
@@ -63,21 +63,21 @@ class Schedules:
         """
         who, now = caller(), self._clock.now()
         times = Cron(cron, zone)
-        self._catalogue.wanted(pipeline, filled(parameters or {}, _facts(times, next(times.after(now)))))
+        self._catalogue.wanted(pipeline, fill_template(parameters or {}, _facts(times, next(times.after(now)))))
         told: dict[str, Any] = {"pipeline": pipeline, "cron": cron, "zone": zone, "parameters": parameters or {}, "catch_up": catch_up}
         checked_name(name, "a schedule")
 
         def change(tx: Tx) -> Schedule:
-            known = starts.schedule(tx, who.project, name)
-            limits = {"created_by": who.actor, "scope": kept_scope(tx)}
+            known = start_store.schedule(tx, who.project, name)
+            limits = {"created_by": who.actor, "scope": scope_to_store(tx)}
             if known is not None and all(known._mapping[field] == value for field, value in (told | limits).items()):
-                return starts.schedule_of(known)
+                return start_store.schedule_of(known)
             paused = known is not None and known.paused
             made = Schedule(
                 name=name, **told, paused=paused, next_at=None if paused else next(times.after(now)), created_at=now, created_by=who.actor
             )
             row = {f: getattr(made, f) for f in Schedule.__dataclass_fields__}
-            starts.put(tx, starts.schedules, {"project": who.project} | row | limits)
+            start_store.put(tx, start_store.schedules, {"project": who.project} | row | limits)
             self._ledger.append(tx, "schedule.set", Ref("schedule", name), data=told)
             return made
 
@@ -86,7 +86,7 @@ class Schedules:
     def schedules(self) -> list[Schedule]:
         """All schedules, by name."""
         project = caller().project
-        return self._rows.read(lambda tx: starts.all_schedules(tx, project))
+        return self._rows.read(lambda tx: start_store.all_schedules(tx, project))
 
     def next_times(self, schedule: str, limit: int = 10) -> list[datetime]:
         """The next times of a schedule, at most 1000, paused or not."""
@@ -113,7 +113,7 @@ class Schedules:
 
         def change(tx: Tx) -> None:
             row = _schedule(tx, project, schedule)
-            starts.drop(tx, starts.schedules, project, row.name)
+            start_store.drop(tx, start_store.schedules, project, row.name)
             self._ledger.append(tx, "schedule.deleted", Ref("schedule", row.name))
 
         self._rows.write(change)
@@ -136,7 +136,7 @@ class Schedules:
         wanted = list(islice(takewhile(lambda at: at < until, times), _BACKFILL_MAX + 1))
         if len(wanted) > _BACKFILL_MAX:
             raise Invalid(f"more than {_BACKFILL_MAX} times lie between", hint="backfill in parts", field="until")
-        self._rows.write(lambda tx: starts.put_limit(tx, who.project, tag, concurrency))
+        self._rows.write(lambda tx: start_store.put_limit(tx, who.project, tag, concurrency))
         found: list[tuple[str, bool]] = []
         for start in range(0, len(wanted), _CHUNK):
             asked = [self._asked_for(row, at, who.actor, tag) for at in wanted[start : start + _CHUNK]]
@@ -147,7 +147,7 @@ class Schedules:
     def _fire_due(self) -> None:
         """Start what is due, in all projects."""
         now = self._clock.now()
-        for row in self._rows.read(lambda tx: starts.due(tx, now)):
+        for row in self._rows.read(lambda tx: start_store.due(tx, now)):
             with calling(Caller(actor=row.created_by, project=row.project, scope=Scope.kept(row.scope))):
                 self._fire(row, now)
 
@@ -155,18 +155,18 @@ class Schedules:
         times = Cron(row.cron, row.zone)
         chosen, following = _due_times(times, row.next_at, now, row.catch_up)
         try:
-            self._rows.read(lambda tx: require_still(tx, row.created_by, "pipeline:write", row.project))
+            self._rows.read(lambda tx: require_still_permitted(tx, row.created_by, "pipeline:write", row.project))
             asked, error = [self._asked_for(row, at, row.created_by) for at in chosen], ""
         except (Denied, Invalid, NotFound) as refused:
             asked, error = [], str(refused)
 
         def change(tx: Tx) -> None:
-            present = starts.schedule(tx, row.project, row.name)
+            present = start_store.schedule(tx, row.project, row.name)
             if present is None or tuple(present) != tuple(row):
                 return  # another server was here, or somebody changed it
             for values in asked:
                 self._start_once(tx, row, values)
-            starts.change(tx, starts.schedules, row.project, row.name, {"next_at": following})
+            start_store.change(tx, start_store.schedules, row.project, row.name, {"next_at": following})
             if error and chosen:
                 self._ledger.append(
                     tx, "schedule.failed", Ref("schedule", row.name), data={"error": error, "nominal": chosen[-1].isoformat()}
@@ -179,17 +179,17 @@ class Schedules:
 
     def _asked_for(self, row: Row[Any], at: datetime, actor: str, backfill: str = "") -> dict[str, Any]:
         """The execution for a nominal time, not yet kept."""
-        wanted = self._catalogue.wanted(row.pipeline, filled(row.parameters, _facts(Cron(row.cron, row.zone), at)))
+        wanted = self._catalogue.wanted(row.pipeline, fill_template(row.parameters, _facts(Cron(row.cron, row.zone), at)))
         values = wanted.row(actor, row.project, self._clock.now()) | {"cause": f"schedule:{row.name}", "nominal": at}
         return values | {"tags": [*values["tags"], backfill], "priority": values["priority"] - 1} if backfill else values
 
     def _start_once(self, tx: Tx, row: Row[Any], values: dict[str, Any]) -> tuple[str, bool]:
         """Keep an execution unless its time had one; its id, and whether it is new."""
         occasion = values["nominal"].isoformat()
-        if starts.fire(tx, row.project, values["cause"], occasion, values["id"]):
+        if start_store.fire(tx, row.project, values["cause"], occasion, values["id"]):
             self._claims.ask(tx, values)
             return values["id"], True
-        return starts.fired(tx, row.project, values["cause"], occasion) or "", False
+        return start_store.fired(tx, row.project, values["cause"], occasion) or "", False
 
     def _turn(self, schedule: str, *, paused: bool) -> Schedule:
         project, now = caller().project, self._clock.now()
@@ -198,17 +198,17 @@ class Schedules:
             row = _schedule(tx, project, schedule)
             if row.paused != paused:
                 following = None if paused else next(Cron(row.cron, row.zone).after(now))
-                starts.change(tx, starts.schedules, project, schedule, {"paused": paused, "next_at": following})
+                start_store.change(tx, start_store.schedules, project, schedule, {"paused": paused, "next_at": following})
                 self._ledger.append(tx, "schedule.paused" if paused else "schedule.resumed", Ref("schedule", schedule))
-            return starts.schedule_of(_schedule(tx, project, schedule))
+            return start_store.schedule_of(_schedule(tx, project, schedule))
 
         return self._rows.write(change)
 
 
 def _schedule(tx: Tx, project: str, name: str) -> Row[Any]:
-    row = starts.schedule(tx, project, name)
+    row = start_store.schedule(tx, project, name)
     if row is None:
-        raise NotFound.named("schedule", name, [known.name for known in starts.all_schedules(tx, project)])
+        raise NotFound.named("schedule", name, [known.name for known in start_store.all_schedules(tx, project)])
     return row
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Row
 
-from ostinato.access.cover import permits
+from ostinato.access.permissions import permits
 from ostinato.kernel.caller import caller, calling
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Conflict, Denied, Invalid, NotFound, StepFailed
@@ -20,19 +20,19 @@ from ostinato.kernel.page import Page
 from ostinato.kernel.ref import Ref
 from ostinato.kernel.settings import Settings
 from ostinato.ledger.service import Ledger
-from ostinato.pipelines import starts, steps, store
-from ostinato.pipelines.catalogue import ATTEMPTS, Catalogue, Wanted
+from ostinato.pipelines import start_store, step_store, store
+from ostinato.pipelines.catalogue import ATTEMPTS, Catalogue, StartRequest
 from ostinato.pipelines.claims import Claims
 from ostinato.pipelines.definition import Pipeline, locate
 from ostinato.pipelines.execute import execute
+from ostinato.pipelines.lease_owner import refuse_within_import
 from ostinato.pipelines.leases import Claim
-from ostinato.pipelines.machine import refuse_within_import
-from ostinato.pipelines.narrow import Narrowed, Needs, needs_of
-from ostinato.pipelines.outline import outline_of
-from ostinato.pipelines.packing import Packer, revive
 from ostinato.pipelines.pages import Pages, found
 from ostinato.pipelines.recording import Recorder
+from ostinato.pipelines.restricted_app import Needs, RestrictedApp, needs_of
 from ostinato.pipelines.schedules import Schedules
+from ostinato.pipelines.serialization import Packer, revive
+from ostinato.pipelines.source_inspection import outline_of
 from ostinato.pipelines.triggers import Triggers
 from ostinato.pipelines.types import ENDED, Definition, Execution, ExecutionState, Limit, LogLine, StepRun, Why
 from ostinato.pipelines.why import why
@@ -154,7 +154,7 @@ class Pipelines(Schedules, Triggers, Pages):
         """Ask for an execution of one of the platform's own pipelines, for a verb that has a permission of its own; raises as `start`."""
         return self._asked(self._catalogue.wanted(target, parameters, own=True), {"key": key})
 
-    def _asked(self, wanted: Wanted, given: dict[str, Any]) -> Execution:
+    def _asked(self, wanted: StartRequest, given: dict[str, Any]) -> Execution:
         who = caller()
         values = wanted.row(who.actor, who.project, self._clock.now()) | given
         values["tags"] = _placed(values)
@@ -172,7 +172,7 @@ class Pipelines(Schedules, Triggers, Pages):
         refuse_within_import()
         defined, who = pipeline if isinstance(pipeline, Pipeline) else Pipeline(pipeline, ""), caller()
         packed = {n: self._packer.pack(v, n) for n, v in defined.bind((), parameters).items()}
-        wanted = Wanted(name=defined.name, target=defined.target, parameters=packed, outline=outline_of(defined))
+        wanted = StartRequest(name=defined.name, target=defined.target, parameters=packed, outline=outline_of(defined))
         values = wanted.row(who.actor, who.project, self._clock.now()) | {"attempts": 1}
         _, claim = self._claims.request(values, embedded=True)
         assert claim is not None
@@ -217,7 +217,7 @@ class Pipelines(Schedules, Triggers, Pages):
     def steps(self, execution: str) -> list[StepRun]:
         """The calls of steps of an execution, in the order of the body."""
         row = self._row(execution)
-        return [steps.step_of(r, row.price) for r in self._rows.read(lambda tx: steps.steps_of(tx, row.project, row.id))]
+        return [step_store.step_of(r, row.price) for r in self._rows.read(lambda tx: step_store.steps_of(tx, row.project, row.id))]
 
     def logs(self, execution: str, after: int = 0, limit: int = 1000, step: str | None = None, timeout_s: float = 0.0) -> list[LogLine]:
         """Lines of the log after the one numbered `after`, with the tracebacks of failed tries; at most 1000.
@@ -229,7 +229,7 @@ class Pipelines(Schedules, Triggers, Pages):
 
         def query(tx: Tx) -> tuple[list[LogLine], bool]:
             row = found(store.execution(tx, project, execution), execution)
-            return steps.lines(tx, project, row.id, step, after, most), row.state in ENDED
+            return step_store.lines(tx, project, row.id, step, after, most), row.state in ENDED
 
         return self._until(lambda: self._rows.read(query), lambda seen: bool(seen[0]) or seen[1], timeout_s)[0]
 
@@ -297,7 +297,7 @@ class Pipelines(Schedules, Triggers, Pages):
         project = caller().project
 
         def change(tx: Tx) -> None:
-            starts.put_limit(tx, project, name, slots)
+            start_store.put_limit(tx, project, name, slots)
             self._ledger.append(tx, "limit.set", Ref("limit", _NOT_IN_REFS.sub("-", name)), data={"name": name, "slots": slots})
 
         self._rows.write(change)
@@ -335,7 +335,7 @@ class Pipelines(Schedules, Triggers, Pages):
         """Run a claimed execution here to its end, as the actor who started it; when `stopping`, give it back before the next step."""
         reached = app or self._app
         if claim.scope is not None and not claim.target.startswith(_OWN):
-            reached = Narrowed(reached, self._needs, self._permit)
+            reached = RestrictedApp(reached, self._needs, self._permit)
         with calling(claim.caller):
             execute(
                 claim, pipeline, app=reached, rows=self._rows, packer=self._packer, clock=self._clock, runs=self._runs,

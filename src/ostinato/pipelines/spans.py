@@ -1,4 +1,4 @@
-"""Spans: an execution and its calls of steps as OpenTelemetry sees them, where the process has loaded that; nothing elsewhere.
+"""OpenTelemetry spans of an execution and its steps; nothing happens where the process has not loaded OpenTelemetry.
 
 The spans go to the provider of the process: `ostinato worker` sets one that exports, a program of yours may have its own.
 """
@@ -14,7 +14,7 @@ from typing import Any
 _API = "opentelemetry.trace"
 
 
-def present() -> str:
+def current_traceparent() -> str:
     """The trace that the caller is part of, as W3C `traceparent`; empty where nobody traces."""
     if _API not in sys.modules:
         return ""

@@ -1,4 +1,4 @@
-"""Rows of pipelines: definitions, and executions with their leases. Rows of steps are in `steps`, of schedules and triggers in `starts`."""
+"""Tables of pipelines and executions with their leases. Steps are in `step_store`, schedules and triggers in `start_store`."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def execution(tx: Tx, project: str, id: str) -> Row[Any] | None:
     return tx.first(select(executions).where(executions.c.project == project, executions.c.id == id))
 
 
-def keyed(tx: Tx, project: str, pipeline: str, key: str) -> Row[Any] | None:
+def execution_by_key(tx: Tx, project: str, pipeline: str, key: str) -> Row[Any] | None:
     """The execution that was started under a key."""
     c = executions.c
     return tx.first(select(executions).where(c.project == project, c.pipeline == pipeline, c.key == key))
@@ -194,7 +194,7 @@ def started_names(tx: Tx, project: str) -> list[str]:
     return found[1:]
 
 
-def set_off(tx: Tx, project: str, cause: str, depth: int, since: datetime) -> int:
+def count_triggered(tx: Tx, project: str, cause: str, depth: int, since: datetime) -> int:
     """How many executions of a cause were set off by others, `depth` in a row or more, since then."""
     c = executions.c
     late = and_(c.project == project, c.cause == cause, c.depth >= depth, c.created_at > since)
@@ -237,7 +237,7 @@ def reopen(tx: Tx, id: str, attempts: int) -> None:
     tx.execute(update(executions).where(*ended).values(**fresh, attempt=0, attempts=attempts))
 
 
-def beat(tx: Tx, id: str, fence: int, now: Moment) -> bool:
+def renew_lease(tx: Tx, id: str, fence: int, now: Moment) -> bool:
     """Renew a lease; whether it was still held."""
     return tx.run(_BEAT, {"execution": id, "held": fence, "now_s": now.s}) == 1
 

@@ -1,4 +1,4 @@
-"""Triggers: pipelines that start by themselves, once for each event of a kind."""
+"""Triggers: start pipelines on events of a kind, once for each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from ostinato.access.cover import kept_scope, require_still
+from ostinato.access.permissions import require_still_permitted, scope_to_store
 from ostinato.kernel.caller import Caller, Scope, caller, calling
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Denied, Invalid, NotFound
@@ -16,10 +16,10 @@ from ostinato.kernel.event import Event
 from ostinato.kernel.name import checked_name
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
-from ostinato.pipelines import starts, store
+from ostinato.pipelines import start_store, store
 from ostinato.pipelines.catalogue import Catalogue
 from ostinato.pipelines.claims import Claims
-from ostinato.pipelines.occasion import filled
+from ostinato.pipelines.templates import fill_template
 from ostinato.pipelines.types import Trigger
 from ostinato.storage.rows.rows import Rows, Tx
 
@@ -32,7 +32,7 @@ _SPREAD_DEPTH, _SPREAD_MAX, _SPREAD_TIME = 3, 100, timedelta(hours=1)
 
 
 class Triggers:
-    """The part of Pipelines that goes by events; Pipelines gives it its parts."""
+    """A mixin of Pipelines, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger
@@ -63,26 +63,26 @@ class Triggers:
         told = {"on": on, "subject": subject, "pipeline": pipeline, "parameters": parameters or {}}
 
         def change(tx: Tx) -> Trigger:
-            known = starts.trigger(tx, who.project, name)
-            limits = {"created_by": who.actor, "scope": kept_scope(tx)}
+            known = start_store.trigger(tx, who.project, name)
+            limits = {"created_by": who.actor, "scope": scope_to_store(tx)}
             same = known is not None and all(known._mapping[field] == value for field, value in (told | limits).items())
             if known is not None and same and not known.stopped:
-                return starts.trigger_of(known)
-            first = not starts.all_triggers(tx)
+                return start_store.trigger_of(known)
+            first = not start_store.all_triggers(tx)
             since = self._ledger.append(tx, "trigger.set", Ref("trigger", name), data=told).seq
             paused = known is not None and known.paused
             made = told | limits | {"project": who.project, "name": name, "paused": paused, "stopped": "", "created_at": now}
-            starts.put(tx, starts.triggers, made | {"since": since})
+            start_store.put(tx, start_store.triggers, made | {"since": since})
             if first:
                 self._ledger.advance(_CURSOR, since, tx)
-            return starts.trigger_of(_trigger(tx, who.project, name))
+            return start_store.trigger_of(_trigger(tx, who.project, name))
 
         return self._rows.write(change)
 
     def triggers(self) -> list[Trigger]:
         """All triggers, by name."""
         project = caller().project
-        return [starts.trigger_of(row) for row in self._rows.read(lambda tx: starts.all_triggers(tx, project))]
+        return [start_store.trigger_of(row) for row in self._rows.read(lambda tx: start_store.all_triggers(tx, project))]
 
     def pause_trigger(self, trigger: str) -> Trigger:
         """Let a trigger start nothing until it is resumed.
@@ -110,7 +110,7 @@ class Triggers:
 
         def change(tx: Tx) -> None:
             _trigger(tx, project, trigger)
-            starts.drop(tx, starts.triggers, project, trigger)
+            start_store.drop(tx, start_store.triggers, project, trigger)
             self._ledger.append(tx, "trigger.deleted", Ref("trigger", trigger))
 
         self._rows.write(change)
@@ -123,15 +123,15 @@ class Triggers:
             if row.paused != paused or (row.stopped and not paused):
                 turned = self._ledger.append(tx, "trigger.paused" if paused else "trigger.resumed", Ref("trigger", trigger))
                 again = {} if paused else {"since": turned.seq, "stopped": ""}
-                starts.change(tx, starts.triggers, project, trigger, {"paused": paused, **again})
-            return starts.trigger_of(_trigger(tx, project, trigger))
+                start_store.change(tx, start_store.triggers, project, trigger, {"paused": paused, **again})
+            return start_store.trigger_of(_trigger(tx, project, trigger))
 
         return self._rows.write(change)
 
     def _react(self) -> None:
         """Hand the events that came to the triggers, of all projects."""
         for _ in range(_ROUNDS_MAX):
-            active = [row for row in self._rows.read(starts.all_triggers) if not (row.stopped or row.paused)]
+            active = [row for row in self._rows.read(start_store.all_triggers) if not (row.stopped or row.paused)]
             events = self._ledger.after(_CURSOR) if active else []
             for event in events:
                 for row in active:
@@ -145,8 +145,8 @@ class Triggers:
     def _set_off(self, row: Row[Any], event: Event) -> None:
         ref, cause = Ref("trigger", row.name), f"trigger:{row.name}"
         try:
-            self._rows.read(lambda tx: require_still(tx, row.created_by, "pipeline:write", row.project))
-            wanted = self._catalogue.wanted(row.pipeline, filled(row.parameters, _facts(event)))
+            self._rows.read(lambda tx: require_still_permitted(tx, row.created_by, "pipeline:write", row.project))
+            wanted = self._catalogue.wanted(row.pipeline, fill_template(row.parameters, _facts(event)))
         except (Denied, Invalid, NotFound) as refused:
             refusal = {"event": event.id, "error": str(refused)}
             self._rows.write(lambda tx: self._ledger.append(tx, "trigger.failed", ref, data=refusal))
@@ -154,8 +154,8 @@ class Triggers:
         values = wanted.row(row.created_by, row.project, self._clock.now()) | {"cause": cause}
 
         def change(tx: Tx) -> None:
-            present = starts.trigger(tx, row.project, row.name)
-            if present is None or present.stopped or present.paused or starts.fired(tx, row.project, cause, event.id) is not None:
+            present = start_store.trigger(tx, row.project, row.name)
+            if present is None or present.stopped or present.paused or start_store.fired(tx, row.project, cause, event.id) is not None:
                 return
             source = store.execution(tx, row.project, _within(event))
             depth = 1 if source is None else source.depth + 1
@@ -164,22 +164,22 @@ class Triggers:
                 stopped = f"it went round: {_DEPTH_MAX} executions in a row set each other off, the last {_within(event)} by {event.verb}"
             elif depth >= _SPREAD_DEPTH:
                 since = self._clock.now() - _SPREAD_TIME
-                if store.set_off(tx, row.project, cause, _SPREAD_DEPTH, since) >= _SPREAD_MAX:
+                if store.count_triggered(tx, row.project, cause, _SPREAD_DEPTH, since) >= _SPREAD_MAX:
                     stopped = f"it spread: {_SPREAD_MAX} executions within an hour were set off by others, the last by {event.verb}"
             if stopped:
-                starts.change(tx, starts.triggers, row.project, row.name, {"stopped": stopped})
+                start_store.change(tx, start_store.triggers, row.project, row.name, {"stopped": stopped})
                 self._ledger.append(tx, "trigger.stopped", ref, data={"event": event.id, "reason": stopped})
                 return
-            starts.fire(tx, row.project, cause, event.id, values["id"])
+            start_store.fire(tx, row.project, cause, event.id, values["id"])
             self._claims.ask(tx, values | {"depth": depth})
 
         self._rows.write(change)
 
 
 def _trigger(tx: Tx, project: str, name: str) -> Row[Any]:
-    row = starts.trigger(tx, project, name)
+    row = start_store.trigger(tx, project, name)
     if row is None:
-        raise NotFound.named("trigger", name, [known.name for known in starts.all_triggers(tx, project)])
+        raise NotFound.named("trigger", name, [known.name for known in start_store.all_triggers(tx, project)])
     return row
 
 

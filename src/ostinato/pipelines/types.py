@@ -1,4 +1,4 @@
-"""The nouns of pipelines as they travel: definitions, executions, steps, lines of log, and why a step ran."""
+"""The types of pipelines: definitions, executions, steps, log lines, and why a step ran."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why: what had changed when a step ran."""
+"""The reasons why a step ran instead of being taken from the memo."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import Row
 
 from ostinato.kernel.errors import NotFound
-from ostinato.pipelines import steps
+from ostinato.pipelines import step_store
 from ostinato.pipelines.types import Change, Why
 from ostinato.storage.rows.rows import Tx
 
@@ -20,7 +20,7 @@ _AROUND = 40
 
 def why(tx: Tx, execution: Row[Any], step: str) -> Why:
     """Compare a call, by its id or the name of its step, with the most similar one of the latest earlier execution."""
-    calls = steps.steps_of(tx, execution.project, execution.id)
+    calls = step_store.steps_of(tx, execution.project, execution.id)
     call = next((c for c in calls if step in (c.id, c.name)), None)
     if call is None:
         raise NotFound.named("step", step, {c.name for c in calls})
@@ -29,7 +29,7 @@ def why(tx: Tx, execution: Row[Any], step: str) -> Why:
 
 def causes(tx: Tx, execution: Row[Any], most: int) -> list[Why]:
     """The calls that the work began with: those that ran although nothing that they needed had run; one of each step, at most so many."""
-    calls = steps.steps_of(tx, execution.project, execution.id)
+    calls = step_store.steps_of(tx, execution.project, execution.id)
     ran = {c.id for c in calls if not c.cached}
     first: dict[str, Row[Any]] = {}
     for call in calls:
@@ -39,7 +39,9 @@ def causes(tx: Tx, execution: Row[Any], most: int) -> list[Why]:
 
 
 def _compared(tx: Tx, execution: Row[Any], call: Row[Any]) -> Why:
-    earlier = steps.earlier_calls(tx, execution.project, execution.pipeline, call.name, execution.created_at, execution.id, _CANDIDATES_MAX)
+    earlier = step_store.earlier_calls(
+        tx, execution.project, execution.pipeline, call.name, execution.created_at, execution.id, _CANDIDATES_MAX
+    )
     compared = [(_changes(tx, execution.project, c, call), c) for c in earlier]
     changes, nearest = min(compared, key=lambda pair: len(pair[0]), default=([], None))
     return Why(
@@ -66,7 +68,7 @@ def _changes(tx: Tx, project: str, before: Row[Any], after: Row[Any]) -> list[Ch
     old, new = json.loads(before.arguments), json.loads(after.arguments)
     changes = _differences("argument", {n: _written(v) for n, v in old.items()}, {n: _written(v) for n, v in new.items()})
     if before.code != after.code:
-        sources = steps.source(tx, project, before.code), steps.source(tx, project, after.code)
+        sources = step_store.source(tx, project, before.code), step_store.source(tx, project, after.code)
         changes += _differences("code", sources[0]["code"], sources[1]["code"])
         changes += _differences("environment", sources[0]["environment"], sources[1]["environment"])
     return changes

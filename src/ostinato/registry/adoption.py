@@ -1,4 +1,4 @@
-"""Adoption: the verbs of Models that take in what another store registered. They are how an archive is imported.
+"""The verbs of Models that import what another store registered, unchanged.
 
 A version keeps its number, its artifact and what it came of. Its approvals do not count here: those who gave them are known to the other
 store alone, they held for its gates, and its ledger, which proves them, is not ours to check. They are told in the event of the adoption.
@@ -22,18 +22,18 @@ from ostinato.kernel.ref import Ref
 from ostinato.registry import store
 from ostinato.registry.binding import plain
 from ostinato.registry.card import IMPORTED, check_note
-from ostinato.registry.find import find_model, find_version
 from ostinato.registry.flavor import care_of
 from ostinato.registry.folders import file, manifest
 from ostinato.registry.gate import gate_of
 from ostinato.registry.labels import AUTHORS, authors_in, keep_labels, labels_of
 from ostinato.registry.loading import Loading
+from ostinato.registry.lookup import find_model, find_version
 from ostinato.registry.types import AliasState, FolderFile, Labels, Model, ModelVersion, Note
 from ostinato.storage.rows.rows import Tx
 
 
 class Adoptions(Loading):
-    """The part of Models that takes in what another store registered; Models gives it its parts."""
+    """A mixin of Models, which sets the attributes that are annotated here."""
 
     def adopt_model(self, record: Model, archive: str, labels: Labels | None = None, notes: list[Note] | None = None) -> Model:
         """Take in a model, without its versions, from the archive with this digest; a repeat gives the one that is here.

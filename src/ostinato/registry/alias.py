@@ -1,4 +1,4 @@
-"""Alias: the verbs of Models that move a name from version to version, back again, and say what it named when."""
+"""The verbs of Models that move and roll back aliases, and show what an alias named when."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ostinato.kernel.errors import Conflict, Invalid
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.registry import store
-from ostinato.registry.approve import reason_given
-from ostinato.registry.binding import CHAMPION, standing
-from ostinato.registry.find import find_model, find_version
+from ostinato.registry.approve import checked_reason
+from ostinato.registry.binding import CHAMPION, valid_approvals
+from ostinato.registry.lookup import find_model, find_version
 from ostinato.registry.types import AliasState, Model, ModelVersion
 from ostinato.storage.rows.rows import Rows, Tx
 
@@ -23,7 +23,7 @@ _ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
 class Aliases:
-    """The part of Models that names versions; Models gives it its parts."""
+    """A mixin of Models, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger
@@ -47,7 +47,7 @@ class Aliases:
         of, found = find_version(tx, ref, now)
         if of.aliases.get(alias) == found.version:
             return store.moves(tx, caller().project, of.name, alias)[-1]
-        approved(of, found, now)
+        require_approved(of, found, now)
         return self._move(tx, found, alias, "promoted", reason)
 
     def rollback(self, ref: str, reason: str, alias: str = CHAMPION) -> AliasState:
@@ -59,14 +59,14 @@ class Aliases:
         Raises:
             Conflict: the alias names another version, or there is none to go back to.
         """
-        who, why = caller(), reason_given(reason)
+        who, why = caller(), checked_reason(reason)
 
         def change(tx: Tx) -> AliasState:
             of, bad = find_version(tx, ref, self._clock.now())
             moves = store.moves(tx, who.project, of.name, alias)
             if len(moves) > 1 and moves[-1].how == "rolled_back" and moves[-2].version == bad.version:
                 return moves[-1]
-            return self._move(tx, way_back(tx, of, bad, moves, alias, self._clock.now()), alias, "rolled_back", why, bad.ref)
+            return self._move(tx, rollback_target(tx, of, bad, moves, alias, self._clock.now()), alias, "rolled_back", why, bad.ref)
 
         return self._rows.write(change)
 
@@ -91,7 +91,7 @@ class Aliases:
         bad: Ref | None = None,
     ) -> AliasState:
         who, now = caller(), self._clock.now()
-        held = standing(to.decisions, to.binding, now)
+        held = valid_approvals(to.decisions, to.binding, now)
         approvals = held if held or how == "broke_glass" else [d for d in to.decisions if d.kind == "approved"]
         made = AliasState(
             model=to.model,
@@ -123,7 +123,7 @@ class Aliases:
                 store.void(tx, caller().project, broken.ref, given, now, because)
 
 
-def approved(model: Model, version: ModelVersion, now: datetime) -> None:
+def require_approved(model: Model, version: ModelVersion, now: datetime) -> None:
     """Let only approved versions be promoted.
 
     Raises:
@@ -131,13 +131,13 @@ def approved(model: Model, version: ModelVersion, now: datetime) -> None:
     """
     if version.state == "approved":
         return
-    held = len(standing(version.decisions, version.binding, now))
+    held = len(valid_approvals(version.decisions, version.binding, now))
     hint = f"models.check and models.approve first; it has {held} of {model.approvals} approvals that hold"
-    lost = lapsed(version, now)
+    lost = why_lapsed(version, now)
     raise Conflict(f"{version.ref} is {version.state}, not approved{': ' if lost else ''}{lost}", hint=hint)
 
 
-def lapsed(version: ModelVersion, now: datetime) -> str:
+def why_lapsed(version: ModelVersion, now: datetime) -> str:
     """Why the last approval of a version, or the glass that was broken for it, holds no more; nothing if it does, or there was none."""
     last = next((d for d in reversed(version.decisions) if d.kind in ("approved", "broke_glass")), None)
     if last is None:
@@ -153,7 +153,7 @@ def lapsed(version: ModelVersion, now: datetime) -> str:
     return ""
 
 
-def way_back(tx: Tx, of: Model, bad: ModelVersion, moves: Sequence[AliasState], alias: str, now: datetime) -> ModelVersion:
+def rollback_target(tx: Tx, of: Model, bad: ModelVersion, moves: Sequence[AliasState], alias: str, now: datetime) -> ModelVersion:
     """The version that `alias`, which has made `moves`, names again when `bad` is taken back.
 
     Raises:
@@ -163,10 +163,10 @@ def way_back(tx: Tx, of: Model, bad: ModelVersion, moves: Sequence[AliasState], 
         names = str(moves[-1].ref) if moves and moves[-1].how != "withdrawn" else "nothing"
         raise Conflict(f"{of.name}@{alias} names {names}, not {bad.ref}", hint="roll back the version that the alias names")
     fit = {v.version: v for v in store.versions(tx, caller().project, of, now) if v.state not in ("rejected", "retired")}
-    return fit[before(moves, fit.__contains__).version]
+    return fit[previous_promotion(moves, fit.__contains__).version]
 
 
-def before(moves: Sequence[AliasState], usable: Callable[[int], bool]) -> AliasState:
+def previous_promotion(moves: Sequence[AliasState], usable: Callable[[int], bool]) -> AliasState:
     """The move to which a rollback goes: the promotion before the present one whose version is still `usable`.
 
     A rollback takes its promotion away, so that a second one goes further back.

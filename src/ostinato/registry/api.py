@@ -13,7 +13,6 @@ IN_PROCESS = {
     "usable": "model:read",
     "create_open": "model:write",
     "register_folder": "model:write",
-    "file_stream": "model:read",
     "proved": "model:read",
     "sandbox": "model:read",
     "unpacked": "model:read",

@@ -1,4 +1,4 @@
-"""Approve: the verbs of Models that decide about a version: check, approve, reject, retire, and the policy that approves in advance."""
+"""The verbs of Models that decide on a version: check, approve, reject, retire, and approval by policy."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from ostinato.access import glance as access
-from ostinato.access.cover import require_still
+from ostinato.access import overview as access
+from ostinato.access.permissions import require_still_permitted
 from ostinato.data.service import Datasets
 from ostinato.evaluation.service import Evaluations
 from ostinato.evaluation.types import Evaluation
@@ -19,17 +19,17 @@ from ostinato.kernel.ids import new_id
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.registry import store
-from ostinato.registry.binding import CHAMPION, plain, rules_of, standing
-from ostinato.registry.check import admit, judge
-from ostinato.registry.find import find_model, find_version
+from ostinato.registry.binding import CHAMPION, plain, rules_of, valid_approvals
+from ostinato.registry.check import require_passed, run_gates
 from ostinato.registry.labels import authors_of
 from ostinato.registry.lifecycle import allow
+from ostinato.registry.lookup import find_model, find_version
 from ostinato.registry.types import Check, DataAge, Decision, GateContext, Model, ModelVersion, Policy
 from ostinato.storage.rows.rows import Rows, Tx
 
 
 class Approvals:
-    """The part of Models that decides; Models gives it its parts."""
+    """A mixin of Models, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger
@@ -53,7 +53,7 @@ class Approvals:
             now=now,
             baseline_evaluation=self._baseline_evaluation(of.name, evaluation),
         )
-        results = judge(of.gates, context)
+        results = run_gates(of.gates, context)
         made = Check(
             id=new_id(),
             version=found.ref,
@@ -80,11 +80,11 @@ class Approvals:
             GateFailed: a gate says no.
             Conflict: it was never checked, something changed since, or it was rejected or retired.
         """
-        who, why = caller(), reason_given(reason)
+        who, why = caller(), checked_reason(reason)
 
         def change(tx: Tx) -> ModelVersion:
             of, found = find_version(tx, ref, self._clock.now())
-            second_person(tx, who.actor, found)
+            require_second_person(tx, who.actor, found)
             return self._approve(tx, of, found, who.actor, who.actor, why)
 
         return self._rows.write(change)
@@ -106,8 +106,8 @@ class Approvals:
         def change(tx: Tx) -> ModelVersion:
             of, found = find_version(tx, fixed, self._clock.now())
             policies = store.policies(tx, who.project, of.name)
-            policy = fitting(policies, of, found, authors_of(tx, found), self._clock.now())
-            require_still(tx, policy.declared_by, "model:approve", who.project)
+            policy = matching_policy(policies, of, found, authors_of(tx, found), self._clock.now())
+            require_still_permitted(tx, policy.declared_by, "model:approve", who.project)
             return self._approve(tx, of, found, f"policy:{of.name}@{policy.number}", policy.declared_by, policy.reason)
 
         return self._rows.write(change)
@@ -118,7 +118,7 @@ class Approvals:
         Raises:
             Denied: the caller is no person, or is one of the authors.
         """
-        who, why, now = caller(), reason_given(reason), self._clock.now()
+        who, why, now = caller(), checked_reason(reason), self._clock.now()
         if not who.actor.startswith("person:") or who.actor in authors:
             raise Denied(
                 f"{who.actor} cannot approve in advance what {', '.join(authors)} will register",
@@ -170,11 +170,11 @@ class Approvals:
     def _approve(self, tx: Tx, of: Model, found: ModelVersion, by: str, responsible: str, reason: str) -> ModelVersion:
         project, now = caller().project, self._clock.now()
         allow("approve", found)
-        if any(d.responsible == responsible for d in standing(found.decisions, found.binding, now)):
+        if any(d.responsible == responsible for d in valid_approvals(found.decisions, found.binding, now)):
             return found
-        entitled(tx, of, responsible)
+        require_entitled(tx, of, responsible)
         champion = of.aliases.get(CHAMPION)
-        check = admit(store.last_check(tx, project, found.ref), found, None if champion == found.version else champion, now)
+        check = require_passed(store.last_check(tx, project, found.ref), found, None if champion == found.version else champion, now)
         days = of.tier.valid_days if of.tier and of.approvals else None
         made = Decision(
             kind="approved", by=by, responsible=responsible, reason=reason, at=now, binding=found.binding, check=check.id,
@@ -190,7 +190,7 @@ class Approvals:
         former = {f"policy:{of.name}@{p.number}" for p in known if p.authors != made.authors}
         because, now = f"policy {made.number} was declared", self._clock.now()
         for found in store.versions(tx, caller().project, of, now) if former else ():
-            for given in standing(found.decisions, found.binding, now):
+            for given in valid_approvals(found.decisions, found.binding, now):
                 if given.by in former:
                     store.void(tx, caller().project, found.ref, given, now, because)
                     self._ledger.append(tx, "model.voided", found.ref, data={"by": given.by, "because": because})
@@ -206,14 +206,14 @@ class Approvals:
             self._ledger.append(tx, "model.reevaluated", found.ref, inputs=(Ref("evaluation", made.id),), data={"before": before})
 
     def _refuse(self, ref: str, kind: Literal["rejected", "retired"], reason: str) -> ModelVersion:
-        who, why = caller(), reason_given(reason)
+        who, why = caller(), checked_reason(reason)
 
         def change(tx: Tx) -> ModelVersion:
             of, found = find_version(tx, ref, self._clock.now())
             if found.state == kind:
                 return found
             allow("reject" if kind == "rejected" else "retire", found)
-            unnamed(of, found)
+            require_no_alias(of, found)
             made = Decision(kind=kind, by=who.actor, responsible=who.actor, reason=why, at=self._clock.now(), binding=found.binding)
             store.add_decision(tx, who.project, found.ref, made)
             self._ledger.append(tx, f"model.{kind}", found.ref, data=plain(made))
@@ -241,7 +241,7 @@ class Approvals:
         return found[0] if found else None
 
 
-def second_person(tx: Tx, actor: str, version: ModelVersion) -> None:
+def require_second_person(tx: Tx, actor: str, version: ModelVersion) -> None:
     """Let only a person approve, and not an author.
 
     Raises:
@@ -261,7 +261,7 @@ def second_person(tx: Tx, actor: str, version: ModelVersion) -> None:
         )
 
 
-def entitled(tx: Tx, model: Model, responsible: str) -> None:
+def require_entitled(tx: Tx, model: Model, responsible: str) -> None:
     """Let only those approve who count for the risk of the model.
 
     Raises:
@@ -276,7 +276,7 @@ def entitled(tx: Tx, model: Model, responsible: str) -> None:
         )
 
 
-def unnamed(model: Model, version: ModelVersion) -> None:
+def require_no_alias(model: Model, version: ModelVersion) -> None:
     """Let nothing be refused that an alias names.
 
     Raises:
@@ -287,7 +287,7 @@ def unnamed(model: Model, version: ModelVersion) -> None:
         raise Conflict(f"{version.ref} is {', '.join(named)}", hint="roll back or promote another version first")
 
 
-def fitting(policies: Sequence[Policy], model: Model, version: ModelVersion, authors: Sequence[str], now: datetime) -> Policy:
+def matching_policy(policies: Sequence[Policy], model: Model, version: ModelVersion, authors: Sequence[str], now: datetime) -> Policy:
     """The newest policy under which `version`, by these authors, may be approved.
 
     Raises:
@@ -309,7 +309,7 @@ def fitting(policies: Sequence[Policy], model: Model, version: ModelVersion, aut
     raise Denied(f"no policy approves {version.ref}: {lacks[0] if lacks else 'none is declared'}", hint=hint, permission="model:approve")
 
 
-def reason_given(reason: str) -> str:
+def checked_reason(reason: str) -> str:
     """The reason, without blanks around it.
 
     Raises:

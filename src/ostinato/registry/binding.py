@@ -1,4 +1,4 @@
-"""Binding: what a check and an approval are about, so that they are void once any of it changes."""
+"""Binding: the digest of what a check or an approval is about; both are void once any of it changes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def binding_of(artifact: str, signature: Signature, evaluation: str | None, rule
     return digest_of({"artifact": artifact, "signature": plain(signature), "evaluation": evaluation, "rules": rules})
 
 
-def standing(decisions: Sequence[Decision], binding: str, now: datetime) -> list[Decision]:
+def valid_approvals(decisions: Sequence[Decision], binding: str, now: datetime) -> list[Decision]:
     """The approvals that hold for `binding`."""
     return _held(_given("approved", decisions, binding, now), now)
 
@@ -44,7 +44,7 @@ def state_of(decisions: Sequence[Decision], binding: str, needed: int, now: date
         return "retired"
     if "rejected" in kinds:
         return "rejected"
-    if _people(standing(decisions, binding, now)) >= needed:
+    if _people(valid_approvals(decisions, binding, now)) >= needed:
         return "approved"
     broken = _given("broke_glass", decisions, binding, now)
     if _held(broken, now):

@@ -1,4 +1,4 @@
-"""Card: the model card, filled from what is recorded (Mitchell et al. 2019, Model cards for model reporting).
+"""The model card, filled from recorded facts (Mitchell et al. 2019, Model cards for model reporting).
 
 Every statement is a recorded value with its reference, or says who owes it. Prose comes from people only, and stands quoted.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from ostinato.evaluation.types import Estimate, Evaluation, Slice
 from ostinato.kernel.errors import Invalid
-from ostinato.registry.export import flat, quoted
+from ostinato.registry.export import one_line, quoted
 from ostinato.registry.types import Check, Deprecation, Field, Model, ModelVersion, Note
 
 SECTIONS = ("Intended use", "Out of scope", "Ethical considerations", "Limitations", "Recommendations")
@@ -34,7 +34,7 @@ def check_note(section: str, text: str) -> None:
     """
     if not section or len(section) > _SECTION_MAX or not section.isprintable() or len(text) > _TEXT_MAX:
         raise Invalid(f"a section has a name of up to {_SECTION_MAX} signs and up to {_TEXT_MAX} of text", field="section")
-    if section.casefold() in map(str.casefold, _RECORDED) or flat(section) != section:
+    if section.casefold() in map(str.casefold, _RECORDED) or one_line(section) != section:
         raise Invalid(f"{section!r} is no name for a section that people write", hint=f"such as {', '.join(SECTIONS)}", field="section")
 
 
@@ -47,15 +47,22 @@ def render(
     params: Mapping[str, Any],
 ) -> str:
     """The card of a version as Markdown."""
-    owes = f"not provided – {flat(model.owner)}"
-    parts = [f"# Model card: {flat(model.name)} version {version.version}", "", quoted(model.description) if model.description else owes]
+    owes = f"not provided – {one_line(model.owner)}"
+    parts = [
+        f"# Model card: {one_line(model.name)} version {version.version}",
+        "",
+        quoted(model.description) if model.description else owes,
+    ]
     parts += [line for said in (version.deprecated, model.deprecated) if said for line in ("", _warning(said))]
     parts += _section("Details", _details(model, version))
     parts += _section("Training", _training(version, params, owes))
     parts += _section("Inputs", _inputs(version.signature.inputs))
     parts += _section("Evaluation", _evaluation(evaluation) if evaluation else [owes])
     parts += _section("Gates", _gates(check) if check else ["never checked"])
-    decided = [f"- {d.at:%Y-%m-%d %H:%M} UTC {d.kind} by {flat(d.by)} ({flat(d.responsible)}): {flat(d.reason)}" for d in version.decisions]
+    decided = [
+        f"- {d.at:%Y-%m-%d %H:%M} UTC {d.kind} by {one_line(d.by)} ({one_line(d.responsible)}): {one_line(d.reason)}"
+        for d in version.decisions
+    ]
     parts += _section("Decisions", decided)
     written = {n.section: n for n in notes}
     for section in (*SECTIONS, *(s for s in written if s not in SECTIONS)):
@@ -66,14 +73,14 @@ def render(
 
 def _signed(note: Note) -> str:
     told = note.by.removeprefix(IMPORTED)
-    return f"— {flat(told)}{', so says the archive it came with' if told != note.by else ''}, {note.at:%Y-%m-%d}"
+    return f"— {one_line(told)}{', so says the archive it came with' if told != note.by else ''}, {note.at:%Y-%m-%d}"
 
 
 def _warning(said: Deprecation) -> str:
     instead = f" Use `{said.successor}` instead." if said.successor else ""
     gone = f" It may be gone from {said.sunset_at:%Y-%m-%d} on." if said.sunset_at else ""
-    why = flat(said.reason) + ("" if said.reason.endswith(".") else ".")
-    return f"> **Deprecated** on {said.at:%Y-%m-%d} by {flat(said.by)}: {why}{instead}{gone}"
+    why = one_line(said.reason) + ("" if said.reason.endswith(".") else ".")
+    return f"> **Deprecated** on {said.at:%Y-%m-%d} by {one_line(said.by)}: {why}{instead}{gone}"
 
 
 def _section(title: str, lines: Sequence[str]) -> list[str]:
@@ -114,7 +121,7 @@ def _evaluation(evaluation: Evaluation) -> list[str]:
     report = evaluation.report
     lines = [
         f"{_code(f'evaluation:{evaluation.id}')} of {evaluation.recorded_at:%Y-%m-%d}, {report.rows} rows ({_code(evaluation.data[:16])}), "
-        f"{report.positives} positive; threshold {report.threshold:.4g} ({flat(report.threshold_from)}).",
+        f"{report.positives} positive; threshold {report.threshold:.4g} ({one_line(report.threshold_from)}).",
         "",
         *_table(("metric", "value", "95 % interval"), [(name, *_cells(e)) for name, e in sorted(report.metrics.items())]),
     ]
@@ -123,11 +130,11 @@ def _evaluation(evaluation: Evaluation) -> list[str]:
         saved, interval = _cells(cost.saved_per_row)
         lines += [
             "",
-            f"Money: {cost.per_row:.4g} per row against {cost.baseline_per_row:.4g} acting {flat(cost.baseline)}; "
+            f"Money: {cost.per_row:.4g} per row against {cost.baseline_per_row:.4g} acting {one_line(cost.baseline)}; "
             f"saved {saved} ({interval}).",
         ]
     for by in sorted({s.by for s in report.groups}):
-        lines += ["", f"By {flat(by)}:", "", *_groups([s for s in report.groups if s.by == by])]
+        lines += ["", f"By {one_line(by)}:", "", *_groups([s for s in report.groups if s.by == by])]
     return lines
 
 
@@ -139,7 +146,7 @@ def _groups(slices: Sequence[Slice]) -> list[str]:
 
 def _gates(check: Check) -> list[str]:
     rows = [(r.gate, "passed" if r.passed else "failed", r.reason) for r in check.results]
-    return [f"Checked on {check.at:%Y-%m-%d} by {flat(check.by)} ({_code(check.id)}).", "", *_table(("gate", "", "measured"), rows)]
+    return [f"Checked on {check.at:%Y-%m-%d} by {one_line(check.by)} ({_code(check.id)}).", "", *_table(("gate", "", "measured"), rows)]
 
 
 def _cells(estimate: Estimate) -> tuple[str, str]:
@@ -148,7 +155,7 @@ def _cells(estimate: Estimate) -> tuple[str, str]:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    body = [[cell if isinstance(cell, _Marked) else flat(cell) for cell in row] for row in [head, *rows]]
+    body = [[cell if isinstance(cell, _Marked) else one_line(cell) for cell in row] for row in [head, *rows]]
     return [f"| {' | '.join(row)} |" for row in [body[0], ["---"] * len(head), *body[1:]]]
 
 

@@ -1,4 +1,4 @@
-"""Cards: the verbs of Models that document: the model card, its sections that people write, and the forms in which it leaves."""
+"""The verbs of Models for model cards: the card, its written sections, and its export formats."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ostinato.ledger.service import Ledger
 from ostinato.registry import store
 from ostinato.registry.card import check_note, render
 from ostinato.registry.export import as_html, front_matter
-from ostinato.registry.find import find_model
 from ostinato.registry.labels import labels_of
+from ostinato.registry.lookup import find_model
 from ostinato.registry.pages import Pages
 from ostinato.registry.types import Note
 from ostinato.storage.rows.rows import Rows, Tx
@@ -23,7 +23,7 @@ from ostinato.tracking.service import Runs
 
 
 class Cards(Pages):
-    """The part of Models that documents; Models gives it its parts."""
+    """A mixin of Models, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger

@@ -1,4 +1,4 @@
-"""Check: hold a version against the gates of its model."""
+"""Checking a version against the gates of its model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ VALID_DAYS = 7
 """How long a check may be approved on: data ages, and so does what was measured on it."""
 
 
-def judge(gates: Sequence[GateSpec], context: GateContext) -> list[GateResult]:
+def run_gates(gates: Sequence[GateSpec], context: GateContext) -> list[GateResult]:
     """The verdict of every gate, in their order."""
     results = []
     for spec in gates:
@@ -23,7 +23,7 @@ def judge(gates: Sequence[GateSpec], context: GateContext) -> list[GateResult]:
     return results
 
 
-def admit(check: Check | None, version: ModelVersion, champion: int | None, now: datetime) -> Check:
+def require_passed(check: Check | None, version: ModelVersion, champion: int | None, now: datetime) -> Check:
     """The check, if `version` may be approved on it.
 
     Raises:

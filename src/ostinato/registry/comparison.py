@@ -1,4 +1,4 @@
-"""Comparison: the verb of Models that sets versions side by side: what they measured, saw, took, ran on, and are."""
+"""The verb of Models that compares versions: metrics, data, signature, cost and artifact."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from ostinato.evaluation.service import Evaluations
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Invalid
-from ostinato.registry import past
-from ostinato.registry.find import find_version
+from ostinato.registry import as_of
+from ostinato.registry.lookup import find_version
 from ostinato.registry.pages import line_of
 from ostinato.registry.types import Field, ModelVersion
 from ostinato.registry.views import Aspect, Compared, ComparedMetric, Facet, VersionComparison
@@ -22,7 +22,7 @@ _MOST = 10
 
 
 class Comparisons:
-    """The part of Models that compares; Models gives it its parts."""
+    """A mixin of Models, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _clock: Clock
@@ -47,7 +47,7 @@ class Comparisons:
         environments = [self._runs.story(run.id).environment if run else None for run in runs]
 
         def lines(tx: Tx) -> list[Compared]:
-            checks = past.checks(tx, caller().project, [v.ref for v in versions], None)
+            checks = as_of.checks(tx, caller().project, [v.ref for v in versions], None)
             return [
                 Compared(line=line_of(v, of.aliases, checks.get(str(v.ref)), e), rows=e.data if e else None)
                 for (of, v), e in zip(found, evaluations, strict=True)

@@ -1,4 +1,4 @@
-"""Emergency: the verbs of Models that break the glass: production first, the second pair of eyes after, and never silently."""
+"""The verbs of Models for emergency promotion: production first, the second approval afterwards, always recorded."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.registry import store
 from ostinato.registry.alias import Aliases
-from ostinato.registry.approve import entitled, reason_given, second_person
+from ostinato.registry.approve import checked_reason, require_entitled, require_second_person
 from ostinato.registry.binding import CHAMPION, plain
-from ostinato.registry.find import find_version
 from ostinato.registry.lifecycle import allow
+from ostinato.registry.lookup import find_version
 from ostinato.registry.tables import emergency
 from ostinato.registry.types import Decision, Emergency, Tier
 from ostinato.storage.rows.rows import Rows, Tx
@@ -30,7 +30,7 @@ _LISTED_MAX = 500
 
 
 class Emergencies(Aliases):
-    """The part of Models that breaks glass; Models gives it its parts."""
+    """A mixin of Models, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger
@@ -45,8 +45,8 @@ class Emergencies(Aliases):
             Denied: the caller is no person.
             Conflict: the version was rejected or retired, or is approved, so that it can be promoted.
         """
-        who, why, now = caller(), reason_given(reason), self._clock.now()
-        a_person(who.actor)
+        who, why, now = caller(), checked_reason(reason), self._clock.now()
+        require_person(who.actor)
 
         def change(tx: Tx) -> Emergency:
             of, found = find_version(tx, ref, now)
@@ -84,11 +84,11 @@ class Emergencies(Aliases):
             Denied: the caller broke the glass, registered the version, or is none of those who approve such models.
             Conflict: somebody has said otherwise.
         """
-        who, why, now, of = caller(), reason_given(note), self._clock.now(), emergency
+        who, why, now, of = caller(), checked_reason(note), self._clock.now(), emergency
 
         def change(tx: Tx) -> Emergency:
             known = _found(tx, who.project, of)
-            reviewer(tx, known, who.actor, now)
+            require_reviewer(tx, known, who.actor, now)
             if known.verdict == verdict:
                 return known
             if known.verdict is not None:
@@ -154,7 +154,7 @@ def _is_open(made: Emergency, now: datetime) -> bool:
     return made.verdict is None and made.ends_at > now
 
 
-def a_person(actor: str) -> None:
+def require_person(actor: str) -> None:
     """Let only a person break the glass.
 
     Raises:
@@ -164,7 +164,7 @@ def a_person(actor: str) -> None:
         raise Denied(f"{actor} is not a person", hint="a person answers for this", permission="model:break-glass")
 
 
-def reviewer(tx: Tx, made: Emergency, actor: str, now: datetime) -> None:
+def require_reviewer(tx: Tx, made: Emergency, actor: str, now: datetime) -> None:
     """Let only those review who may approve the version, and did not break the glass.
 
     Raises:
@@ -174,8 +174,8 @@ def reviewer(tx: Tx, made: Emergency, actor: str, now: datetime) -> None:
         hint = "ask another person with the permission model:approve"
         raise Denied(f"{actor} cannot review what {made.by} did", hint=hint, permission="model:approve")
     of, found = find_version(tx, str(made.version), now)
-    second_person(tx, actor, found)
-    entitled(tx, of, actor)
+    require_second_person(tx, actor, found)
+    require_entitled(tx, of, actor)
 
 
 def emergencies(tx: Tx, project: str, *, open: bool) -> list[Emergency]:

@@ -1,4 +1,4 @@
-"""Export: a model card in the forms of others: a page of HTML, and the metadata of the Hugging Face Hub.
+"""Export of a model card: an HTML page, and metadata for the Hugging Face Hub.
 
 The keys of the latter are those of huggingface.co/docs/hub/model-cards.
 """
@@ -48,10 +48,10 @@ def as_html(card: str, title: str) -> str:
     )
 
 
-def below(text: str) -> str:
+def lower_headings(text: str) -> str:
     """What a person wrote, its headings below those of the card: nobody writes a section that reads like a record.
 
-    >>> below("Gates\\n---\\n- # Decisions")
+    >>> lower_headings("Gates\\n---\\n- # Decisions")
     '#### Gates\\n- #### Decisions'
     """
     text = _ENDS.sub("\n", text).expandtabs(4)  # a tab has another width within a quotation
@@ -76,13 +76,13 @@ def quoted(text: str) -> str:
     >>> quoted("One.\\n\\n```")
     '> One.\\n>\\n> ```'
     """
-    return "\n".join(f"> {line}" if line else ">" for line in below(text).split("\n"))
+    return "\n".join(f"> {line}" if line else ">" for line in lower_headings(text).split("\n"))
 
 
-def flat(text: str) -> str:
+def one_line(text: str) -> str:
     """What a person wrote, as one line of mere text within the Markdown of the card.
 
-    >>> flat("old\\n\\n## *Gates*")
+    >>> one_line("old\\n\\n## *Gates*")
     'old \\\\#\\\\# \\\\*Gates\\\\*'
     """
     return _SIGNS.sub(r"\\\g<0>", " ".join(text.split()))

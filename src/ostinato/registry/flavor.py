@@ -1,4 +1,4 @@
-"""Flavor: what a member of the family `flavors` offers, and the Predictor that loading gives."""
+"""Flavor: the interface of the family `flavors`, and the Predictor that loading gives."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Folders: versions that are many files rather than one, such as an MLflow model. Their artifact is the manifest of the folder."""
+"""Artifacts that are folders of files, such as MLflow models. The artifact is the manifest of the folder."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -18,10 +18,10 @@ from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.registry import store
 from ostinato.registry.binding import binding_of, plain, rules_of
-from ostinato.registry.examples import keep_proof
-from ostinato.registry.find import find_model, find_version
 from ostinato.registry.labels import keep_labels, touch
+from ostinato.registry.lookup import find_model, find_version
 from ostinato.registry.proof import Proof
+from ostinato.registry.proof_store import add_proof
 from ostinato.registry.types import FolderFile, Labels, ModelVersion, Signature
 from ostinato.storage.blobs.blobs import Blobs
 from ostinato.storage.rows.rows import BLOB, Rows, Tx, metadata
@@ -46,7 +46,7 @@ _files = (
 
 
 class Folders:
-    """The part of Models that keeps versions of many files; Models gives it its parts."""
+    """A mixin of Models, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _blobs: Blobs
@@ -124,18 +124,11 @@ class Folders:
 
     def file(self, ref: str, path: str, start: int = 0, size: int | None = None) -> bytes:
         """The content of a file of a version that is a folder, or `size` bytes of it from `start` on."""
-        return self._blobs.open(self._file(ref, path).digest, start, size)
+        digests = {found.path: found.digest for found in self.files(ref)}
+        if path not in digests:
+            raise NotFound.named(f"file of {ref}", path, digests)
+        return self._blobs.open(digests[path], start, size)
 
-    def file_stream(self, ref: str, path: str) -> tuple[int, Iterator[bytes]]:
-        """The size of such a file and its content in pieces. In process only."""
-        found = self._file(ref, path)
-        return found.size, self._blobs.stream(found.digest)
-
-    def _file(self, ref: str, path: str) -> FolderFile:
-        known = {found.path: found for found in self.files(ref)}
-        if path not in known:
-            raise NotFound.named(f"file of {ref}", path, known)
-        return known[path]
 
     def _add_version(
         self, tx: Tx, draft: ModelVersion, key: str, proof: Proof | None = None, more: Mapping[str, Any] | None = None
@@ -155,7 +148,7 @@ class Folders:
         made = replace(draft, version=number, ref=draft.ref.at(number), binding=binding)
         store.add_version(tx, project, made, key, same)
         if proof is not None:
-            keep_proof(tx, made.model, made.version, proof)
+            add_proof(tx, made.model, made.version, proof)
         origin = [*([made.run] if made.run else []), *made.datasets, *(Ref("feature", f) for f in made.features)]
         origin += [Ref("evaluation", made.evaluation)] if made.evaluation else []
         told = {"artifact": made.artifact, "flavor": made.flavor, **(more or {})}

@@ -1,4 +1,4 @@
-"""Gate: what a member of the family `gates` offers."""
+"""Gate: the interface of the family `gates`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Handling: the verbs of Models that say with what care a version is loaded, and prove anew that it answers as it did."""
+"""The verbs of Models that show how safely a version can be loaded, and check its reference predictions again."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from ostinato.kernel.errors import GateFailed, MissingExtra, NotFound
 from ostinato.registry.flavor import FLAVORS, care_of, is_folder, is_plain
 from ostinato.registry.loading import Loading
 from ostinato.registry.proof import compared, prove
-from ostinato.registry.sandbox.apart import Apart
+from ostinato.registry.sandbox.process import SandboxProcess
 from ostinato.registry.views import Handled, HeldType, Proven
 
 
 class Handling(Loading):
-    """The part of Models that tells of its care; Models gives it its parts."""
+    """A mixin of Models, which sets the attributes that are annotated here."""
 
     def handling(self, ref: str) -> Handled:
         """With what care a version is loaded: anywhere, in a process apart, or in the sandbox alone; the types in its artifact where
@@ -55,7 +55,7 @@ class Handling(Loading):
         try:
             now = prove(scorer, kept.example)
         finally:
-            if isinstance(scorer, Apart):
+            if isinstance(scorer, SandboxProcess):
                 scorer.close()
         away, close = compared(kept.scores, now.scores) if kept.scores else (0.0, True)
         return Proven(example=kept.example, registered=kept.scores, now=now.scores, equal=now.scores == kept.scores, close=close, away=away)

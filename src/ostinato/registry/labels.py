@@ -1,4 +1,4 @@
-"""Labels: what is written on models and versions, and may change: descriptions, tags, and what another registry says of them."""
+"""Editable labels of models and versions: descriptions, tags, and the state of another registry."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Conflict, Invalid
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
-from ostinato.registry.find import find_model, find_version
+from ostinato.registry.lookup import find_model, find_version
 from ostinato.registry.types import Labels, Model, ModelVersion
 from ostinato.storage.rows.rows import Instant, Json, Rows, Tx, metadata
 
@@ -47,7 +47,7 @@ _one = _all.where(label.c.model == bindparam("model"), label.c.version == bindpa
 
 
 class Labelling:
-    """The part of Models that labels; Models gives it its parts. Where a verb takes `ref`, `late` is the model and `late@7` a version."""
+    """A mixin of Models, which sets the attributes annotated here. Where a verb takes `ref`, `late` is the model and `late@7` a version."""
 
     _rows: Rows
     _ledger: Ledger

@@ -1,4 +1,4 @@
-"""Lifecycle: the states of a version and the ways between them, as data. The verbs obey it, docs and pages show it.
+"""The states of a version and their transitions, as data: used by the verbs, the docs and the pages.
 
 A state is not kept but follows from what was decided and from what holds now, see `binding.state_of`.
 """

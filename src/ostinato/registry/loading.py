@@ -1,4 +1,4 @@
-"""Loading: the verbs of Models by which a version becomes something that scores, with the care that its flavor takes."""
+"""The verbs of Models that load a version for scoring: in process, in a separate process or in the sandbox, as its flavor requires."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import msgspec
 
 from ostinato.kernel.errors import GateFailed, Invalid, NotFound, TooLarge
 from ostinato.kernel.ref import Ref
-from ostinato.registry.examples import proof_of
-from ostinato.registry.find import find_version
 from ostinato.registry.flavor import FLAVORS, Scorer, care_of, is_folder, is_plain
 from ostinato.registry.folders import Folders
+from ostinato.registry.lookup import find_version
 from ostinato.registry.proof import ROWS_MAX, Proof, any_row, prove
-from ostinato.registry.sandbox.apart import Apart, Gone
+from ostinato.registry.proof_store import proof_of
 from ostinato.registry.sandbox.guards import GUARDS
+from ostinato.registry.sandbox.process import SandboxGone, SandboxProcess
 from ostinato.registry.trust import Trusting
 from ostinato.registry.types import Model, ModelVersion, Scalar, Signature
 from ostinato.storage.blobs.blobs import blob_of
@@ -31,7 +31,7 @@ _EXAMPLE = "input_example.json"
 
 
 class Loading(Trusting, Folders):
-    """The part of Models that loads; Models gives it its parts."""
+    """A mixin of Models, which sets the attributes that are annotated here."""
 
     get: Callable[[str], ModelVersion]
 
@@ -49,7 +49,7 @@ class Loading(Trusting, Folders):
             return made
         room = Path(tempfile.mkdtemp(prefix="ostinato-model-"))
         try:
-            scorer = Apart(found.flavor, self.unpacked(found, room), found.signature, limits, _DEADLINE_S)
+            scorer = SandboxProcess(found.flavor, self.unpacked(found, room), found.signature, limits, _DEADLINE_S)
         except BaseException:
             shutil.rmtree(room, ignore_errors=True)
             raise
@@ -107,7 +107,7 @@ class Loading(Trusting, Folders):
                     return prove(scorer, example)
                 _asked(scorer)
                 return None
-        except Gone as error:
+        except SandboxGone as error:
             self._refused(model, flavor, content, error)
             raise Invalid(f"the artifact took the process down that loaded it: {error.message}", field="artifact") from None
         except (Invalid, TooLarge, GateFailed) as error:
@@ -130,7 +130,7 @@ class Loading(Trusting, Folders):
         with tempfile.TemporaryDirectory(prefix="ostinato-model-") as room:
             place = Path(room) / "artifact"
             place.write_bytes(content)
-            scorer = Apart(flavor, place, signature, limits or self._limits([*GUARDS]), _DEADLINE_S)
+            scorer = SandboxProcess(flavor, place, signature, limits or self._limits([*GUARDS]), _DEADLINE_S)
             try:
                 yield scorer
             finally:
@@ -141,7 +141,7 @@ def _asked(scorer: Scorer) -> None:
     """Let it score one row, which need not please the model, but must not take its process down."""
     try:
         scorer.predict(any_row(scorer.signature))
-    except Gone:
+    except SandboxGone:
         raise
     except Exception:  # a model may raise anything over a row that is none of its own
         return

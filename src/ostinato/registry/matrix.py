@@ -1,4 +1,4 @@
-"""Matrix: from named columns to the one matrix of floats that models take."""
+"""Conversion of named columns to the float matrix that models take."""
 
 from __future__ import annotations
 

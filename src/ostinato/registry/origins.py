@@ -1,4 +1,4 @@
-"""Origins: which versions came of a run or a candidate, so that it stays as long as they are there."""
+"""The versions that were made from a run or a candidate, which must therefore stay."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ostinato.kernel.ref import Ref
 from ostinato.registry.labels import label
 from ostinato.registry.tables import version
 from ostinato.storage.rows.rows import Tx
-from ostinato.tracking.removal.sharing import parts
+from ostinato.tracking.removal.unshared import parts
 
 _v = version.c
 
 
-def came_of(tx: Tx, kind: str, names: Collection[str]) -> dict[str, list[str]]:
+def versions_made_from(tx: Tx, kind: str, names: Collection[str]) -> dict[str, list[str]]:
     """The versions, as references, that came of each of these things of a kind; removed ones do not count."""
     there = (_v.project == caller().project, _v.removed_at.is_(None))
     if kind == "run":

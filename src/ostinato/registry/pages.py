@@ -1,4 +1,4 @@
-"""Pages: the verbs of Models that pages read: how models stand, now and as of any instant, and what a decision rests on."""
+"""The verbs of Models for the web pages: the state of models, now and as of an instant, and the evidence of a decision."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Conflict, Denied, Invalid, OstinatoError
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
-from ostinato.registry import past, store
-from ostinato.registry.alias import approved, lapsed, way_back
-from ostinato.registry.approve import Approvals, entitled, second_person, unnamed
-from ostinato.registry.binding import CHAMPION, standing
-from ostinato.registry.check import admit
-from ostinato.registry.emergency import a_person, last_emergency
-from ostinato.registry.find import find_model, named
+from ostinato.registry import as_of, store
+from ostinato.registry.alias import require_approved, rollback_target, why_lapsed
+from ostinato.registry.approve import Approvals, require_entitled, require_no_alias, require_second_person
+from ostinato.registry.binding import CHAMPION, valid_approvals
+from ostinato.registry.check import require_passed
+from ostinato.registry.emergency import last_emergency, require_person
 from ostinato.registry.lifecycle import STAGES, TRANSITIONS, Act, Lifecycle, allow
+from ostinato.registry.lookup import find_model, named
 from ostinato.registry.types import Check, Model, ModelVersion, Verb
 from ostinato.registry.views import AliasMark, MetricRow, ModelState, ModelStory, Permit, Review, VersionLine
 from ostinato.storage.rows.rows import Rows, Tx
@@ -38,7 +38,7 @@ _CHANGES = {
 
 
 class Pages(Approvals):
-    """The part of Models that is read by pages; Models gives it its parts."""
+    """A mixin of Models, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger
@@ -58,7 +58,7 @@ class Pages(Approvals):
 
         def query(tx: Tx) -> list[ModelState]:
             models = store.all_models(tx, project)
-            champions, newest = past.champions(tx, project), past.newest(tx, project, models, self._clock.now())
+            champions, newest = as_of.champions(tx, project), as_of.newest(tx, project, models, self._clock.now())
             return [state_of_model(model, champions.get(model.name), newest.get(model.name)) for model in models]
 
         return self._rows.read(query)
@@ -74,12 +74,12 @@ class Pages(Approvals):
         if not 1 <= limit <= _VERSIONS_MAX:
             raise Invalid(f"1 to {_VERSIONS_MAX} versions can be listed at once, not {limit}", field="limit")
         project, when = caller().project, at or self._clock.now()
-        then = past.model(self._rows, self._ledger, model, at) if at else self._rows.read(lambda tx: find_model(tx, model))
+        then = as_of.model(self._rows, self._ledger, model, at) if at else self._rows.read(lambda tx: find_model(tx, model))
 
         def query(tx: Tx) -> tuple[list[AliasMark], list[ModelVersion], int, dict[str, Check]]:
-            moves = past.marks(tx, project, model, when)
-            versions, earlier = past.versions(tx, project, then, when, limit)
-            return moves, versions, earlier, past.checks(tx, project, [v.ref for v in versions], when)
+            moves = as_of.marks(tx, project, model, when)
+            versions, earlier = as_of.versions(tx, project, then, when, limit)
+            return moves, versions, earlier, as_of.checks(tx, project, [v.ref for v in versions], when)
 
         moves, versions, earlier, checks = self._rows.read(query)
         aliases = {mark.alias: mark.version for mark in moves if mark.until is None}
@@ -101,7 +101,7 @@ class Pages(Approvals):
         theirs = same or (self._evaluations.get(rival.evaluation) if rival and rival.evaluation else None)
         baseline = self._baseline_evaluation(of.name, evaluation, at)
         when = at or self._clock.now()
-        problem = _why_not(lambda: admit(check, found, rival.version if rival else None, when))
+        problem = _why_not(lambda: require_passed(check, found, rival.version if rival else None, when))
         return Review(
             version=found,
             model=of,
@@ -113,7 +113,7 @@ class Pages(Approvals):
             metrics=_metrics(evaluation, theirs, baseline),
             evaluation=evaluation,
             champion_evaluation=theirs,
-            approvals=standing(found.decisions, found.binding, when),
+            approvals=valid_approvals(found.decisions, found.binding, when),
             data=self._ages(found),
             may=self._may(of, found, problem) if at is None else [_over(verb, when) for verb in get_args(Verb)],
             lapse=self._lapse(of, found, when),
@@ -123,14 +123,14 @@ class Pages(Approvals):
     def _stood(self, ref: str, at: datetime | None) -> tuple[Model, ModelVersion, Check | None, ModelVersion | None]:
         """A model, a version of it, the last check of that, and the champion where that is another version; then or now."""
         asked = Ref.parse(str(ref), "model")
-        then = at and past.model(self._rows, self._ledger, asked.name, at)
+        then = at and as_of.model(self._rows, self._ledger, asked.name, at)
 
         def query(tx: Tx) -> tuple[Model, ModelVersion, Check | None, ModelVersion | None]:
             of = then or find_model(tx, asked.name)
-            find = partial(past.find, tx, of, at=at) if at else partial(named, tx, of, now=self._clock.now())
+            find = partial(as_of.find, tx, of, at=at) if at else partial(named, tx, of, now=self._clock.now())
             found, champion = find(asked), of.aliases.get(CHAMPION)
             rival = None if champion in (None, found.version) else find(Ref("model", of.name, str(champion)))
-            checks = past.checks(tx, caller().project, [found.ref], at)
+            checks = as_of.checks(tx, caller().project, [found.ref], at)
             return of, found, checks.get(str(found.ref)), rival
 
         return self._rows.read(query)
@@ -139,7 +139,7 @@ class Pages(Approvals):
         """Why the last approval of a version holds no more; where something was changed, who changed what and why."""
         last = next((d for d in reversed(found.decisions) if d.kind == "approved"), None)
         if last is None or last.binding == found.binding or last.voided_at is not None:
-            return lapsed(found, when)
+            return why_lapsed(found, when)
         told = [
             self._ledger.events(subject=subject, verb=verb, since=last.at, until=when, newest_first=True, limit=1).items
             for verb, subject in (
@@ -148,7 +148,7 @@ class Pages(Approvals):
         ]  # fmt: skip
         changed = max((events[0] for events in told if events), key=lambda event: event.seq, default=None)
         if changed is None:
-            return lapsed(found, when)
+            return why_lapsed(found, when)
         why = f" ({changed.data['reason']})" if changed.data.get("reason") else ""
         return f"{changed.actor} {_CHANGES[changed.verb]} on {changed.at:%Y-%m-%d}{why}, and what {last.by} approved before is void"
 
@@ -156,21 +156,21 @@ class Pages(Approvals):
         """Each decision held against the rules in the order in which its verb does."""
         who, now = caller().actor, self._clock.now()
         held = None if self._access is None else self._access.whoami().permissions
-        refused = _why_not(lambda: unnamed(of, found))
+        refused = _why_not(lambda: require_no_alias(of, found))
 
         def state(act: Act) -> OstinatoError | None:
             return _why_not(lambda: allow(act, found))
 
-        entitlement = _why_not(lambda: self._rows.read(lambda tx: entitled(tx, of, who)))
-        second = _why_not(lambda: self._rows.read(lambda tx: second_person(tx, who, found)))
+        entitlement = _why_not(lambda: self._rows.read(lambda tx: require_entitled(tx, of, who)))
+        second = _why_not(lambda: self._rows.read(lambda tx: require_second_person(tx, who, found)))
         rules: list[tuple[Verb, str, list[OstinatoError | None]]] = [
             ("check", "model:write", []),
             ("approve", "model:approve", [
                 second, state("approve"), _once(who, found, now), entitlement, problem,
             ]),
             ("reject", "model:approve", [_not_yet(found, "rejected"), state("reject"), refused]),
-            ("promote", "model:promote", [_champion_already(of, found), _why_not(lambda: approved(of, found, now))]),
-            ("break_glass", "model:break-glass", [_why_not(lambda: a_person(who)), state("break_glass")]),
+            ("promote", "model:promote", [_champion_already(of, found), _why_not(lambda: require_approved(of, found, now))]),
+            ("break_glass", "model:break-glass", [_why_not(lambda: require_person(who)), state("break_glass")]),
             ("rollback", "model:promote", [_why_not(lambda: self._back(of, found))]),
             ("retire", "model:approve", [_not_yet(found, "retired"), refused]),
         ]  # fmt: skip
@@ -180,7 +180,9 @@ class Pages(Approvals):
         alias = next((name for name, number in sorted(of.aliases.items()) if number == found.version), None)
         if alias is None:
             raise Conflict(f"no alias names {found.ref}")
-        self._rows.read(lambda tx: way_back(tx, of, found, store.moves(tx, caller().project, of.name, alias), alias, self._clock.now()))
+        self._rows.read(
+            lambda tx: rollback_target(tx, of, found, store.moves(tx, caller().project, of.name, alias), alias, self._clock.now())
+        )
 
 
 def _over(verb: Verb, at: datetime) -> Permit:
@@ -205,7 +207,7 @@ def _why_not(rule: Callable[[], object]) -> OstinatoError | None:
 
 
 def _once(who: str, found: ModelVersion, now: datetime) -> Conflict | None:
-    done = any(d.responsible == who for d in standing(found.decisions, found.binding, now))
+    done = any(d.responsible == who for d in valid_approvals(found.decisions, found.binding, now))
     return Conflict(f"you have approved {found.ref} already") if done else None
 
 

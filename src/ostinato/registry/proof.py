@@ -1,4 +1,4 @@
-"""Proof: the input example of a version and its scores when it was registered, by which it is known again wherever it is loaded."""
+"""Reference predictions: an input example of a version with its scores at registration, checked again wherever the version is loaded."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def prove(scorer: Scorer, example: Mapping[str, Sequence[Scalar]]) -> Proof:
     Raises:
         Invalid: the example lacks an input, has one that there is none of, or no row; or the model does not give each row a finite score.
     """
-    inputs = fit(example, scorer.signature)
+    inputs = typed_example(example, scorer.signature)
     rows = len(next(iter(inputs.values()), ()))
     if not 1 <= rows <= ROWS_MAX:
         raise Invalid(f"the example has {rows} rows", hint=f"give 1 to {ROWS_MAX}", field="example")
-    scores = sound(scorer.predict(inputs), rows)
+    scores = checked_scores(scorer.predict(inputs), rows)
     return Proof(example={name: list(example[name]) for name in scorer.signature.names}, scores=scores.tolist())
 
 
-def fit(example: Mapping[str, Sequence[Scalar]], signature: Signature) -> dict[str, NDArray[Any]]:
+def typed_example(example: Mapping[str, Sequence[Scalar]], signature: Signature) -> dict[str, NDArray[Any]]:
     """The example as a model takes it.
 
     Raises:
@@ -68,7 +68,7 @@ def any_row(signature: Signature) -> dict[str, NDArray[Any]]:
     }
 
 
-def sound(scores: Any, rows: int) -> NDArray[np.float64]:
+def checked_scores(scores: Any, rows: int) -> NDArray[np.float64]:
     """The scores, if there is a finite one for each row.
 
     Raises:
@@ -82,14 +82,14 @@ def sound(scores: Any, rows: int) -> NDArray[np.float64]:
     return found
 
 
-def holds(kept: Proof, scorer: Scorer) -> str:
+def mismatch(kept: Proof, scorer: Scorer) -> str:
     """What is wrong with a loaded model by the proof on record; empty if it answers as it did.
 
     Raises:
         Invalid: it does not answer the example at all.
     """
     rows = len(next(iter(kept.example.values()), ()))
-    found = sound(scorer.predict(fit(kept.example, scorer.signature)), rows)
+    found = checked_scores(scorer.predict(typed_example(kept.example, scorer.signature)), rows)
     if not kept.scores:
         return ""
     away, close = compared(kept.scores, found)

@@ -1,4 +1,4 @@
-"""Purging: the verb of Models that lets go of what removed versions held, so that a collection can give it back."""
+"""The verb of Models that releases the artifacts of removed versions, so that `collect` can delete them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ostinato.kernel.errors import Conflict, NotFound
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.holds import check_free
 from ostinato.ledger.service import Ledger
-from ostinato.registry.examples import proof
 from ostinato.registry.folders import file
 from ostinato.registry.labels import label
+from ostinato.registry.proof_store import proof
 from ostinato.registry.tables import move, version
 from ostinato.storage.rows.rows import Rows, Tx
 
@@ -31,7 +31,7 @@ class ModelPurge:
 
 
 class Purging:
-    """The part of Models that destroys what was removed; Models gives it its parts."""
+    """A mixin of Models, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger

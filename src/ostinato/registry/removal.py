@@ -1,4 +1,4 @@
-"""Removal: the verbs of Models that take names away: of aliases, of versions, of models. What was under rules stays; retire that."""
+"""The verbs of Models that remove aliases, versions and models. Versions under approval rules can only be retired."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ostinato.ledger.holds import check_free
 from ostinato.ledger.service import Ledger
 from ostinato.registry import store, tables
 from ostinato.registry.alias import Aliases
-from ostinato.registry.approve import unnamed
-from ostinato.registry.examples import proof
-from ostinato.registry.find import find_model, find_version
+from ostinato.registry.approve import require_no_alias
 from ostinato.registry.folders import file
 from ostinato.registry.labels import label, touch
+from ostinato.registry.lookup import find_model, find_version
+from ostinato.registry.proof_store import proof
 from ostinato.registry.trust import trust
 from ostinato.registry.types import Model
 from ostinato.storage.rows.rows import Rows, Tx
@@ -34,7 +34,7 @@ _NAMED: tuple[Table, ...] = (
 
 
 class Removals(Aliases):
-    """The part of Models that takes away; Models gives it its parts."""
+    """A mixin of Models, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger
@@ -79,7 +79,7 @@ class Removals(Aliases):
                 )
             else:
                 one = find_version(tx, str(asked), now)[1]
-                unnamed(of, one)
+                require_no_alias(of, one)
                 self._check_unused(tx, of.name, one.version)
                 check_free(tx, one.ref)
                 found, gone = one.ref, [*gone, v.c.version == one.version]

@@ -18,20 +18,20 @@ from ostinato.kernel.settings import Settings
 from ostinato.ledger.service import Ledger
 from ostinato.registry import store
 from ostinato.registry.adoption import Adoptions
-from ostinato.registry.approve import reason_given
+from ostinato.registry.approve import checked_reason
 from ostinato.registry.binding import plain, rules_of
 from ostinato.registry.cards import Cards
 from ostinato.registry.comparison import Comparisons
 from ostinato.registry.emergency import Emergencies
-from ostinato.registry.find import find_model, find_version
-from ostinato.registry.finding import Finding
 from ostinato.registry.gate import gate_of
 from ostinato.registry.handling import Handling
 from ostinato.registry.labels import Labelling, keep_labels
-from ostinato.registry.origins import came_of
+from ostinato.registry.lookup import find_model, find_version
+from ostinato.registry.origins import versions_made_from
+from ostinato.registry.ownership import Ownership, checked_owners, warn
 from ostinato.registry.purging import Purging
+from ostinato.registry.query import Finding
 from ostinato.registry.removal import Removals, called
-from ostinato.registry.stewardship import Stewardship, checked_owners, warn
 from ostinato.registry.tiers import Tiers
 from ostinato.registry.types import (
     GateSpec,
@@ -48,7 +48,7 @@ from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.tracking.service import Runs
 
 
-class Models(Adoptions, Purging, Cards, Comparisons, Finding, Removals, Emergencies, Tiers, Stewardship, Labelling, Handling, Arriving):
+class Models(Adoptions, Purging, Cards, Comparisons, Finding, Removals, Emergencies, Tiers, Ownership, Labelling, Handling, Arriving):
     """The models of a project. Where a verb takes `ref`, it is `late@7` or `late@champion`."""
 
     def __init__(
@@ -76,7 +76,7 @@ class Models(Adoptions, Purging, Cards, Comparisons, Finding, Removals, Emergenc
         self._settings = settings
         self.in_use = lambda *_: []
         evaluations.recorded = self._reevaluated
-        runs.needed_by = came_of
+        runs.needed_by = versions_made_from
         ledger.called["model"] = called
 
     # ---- models and versions
@@ -154,7 +154,7 @@ class Models(Adoptions, Purging, Cards, Comparisons, Finding, Removals, Emergenc
         Raises:
             Invalid: no approval would be needed, or there is no reason.
         """
-        who, why = caller(), reason_given(reason)
+        who, why = caller(), checked_reason(reason)
         _check_rules(gates, approvals)
 
         def change(tx: Tx) -> Model:

@@ -1,4 +1,4 @@
-"""Signature: the columns of a table, a matrix or named vectors, and what a model would take of them."""
+"""Signature inference: from a table, a matrix or named vectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of the registry."""
+"""The tables of the registry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tiers: the verbs of Models that say what a risk asks: how many people approve, which ones, for how long. Data of the project."""
+"""The verbs of Models for risk tiers: how many approvals a risk needs, by which roles, and for how long. Stored per project."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ostinato.kernel.errors import Invalid
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.registry import store
-from ostinato.registry.approve import reason_given
+from ostinato.registry.approve import checked_reason
 from ostinato.registry.binding import plain
 from ostinato.registry.tables import tier as tier_table
 from ostinato.registry.types import Risk, Tier
@@ -24,7 +24,7 @@ _HOURS_MAX = 24 * 90
 
 
 class Tiers:
-    """The part of Models that weighs risks; Models gives it its parts."""
+    """A mixin of Models, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger
@@ -54,7 +54,7 @@ class Tiers:
         Raises:
             Invalid: a number is out of range, fewer persons are named than must approve, or there is no reason.
         """
-        who, why = caller(), reason_given(reason)
+        who, why = caller(), checked_reason(reason)
         made = Tier(
             risk=risk, approvals=approvals, approvers=sorted(set(approvers or [])), valid_days=valid_days, review_hours=review_hours,
             glass_hours=glass_hours,

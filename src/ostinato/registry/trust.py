@@ -1,4 +1,4 @@
-"""Trust: which flavors that may run code a model may have: none, before the operator of the store and a reviewer say so."""
+"""Which flavors that may run code a model may use: none, until the operator of the store and a reviewer allow it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ostinato.kernel.errors import GateFailed, Invalid, NotFound
 from ostinato.kernel.ref import Ref
 from ostinato.kernel.settings import Settings
 from ostinato.ledger.service import Ledger
-from ostinato.registry.approve import reason_given
-from ostinato.registry.find import find_model
+from ostinato.registry.approve import checked_reason
 from ostinato.registry.flavor import FLAVORS, care_of
+from ostinato.registry.lookup import find_model
 from ostinato.registry.sandbox.guards import GUARDS, Limits
 from ostinato.storage.rows.rows import Instant, Json, Rows, Tx, metadata
 
@@ -44,7 +44,7 @@ class Trust:
 
 
 class Trusting:
-    """The part of Models that says what may run code; Models gives it its parts."""
+    """A mixin of Models, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger
@@ -60,7 +60,7 @@ class Trusting:
             Invalid: there is no reason, or a flavor is data and needs no trust.
             NotFound: there is no such model or flavor.
         """
-        who, why, wanted = caller(), reason_given(reason), sorted(set(flavors))
+        who, why, wanted = caller(), checked_reason(reason), sorted(set(flavors))
         for flavor in wanted:
             if care_of(flavor) != "code":
                 raise Invalid(f"{flavor} is data, and needs no trust", hint=f"these do: {', '.join(_with_code())}", field="flavors")

@@ -1,4 +1,4 @@
-"""The nouns of the registry: Signature, Model, ModelVersion, Check, Decision, Tier, Policy, Emergency, Deprecation, AliasState."""
+"""The types of the registry: Signature, Model, ModelVersion, Check, Decision, Tier, Policy, Emergency, Deprecation, AliasState."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Views: what pages read of the registry, composed of its nouns."""
+"""The types of the registry's web pages."""
 
 from __future__ import annotations
 

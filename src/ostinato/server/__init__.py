@@ -1,1 +1,1 @@
-"""The control plane over HTTP: routes, checks and errors, all read from the slices' Ops."""
+"""The control plane over HTTP: routes, authorization and errors, all from the slices' Ops."""

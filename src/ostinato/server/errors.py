@@ -1,4 +1,4 @@
-"""The one table from errors to HTTP: class → status, and the body that every error has."""
+"""The table from error classes to HTTP status, and the body of every error."""
 
 from __future__ import annotations
 

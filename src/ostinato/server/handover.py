@@ -1,4 +1,4 @@
-"""Hand-over: a server starts its successor on the same socket, and ends when that one answers. No request is lost between them.
+"""Zero-downtime restart: a server starts its successor on the same socket, and ends once that one answers.
 
 The successor is a process of the same command: it runs what is installed now. It inherits the listening socket and the lock of the
 folder, so both are held without a gap; the planes of the endpoints go on and are adopted.
@@ -26,7 +26,7 @@ READY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Handed:
+class Inherited:
     """The file descriptors that a successor inherits: the socket, the lock, and the pipe by which it says that it is ready."""
 
     listener: int
@@ -34,10 +34,10 @@ class Handed:
     ready: int
 
     @classmethod
-    def parse(cls, text: str) -> Handed:
+    def parse(cls, text: str) -> Inherited:
         """From the form in which the command line carries it.
 
-        >>> str(Handed.parse("5,6,7"))
+        >>> str(Inherited.parse("5,6,7"))
         '5,6,7'
         """
         try:
@@ -50,10 +50,10 @@ class Handed:
         return f"{self.listener},{self.lock},{self.ready}"
 
 
-def succeeded(command: Sequence[str], listener: socket.socket, lock: int, ended: Callable[[], bool]) -> bool:
+def start_successor(command: Sequence[str], listener: socket.socket, lock: int, ended: Callable[[], bool]) -> bool:
     """Start `command` as the successor; whether it is ready. One that is not in good time is killed."""
     reading, writing = os.pipe()
-    handed = Handed(listener=listener.fileno(), lock=lock, ready=writing)
+    handed = Inherited(listener=listener.fileno(), lock=lock, ready=writing)
     process = subprocess.Popen(
         [*command, "--handed", str(handed)], stdin=subprocess.DEVNULL, pass_fds=(handed.listener, handed.lock, handed.ready)
     )

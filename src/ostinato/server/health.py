@@ -1,4 +1,4 @@
-"""Health: may traffic come? Asked at `/health/ready` by balancers and by people."""
+"""Readiness: the checks behind `/health/ready`."""
 
 from __future__ import annotations
 

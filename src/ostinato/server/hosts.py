@@ -1,4 +1,4 @@
-"""Hosts: the names by which a server may be called. A page elsewhere can point its own name at us; it cannot make it one of ours."""
+"""The allowed `Host` names, against DNS rebinding."""
 
 from __future__ import annotations
 

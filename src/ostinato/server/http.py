@@ -1,8 +1,9 @@
-"""The control plane as an ASGI app: every Op behind `/api/v1`, and the few plain routes beside them."""
+"""The control plane as an ASGI app: every Op behind `/api/v1`, and a few plain routes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from types import ModuleType
 
 from starlette.requests import Request
@@ -13,34 +14,34 @@ from starlette.types import Receive, Scope, Send
 from ostinato.access.oidc import Provider
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow.door import MLflow
-from ostinato.gateways.otlp.door import OTLP
+from ostinato.gateways.otlp.endpoint import OTLP
 from ostinato.server import openapi, sign_in, system
-from ostinato.server.door import Door
-from ostinato.server.elsewhere import Elsewhere
-from ostinato.server.exchange import Exchange
-from ostinato.server.frames import PATH as FRAMES
-from ostinato.server.frames import Frames
-from ostinato.server.gate import Gate
+from ostinato.server.artifact_frames import PATH as FRAMES
+from ostinato.server.artifact_frames import Frames
+from ostinato.server.authorization import Authorizer
+from ostinato.server.browser import BrowserMiddleware
 from ostinato.server.health import Health
 from ostinato.server.hosts import Hosts
 from ostinato.server.live import Live
 from ostinato.server.metrics import Metrics
+from ostinato.server.middleware import Middleware
+from ostinato.server.oidc_routes import OidcRoutes
 from ostinato.server.pages import Pages
-from ostinato.server.pools import Pools
 from ostinato.server.routes import Routes
+from ostinato.server.thread_pool import ThreadPools
+from ostinato.server.token_exchange import TokenExchangeRoute
 from ostinato.server.traces import tracing
 from ostinato.server.verb import Verb
-from ostinato.server.visit import Visits
 from ostinato.server.wire import JSON, encode
 
 ROOT = "/api/v1"
 
 
-def build(app: Ostinato, slices: Sequence[ModuleType], health: Health | None = None, host: str = "") -> Door:
+def build(app: Ostinato, slices: Sequence[ModuleType], health: Health | None = None, host: str = "") -> Middleware:
     """The whole control plane over an opened store; `health` is what a supervisor knows beyond the store, `host` where it listens."""
-    gate, metrics, pools = Gate(app), Metrics(), Pools()
+    gate, metrics, pools = Authorizer(app), Metrics(), ThreadPools()
     health = health or Health(app)
-    document, provider = openapi.render(slices), Provider.of(app.settings)
+    document, provider = cache(lambda: openapi.render(slices)), Provider.of(app.settings)
 
     async def live(_: Request) -> Response:
         return Response(b'{"live":true}', media_type=JSON)
@@ -54,7 +55,7 @@ def build(app: Ostinato, slices: Sequence[ModuleType], health: Health | None = N
         return PlainTextResponse(metrics.text(), media_type="text/plain; version=0.0.4")
 
     async def description(_: Request) -> Response:
-        return Response(document, media_type=JSON)
+        return Response(await pools.run(document), media_type=JSON)
 
     routes: list[BaseRoute] = [
         Route("/health/live", live),
@@ -62,8 +63,8 @@ def build(app: Ostinato, slices: Sequence[ModuleType], health: Health | None = N
         Route("/metrics", scrape),
         Route("/openapi.json", description),
         Route(f"{ROOT}/live", Live(app, gate, health, pools.run), methods=["GET"]),
-        *Elsewhere(app, provider, pools.run).routes(),
-        *Exchange(app, pools.run).routes(),
+        *OidcRoutes(app, provider, pools.run).routes(),
+        *TokenExchangeRoute(app, pools.run).routes(),
         Route(FRAMES, Frames(app, gate, pools.run).show, methods=["GET"]),
         Route("/{path:path}", Pages(), methods=["GET"]),
     ]
@@ -73,7 +74,7 @@ def build(app: Ostinato, slices: Sequence[ModuleType], health: Health | None = N
     hosts = Hosts([host, *app.settings.hosts.split(",")])
     mlflow = MLflow(app, gate.admit, pools.run, pools.upload, app.settings.body_limit_mb << 20)
     otlp = OTLP(app, gate.admit, pools.run, app.settings.body_limit_mb << 20)
-    return Door(Visits(_Turn(Routes(verbs), [otlp, mlflow], Router(routes))), metrics, hosts, tracing())
+    return Middleware(BrowserMiddleware(_Turn(Routes(verbs), [otlp, mlflow], Router(routes))), metrics, hosts, tracing())
 
 
 class _Turn:

@@ -1,4 +1,4 @@
-"""Live: the ledger as a stream of server-sent events; `id` is the event's position, so a reader resumes where it was."""
+"""The ledger as server-sent events; `id` is the position of the event, so that a reader resumes where it was."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.errors import Invalid, OstinatoError
 from ostinato.kernel.event import Event
 from ostinato.kernel.signature import to_wire
-from ostinato.server.gate import Gate
+from ostinato.server.authorization import Authorizer
 from ostinato.server.health import Health
 
 POLL_S = 0.25
@@ -32,7 +32,7 @@ class Live:
     `project` in the query goes before the header: an EventSource of a browser sends no header of its page's choice.
     """
 
-    def __init__(self, app: Ostinato, gate: Gate, health: Health, run: Callable[..., Awaitable[Any]]) -> None:
+    def __init__(self, app: Ostinato, gate: Authorizer, health: Health, run: Callable[..., Awaitable[Any]]) -> None:
         self._app = app
         self._gate = gate
         self._health = health

@@ -1,4 +1,4 @@
-"""OpenAPI 3.1 from the Ops: the same bytes for the same code, so that docs/openapi.json can be compared."""
+"""OpenAPI 3.1 from the Ops, deterministic, so that docs/openapi.json can be compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages: the built web UI, read once at the start. A path that names no file of it is a page, which the UI's script draws."""
+"""The built web UI, read once at start. Any path that names no file gets the UI's page."""
 
 from __future__ import annotations
 

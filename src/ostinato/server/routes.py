@@ -1,9 +1,10 @@
-"""Routes: from a method and a path to the verb behind it, at the same small cost however many verbs there are."""
+"""Routing from method and path to a verb, in constant time."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Generic, Protocol, TypeVar
 
 from ostinato.kernel.operation import Op
@@ -36,10 +37,10 @@ class Routes(Generic[E]):
             names = [name for name, _ in placeholders(endpoint.op.path)]
             paths.setdefault(_NAME.sub("{", endpoint.op.path), {})[endpoint.op.method] = endpoint, names
         self._words = {path: methods for path, methods in paths.items() if "{" not in path}
-        self._shaped: dict[str, list[tuple[re.Pattern[str], _Methods[E]]]] = {}
+        self._shaped: dict[str, list[tuple[str, _Methods[E]]]] = {}
         for path, methods in paths.items():
             if path not in self._words:
-                self._shaped.setdefault(_first(path), []).append((_pattern(path), methods))
+                self._shaped.setdefault(_first(path), []).append((path, methods))
 
     def find(self, method: str, path: str) -> tuple[E, dict[str, str]] | None:
         """The verb and the texts of its placeholders; None if no verb has this path.
@@ -63,8 +64,8 @@ class Routes(Generic[E]):
     def _at(self, path: str) -> Iterator[tuple[_Methods[E], tuple[str, ...]]]:
         if words := self._words.get(path):
             yield words, ()
-        for pattern, methods in self._shaped.get(_first(path), ()):
-            if found := pattern.fullmatch(path):
+        for shaped, methods in self._shaped.get(_first(path), ()):
+            if found := _pattern(shaped).fullmatch(path):
                 yield methods, found.groups()
 
 
@@ -91,7 +92,8 @@ def _first(path: str) -> str:
     return path.split("/", 2)[1]
 
 
+@cache
 def _pattern(path: str) -> re.Pattern[str]:
-    """What the texts of a shape look like, with a group for each placeholder."""
+    """What the texts of a shape look like, with a group for each placeholder; compiled when one is first asked for."""
     words = (f"({_SHAPES[part or ':str']})" if i % 2 else re.escape(part) for i, part in enumerate(_PLACE.split(path)))
     return re.compile("".join(words), re.DOTALL)

@@ -16,17 +16,18 @@ from pathlib import Path
 from types import FrameType
 
 from ostinato.app import SLICES, Ostinato
-from ostinato.keeping.reserve import hold
 from ostinato.kernel.clock import Clock, SystemClock
 from ostinato.kernel.errors import Conflict, Unavailable
+from ostinato.kernel.garbage import settled
 from ostinato.kernel.settings import Settings
+from ostinato.maintenance.reserve import hold
 from ostinato.server.clock import SharedClock
-from ostinato.server.handover import Handed, running, succeeded
+from ostinato.server.first_sign_in import first_sign_in_notice
+from ostinato.server.handover import Inherited, running, start_successor
 from ostinato.server.health import Health
 from ostinato.server.http import build
 from ostinato.server.lines import Together
 from ostinato.server.sockets import listening, require_private, tell_supervisor, url_of
-from ostinato.server.welcome import welcome
 from ostinato.server.workers import Workers
 from ostinato.serving.plane.listener import Listener
 from ostinato.storage.disk import blamed, take
@@ -44,7 +45,7 @@ def serve(
     at: datetime | None = None,
     beyond_loopback: bool = False,
     fd: int | None = None,
-    handed: Handed | None = None,
+    handed: Inherited | None = None,
 ) -> None:
     """Serve the store in the folder `data` until TERM or INT; HUP starts a successor, and this process ends when that one answers.
 
@@ -105,7 +106,7 @@ class Running:
         if not self._handing_over.acquire(blocking=False):
             return  # it is under way
         with self._handing_over_ends():
-            if succeeded(command, self._listener, lock, lambda: self._server.should_exit):
+            if start_successor(command, self._listener, lock, lambda: self._server.should_exit):
                 self._ticker.end()
                 self._app.endpoints.leave()
                 self._health.succeeded = True
@@ -136,13 +137,14 @@ class Server(Listener):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        settled()
         _write_whole(self._data / "server.json", json.dumps({"pid": os.getpid(), "url": self._url}))
         if self._ready is not None:
             os.write(self._ready, b"1")
             os.close(self._ready)
         tell_supervisor(f"READY=1\nMAINPID={os.getpid()}")
         print(f"Ostinato is at {self._url} (the administrator's token: {self._data / 'admin-token'})", flush=True)  # noqa: T201
-        if said := welcome(self._app, self._url):
+        if said := first_sign_in_notice(self._app, self._url):
             print(said, flush=True)  # noqa: T201
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -190,7 +192,7 @@ class Ticker:
 
 
 @contextmanager
-def _held(data: Path, handed: Handed | None) -> Iterator[int]:
+def _held(data: Path, handed: Inherited | None) -> Iterator[int]:
     """The folder, held against other servers by a file lock that dies with the process; a successor inherits it."""
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with open(handed.lock if handed else data / "server.lock", "a") as lock:

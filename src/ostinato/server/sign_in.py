@@ -1,4 +1,4 @@
-"""Sign in: the operations by which browsers and programs come and go. What they prove is for access; here are the cookies."""
+"""The operations of signing in and out, and their cookies. The credentials are checked by access."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ostinato.app import Ostinato
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import NotFound, Unauthenticated
 from ostinato.kernel.operation import Op
-from ostinato.server.elsewhere import away
-from ostinato.server.visit import visit
+from ostinato.server.browser import browser_request
+from ostinato.server.oidc_routes import begin_redirect
 
 NAME = "sign_in"
 
@@ -46,7 +46,7 @@ class SignIn:
     def ways(self) -> Ways:
         """How one may sign in, and who already is."""
         try:
-            actor = self._access.admit_session(visit().session, "default").credential.actor if visit().session else None
+            actor = self._access.admit_session(browser_request().session, "default").credential.actor if browser_request().session else None
         except Unauthenticated:
             actor = None
         return Ways(issuer=self._issuer or None, elsewhere="/api/v1/sign-in/oidc" if self._issuer else None, actor=actor)
@@ -58,7 +58,7 @@ class SignIn:
             Unauthenticated: the name or the password is wrong.
             Throttled: too many failures; `retry-after` says when the next attempt counts.
         """
-        return _kept(self._access.sign_in(name, password, visit().visitor))
+        return _kept(self._access.sign_in(name, password, browser_request().visitor))
 
     def sign_in_by_code(self, code: str, password: str | None = None) -> Session:
         """Sign in by a one-time code; with `password`, that is yours from now on.
@@ -66,7 +66,7 @@ class SignIn:
         Raises:
             Unauthenticated: the code is unknown, used or older than ten minutes.
         """
-        return _kept(self._access.sign_in_by_code(code, visit().visitor, password))
+        return _kept(self._access.sign_in_by_code(code, browser_request().visitor, password))
 
     def redeem(self, code: str, password: str | None = None, name: str = "") -> IssuedToken:
         """A token for a program whose user holds a one-time code; with `password`, that is theirs from now on. Sets no cookie.
@@ -74,7 +74,7 @@ class SignIn:
         Raises:
             Unauthenticated: the code is unknown, used or older than ten minutes.
         """
-        return self._access.redeem_code(code, password, name, visit().visitor)
+        return self._access.redeem_code(code, password, name, browser_request().visitor)
 
     def link_elsewhere(self) -> Away:
         """Begin to be known by an OpenID provider: the browser goes there, signs in, and comes back; from a browser that is signed in.
@@ -86,7 +86,7 @@ class SignIn:
             Denied: a token came with the request instead of a session, or the session was opened with another's help.
         """
         session = self._access.own_session()
-        return Away(url=away(self._provider, link=session.id))
+        return Away(url=begin_redirect(self._provider, link=session.id))
 
     def sign_out(self) -> None:
         """End the session of this browser."""
@@ -94,7 +94,7 @@ class SignIn:
             self._access.end_session(caller().credential)
         except NotFound:
             return  # a token came with the request, or the session ended meanwhile
-        visit().set_cookie("")
+        browser_request().set_cookie("")
 
     def set_password(self, password: str, old: str | None = None) -> Session | None:
         """Choose a password; all other sessions end. The old one is needed, unless there is none or a one-time code was used just now.
@@ -103,12 +103,12 @@ class SignIn:
             Denied: the old password is wrong or missing.
             Invalid: the new one may not be chosen.
         """
-        opened = self._access.set_password(password, old, visit().visitor)
+        opened = self._access.set_password(password, old, browser_request().visitor)
         return _kept(opened) if opened else None
 
     def begin_device(self, name: str) -> DeviceGrant:
         """Ask for a token for a program called `name`; its user confirms the `user_code` at `verification_uri`."""
-        present = visit()
+        present = browser_request()
         return self._access.begin_device(name, present.visitor, present.origin)
 
     def ask_device(self, device_code: str) -> DeviceAnswer:
@@ -121,7 +121,7 @@ class SignIn:
         Raises:
             NotFound: nobody does, or not any more.
         """
-        return self._access.device(user_code, visit().visitor)
+        return self._access.device(user_code, browser_request().visitor)
 
     def answer_device(self, user_code: str, agree: bool) -> DeviceRequest:
         """Let the program that waits under this code act as you, or refuse; from a browser that is signed in.
@@ -130,11 +130,11 @@ class SignIn:
             NotFound: nobody waits under this code, or not any more.
             Denied: a token came with the request instead of a session.
         """
-        return self._access.answer_device(user_code, agree, visit().visitor)
+        return self._access.answer_device(user_code, agree, browser_request().visitor)
 
 
 def _kept(opened: OpenedSession) -> Session:
-    visit().set_cookie(opened.secret)
+    browser_request().set_cookie(opened.secret)
     return opened.session
 
 

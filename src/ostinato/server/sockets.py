@@ -1,4 +1,4 @@
-"""Sockets: where a server listens: an address, a socket that it inherits, and who may reach it how."""
+"""The listening socket: an address to bind or an inherited socket, and who may connect how."""
 
 from __future__ import annotations
 

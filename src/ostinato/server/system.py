@@ -1,4 +1,4 @@
-"""System: the operations on the server itself, in the same form as those of the slices."""
+"""The operations on the server itself, in the same form as those of the slices."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ostinato.kernel.operation import Op
 NAME = "system"
 _NO_FAMILIES = (
     "ostinato.storage.",
-    "ostinato.keeping.",
+    "ostinato.maintenance.",
     "ostinato.gateways.",
     "ostinato.serving.plane",
     "ostinato.registry.sandbox",

@@ -1,4 +1,4 @@
-"""Traces: a span for each request, and in workers for each execution and step, sent by OTLP to where OpenTelemetry's own variables say.
+"""OpenTelemetry spans of requests, executions and steps, sent by OTLP as OpenTelemetry's own variables say.
 
 Where they say nothing, nothing is loaded.
 """

@@ -1,9 +1,10 @@
-"""Verb: one Op as an ASGI endpoint: admit, read, call, answer. Every request comes through here, so it is kept bare."""
+"""One Op as an ASGI endpoint: authorize, decode, call, encode. Every request comes through here, so it does nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,15 +15,15 @@ from starlette.types import Receive, Scope, Send
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.errors import Invalid, TooLarge
 from ostinato.kernel.notice import HEADER as NOTICE
-from ostinato.kernel.notice import noticing, written
+from ostinato.kernel.notice import collect_notices, to_header
 from ostinato.kernel.operation import Op
-from ostinato.kernel.signature import signature_of
+from ostinato.kernel.signature import Parameter, signature_of
+from ostinato.server.authorization import Authorizer
+from ostinato.server.browser import browser_request
 from ostinato.server.errors import Unsupported
-from ostinato.server.gate import Gate
-from ostinato.server.pools import Pools
-from ostinato.server.visit import visit
+from ostinato.server.thread_pool import ThreadPools
 from ostinato.server.wire import JSON, MSGPACK, encode, from_body, from_texts
-from ostinato.serving.plane.encoding import LEAST, UNPACKED, chosen, packed, unpacked
+from ostinato.serving.plane.encoding import LEAST, UNPACKED, compressed, decompressed, negotiate
 
 _SMALL = 64 * 1024
 """A body that announces no more is read before it is known who sends it: one hand-over to a thread is saved."""
@@ -40,20 +41,26 @@ class Reply:
 class Verb:
     """A verb of a service, behind its permission."""
 
-    def __init__(self, op: Op, service: object, gate: Gate, pools: Pools, limit: int) -> None:
+    def __init__(self, op: Op, service: object, gate: Authorizer, pools: ThreadPools, limit: int) -> None:
         self.op = op
         self._what = f"{op.method} {op.path}"
         self._call = getattr(service, op.name)
-        self._signature = signature_of(op)
-        self._raw = next((p.name for p in self._signature.at("raw")), None)
-        self._places = {place: self._signature.at(place) for place in ("path", "query", "body")}
         self._gate = gate
         self._pools = pools
         self._limit = limit
-        self._patient = any(p.name == "timeout_s" for p in self._signature.parameters)
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[Parameter, ...]]:
+        """The parameters by where they travel, read from the annotations when the verb is first asked for."""
+        signature = signature_of(self.op)
+        return {place: signature.at(place) for place in ("path", "query", "body", "raw")}
+
+    @cached_property
+    def _patient(self) -> bool:
+        return any(p.name == "timeout_s" for found in self._places.values() for p in found)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = visit().headers
+        headers = browser_request().headers
         announced = _announced(headers, self._limit)
         if announced is not None and announced <= _SMALL:
             content = await _body(receive, self._limit) if announced else b""
@@ -75,10 +82,10 @@ class Verb:
     def _answer(self, scope: Scope, headers: Mapping[str, str], content: bytes) -> Reply:
         who: Caller = scope["ostinato.caller"]
         if encoding := _encoding(headers):
-            content = unpacked(content, encoding, self._limit)
+            content = decompressed(content, encoding, self._limit)
         arguments = self._arguments(scope, headers, content)
         try:
-            with calling(who), noticing() as told:
+            with calling(who), collect_notices() as told:
                 result = self._call(**arguments)
         except (OverflowError, StatementError) as error:
             if isinstance(getattr(error, "orig", error), OverflowError):
@@ -93,14 +100,14 @@ class Verb:
             kind = MSGPACK if MSGPACK in headers.get("accept", "") else JSON
             reply = _told(self.op.status, kind, encode(result, kind), headers.get("accept-encoding", ""))
         if told:
-            reply.headers.append((NOTICE.lower().encode(), written(told).encode()))
+            reply.headers.append((NOTICE.lower().encode(), to_header(told).encode()))
         return reply
 
     def _arguments(self, scope: Scope, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True) if scope["query_string"] else []
         found = from_texts(self._places["path"], list(scope["path_params"].items())) | from_texts(self._places["query"], query)
-        if self._raw is not None:
-            return found | {self._raw: content}
+        if raw := self._places["raw"]:
+            return found | {raw[0].name: content}
         kind = headers.get("content-type", JSON).partition(";")[0].strip().lower()
         if content and kind not in (JSON, MSGPACK):
             raise Unsupported(f"a body of type {kind[:100]} is not understood", hint=f"send {JSON} or {MSGPACK}", field="content-type")
@@ -154,8 +161,8 @@ async def _body(receive: Receive, limit: int) -> bytes:
 def _told(status: int, kind: str, content: bytes, accepts: str) -> Reply:
     """The content as a reply, packed where the client likes that and it pays."""
     headers = [(b"content-type", kind.encode())]
-    if accepts and len(content) >= LEAST and (encoding := chosen(accepts)):
-        content = packed(content, encoding)
+    if accepts and len(content) >= LEAST and (encoding := negotiate(accepts)):
+        content = compressed(content, encoding)
         headers += [(b"content-encoding", encoding.encode()), (b"vary", b"accept-encoding")]
     return Reply(status, [*headers, _length(content)], content)
 

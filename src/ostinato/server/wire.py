@@ -1,4 +1,4 @@
-"""Wire: bytes and texts of a request into the arguments of a verb, and its result into bytes."""
+"""Decoding of requests into arguments of verbs, and encoding of their results."""
 
 from __future__ import annotations
 

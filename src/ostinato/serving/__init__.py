@@ -1,1 +1,1 @@
-"""Endpoints that answer with a model: the plane that serves, the log of predictions, rollouts that decide by themselves."""
+"""Serving: endpoints, the data plane, the prediction log, and rollouts decided by sequential tests."""

@@ -1,4 +1,4 @@
-"""Analysis: is the candidate harmful, or surely not? Tests that hold however often one looks.
+"""Sequential tests of harm and of no harm, valid however often one looks.
 
 Both versions score every request, so the comparison is paired. With d in [-1, 1] the difference of the squared errors of a pair,
 the capital prod(1 + bet * (d - m)) of a fixed bet starts at 1 and cannot be expected to grow while the mean of d given the past is at most

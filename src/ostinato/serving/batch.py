@@ -1,4 +1,4 @@
-"""Batch: the rows of a dataset scored by an endpoint's version, in chunks, into the same log as the answers."""
+"""Batch scoring of a dataset by an endpoint's version, in chunks, into the prediction log."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ostinato.kernel.errors import Invalid
 from ostinato.pipelines.context import current
 from ostinato.pipelines.definition import pipeline, step
 from ostinato.registry.types import Field
-from ostinato.serving.answers import answered
 from ostinato.serving.plane.log import batch_rows, write_segment
 from ostinato.serving.plane.scoring import checked
+from ostinato.serving.prediction_table import answered
 
 TARGET = "ostinato.serving.batch:batch"
 _CHUNK_ROWS = 20_000

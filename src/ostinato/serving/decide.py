@@ -1,4 +1,4 @@
-"""Decide: from the scores and labels of a rollout to its evidence, and from the evidence to what happens next."""
+"""From the scores and labels of a rollout to its evidence, and from the evidence to the next action."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ostinato.kernel.number import said
+from ostinato.kernel.number import format_number
 from ostinato.kernel.ref import Ref
 from ostinato.serving.analysis import Floats, checkpoints, confidence_sequence, e_above, e_errors, e_shift, guard, quantiles
 from ostinato.serving.types import Arm, Evidence, Point, Rollout, RolloutPlan, RolloutState
@@ -130,7 +130,9 @@ def decide(rollout: Rollout, evidence: Evidence, weights: Sequence[float]) -> De
 
 def _cause(evidence: Evidence) -> str:
     """What a rollback rests on, as a sentence."""
-    proof = f"e-value {said(evidence.e_value)} after {evidence.scored:,} requests scored by both, {evidence.pairs:,} of them labelled"
+    proof = (
+        f"e-value {format_number(evidence.e_value)} after {evidence.scored:,} requests scored by both, {evidence.pairs:,} of them labelled"
+    )
     worst = max(evidence.e_loss, evidence.e_errors, evidence.e_shift)
     if worst == evidence.e_shift and evidence.shift is not None:
         return f"its scores are shifted by {evidence.shift:+.3f} against the stable version on the same requests: {proof}"

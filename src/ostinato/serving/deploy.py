@@ -1,9 +1,10 @@
-"""Deploy: the verbs of Endpoints that put versions behind a name, hand out keys, and say what is in production."""
+"""The verbs of Endpoints that deploy versions, issue keys, and show what is in production."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterator
 from datetime import datetime
 
 from ostinato.kernel.caller import caller
@@ -12,11 +13,11 @@ from ostinato.kernel.errors import Conflict, NotFound, Unavailable
 from ostinato.kernel.name import checked_name
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
-from ostinato.registry.find import find_version
+from ostinato.registry.lookup import find_version
 from ostinato.registry.service import Models
 from ostinato.serving import store
-from ostinato.serving.find import find_endpoint, servable
-from ostinato.serving.front import Front
+from ostinato.serving.lookup import find_endpoint, servable_version
+from ostinato.serving.reconcile import PlaneReconciler
 from ostinato.serving.types import Endpoint, EndpointKey, Production, Release, Rollout, Served, Share
 from ostinato.storage.rows.rows import Rows, Tx
 
@@ -24,13 +25,13 @@ _NAME_MAX = 63
 
 
 class Deployments:
-    """The part of Endpoints that deploys; Endpoints gives it its parts."""
+    """A mixin of Endpoints, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger
     _clock: Clock
     _models: Models
-    _front: Front
+    _planes: PlaneReconciler
 
     def deploy(self, endpoint: str, model: str, reason: str = "") -> Endpoint:
         """Let `endpoint` answer with the approved version that `model` (`late@champion`, `late@7`) names now; made if it is new.
@@ -44,7 +45,7 @@ class Deployments:
             Unavailable: the plane does not serve it yet; it is deployed and goes on trying.
         """
         checked_name(endpoint, "an endpoint", most=_NAME_MAX, field="endpoint")
-        who, found = caller(), servable(self._models.usable(model), self._clock.now())
+        who, found = caller(), servable_version(self._models.usable(model), self._clock.now())
         self._models.sandbox(found.model, found.flavor)
         version = found.ref
         shares = [Share(version=version, role="stable", weight=1.0)]
@@ -55,7 +56,7 @@ class Deployments:
                 return store.read_endpoint(row)
             if row is not None and row.rollout is not None:
                 raise Conflict(f"a rollout of {endpoint} is running", hint="wait for it, or endpoints.abort it")
-            servable(find_version(tx, str(version), now)[1], now)  # meanwhile it may have been retired or removed
+            servable_version(find_version(tx, str(version), now)[1], now)  # meanwhile it may have been retired or removed
             made = Endpoint(
                 name=endpoint, model=version.name, version=version, shares=shares, rollout=None, created_at=now, created_by=who.actor
             )
@@ -66,7 +67,7 @@ class Deployments:
             return made
 
         made = self._rows.write(change)
-        problem = self._front.shown(endpoint).problem
+        problem = self._planes.shown(endpoint).problem
         if problem:
             raise Unavailable(problem, hint="what was served before goes on; deploy a version that loads")
         return made
@@ -85,7 +86,7 @@ class Deployments:
         Raises:
             Unavailable: its plane is not ready.
         """
-        return f"http://127.0.0.1:{self._front.shown(endpoint).port}"
+        return f"http://127.0.0.1:{self._planes.shown(endpoint).port}"
 
     def key(self, endpoint: str, name: str = "default") -> EndpointKey:
         """A new key to ask the endpoint with; the caller's earlier key of the same name no longer opens. Only its hash is kept."""
@@ -116,7 +117,7 @@ class Deployments:
             self._ledger.append(tx, verb, Ref("endpoint", endpoint), data={"name": name})
 
         self._rows.write(change)
-        self._front.shown(endpoint)
+        self._planes.shown(endpoint)
 
     def production(self, endpoint: str, at: datetime | None = None) -> Production:
         """What answered at the instant `at` (default: now), since when, by whose act, and who had approved it.
@@ -131,10 +132,10 @@ class Deployments:
             raise NotFound(f"{endpoint} served nothing at {when.isoformat()}")
         release = found[-1]
         back_to = release.stable if len(release.shares) > 1 else version_before(found)
-        running = [r for r in self._rows.read(lambda tx: store.rollouts(tx, who.project, endpoint)) if _covers(r, when)]
+        running = self._rows.read(lambda tx: _under_way(store.rollouts(tx, who.project, endpoint), when))
         return Production(
             endpoint=endpoint, at=when, since=release.since, by=release.by, reason=release.reason,
-            versions=[self._served(share, when) for share in release.shares], rollout=running[0].id if running else None,
+            versions=[self._served(share, when) for share in release.shares], rollout=running.id if running else None,
             back_to=back_to,
         )  # fmt: skip
 
@@ -149,8 +150,10 @@ class Deployments:
         )
 
 
-def _covers(rollout: Rollout, when: datetime) -> bool:
-    return rollout.started_at <= when and (rollout.ended_at is None or when < rollout.ended_at)
+def _under_way(newest_first: Iterator[Rollout], when: datetime) -> Rollout | None:
+    """The one that was under way at the instant: one follows upon another, so the last that had begun by then, if any."""
+    last = next((rollout for rollout in newest_first if rollout.started_at <= when), None)
+    return last if last is not None and (last.ended_at is None or when < last.ended_at) else None
 
 
 def version_before(releases: list[Release]) -> Ref | None:

@@ -1,4 +1,4 @@
-"""Feedback: the verbs of Endpoints over what was answered and what came true."""
+"""The verbs of Endpoints on predictions and labels."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.ledger.types import Edge, Graph
 from ostinato.registry.service import Models
-from ostinato.serving import answers, store
-from ostinato.serving.find import find_endpoint
-from ostinato.serving.front import Front
+from ostinato.serving import prediction_table, store
+from ostinato.serving.lookup import find_endpoint
+from ostinato.serving.reconcile import PlaneReconciler
 from ostinato.serving.types import Labelled, Prediction
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.tables.tables import Tables
@@ -26,7 +26,7 @@ _LIMIT_MAX = 10_000
 
 
 class Feedback:
-    """The part of Endpoints that looks back; Endpoints gives it its parts."""
+    """A mixin of Endpoints, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _tables: Tables
@@ -34,7 +34,7 @@ class Feedback:
     _clock: Clock
     _datasets: Datasets
     _models: Models
-    _front: Front
+    _planes: PlaneReconciler
 
     def predictions(
         self,
@@ -51,9 +51,9 @@ class Feedback:
         """
         if not 1 <= limit <= _LIMIT_MAX:
             raise Invalid(f"1 to {_LIMIT_MAX} predictions can be listed at once, not {limit}", field="limit")
-        model, log = self._model(endpoint), self._front.log(endpoint)
-        found = answers.page(log, since, until, limit, newest_first=newest_first, rollout=rollout)
-        return answers.predictions(model, self._labelled(endpoint, found))
+        model, log = self._model(endpoint), self._planes.log(endpoint)
+        found = prediction_table.page(log, since, until, limit, newest_first=newest_first, rollout=rollout)
+        return prediction_table.predictions(model, self._labelled(endpoint, found))
 
     def prediction(self, endpoint: str, request_id: str) -> Prediction:
         """One answer by the id of its request; `id/row` where a request had several rows.
@@ -61,21 +61,21 @@ class Feedback:
         Raises:
             NotFound: this endpoint answered no such request.
         """
-        model, found = self._model(endpoint), answers.one(self._front.log(endpoint), request_id)
+        model, found = self._model(endpoint), prediction_table.one(self._planes.log(endpoint), request_id)
         if not found.num_rows:
             raise NotFound(f"{endpoint} answered no request {request_id!r}")
-        return answers.predictions(model, self._labelled(endpoint, found))[0]
+        return prediction_table.predictions(model, self._labelled(endpoint, found))[0]
 
     def frame(self, endpoint: str, since: datetime | None = None, until: datetime | None = None) -> pa.Table:
         """The answers with `since <= at < until` as a table: `request_id`, `at`, `version`, `role`, `key`, `score`, `latency_ms`,
         `rollout`, `other_version`, `other_score`, `label`, `labelled_at`, then one column per feature. In process only."""
         self._model(endpoint)
-        return self._labelled(endpoint, answers.frame(self._front.log(endpoint), since, until))
+        return self._labelled(endpoint, prediction_table.frame(self._planes.log(endpoint), since, until))
 
     def values(self, endpoint: str, feature: str, since: datetime, until: datetime) -> pa.Table | None:
         """One column of that table alone, a feature or `score`, many times faster; None where no answer has it. In process only."""
         self._rows.read(lambda tx: find_endpoint(tx, endpoint))
-        return answers.values(self._front.log(endpoint), feature, since, until)
+        return prediction_table.values(self._planes.log(endpoint), feature, since, until)
 
     def label(self, endpoint: str, labels: dict[str, float], at: datetime | None = None) -> Labelled:
         """Say what came true, 0 or 1 by request id, as known at the instant `at` (default: now). Repeats change nothing.
@@ -88,7 +88,7 @@ class Feedback:
         if odd is not None:
             raise Invalid(f"the label of {odd} is {labels[odd]!r}, neither 0 nor 1", field=f"labels.{odd}")
         self._rows.read(lambda tx: find_endpoint(tx, endpoint))
-        known = answers.answered(self._front.log(endpoint), labels)
+        known = prediction_table.answered(self._planes.log(endpoint), labels)
         unknown = sorted(set(labels) - known)
         wanted = {r: float(y) for r, y in labels.items() if r in known}
         who, when = caller(), at or self._clock.now()
@@ -123,7 +123,7 @@ class Feedback:
         table = self._datasets.table(dataset, columns=[request_id, label])
         pairs = zip(table[request_id].to_pylist(), table[label].to_pylist(), strict=True)
         found = {str(r): float(y) for r, y in pairs if r is not None and y is not None}
-        known = answers.answered(self._front.log(endpoint), found, since, until)
+        known = prediction_table.answered(self._planes.log(endpoint), found, since, until)
         done = self.label(endpoint, {r: y for r, y in found.items() if r in known})
         return done.added + done.repeated
 
@@ -145,4 +145,4 @@ class Feedback:
 
     def _labelled(self, endpoint: str, found: pa.Table) -> pa.Table:
         project, ids = caller().project, found["request_id"].to_pylist()
-        return answers.labelled(found, self._rows.read(lambda tx: store.labels_of(tx, project, endpoint, ids)))
+        return prediction_table.labelled(found, self._rows.read(lambda tx: store.labels_of(tx, project, endpoint, ids)))

@@ -1,10 +1,11 @@
-"""Rollout: the verbs of Endpoints that let a candidate take over by evidence."""
+"""The verbs of Endpoints for rollouts, which replace the stable version by a candidate on evidence."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Row
@@ -15,16 +16,17 @@ from ostinato.kernel.digest import digest_of
 from ostinato.kernel.errors import Conflict, Invalid, NotFound
 from ostinato.kernel.family import Family
 from ostinato.kernel.ids import new_id
+from ostinato.kernel.page import Page
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
-from ostinato.registry.find import find_version
+from ostinato.registry.lookup import find_version
 from ostinato.registry.service import Models
 from ostinato.registry.types import ModelVersion
 from ostinato.serving import store
 from ostinato.serving.decide import FIELDS, Decision, Scored, decide
-from ostinato.serving.find import approved, find_endpoint
-from ostinato.serving.front import Front
+from ostinato.serving.lookup import approved_version, find_endpoint
 from ostinato.serving.plane.log import fingerprint, read
+from ostinato.serving.reconcile import PlaneReconciler
 from ostinato.serving.types import UNDER_WAY, Evidence, Pause, Rollout, RolloutPlan, RolloutStory, Share, Step, Strategy
 from ostinato.serving.verdict import looked, story
 from ostinato.storage.rows.rows import Rows, Tx
@@ -32,16 +34,17 @@ from ostinato.storage.rows.rows import Rows, Tx
 STRATEGIES: Family[Strategy] = Family("ostinato.serving.rollouts")
 _SETTLE_S = 3.0
 _LOOK_EVERY_S = 1.0
+_PAGE_MAX = 1000
 
 
 class Rollouts:
-    """The part of Endpoints that rolls out; Endpoints gives it its parts."""
+    """A mixin of Endpoints, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger
     _clock: Clock
     _models: Models
-    _front: Front
+    _planes: PlaneReconciler
     _looked: dict[str, Any]
     _looked_s: dict[str, float]
     _lost: set[str]
@@ -57,7 +60,7 @@ class Rollouts:
         """
         how, who = plan or RolloutPlan(), caller()
         weights = _weights(how)
-        version = approved(self._models.usable(candidate), self._clock.now())
+        version = approved_version(self._models.usable(candidate), self._clock.now())
         self._models.sandbox(version.model, version.flavor)
         started = self._rows.read(lambda tx: store.read_endpoint(find_endpoint(tx, endpoint)))
         _fits(version, self._models.get(str(started.version)))
@@ -72,7 +75,7 @@ class Rollouts:
                 raise Conflict(f"a rollout of {endpoint} is running", hint="wait for it, or endpoints.abort it")
             if stable == version.ref:
                 raise Conflict(f"{stable} is what {endpoint} serves already")
-            approved(find_version(tx, str(version.ref), now)[1], now)
+            approved_version(find_version(tx, str(version.ref), now)[1], now)
             made = Rollout(
                 id=new_id(), endpoint=endpoint, stable=stable, candidate=version.ref, plan=how, state="running", reason="",
                 steps=[Step(weight=weights[0], since=now, pairs=0)], evidence=None, started_at=now, started_by=who.actor,
@@ -84,17 +87,28 @@ class Rollouts:
             return made
 
         made = self._rows.write(change)
-        self._front.shown(endpoint)
+        self._planes.shown(endpoint)
         return made
 
-    def rollouts(self, endpoint: str) -> list[Rollout]:
-        """The rollouts of an endpoint with their evidence, newest first."""
+    def rollouts(self, endpoint: str, limit: int = 50, after: str | None = None) -> Page[Rollout]:
+        """The rollouts of an endpoint, newest first, a page of at most 1,000. `rollout_story` has their `looks` and `evidence.path`.
+
+        Raises:
+            Invalid: `limit` is not 1 to 1,000.
+        """
+        if not 1 <= limit <= _PAGE_MAX:
+            raise Invalid(f"limit {limit} is not between 1 and {_PAGE_MAX}", hint="follow `next` for more", field="limit")
 
         def query(tx: Tx) -> list[Rollout]:
             find_endpoint(tx, endpoint)
-            return store.rollouts(tx, caller().project, endpoint)
+            newest_first = store.rollouts(tx, caller().project, endpoint, after, limit + 1)
+            return [_in_short(found) for found in islice(newest_first, limit + 1)]
 
-        return self._rows.read(query)
+        found = self._rows.read(query)
+        return Page(items=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
+
+    def _newest(self, endpoint: str) -> Rollout | None:
+        return self._rows.read(lambda tx: store.newest_rollout(tx, caller().project, endpoint))
 
     def rollout_story(self, endpoint: str, rollout: str) -> RolloutStory:
         """One rollout with the sentence of its verdict, its limits, and how far the evidence is on its way to them.
@@ -130,7 +144,7 @@ class Rollouts:
         """
         row = self._rows.read(lambda tx: find_endpoint(tx, endpoint))
         if row.rollout is None:
-            return next(iter(self.rollouts(endpoint)), None)
+            return self._newest(endpoint)
         return self._advance(endpoint, row.rollout, wait=True)
 
     def abort(self, endpoint: str, reason: str) -> Rollout:
@@ -141,12 +155,12 @@ class Rollouts:
         """
         row = self._rows.read(lambda tx: find_endpoint(tx, endpoint))
         if row.rollout is None:
-            last = next(iter(self.rollouts(endpoint)), None)
+            last = self._newest(endpoint)
             if last is not None and (last.state, last.reason) == ("aborted", reason):
                 return last
             raise Conflict(f"no rollout of {endpoint} is running")
         ended = self._rows.write(lambda tx: self._apply(tx, row.rollout, Decision(reason, "aborted"), None))
-        self._front.shown(endpoint)
+        self._planes.shown(endpoint)
         return ended
 
     def pause(self, endpoint: str, reason: str) -> Rollout:
@@ -220,7 +234,7 @@ class Rollouts:
             return
         self._looked_s[name] = now
         latest = self._rows.read(lambda tx: store.last_label(tx, row.project, row.name))
-        seen = (row.rollout, row.paused, latest, fingerprint(self._front.log(row.name)))
+        seen = (row.rollout, row.paused, latest, fingerprint(self._planes.log(row.name)))
         if self._looked.get(name) != seen:
             self._advance(row.name, row.rollout, wait=False)
             self._looked[name] = seen
@@ -235,9 +249,9 @@ class Rollouts:
         done = self._rows.write(lambda tx: self._apply(tx, rollout_id, decision, evidence))
         if decision != Decision():
             if wait:
-                self._front.shown(endpoint)
+                self._planes.shown(endpoint)
             else:
-                self._front.show(endpoint)
+                self._planes.show(endpoint)
         return done
 
     def _settled(self, endpoint: str, running: Rollout, labelled: set[str]) -> Scored:
@@ -247,7 +261,7 @@ class Rollouts:
         """
         until = time.monotonic() + _SETTLE_S
         while True:
-            scored = Scored(read(self._front.log(endpoint), FIELDS, batches=False), running)
+            scored = Scored(read(self._planes.log(endpoint), FIELDS, batches=False), running)
             still_open = (scored.answered & labelled) - set(scored.ids) - self._lost
             if not still_open:
                 return scored
@@ -353,6 +367,11 @@ def _fits(candidate: ModelVersion, stable: ModelVersion) -> None:
                 f"{candidate.ref} takes {field.name} ({field.dtype}), which clients of {stable.ref} do not send",
                 hint="endpoints.deploy it under another name",
             )
+
+
+def _in_short(rollout: Rollout) -> Rollout:
+    evidence = rollout.evidence and replace(rollout.evidence, path=[])
+    return replace(rollout, looks=[], evidence=evidence)
 
 
 def _identity(stable: Ref, candidate: Ref, plan: RolloutPlan) -> str:

@@ -1,4 +1,4 @@
-"""Endpoints: the verbs of serving. Deploying, rolling out and looking back each have a file of their own."""
+"""Endpoints: the verbs of serving. Those of deploying, rollouts and feedback are in files of their own."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from ostinato.serving import batch as batches
 from ostinato.serving import store
 from ostinato.serving.deploy import Deployments, version_before
 from ostinato.serving.feedback import Feedback
-from ostinato.serving.find import find_endpoint
-from ostinato.serving.front import Front
+from ostinato.serving.lookup import find_endpoint
+from ostinato.serving.reconcile import PlaneReconciler
 from ostinato.serving.rollout import Rollouts
 from ostinato.serving.traffic import Traffics
 from ostinato.serving.tryout import Tryouts
@@ -53,7 +53,7 @@ class Endpoints(Deployments, Rollouts, Feedback, Traffics, Tryouts):
         self._models = models
         self._datasets = datasets
         self._pipelines = pipelines
-        self._front = Front(rows=rows, models=models, home=home)
+        self._planes = PlaneReconciler(rows=rows, models=models, home=home)
         self._looked = {}
         self._looked_s = {}
         self._lost = set()
@@ -92,7 +92,7 @@ class Endpoints(Deployments, Rollouts, Feedback, Traffics, Tryouts):
             self._ledger.append(tx, "endpoint.rolled_back", Ref("endpoint", endpoint), inputs=(before,), data=data)
 
         self._rows.write(change)
-        self._front.shown(endpoint)
+        self._planes.shown(endpoint)
         return self.get(endpoint)
 
     def batch(
@@ -136,7 +136,7 @@ class Endpoints(Deployments, Rollouts, Feedback, Traffics, Tryouts):
 
     def log_folder(self, endpoint: str) -> Path:
         """The folder of the endpoint's log of predictions, on this host. In process only."""
-        return self._front.log(endpoint)
+        return self._planes.log(endpoint)
 
     def tick(self, *, deciding: bool = True) -> None:
         """One round: see that every endpoint has its plane with the present plan, and look at the rollouts that are running.
@@ -144,11 +144,11 @@ class Endpoints(Deployments, Rollouts, Feedback, Traffics, Tryouts):
         Rollouts are looked at by who is `deciding`: one of all servers of a store. Who ticks is the supervisor: from now on planes
         that others have started are adopted, and ended by `close`.
         """
-        self._front.adopt()
+        self._planes.adopt()
         for row in self._rows.read(store.endpoints):
             with calling(Caller(actor=caller().actor, project=row.project)):
                 try:
-                    self._front.show(row.name)
+                    self._planes.show(row.name)
                     if row.rollout is not None and deciding:
                         self._look(row)
                 except OstinatoError as error:  # one endpoint in trouble must not keep the others from their turn
@@ -156,11 +156,11 @@ class Endpoints(Deployments, Rollouts, Feedback, Traffics, Tryouts):
 
     def leave(self) -> None:
         """Look after no plane any more, and let them live: another process adopts them."""
-        self._front.leave()
+        self._planes.leave()
 
     def close(self) -> None:
         """End the planes that this process started or adopted."""
-        self._front.close()
+        self._planes.close()
 
     def _is_champion(self, version: Ref) -> bool:
         named = self._models.at(version.name)

@@ -1,8 +1,8 @@
-"""Rows of serving: endpoints and their keys, releases, rollouts, labels."""
+"""Tables of serving: endpoints and their keys, releases, rollouts, labels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -177,20 +177,18 @@ def any_rollout(tx: Tx, project: str, rollout_id: str) -> Rollout | None:
     return _read(row.body, Rollout) if row else None
 
 
-def rollouts(tx: Tx, project: str, name: str, identity: str | None = None) -> list[Rollout]:
-    """The rollouts of an endpoint, newest first; with `identity`, those of one candidate, plan and stable version."""
+def rollouts(tx: Tx, project: str, name: str, before: str | None = None, at_once: int = 1) -> Iterator[Rollout]:
+    """The rollouts of an endpoint, newest first, those older than one; so many are read at once, the next only where they are asked for."""
     c = rollout_table.c
-    query = select(c.body).where(c.project == project, c.endpoint == name).order_by(c.id.desc())
-    if identity is not None:
-        query = query.where(c.identity == identity)
-    return [_read(row.body, Rollout) for row in tx.all(query)]
+    query = select(c.id, c.body).where(c.project == project, c.endpoint == name).order_by(c.id.desc()).limit(at_once)
+    while found := tx.all(query if before is None else query.where(c.id < before)):
+        yield from (_read(row.body, Rollout) for row in found)
+        before = found[-1].id
 
 
 def newest_rollout(tx: Tx, project: str, name: str) -> Rollout | None:
     """The latest rollout of an endpoint."""
-    c = rollout_table.c
-    row = tx.first(select(c.body).where(c.project == project, c.endpoint == name).order_by(c.id.desc()).limit(1))
-    return _read(row.body, Rollout) if row else None
+    return next(rollouts(tx, project, name), None)
 
 
 def standing_release(tx: Tx, project: str, name: str) -> Release | None:

@@ -1,4 +1,4 @@
-"""Supervision: planes are started, adopted, restarted and ended; their plan file follows the rows."""
+"""Supervision of data planes: they are started, adopted, restarted and stopped, and their plan files follow the rows."""
 
 from __future__ import annotations
 

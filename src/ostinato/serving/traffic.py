@@ -1,4 +1,4 @@
-"""Traffic: the verbs of Endpoints that say what was answered, how fast, and by which version, over the time of the business."""
+"""The verbs of Endpoints on traffic over time: requests, latency and errors, by version."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.ref import Ref
 from ostinato.serving import store
-from ostinato.serving.asked import Array, Asked, asked
-from ostinato.serving.find import find_endpoint
-from ostinato.serving.front import Front
+from ostinato.serving.lookup import find_endpoint
+from ostinato.serving.reconcile import PlaneReconciler
+from ostinato.serving.request_stats import Array, RequestStats, request_stats
 from ostinato.serving.types import Answered, Endpoint, EndpointState, Traffic, TrafficBin
 from ostinato.storage.rows.rows import Rows, Tx
 
@@ -24,11 +24,11 @@ _QUANTILES = (0.5, 0.95, 0.99)
 
 
 class Traffics:
-    """The part of Endpoints that counts what was answered; Endpoints gives it its parts."""
+    """A mixin of Endpoints, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _clock: Clock
-    _front: Front
+    _planes: PlaneReconciler
 
     def states(self, hours: float = 24.0) -> list[EndpointState]:
         """Every endpoint with since when its stable version answers, and what was asked of it in the last `hours`.
@@ -62,7 +62,7 @@ class Traffics:
         model = Ref.parse(self._rows.read(lambda tx: find_endpoint(tx, endpoint)).version).name
         span = (last - first).total_seconds()
         width = next((w for w in _WIDTHS_S if span / w <= bins), _WIDTHS_S[-1])
-        seen = asked(self._front.log(endpoint), first, last)
+        seen = request_stats(self._planes.log(endpoint), first, last)
         versions, of_version = np.unique(seen.version, return_inverse=True)
         places, of_place = np.unique(seen.at // (width * 1_000_000), return_inverse=True)
         cells, of_cell = np.unique(of_place * len(versions) + of_version, return_inverse=True)
@@ -81,7 +81,7 @@ class Traffics:
 
     def _state(self, endpoint: Endpoint, since: datetime | None, first: datetime, last: datetime) -> EndpointState:
         width = max(1, round((last - first).total_seconds() / _SPARK))
-        seen = asked(self._front.log(endpoint.name), first, last + timedelta(microseconds=1))
+        seen = request_stats(self._planes.log(endpoint.name), first, last + timedelta(microseconds=1))
         start = int(first.timestamp()) // width
         slots = int(last.timestamp()) // width - start + 1
         (latency,) = seen.quantiles(np.zeros(len(seen.at), np.int64), 1, (0.95,))
@@ -93,7 +93,7 @@ class Traffics:
         )  # fmt: skip
 
 
-def _answered(seen: Asked, group: Array, versions: list[Ref]) -> list[Answered]:
+def _answered(seen: RequestStats, group: Array, versions: list[Ref]) -> list[Answered]:
     """What each group of requests was, one for each of `versions`."""
     count = len(versions)
     requests, errors, batch = (np.bincount(group, weights, count).astype(int).tolist() for weights in (None, seen.failed, seen.batch))

@@ -1,4 +1,4 @@
-"""Tryout: ask the versions behind an endpoint what they would answer, from the control plane and outside of its traffic."""
+"""The verb that asks the versions of an endpoint for a prediction from the control plane, outside of its traffic."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from ostinato.data.shape import plain
+from ostinato.data.schema import plain
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.registry.service import Models
 from ostinato.registry.types import Field, Signature
 from ostinato.serving import store
-from ostinato.serving.find import find_endpoint
-from ostinato.serving.front import Front
+from ostinato.serving.lookup import find_endpoint
 from ostinato.serving.plane.log import FEATURE, read_lines
 from ostinato.serving.plane.scoring import checked
+from ostinato.serving.reconcile import PlaneReconciler
 from ostinato.serving.types import Endpoint, Form, Scalar, Share, Tried
 from ostinato.storage.rows.rows import Rows
 
@@ -26,7 +26,7 @@ _KINDS = {"float64": "number", "int64": "integer", "bool": "boolean", "string": 
 
 
 class Tryouts:
-    """The part of Endpoints that tries; Endpoints gives it its parts.
+    """A mixin of Endpoints, which sets the attributes that are annotated here.
 
     A try is scored in the control plane by the same artifact: it enters no log, so neither rollouts nor monitors see it, and nothing can
     be labelled by it. Its latency is that of the model alone.
@@ -34,13 +34,13 @@ class Tryouts:
 
     _rows: Rows
     _models: Models
-    _front: Front
+    _planes: PlaneReconciler
 
     def form(self, endpoint: str) -> Form:
         """What the stable version takes, as a JSON Schema, and the inputs of a recent answer, or of its input example, to begin with."""
         found = self._endpoint(endpoint)
         signature = self._models.get(str(found.version)).signature
-        example = _example(self._front.log(endpoint), signature)
+        example = _example(self._planes.log(endpoint), signature)
         if not example and (proved := self._models.proved(str(found.version))):
             example = {name: values[0] for name, values in proved.example.items()}
         return Form(version=found.version, schema=schema_of(signature), example=example)

@@ -1,4 +1,4 @@
-"""The nouns of serving: Endpoint, Prediction, RolloutPlan, Rollout and its Evidence, Production."""
+"""The types of serving: Endpoint, Prediction, RolloutPlan, Rollout and its Evidence, Production."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Verdict: what became of a rollout in one sentence, and the looks that led there."""
+"""The outcome of a rollout in one sentence, and the evidence at each look."""
 
 from __future__ import annotations
 
 import math
 from datetime import datetime
 
-from ostinato.kernel.number import said
+from ostinato.kernel.number import format_number
 from ostinato.serving.types import Evidence, Look, Rollout, RolloutStory
 
 _LOOKS_MAX = 100
@@ -90,5 +90,5 @@ def _numbers(rollout: Rollout, seen: Evidence | None) -> str:
     harm = "not measured" if seen.harm is None else f"{seen.harm:+z.3f} [{seen.low:+z.3f}, {seen.high:+z.3f}]"
     return (
         f" Squared error against the stable version {harm}, margin {rollout.plan.margin:+g};"
-        f" e-value {said(seen.e_value)}, limit {said(1 / rollout.plan.alpha)}."
+        f" e-value {format_number(seen.e_value)}, limit {format_number(1 / rollout.plan.alpha)}."
     )

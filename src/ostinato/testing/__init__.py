@@ -1,1 +1,1 @@
-"""For our tests and those of plugin authors: a store behind each of its doors."""
+"""Contract suites, fixtures and fakes, for our tests and those of plugin authors."""

@@ -1,4 +1,4 @@
-"""A crowd on one store: servers, workers and clients, each a process that may be killed at any moment, and the count that follows.
+"""Servers, workers and clients on one store, each a process that may be killed at any moment, and a check of what they left.
 
 Every client writes down what it asks for before it asks and again once it is acknowledged, so that afterwards it can be told what was
 lost, what came twice, and what nobody had asked for. Needs Linux: processes are forked from one that has imported everything, so a

@@ -1,4 +1,4 @@
-"""Doors: the same store seen in process and through a real server on a port of its own, for contract suites."""
+"""A store in process and the same through a real server on a free port, for contract suites."""
 
 from __future__ import annotations
 

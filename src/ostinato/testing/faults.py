@@ -1,4 +1,4 @@
-"""Faults of the disk, below everything: the n-th call fails, or all calls are recorded and every crash that they allow is played.
+"""Disk faults: the n-th system call fails, or all calls are recorded and every crash state that they allow is replayed.
 
 The calls are caught in a preloaded library (`faults.c`), because SQLite and Arrow do not write through Python. `preloaded` says
 how a process is started so; inside it, `arm` and `record` begin, for the files below one folder.

@@ -1,4 +1,4 @@
-"""History: was what several clients saw of one thing possible, had they acted one after another?
+"""Linearizability: whether the operations that several clients saw are possible in some order.
 
 The search of Wing and Gong, "Testing and verifying concurrent objects", JPDC 17 (1993), with the memory of Lowe, "Testing for
 linearizability", CCPE 29 (2017): the histories of single things are short, so a small search is enough.

@@ -1,4 +1,4 @@
-"""Outlines: what a plot draws, held against the points one by one; means are added up exactly."""
+"""The outline that a plot draws, compared with the points one by one; means are added up exactly."""
 
 from __future__ import annotations
 

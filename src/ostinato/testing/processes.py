@@ -1,4 +1,4 @@
-"""Processes: what tests need that start some: a port for each, and the patience to wait for what another does."""
+"""Free ports for test processes, and bounded waiting for what another process does."""
 
 from __future__ import annotations
 

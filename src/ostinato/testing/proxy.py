@@ -1,4 +1,4 @@
-"""Proxy: a way to a TCP server on which connections can be slow, be cut, or lead nowhere; in a thread of this process."""
+"""A TCP proxy whose connections can be delayed, cut, or lead nowhere; it runs in a thread of this process."""
 
 from __future__ import annotations
 

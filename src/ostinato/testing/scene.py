@@ -1,4 +1,4 @@
-"""Scene: a store, the crowd of clients that asks it, and the count of what was promised against what is there."""
+"""A store with many clients, and the comparison of what was acknowledged with what is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of the present revision as SQL: kept for each release, so that later ones are tested against what a store of it has.
+"""The tables of the current revision as SQL: stored for each release, so that migrations are tested against real schemas.
 
 `python -m ostinato.testing.schema FOLDER` writes `<revision>.sqlite.sql` and `<revision>.postgresql.sql`.
 """

@@ -1,1 +1,1 @@
-"""Experiments and runs: what was tried, with which parameters and data, what was measured and what came out."""
+"""Tracking: experiments and runs with their parameters, data, metrics and artifacts."""

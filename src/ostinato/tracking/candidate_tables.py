@@ -1,4 +1,4 @@
-"""Candidate tables: the rows of candidates, and of what was measured of them."""
+"""Tables of candidates and their metrics."""
 
 from __future__ import annotations
 

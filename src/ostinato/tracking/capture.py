@@ -1,4 +1,4 @@
-"""What can be known of the present process without asking: its code, its arguments, its environment."""
+"""What a process can record about itself: code, arguments, environment."""
 
 from __future__ import annotations
 

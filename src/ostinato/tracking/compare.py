@@ -1,11 +1,11 @@
-"""In what runs differ."""
+"""Differences between runs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ostinato.tracking.shown import Comparison, Difference, MetricRow
 from ostinato.tracking.types import Metric, Run, Scalar
+from ostinato.tracking.view_types import Comparison, Difference, MetricRow
 
 
 def differences(runs: Sequence[Run], metrics: Sequence[Mapping[str, Metric]]) -> list[Difference]:

@@ -1,4 +1,4 @@
-"""Holds: what nobody may destroy: runs that are held, or part of one or of an experiment that is; and the candidates of all of these."""
+"""Legal holds on runs and experiments: what they protect from deletion, candidates included."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Collection
 from sqlalchemy import select
 
 from ostinato.kernel.caller import caller
-from ostinato.ledger.holds import refused, standing
+from ostinato.ledger.holds import active_holds, held_error
 from ostinato.ledger.types import Hold
 from ostinato.storage.rows.rows import Tx
 from ostinato.tracking.candidate_tables import candidate_table
-from ostinato.tracking.holder import candidate_of
+from ostinato.tracking.owner_id import candidate_of
 from ostinato.tracking.store import run_table
 
 _r, _c = run_table.c, candidate_table.c
 
 
-def held(tx: Tx, runs: Collection[str]) -> dict[str, Hold]:
+def held_runs(tx: Tx, runs: Collection[str]) -> dict[str, Hold]:
     """Those of these runs that a hold protects, with the hold."""
-    of_runs = {hold.ref.name: hold for hold in standing(tx, "run")}
-    of_experiments = {hold.ref.name: hold for hold in standing(tx, "experiment")}
+    of_runs = {hold.ref.name: hold for hold in active_holds(tx, "run")}
+    of_experiments = {hold.ref.name: hold for hold in active_holds(tx, "experiment")}
     found: dict[str, Hold] = {}
     above = {run: run for run in runs} if of_runs or of_experiments else {}
     passed = set[tuple[str, str]]()
@@ -43,10 +43,10 @@ def held(tx: Tx, runs: Collection[str]) -> dict[str, Hold]:
 
 def held_candidates(tx: Tx, candidates: Collection[str]) -> dict[str, Hold]:
     """Those of at most 5,000 candidates that a hold protects, with the hold."""
-    found = {hold.ref.name: hold for hold in standing(tx, "candidate", candidates)}
-    experiments = {hold.ref.name: hold for hold in standing(tx, "experiment")}
+    found = {hold.ref.name: hold for hold in active_holds(tx, "candidate", candidates)}
+    experiments = {hold.ref.name: hold for hold in active_holds(tx, "experiment")}
     rows = tx.all(select(_c.id, _c.run, _c.experiment_id).where(_c.project == caller().project, _c.id.in_(candidates)))
-    runs = held(tx, {row.run for row in rows if row.run is not None})
+    runs = held_runs(tx, {row.run for row in rows if row.run is not None})
     above = {row.id: runs.get(row.run) or experiments.get(row.experiment_id) for row in rows}
     return found | {candidate: hold for candidate, hold in above.items() if hold is not None}
 
@@ -58,5 +58,5 @@ def check_not_held(tx: Tx, holder: str) -> None:
         Conflict: it is held.
     """
     candidate = candidate_of(holder)
-    for hold in (held(tx, [holder]) if candidate is None else held_candidates(tx, [candidate])).values():
-        raise refused(hold)
+    for hold in (held_runs(tx, [holder]) if candidate is None else held_candidates(tx, [candidate])).values():
+        raise held_error(hold)

@@ -1,4 +1,4 @@
-"""Influence: how much of a metric goes with each parameter, over runs that tried several of its values.
+"""Influence: how much of a metric's variation goes with each parameter, over runs with several values of it.
 
 Each parameter is held against the metric alone: runs are put into groups of its values, and the share of the variance of the metric's
 ranks that lies between the groups is what `share` says (η² of Kruskal & Wallis 1952, corrected for chance as by Tomczak & Tomczak 2014;
@@ -18,8 +18,8 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.tracking.shown import Influence
 from ostinato.tracking.types import Scalar
+from ostinato.tracking.view_types import Influence
 
 LEAST = 8
 """With fewer runs, shuffling cannot tell anything from chance."""

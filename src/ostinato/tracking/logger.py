@@ -23,16 +23,16 @@ from ostinato.kernel.ids import new_id
 from ostinato.kernel.ref import Ref
 from ostinato.kernel.settings import Settings
 from ostinato.tracking import capture
-from ostinato.tracking.client import ending
-from ostinato.tracking.client.aside import Aside, wanted
-from ostinato.tracking.client.beginning import journal_of, rank_of_process, started, unsent
-from ostinato.tracking.client.door import RunsDoor
+from ostinato.tracking.client import exit
+from ostinato.tracking.client.active_run import set_active
+from ostinato.tracking.client.background import Background, parts_to_capture
+from ostinato.tracking.client.folders import About
 from ostinato.tracking.client.journal import Journal
-from ostinato.tracking.client.making import Making, as_ref
-from ostinato.tracking.client.place import About
-from ostinato.tracking.client.present import begun
+from ostinato.tracking.client.outputs import Outputs, as_ref
 from ostinato.tracking.client.records import refused_row
+from ostinato.tracking.client.runs_protocol import RunsProtocol
 from ostinato.tracking.client.sender import Sender
+from ostinato.tracking.client.start import journal_of, rank_of_process, started, unsent
 from ostinato.tracking.types import Code, Run, Scalar, Spent, State, scalar
 
 _PATIENCE_S = 30.0
@@ -59,7 +59,7 @@ class Options(TypedDict, total=False):
     offline: bool | None
 
 
-class Logger(Making):
+class Logger(Outputs):
     """A run to log to, as a context manager.
 
     `log` writes to a journal on the own disk, which outlives the process, and returns; a thread ships it, with everything else that is
@@ -71,7 +71,9 @@ class Logger(Making):
     answers for its runs itself, such as the engine of pipelines.
     """
 
-    def __init__(self, runs: RunsDoor | None, run: Run, *, journal: Journal | None = None, captures: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, runs: RunsProtocol | None, run: Run, *, journal: Journal | None = None, captures: frozenset[str] = frozenset()
+    ) -> None:
         self.run = run
         self._runs = runs
         self._direct = runs if journal is None else None
@@ -83,14 +85,14 @@ class Logger(Making):
         self._ending = threading.RLock()
         self._patience_s = _PATIENCE_S
         self._close: Callable[[], None] = lambda: None
-        self._aside = Aside(self._journal, captures)
+        self._aside = Background(self._journal, captures)
         self._sender: Sender | None = Sender(runs, self._journal)
         _living.add(self)
 
     @classmethod
     def start(
         cls,
-        runs: RunsDoor | None,
+        runs: RunsProtocol | None,
         experiment: str,
         name: str = "",
         *,
@@ -106,7 +108,7 @@ class Logger(Making):
         """
         settings, named = Settings.read(), how.get("id")
         runs = None if (bool(settings.offline) if how.get("offline") is None else how["offline"]) else runs
-        captures, rank = wanted(how.get("capture"), settings.capture), rank_of_process() if named else 0
+        captures, rank = parts_to_capture(how.get("capture"), settings.capture), rank_of_process() if named else 0
         captures = captures if rank == 0 else captures & {"exit", "system"}
         given: dict[str, Any] = {
             "experiment": experiment,
@@ -129,8 +131,8 @@ class Logger(Making):
         logger = cls(runs, run or unsent(id_, given), journal=journal_of(about, None if run else given, settings), captures=captures)
         logger._patience_s = float(settings.finish_s)
         if "exit" in captures:
-            ending.watch(logger)
-        begun(logger)
+            exit.end_with_process(logger)
+        set_active(logger)
         return logger
 
     @property
@@ -216,7 +218,7 @@ class Logger(Making):
             return self._finish_directly(state, error, spent)
         with self._ending:
             if not self._ended:
-                ending.forget(self)
+                exit.cancel(self)
                 self._aside.end()
                 self._say_end(state, error, spent)
                 self._ship_rest()
@@ -250,7 +252,7 @@ class Logger(Making):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        state, why, text = ending.how_it_ended(error)
+        state, why, text = exit.how_it_ended(error)
         try:
             if text:
                 self.artifact("traceback.txt", text)

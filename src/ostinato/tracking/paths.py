@@ -1,4 +1,4 @@
-"""Paths: how the files of a run are called."""
+"""Rules for the paths of a run's files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Query: what can be asked of runs, experiments and candidates, as a tree; `parse` makes one of text, `str` makes text of one.
+"""The query language for runs, experiments and candidates, as a tree; `planner.parse` reads it from text, `str` writes it.
 
     query      one or more conditions with `and`, `or`, `not` and parentheses; `and` binds closer than `or`
     condition  field = != < <= > >= value · field ~ text (holds it) · field !~ text · field [not] like|ilike pattern ·

@@ -1,4 +1,4 @@
-"""Reproduce: does a run again, in a fresh checkout of its code, and says whether it came out the same."""
+"""Reproduction of a run in a fresh checkout of its code, and whether the result is the same."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from typing import Any, Protocol
 
 from ostinato.kernel.errors import Conflict, Invalid, StepFailed
 from ostinato.tracking import capture
-from ostinato.tracking.client import place
-from ostinato.tracking.client.door import RunsDoor
+from ostinato.tracking.client import folders
+from ostinato.tracking.client.runs_protocol import RunsProtocol
 from ostinato.tracking.client.sync import sync
-from ostinato.tracking.shown import Story
 from ostinato.tracking.types import Artifact, Environment, Metric, Run
+from ostinato.tracking.view_types import Story
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.+!_-]*")
@@ -31,7 +31,7 @@ _SETUP_S = 1800
 _PATCH = "code.patch"
 
 
-class RunsRead(RunsDoor, Protocol):
+class RunsRead(RunsProtocol, Protocol):
     """What is read of a run to do it again; the store in process has it, and the one on a server as well."""
 
     def story(self, run: str) -> Story: ...
@@ -106,7 +106,7 @@ def run_again(runs: RunsRead, prepared: Prepared, *, tolerance: float = 0.0) -> 
     journal = prepared.folder / "journal"
     own = {"OSTINATO_OFFLINE": "1", "OSTINATO_JOURNAL": str(journal)}
     ended = subprocess.run(prepared.command, cwd=prepared.code, env={**os.environ, **own}, check=False)
-    logged = [about for _, about in place.known(journal) if about.experiment == prepared.run.experiment]
+    logged = [about for _, about in folders.own_journals(journal) if about.experiment == prepared.run.experiment]
     for synced in sync(journal, lambda _: nullcontext(runs)):
         if synced.left:
             raise StepFailed(f"the new run could not be kept: {synced.left}", step="sync")

@@ -13,7 +13,7 @@ from ostinato.kernel.digest import canonical
 from ostinato.kernel.errors import Conflict, Invalid
 from ostinato.kernel.ids import new_id
 from ostinato.kernel.ref import Ref
-from ostinato.kernel.steps import Turns
+from ostinato.kernel.steps import TimeSliced
 from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.blobs import Blobs
 from ostinato.storage.blobs.uploads import Uploads
@@ -21,24 +21,24 @@ from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.series.series import Series
 from ostinato.tracking import store
 from ostinato.tracking.compare import compared, differences
-from ostinato.tracking.find import check_part, checked_name, deleted, find_run, given_more, over, tagged, unknown
+from ostinato.tracking.lookup import check_part, checked_name, deleted_error, ended_error, find_run, merged_params, merged_tags, unknown_run
 from ostinato.tracking.removal import retention
 from ostinato.tracking.removal.purge import called
 from ostinato.tracking.removal.retention import Retention
 from ostinato.tracking.removal.rules import Rules
-from ostinato.tracking.shown import Comparison, Difference
 from ostinato.tracking.sources import Sources
 from ostinato.tracking.tombstones import check_tombstone
 from ostinato.tracking.types import Code, Environment, Metric, Run, Scalar, Spent, State, scalar
 from ostinato.tracking.verbs.adoption import Adoptions
 from ostinato.tracking.verbs.curves import Curves
 from ostinato.tracking.verbs.experiments import belonging, checked_note, former_names
-from ostinato.tracking.verbs.finding import Finding
 from ostinato.tracking.verbs.origin import Origins
 from ostinato.tracking.verbs.preview import Previews
 from ostinato.tracking.verbs.relations import Relations
-from ostinato.tracking.verbs.story import Stories
+from ostinato.tracking.verbs.reproducibility import Stories
+from ostinato.tracking.verbs.search import Finding
 from ostinato.tracking.verbs.views import Views
+from ostinato.tracking.view_types import Comparison, Difference
 
 _COMPARE_MAX = 100
 _TOLD_MAX = 100
@@ -54,7 +54,7 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         self._series = series
         self._ledger = ledger
         self._clock = clock
-        self._upkeep = Turns()
+        self._upkeep = TimeSliced()
         self._rules = Rules(rows, ledger, clock, retention.rule_table, retention.read_rule, "retention", retention.log)
         self.needed_by = lambda *_: {}
         self.goes_along = lambda *_: None
@@ -121,7 +121,7 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
                 raise Conflict(f"run {given.id} belongs to the experiment {known.experiment!r}", hint="use another id")
             return known
         if given.parent is not None and not store.exists(tx, project, given.parent):
-            raise unknown(given.parent)
+            raise unknown_run(given.parent)
         if not fresh:
             check_part(tx, given.id, given.parent)
             check_tombstone(tx, given.id)
@@ -138,7 +138,7 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
 
         def change(tx: Tx) -> None:
             if find_run(tx, run).deleted_at is not None:
-                raise deleted(run)
+                raise deleted_error(run)
             store.beat(tx, project, run, _lease(lease_s))
 
         self._rows.write(change)
@@ -149,11 +149,11 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         Raises:
             Conflict: a parameter has another value already, or the run has ended.
         """
-        return self._change(run, lambda known: replace(known, params=given_more(f"run {run}", known.params, values)), "run.changed")
+        return self._change(run, lambda known: replace(known, params=merged_params(f"run {run}", known.params, values)), "run.changed")
 
     def tag(self, run: str, tags: dict[str, str | None]) -> Run:
         """Set tags, or remove those set to None; ended runs can be tagged as well."""
-        return self._change(run, lambda known: replace(known, tags=tagged(known.tags, tags)), "run.tagged", ended=True)
+        return self._change(run, lambda known: replace(known, tags=merged_tags(known.tags, tags)), "run.tagged", ended=True)
 
     def change(
         self,
@@ -172,9 +172,9 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         """
 
         def changed(known: Run) -> Run:
-            more = replace(known, params=given_more(f"run {run}", known.params, params or {}), tags=tagged(known.tags, tags or {}))
+            more = replace(known, params=merged_params(f"run {run}", known.params, params or {}), tags=merged_tags(known.tags, tags or {}))
             if more.params != known.params and known.ended_at is not None and not known.amendable:
-                raise over(run)
+                raise ended_error(run)
             named = more if name is None else replace(more, name=checked_name(name))
             return named if note is None else replace(named, note=checked_note(note))
 
@@ -239,7 +239,7 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         def change(tx: Tx) -> Run:
             known = find_run(tx, run)
             if known.deleted_at is not None:
-                raise deleted(run)
+                raise deleted_error(run)
             if known.state != "running":
                 resumed = _going_on(known)
                 store.change(tx, project, known, resumed)
@@ -307,7 +307,7 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         project = caller().project
         known = self._rows.read(lambda tx: store.many(tx, project, runs))
         if missing := [run for run in runs if run not in known]:
-            raise unknown(missing[0])
+            raise unknown_run(missing[0])
         return [known[run] for run in runs], [self.metrics(run) for run in runs]
 
     def _change(self, run: str, change: Callable[[Run], Run], verb: str = "", *, ended: bool = False) -> Run:
@@ -317,9 +317,9 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         def write(tx: Tx) -> Run:
             known = find_run(tx, run)
             if known.deleted_at is not None:
-                raise deleted(run)
+                raise deleted_error(run)
             if not ended and known.ended_at is not None and not known.amendable:
-                raise over(run)
+                raise ended_error(run)
             changed = change(known)
             if changed != known:
                 store.change(tx, project, known, changed)

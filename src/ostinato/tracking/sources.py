@@ -1,4 +1,4 @@
-"""Sources: the verbs of Runs that say which data runs used that is no dataset of ours."""
+"""The verbs of Runs on data sources that are no datasets of the store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import Json, Rows, Tx, metadata
-from ostinato.tracking.find import check_going
+from ostinato.tracking.lookup import require_active
 from ostinato.tracking.types import Source, Use
 
 source_table = Table(
@@ -51,7 +51,7 @@ _ASKED_MAX = 1000
 
 
 class Sources:
-    """The part of Runs that keeps sources; Runs gives it its parts."""
+    """A mixin of Runs, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger
@@ -68,7 +68,7 @@ class Sources:
         given = [replace(use, source=_checked(use.source)) for use in uses]
 
         def change(tx: Tx) -> None:
-            check_going(tx, run)
+            require_active(tx, run)
             new: list[Use] = []
             for use in given:
                 row = {"project": project, "run": run, "source": use.source.id, "context": use.context, "tags": use.tags}

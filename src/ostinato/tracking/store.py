@@ -1,4 +1,4 @@
-"""SQL of runs and their artifacts."""
+"""Tables of runs and their artifacts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from ostinato.kernel.ref import Ref
 from ostinato.storage.rows.lease import LeaseClock, at, silent
 from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import BLOB, Instant, Json, Tx, metadata
-from ostinato.tracking import entries
+from ostinato.tracking import field_index
 from ostinato.tracking.types import Artifact, Code, Run, Spent
 
 run_table = Table(
@@ -107,14 +107,14 @@ _put = text(
 def add(tx: Tx, project: str, made: Run, lease_s: int | None) -> None:
     """Keep a new run, with a lease of so many seconds or without."""
     tx.run(_insert, {"project": project, "id": made.id, "deleted_with": None, **_columns(made), **_beat(tx, lease_s)})
-    entries.keep(tx, project, None, made)
+    field_index.put_entries(tx, project, None, made)
 
 
 def change(tx: Tx, project: str, known: Run, changed: Run) -> None:
     """Keep what became of a run that was known."""
     tx.run(_update, {"of_project": project, "of_id": changed.id, **_columns(changed)})
     if (known.params, known.tags) != (changed.params, changed.tags):
-        entries.keep(tx, project, known, changed)
+        field_index.put_entries(tx, project, known, changed)
 
 
 def beat(tx: Tx, project: str, run: str, lease_s: int | None) -> None:

@@ -1,4 +1,4 @@
-"""Tombstones: what is gone while some of its many rows are left, so that nothing of its name comes to be among them."""
+"""Tombstones: names of deleted things whose rows are not all gone yet, so that no new thing takes the name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nouns of tracking: runs, their origin, what they measured and what they left."""
+"""The types of tracking: runs, their origin, their metrics and artifacts."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Training: folds in the order of time, and the search for parameters, every trial a run."""
+"""Training: time-ordered splits, and parameter search with every trial a run."""

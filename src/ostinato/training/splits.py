@@ -1,4 +1,4 @@
-"""Splits in the order of time: what is tested lies after what was learned from."""
+"""Splits in order of time: test rows lie after training rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tune: try the points of a space, each in a run of its own beneath the present one, and keep the best."""
+"""Tune: evaluates points of a parameter space, each in a child run, and keeps the best."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nouns of a search: Range, Space, Trial, Tuned."""
+"""The types of a search: Range, Space, Trial, Tuned."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from ostinato.app import Ostinato
-from ostinato.kernel.caller import Caller, own
+from ostinato.kernel.caller import Caller, set_process_caller
 from ostinato.testing.processes import free_port
 
 with warnings.catch_warnings():  # what its dependencies are told off for is not ours
@@ -74,5 +74,5 @@ def theirs(mlflow_server: str) -> Iterator[MlflowClient]:
 def store(tmp_path: Path) -> Iterator[Ostinato]:
     """An empty store, its owner the caller."""
     with Ostinato.open(tmp_path / "store") as opened:
-        own(Caller(actor="person:admin"))
+        set_process_caller(Caller(actor="person:admin"))
         yield opened

@@ -16,11 +16,11 @@ from sklearn.linear_model import LogisticRegression
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow_import.service import take
 from ostinato.gateways.mlflow_import.source import Source
-from ostinato.keeping.export import export
-from ostinato.keeping.intake import take_in
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.errors import Conflict, GateFailed
-from ostinato.registry.sandbox.apart import Apart
+from ostinato.maintenance.export import export
+from ostinato.maintenance.importer import take_in
+from ostinato.registry.sandbox.process import SandboxProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 X = pd.DataFrame({"delay": np.linspace(-3, 3, 50), "hour": np.tile([0.0, 1.0, 2.0, 3.0, 4.0], 10)})
@@ -62,7 +62,7 @@ def test_a_model_that_may_run_code_waits_for_all_who_must_agree(
         with calling(Caller(actor="person:rita")):
             there.models.trust("coded", ["mlflow"], "our own training made it")
         scorer = there.models.scorer("coded@1")
-        assert isinstance(scorer, Apart), "not in this process"
+        assert isinstance(scorer, SandboxProcess), "not in this process"
         columns = {name: X[name].to_numpy() for name in X}
         assert scorer.predict(columns) == pytest.approx(coded.predict_proba(X)[:, 1], rel=1e-12)
         scorer.close()

@@ -26,7 +26,7 @@ class Store:
     def run(self, experiment: str, name: str = "", **how: Any) -> Logger:
         return Logger.start(self.runs, experiment, name, **{"capture": False, **how})
 
-    def autolog(self, *frameworks: str, **how: Any) -> watch.Watching:
+    def autolog(self, *frameworks: str, **how: Any) -> watch.Autologging:
         return face.autolog(*frameworks, to=self, experiment="auto", **how)  # type: ignore[arg-type]
 
     def all(self, where: str = "") -> list[Run]:

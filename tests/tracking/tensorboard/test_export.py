@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from ostinato.tracking.service import Runs
+from ostinato.tracking.tensorboard.exporter import write
+from ostinato.tracking.tensorboard.importer import Boards
 from ostinato.tracking.tensorboard.records import framed, read
-from ostinato.tracking.tensorboard.taking import Boards
-from ostinato.tracking.tensorboard.writing import write
 from ostinato.tracking.types import MetricFrame
 
 accumulator: Any = None

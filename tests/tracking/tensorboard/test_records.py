@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ostinato.kernel.protobuf import Malformed
 from ostinato.tracking.tensorboard.events import Told, tell
-from ostinato.tracking.tensorboard.proto import fields, put
+from ostinato.tracking.tensorboard.messages import fields, put
 from ostinato.tracking.tensorboard.records import framed, read
 
 MESSAGES = st.lists(st.binary(max_size=300), max_size=8)

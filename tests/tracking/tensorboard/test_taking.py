@@ -20,10 +20,10 @@ import pytest
 from ostinato.app import Ostinato
 from ostinato.kernel.errors import Conflict, NotFound, Unavailable
 from ostinato.tracking.service import Runs
-from ostinato.tracking.tensorboard.place import Note
-from ostinato.tracking.tensorboard.proto import put
+from ostinato.tracking.tensorboard.checkpoint import Note
+from ostinato.tracking.tensorboard.importer import Board, Boards
+from ostinato.tracking.tensorboard.messages import put
 from ostinato.tracking.tensorboard.records import framed
-from ostinato.tracking.tensorboard.taking import Board, Boards
 from ostinato.tracking.types import MetricFrame
 
 START = 1_700_000_000.0
@@ -135,7 +135,7 @@ def test_a_store_that_fails_between_any_two_steps_gets_each_event_once(runs: Run
 def test_it_follows_a_training_and_ends_runs_that_fall_silent(
     runs: Runs, logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ostinato.tracking.tensorboard.taking._ROUND_S", 0.02)
+    monkeypatch.setattr("ostinato.tracking.tensorboard.importer._ROUND_S", 0.02)
     stop, grown = threading.Event(), threading.Semaphore(0)
     boards = taking(runs, logs, tmp_path)
     ids: dict[str, str] = {}

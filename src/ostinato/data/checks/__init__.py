@@ -1,1 +1,1 @@
-"""Checks: what a contract may ask of a delivery; each compiles to SQL, and all of a contract run in one scan."""
+"""Family: checks of a contract; each compiles to SQL, and all of a contract run in one scan."""

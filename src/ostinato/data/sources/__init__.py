@@ -1,1 +1,1 @@
-"""Sources: where a delivery may come from; each reads bytes once and says what they were."""
+"""Family: sources of deliveries; each reads bytes once and describes them."""

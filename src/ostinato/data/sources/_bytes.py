@@ -22,7 +22,7 @@ _RATIO = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pulled:
+class SourceTable:
     """A parsed table, the name of the source it came from, and the SHA-256 of the source's bytes."""
 
     source: str
@@ -30,7 +30,7 @@ class Pulled:
     table: pa.Table
 
     @classmethod
-    def of(cls, source: str, content: bytes, table: pa.Table) -> Pulled:
+    def of(cls, source: str, content: bytes, table: pa.Table) -> SourceTable:
         return cls(source=source, digest=hashlib.sha256(content).hexdigest(), table=table)
 
 
@@ -56,7 +56,7 @@ def inbox_file(inbox: Path, path: str) -> bytes:
         return _bounded(file, path, _LIMIT)
 
 
-def unpacked(content: bytes, name: str) -> bytes:
+def decompressed(content: bytes, name: str) -> bytes:
     """The content of a .gz or of the only file in a .zip, by the magic number; other bytes as they are.
 
     Raises:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import csv
 
-from ostinato.data.sources._bytes import Pulled, inbox_file, unpacked
+from ostinato.data.sources._bytes import SourceTable, decompressed, inbox_file
 from ostinato.kernel.errors import Invalid
 
 _TYPES = {
@@ -42,10 +42,10 @@ class Csv:
             if kind not in _TYPES:
                 raise Invalid(f"unknown type {kind!r} of column {column}", hint=f"types: {', '.join(_TYPES)}", field="types")
 
-    def read(self, inbox: Path) -> Pulled:
+    def read(self, inbox: Path) -> SourceTable:
         """The table and where it came from."""
         content = inbox_file(inbox, self.path)
-        return Pulled.of(self.path, content, self._parse(unpacked(content, self.path)))
+        return SourceTable.of(self.path, content, self._parse(decompressed(content, self.path)))
 
     def _parse(self, text: bytes) -> pa.Table:
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ostinato.data.sources._bytes import Pulled, inbox_file
+from ostinato.data.sources._bytes import SourceTable, inbox_file
 from ostinato.kernel.errors import Invalid, TooLarge
 
 _CELLS_MAX = 1 << 28
@@ -21,10 +21,10 @@ class Parquet:
 
     path: str
 
-    def read(self, inbox: Path) -> Pulled:
+    def read(self, inbox: Path) -> SourceTable:
         """The table and where it came from."""
         content = inbox_file(inbox, self.path)
-        return Pulled.of(self.path, content, parse(content, self.path))
+        return SourceTable.of(self.path, content, parse(content, self.path))
 
 
 def parse(content: bytes, name: str) -> pa.Table:

@@ -1,1 +1,1 @@
-"""Family: numbers that say how good scores in [0, 1] are against labels 0 and 1."""
+"""Family: metrics of scores in [0, 1] against labels 0 and 1."""

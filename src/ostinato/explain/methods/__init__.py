@@ -1,1 +1,1 @@
-"""Ways to explain. One file, one way; `scope` says whether of a model (global) or of one answer (local)."""
+"""Family: methods of explanation. `scope` says whether of a model (global) or of one prediction (local)."""

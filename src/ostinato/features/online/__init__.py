@@ -1,1 +1,1 @@
-"""Online stores: where the events of an entity are looked up within microseconds."""
+"""Family: online stores, which look up the events of an entity within microseconds."""

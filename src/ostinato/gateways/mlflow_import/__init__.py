@@ -1,1 +1,1 @@
-"""Import from MLflow: what a running MLflow server holds is taken over, as its clients would read it."""
+"""Import from a running MLflow server, read through its own API."""

@@ -1,4 +1,4 @@
-"""Bounds: how much a request may hold, counted while it is read."""
+"""Limits on the content of a request, counted while it is read."""
 
 from __future__ import annotations
 

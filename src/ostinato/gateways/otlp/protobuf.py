@@ -1,4 +1,4 @@
-"""Protocol buffers as OTLP has them: what is no message is refused as a body that is wrong."""
+"""Protocol buffers of OTLP; a malformed message is refused as an invalid body."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Request: the spans in an `ExportTraceServiceRequest`, sent as protocol buffers or as JSON, by the resource that they come from."""
+"""The spans of an `ExportTraceServiceRequest`, in protocol buffers or JSON, grouped by resource."""
 
 from __future__ import annotations
 

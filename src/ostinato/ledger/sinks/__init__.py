@@ -1,1 +1,1 @@
-"""Where events go outside: one member per file, each a `Sink`."""
+"""Family: sinks, where events are sent. Each is a `Sink`."""

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from ostinato.kernel.errors import Invalid, Unavailable
-from ostinato.ledger.telling import sentence
+from ostinato.ledger.sentence import sentence
 from ostinato.ledger.types import Parcel, Surroundings
 
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from ostinato.ledger.post import Receiver
-from ostinato.ledger.telling import sentence
+from ostinato.ledger.sentence import sentence
 from ostinato.ledger.types import Parcel, Surroundings
 
 _SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})

@@ -1,1 +1,1 @@
-"""Distances between two histograms on the same bins. One file, one distance."""
+"""Family: distances between two histograms on the same bins."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from ostinato.monitoring.distributions import chi_square
-from ostinato.monitoring.shares import Array, shares
+from ostinato.monitoring.proportions import Array, proportions
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class ChiSquare:
 
     def effect(self, reference: Array, window: Array, _centres: Array) -> Array:
         """Counts of shape (..., bins) → effects of shape (...)."""
-        p, q = shares(reference), shares(window)
+        p, q = proportions(reference), proportions(window)
         both = p + q
         parts = np.divide((p - q) ** 2, both, out=np.zeros_like(both), where=both > 0)
         return np.asarray(np.sqrt(parts.sum(axis=-1) / 2))

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ostinato.monitoring.shares import Array, shares
+from ostinato.monitoring.proportions import Array, proportions
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,5 +20,5 @@ class Hellinger:
 
     def effect(self, reference: Array, window: Array, _centres: Array) -> Array:
         """Counts of shape (..., bins) → distances of shape (...)."""
-        affinity = np.sqrt(shares(reference) * shares(window)).sum(axis=-1)
+        affinity = np.sqrt(proportions(reference) * proportions(window)).sum(axis=-1)
         return np.asarray(np.sqrt(np.maximum(0.0, 1.0 - affinity)))

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ostinato.monitoring.shares import Array, shares
+from ostinato.monitoring.proportions import Array, proportions
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class JensenShannon:
 
     def effect(self, reference: Array, window: Array, _centres: Array) -> Array:
         """Counts of shape (..., bins) → distances of shape (...)."""
-        p, q = shares(reference), shares(window)
+        p, q = proportions(reference), proportions(window)
         middle = (p + q) / 2
         bits = _bits(p, middle) + _bits(q, middle)
         return np.asarray(np.sqrt(np.maximum(bits, 0.0) / 2))

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from ostinato.monitoring.distributions import kolmogorov
-from ostinato.monitoring.shares import Array, shares
+from ostinato.monitoring.proportions import Array, proportions
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Ks:
 
     def effect(self, reference: Array, window: Array, _centres: Array) -> Array:
         """Counts of shape (..., bins) → distances of shape (...)."""
-        gaps = np.abs(np.cumsum(shares(reference), axis=-1) - np.cumsum(shares(window), axis=-1))
+        gaps = np.abs(np.cumsum(proportions(reference), axis=-1) - np.cumsum(proportions(window), axis=-1))
         return np.asarray(gaps.max(axis=-1))
 
     def p_value(self, reference: Array, window: Array) -> float:

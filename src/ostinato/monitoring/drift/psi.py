@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ostinato.monitoring.shares import Array, shares
+from ostinato.monitoring.proportions import Array, proportions
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Psi:
 
     def effect(self, reference: Array, window: Array, _centres: Array) -> Array:
         """Counts of shape (..., bins) → index of shape (...), from 0 upwards."""
-        p, q = shares(reference), shares(window)
+        p, q = proportions(reference), proportions(window)
         used = (p > 0) | (q > 0)
         p, q = np.where(p > 0, p, self.floor), np.where(q > 0, q, self.floor)
         return np.asarray(np.where(used, (q - p) * np.log(q / p), 0.0).sum(axis=-1))

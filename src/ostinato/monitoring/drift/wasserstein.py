@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ostinato.monitoring.shares import Array, shares
+from ostinato.monitoring.proportions import Array, proportions
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class Wasserstein:
 
     def effect(self, reference: Array, window: Array, centres: Array) -> Array:
         """Counts of shape (..., bins) and the bins' values → distances of shape (...)."""
-        p = shares(reference)
-        gaps = np.abs(np.cumsum(p, axis=-1) - np.cumsum(shares(window), axis=-1))[..., :-1]
+        p = proportions(reference)
+        gaps = np.abs(np.cumsum(p, axis=-1) - np.cumsum(proportions(window), axis=-1))[..., :-1]
         distance = (gaps * np.diff(centres)).sum(axis=-1)
         mean = (p * centres).sum(axis=-1, keepdims=True)
         spread = np.sqrt((p * (centres - mean) ** 2).sum(axis=-1))

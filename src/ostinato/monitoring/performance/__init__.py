@@ -1,1 +1,1 @@
-"""How well the predictions agree with the labels. One file, one measure; a positive effect is a loss."""
+"""Family: performance measures of predictions against labels; a positive effect is a loss."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ostinato.monitoring.shares import Array
+from ostinato.monitoring.proportions import Array
 
 
 @dataclass(frozen=True, slots=True)

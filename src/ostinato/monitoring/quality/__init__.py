@@ -1,1 +1,1 @@
-"""What can be wrong with values whatever their distribution. One file, one flaw."""
+"""Family: flaws of values, independent of their distribution."""

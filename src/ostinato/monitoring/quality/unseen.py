@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ostinato.monitoring.shares import Array, shares
+from ostinato.monitoring.proportions import Array, proportions
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Unseen:
 
     def value(self, counts: Array) -> Array:
         """Counts of shape (..., 3) of known, new and missing values → shares of new ones, of shape (...)."""
-        return np.asarray(shares(counts)[..., 1])
+        return np.asarray(proportions(counts)[..., 1])
 
     def effect(self, reference: Array, window: Array) -> Array:
         """The shares of the window less the shares of the reference."""

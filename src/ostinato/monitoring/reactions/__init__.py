@@ -1,1 +1,1 @@
-"""What a window with findings sets off. One file, one reaction."""
+"""Family: reactions to a window with findings."""

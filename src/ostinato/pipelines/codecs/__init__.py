@@ -1,1 +1,1 @@
-"""How values that are not plain JSON travel between steps: one member per kind of value, each kept as a blob."""
+"""Family: codecs of values that are not plain JSON, each kept as a blob."""

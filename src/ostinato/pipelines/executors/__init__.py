@@ -1,1 +1,1 @@
-"""Where the call of a step runs: one member per place."""
+"""Family: executors, where the calls of steps run."""

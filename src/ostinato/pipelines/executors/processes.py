@@ -17,7 +17,8 @@ from multiprocessing.connection import Connection
 from typing import TypeVar
 
 from ostinato.kernel.errors import Unavailable
-from ostinato.pipelines.machine import unguarded
+from ostinato.kernel.garbage import spare
+from ostinato.pipelines.lease_owner import unguarded
 
 T = TypeVar("T")
 _SPAWN = multiprocessing.get_context("spawn")
@@ -132,6 +133,7 @@ def _said(code: int | None) -> str:
 def _serve(calls: Connection, parent: int) -> None:
     """The life of a child: answer until the other end is gone."""
     os.setpgid(0, 0)
+    spare()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:

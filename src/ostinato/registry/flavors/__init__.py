@@ -1,1 +1,1 @@
-"""Family: formats in which models are kept as data, never as code that runs on load."""
+"""Family: model formats, as data that runs no code on load where possible."""

@@ -1,1 +1,1 @@
-"""Family: conditions that a version must meet before anybody may approve it."""
+"""Family: gates, conditions that a version must meet before it can be approved."""

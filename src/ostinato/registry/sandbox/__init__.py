@@ -1,1 +1,1 @@
-"""Sandbox: a process in which a model that may run code can do nothing but answer."""
+"""Sandbox: a process in which a model that may run code can only score."""

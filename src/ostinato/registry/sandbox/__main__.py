@@ -8,11 +8,13 @@ import os
 import sys
 from pathlib import Path
 
+from ostinato.kernel.garbage import spare
 from ostinato.registry.sandbox.guards import Limits, lock_down
 
 
 def main() -> None:
     """Lock down, then hand over to the worker: what it imports, such as numpy, may start threads, which are guarded as well."""
+    spare()
     said = json.loads(sys.argv[1])
     problem = None
     try:

@@ -1,4 +1,4 @@
-"""Frames: columns to a process, scores back; each frame is its length in four bytes, then msgpack."""
+"""The wire format between a process and its sandbox: a length in four bytes, then msgpack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guards: what keeps a model in its process. Each says whether it stands, so that nothing is loaded behind one that does not."""
+"""The guards of the sandbox. Each reports whether it is active, so that no model is loaded behind one that is not."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ostinato.kernel.errors import Unavailable
-from ostinato.registry.sandbox.calls import allow_only_scoring
-from ostinato.registry.sandbox.files import code_places, read_only
+from ostinato.registry.sandbox.landlock import code_places, read_only
+from ostinato.registry.sandbox.seccomp import allow_only_scoring
 
 GUARDS = ("limits", "files", "calls")
 _SET_PDEATHSIG, _SIGKILL, _SET_NO_NEW_PRIVS = 1, 9, 38
@@ -47,7 +47,7 @@ def lock_down(limits: Limits, model: Path) -> None:
     """
     if limits.with_parent:
         ctypes.CDLL(None).prctl(_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
-    missing = [guard for guard in lacking(limits, model) if guard not in limits.without]
+    missing = [guard for guard in activate_guards(limits, model) if guard not in limits.without]
     if missing:
         raise Unavailable(
             f"no sandbox here: the guards {', '.join(missing)} do not stand",
@@ -56,7 +56,7 @@ def lock_down(limits: Limits, model: Path) -> None:
         )
 
 
-def lacking(limits: Limits, model: Path) -> list[str]:
+def activate_guards(limits: Limits, model: Path) -> list[str]:
     """Put up every guard that this machine has, for good, and name those that do not stand."""
     libc = ctypes.CDLL(None)
     libc.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""Probe: which guards stand on this machine. They are tried in a process of their own, for what they take is not given back."""
+"""Probe: which guards work on this machine. They are tried in a process of their own, because they cannot be undone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ostinato.registry.sandbox.guards import GUARDS, Limits, lacking
+from ostinato.registry.sandbox.guards import GUARDS, Limits, activate_guards
 
 _START_S = 30.0
 WANTS = {
@@ -19,7 +19,7 @@ WANTS = {
 """What it takes that a guard stands."""
 
 
-def standing(away: Path) -> dict[str, bool]:
+def active_guards(away: Path) -> dict[str, bool]:
     """Of each guard of the sandbox, whether it stands here around a model of the store in `away`."""
     command = [sys.executable, "-P", "-m", "ostinato.registry.sandbox.probe", Limits(away=str(away)).text()]
     path = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
@@ -32,4 +32,4 @@ def standing(away: Path) -> dict[str, bool]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(lacking(Limits(away=json.loads(sys.argv[1])["away"]), Path("/dev/null"))))
+    sys.stdout.write(json.dumps(activate_guards(Limits(away=json.loads(sys.argv[1])["away"]), Path("/dev/null"))))

@@ -1,4 +1,4 @@
-"""Worker: loads one model and scores frame after frame, until there are no more."""
+"""The worker of the sandbox: loads one model and scores frames until there are no more."""
 
 from __future__ import annotations
 

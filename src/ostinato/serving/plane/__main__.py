@@ -13,8 +13,9 @@ from pathlib import Path
 
 import uvicorn
 
+from ostinato.kernel.garbage import settled, spare
 from ostinato.serving.plane.engine import Engine
-from ostinato.serving.plane.http import Door
+from ostinato.serving.plane.http import InferenceApp
 from ostinato.serving.plane.listener import Listener
 from ostinato.serving.plane.log import Log
 from ostinato.serving.plane.plan import LOCK, PLAN, STATE, PlaneState, encode, read_plan, read_state, replace
@@ -27,6 +28,7 @@ Stamp = tuple[int, int]
 
 def main() -> int:
     """Serve the folder until told to end; a second plane of the same folder ends at once."""
+    spare()
     parser = argparse.ArgumentParser(description="Serve one endpoint by the Open Inference Protocol.")
     parser.add_argument("--home", type=Path, required=True, help="the folder of the endpoint, with plan.json")
     home: Path = parser.parse_args().home
@@ -51,9 +53,10 @@ def _alone(home: Path) -> bool:
 
 async def _serve(home: Path, listener: socket.socket) -> None:
     engine = Engine(Log(home / "log"))
-    server = Listener(Door(engine))
+    server = Listener(InferenceApp(engine))
     port = listener.getsockname()[1]
     stamp = await _follow_once(home, engine, port, None)  # who connects meanwhile waits in the backlog instead of being refused
+    settled()
     following = asyncio.create_task(_follow(home, engine, port, stamp))
     following.add_done_callback(lambda _: setattr(server, "should_exit", True))
     try:

@@ -1,4 +1,4 @@
-"""Encoding: bodies packed by gzip or zstd, and taken in by deflate too; one that unpacks to a huge one is stopped before it does."""
+"""Content encoding of bodies: gzip and zstd both ways, deflate for requests; decompression is bounded."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ UNPACKED: dict[str, Callable[[bytes, int], tuple[bytes, bool]]] = {
 }
 
 
-def chosen(accepts: str) -> str:
+def negotiate(accepts: str) -> str:
     """The encoding to answer in, by an `Accept-Encoding`; empty for none.
 
-    >>> chosen("gzip, deflate, br, zstd"), chosen("gzip;q=0.5, zstd;q=0"), chosen("")
+    >>> negotiate("gzip, deflate, br, zstd"), negotiate("gzip;q=0.5, zstd;q=0"), negotiate("")
     ('zstd', 'gzip', '')
     """
     wanted = {}
@@ -40,7 +40,7 @@ def chosen(accepts: str) -> str:
     return next((name for name in ("zstd", "gzip") if wanted.get(name)), "")
 
 
-def packed(content: bytes, encoding: str) -> bytes:
+def compressed(content: bytes, encoding: str) -> bytes:
     """The content in the encoding `gzip` or `zstd`."""
     if encoding == "zstd":
         return zstd.compress(content, 3)
@@ -48,7 +48,7 @@ def packed(content: bytes, encoding: str) -> bytes:
     return packer.compress(content) + packer.flush()
 
 
-def unpacked(content: bytes, encoding: str, limit: int) -> bytes:
+def decompressed(content: bytes, encoding: str, limit: int) -> bytes:
     """What was packed, of at most `limit` bytes.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Engine: which version answers, what the other one would have said, and the line in the log before the reply."""
+"""The engine: picks the version that answers, scores the other one too, and logs before the reply."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from blake3 import blake3
 
 from ostinato.kernel.ids import new_id
 from ostinato.kernel.instant import micros_of
-from ostinato.registry.proof import fit
+from ostinato.registry.proof import typed_example
 from ostinato.serving.plane.log import Line, Log
 from ostinato.serving.plane.plan import Plan, Served, share
 from ostinato.serving.plane.protocol import Columns, Request, RequestError, blank
@@ -221,7 +221,7 @@ def _first_row(served: Served) -> Columns:
     """One row to warm a version up: of its input example, or blank."""
     if served.proof is None:
         return blank(served.signature)
-    return {name: column[:1] for name, column in fit(served.proof.example, served.signature).items()}
+    return {name: column[:1] for name, column in typed_example(served.proof.example, served.signature).items()}
 
 
 def _digest(columns: Columns) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import orjson
 
 from ostinato.kernel.errors import Invalid, TooLarge
-from ostinato.serving.plane.encoding import LEAST, UNPACKED, chosen, packed, unpacked
+from ostinato.serving.plane.encoding import LEAST, UNPACKED, compressed, decompressed, negotiate
 from ostinato.serving.plane.engine import Engine
 from ostinato.serving.plane.listener import SECURITY_HEADERS
 from ostinato.serving.plane.protocol import RequestError, metadata, read, reply
@@ -22,7 +22,7 @@ _JSON = (b"content-type", b"application/json")
 _EXTENSIONS = ["binary_tensor_data"]
 
 
-class Door:
+class InferenceApp:
     """The routes of the protocol, `GET /metrics`, and the check of the key."""
 
     def __init__(self, engine: Engine) -> None:
@@ -40,8 +40,8 @@ class Door:
                 extra = [(b"retry-after", b"1")]
             elif status == 405:
                 extra = [(b"allow", b"POST" if scope["path"].endswith("/infer") else b"GET, HEAD")]
-        if len(body) >= LEAST and (encoding := chosen(headers.get(b"accept-encoding", b"").decode("latin-1"))):
-            body = packed(body, encoding)
+        if len(body) >= LEAST and (encoding := negotiate(headers.get(b"accept-encoding", b"").decode("latin-1"))):
+            body = compressed(body, encoding)
             extra = [*extra, (b"content-encoding", encoding.encode()), (b"vary", b"accept-encoding")]
         start = {
             "type": "http.response.start",
@@ -158,7 +158,7 @@ async def _body(receive: Receive) -> bytes:
 
 def _unpacked(body: bytes, encoding: str) -> bytes:
     try:
-        return unpacked(body, encoding, _BODY_MAX)
+        return decompressed(body, encoding, _BODY_MAX)
     except (Invalid, TooLarge) as error:
         raise RequestError(413 if isinstance(error, TooLarge) else 400, error.message) from None
 

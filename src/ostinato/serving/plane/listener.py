@@ -1,4 +1,4 @@
-"""Listener: HTTP/1.1 with limits on headers, on connections and on the patience with slow clients (uvicorn has none).
+"""The HTTP/1.1 listener, with the limits on headers, connections and slow clients that uvicorn lacks.
 
 Both planes listen by it. It ends without losing a request: what is under way is answered, and so is what still arrives on
 a connection that was open.

@@ -1,4 +1,4 @@
-"""The log of predictions: a line per answer, written before the reply, rolled into Parquet segments in the background.
+"""The prediction log: one line per answer, written before the reply, rolled into Parquet segments in the background.
 
 A folder holds `wal-000007.jsonl` (the lines as they came) or, once rolled, `segment-000007.parquet` in its place: whoever
 reads takes the segment where both are there. Two kinds of lines: an answer with its features, and what the other version
@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ostinato.kernel.kept import kept
+from ostinato.kernel.cache import cached
 
 FEATURE = "feature."
 """Before the name of a feature in the name of its column."""
@@ -135,14 +135,14 @@ class Log:
             self._answers.popitem(last=False)
 
 
-@kept(256 << 20)
-def slim(segment: Path, columns: tuple[str, ...]) -> pa.Table:
+@cached(256 << 20)
+def cached_columns(segment: Path, columns: tuple[str, ...]) -> pa.Table:
     """A few fixed columns of a segment, which never changes: they are kept in memory."""
     return pq.read_table(segment, columns=list(columns), **VERIFIED)
 
 
 def _rolled(segment: Path, columns: list[str] | None) -> pa.Table:
-    return pq.read_table(segment, **VERIFIED) if columns is None else slim(segment, tuple(columns))
+    return pq.read_table(segment, **VERIFIED) if columns is None else cached_columns(segment, tuple(columns))
 
 
 def read(
@@ -170,7 +170,7 @@ def read(
         empty = _COLUMNS.empty_table()
         return pa.concat_tables([empty if wanted is None else empty.select(wanted), *parts], promote_options="permissive")
 
-    return steadily(folder, look)
+    return read_consistently(folder, look)
 
 
 def between(folder: Path, since: datetime, until: datetime, columns: Sequence[str]) -> pa.Table:
@@ -188,7 +188,7 @@ def between(folder: Path, since: datetime, until: datetime, columns: Sequence[st
         found = pa.concat_tables([_COLUMNS.empty_table().select(fixed), *parts], promote_options="permissive")
         return found.filter(pc.and_(pc.greater_equal(found["at"], since), pc.less(found["at"], until)))
 
-    return steadily(folder, look)
+    return read_consistently(folder, look)
 
 
 def parts_of(folder: Path) -> tuple[list[Path], pa.Table]:
@@ -203,7 +203,7 @@ def parts_of(folder: Path) -> tuple[list[Path], pa.Table]:
     return segments, _table(lines)
 
 
-def steadily(folder: Path, look: Callable[[], T]) -> T:
+def read_consistently(folder: Path, look: Callable[[], T]) -> T:
     """What a look at a log found. Lines that became a segment between the look and the reading are looked for again."""
     for _ in range(5):
         try:
@@ -216,7 +216,7 @@ def steadily(folder: Path, look: Callable[[], T]) -> T:
 def _some(segment: Path, wanted: Sequence[str]) -> pa.Table:
     """Those of the columns that a segment has; the fixed ones are kept in memory, features are read anew."""
     if all(name in _COLUMNS.names for name in wanted):
-        return slim(segment, tuple(wanted))
+        return cached_columns(segment, tuple(wanted))
     with pq.ParquetFile(segment, **VERIFIED) as file:
         return file.read(columns=[name for name in wanted if name in file.schema_arrow.names])
 

@@ -1,4 +1,4 @@
-"""Paging: a few rows of a log. What a segment tells of its row groups says which of them have to be read."""
+"""Pages of a prediction log: the statistics of a segment's row groups tell which of them to read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ostinato.serving.plane.log import VERIFIED, parts_of, slim, steadily
+from ostinato.serving.plane.log import VERIFIED, cached_columns, parts_of, read_consistently
 
 Span = tuple[Any, Any]
 """The least and the greatest value of a column, as far as it has values."""
@@ -47,12 +47,12 @@ def page(
     The groups are read in the order of their times, however many there are. A request that was answered again, after more than
     all that the log remembers, may be among them with the later answer alone.
     """
-    return steadily(folder, partial(_page, folder, since, until, enough, newest_first, rollout))
+    return read_consistently(folder, partial(_page, folder, since, until, enough, newest_first, rollout))
 
 
 def holding(folder: Path, request_id: str) -> pa.Table:
     """The rows of one request id. Of segments that may hold it the ids are looked through, and only groups with it are read."""
-    return steadily(folder, partial(_holding, folder, request_id))
+    return read_consistently(folder, partial(_holding, folder, request_id))
 
 
 def read_groups(segment: Path, numbers: list[int]) -> pa.Table:
@@ -103,7 +103,7 @@ def _holding(folder: Path, request_id: str) -> pa.Table:
     parts = [lines]
     for segment in segments:
         if any(_may_hold(group.request_id, request_id) for group in groups(segment)):
-            ids = slim(segment, ("request_id",))["request_id"]
+            ids = cached_columns(segment, ("request_id",))["request_id"]
             if len(places := np.flatnonzero(pc.equal(ids, request_id).to_numpy())):
                 parts.append(read_groups(segment, _groups_of(segment, places)))
     found = pa.concat_tables(parts, promote_options="permissive")

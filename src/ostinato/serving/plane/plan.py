@@ -1,4 +1,4 @@
-"""Plan: what a plane shall serve, in one file that the control plane replaces and the plane follows."""
+"""Plan: what a data plane serves, in one file that the control plane replaces and the plane polls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scoring: a version in this process or in one of its own, behind natural batching."""
+"""Scoring with natural batching, in this process or in one of the version's own."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import numpy as np
 
 from ostinato.kernel.errors import OstinatoError
 from ostinato.registry.flavor import Scorer, care_of, loaded
-from ostinato.registry.proof import holds
-from ostinato.registry.sandbox.apart import Apart, Gone
+from ostinato.registry.proof import mismatch
 from ostinato.registry.sandbox.guards import LOOSE
+from ostinato.registry.sandbox.process import SandboxGone, SandboxProcess
 from ostinato.serving.plane.plan import Served
 from ostinato.serving.plane.protocol import Columns, RequestError
 
@@ -46,10 +46,10 @@ def load(served: Served) -> Scorer:
     scorer: Scorer
     if code or served.role == "candidate":
         limits = replace(served.limits or LOOSE, with_parent=True)
-        scorer = Apart(served.flavor, place, served.signature, limits)
+        scorer = SandboxProcess(served.flavor, place, served.signature, limits)
     else:
         scorer = loaded(served.flavor, place, served.signature)
-    if served.proof is not None and (wrong := holds(served.proof, scorer)):
+    if served.proof is not None and (wrong := mismatch(served.proof, scorer)):
         raise ModelError(wrong)
     return scorer
 
@@ -81,7 +81,7 @@ class Place:
     async def score(self, columns: Columns, rows: int) -> Scores:
         try:
             scores = await asyncio.get_running_loop().run_in_executor(self._pool, self._scorer.predict, columns)
-        except Gone as error:
+        except SandboxGone as error:
             raise ModelGone(str(error)) from error
         except Exception as error:
             raise ModelError(f"{type(error).__name__}: {error}") from error
@@ -90,7 +90,7 @@ class Place:
     async def close(self) -> None:
         self._pool.shutdown(wait=False)
         scorer = getattr(self, "_scorer", None)
-        if isinstance(scorer, Apart):
+        if isinstance(scorer, SandboxProcess):
             scorer.close()
 
 

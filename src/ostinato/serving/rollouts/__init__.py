@@ -1,1 +1,1 @@
-"""Family: the ways in which a candidate takes over; all of them decide by the same evidence."""
+"""Family: rollout strategies; all decide by the same evidence."""

@@ -25,9 +25,26 @@ def beginning(column: ColumnElement[str], typed: str) -> ColumnElement[bool]:
     return and_(column >= typed, column <= typed + "z" * 8)
 
 
-def holding(column: ColumnElement[Any], typed: str) -> ColumnElement[bool]:
-    """Whether a text holds another, small and capital letters alike."""
-    return func.lower(column).like(func.lower(f"%{_escaped(typed)}%"), escape="/")
+class holding(FunctionElement[bool]):  # noqa: N801 — it is used as a function
+    """Whether a text holds another, small and capital letters alike; in SQLite those of ASCII, which `LIKE` by itself takes for alike."""
+
+    type = Boolean()
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any], typed: str) -> None:
+        super().__init__(column, literal(f"%{_escaped(typed)}%", Text))
+
+
+@compiles(holding)
+def _holding(element: holding, compiler: SQLCompiler, **also: Any) -> str:
+    column, pattern = (compiler.process(clause, **also) for clause in element.clauses)
+    return f"({column} LIKE {pattern} ESCAPE '/')"
+
+
+@compiles(holding, "postgresql")
+def _holding_in_postgres(element: holding, compiler: SQLCompiler, **also: Any) -> str:
+    column, pattern = (compiler.process(clause, **also) for clause in element.clauses)
+    return f"(lower({column}) LIKE lower({pattern}) ESCAPE '/')"
 
 
 class alike(FunctionElement[bool]):  # noqa: N801 — it is used as a function

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ostinato.tracking.fits.data import shape_of, spaced, taken
+from ostinato.tracking.fits.data import evenly_spaced, shape_of, take_rows
 from ostinato.tracking.fits.fit import Fit
 from ostinato.tracking.fits.patch import Patches
 from ostinato.tracking.fits.plain import params_of
@@ -117,11 +117,11 @@ def _score(fit: Fit, estimator: Any, x: Any, y: Any, weights: Any, *, classifier
         if hasattr(estimator, "inertia_"):
             fit.measured({"training/inertia": estimator.inertia_})
         return
-    chosen = spaced(rows, _SCORED_ROWS)
+    chosen = evenly_spaced(rows, _SCORED_ROWS)
     part = (
         (x, y, weights)
         if len(chosen) == rows
-        else (taken(x, chosen), taken(y, chosen), None if weights is None else taken(weights, chosen))
+        else (take_rows(x, chosen), take_rows(y, chosen), None if weights is None else take_rows(weights, chosen))
     )
     fit.measured({f"training/{name}": value for name, value in scores(estimator, *part, classifier=classifier).items()})
     fit.measured({"training/scored_rows": len(chosen)})

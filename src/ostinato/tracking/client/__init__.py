@@ -1,1 +1,1 @@
-"""The client's side of logging: a journal on the own disk, and the thread that ships it to the store."""
+"""The logging client: a journal on the local disk, and the thread that ships it to the store."""

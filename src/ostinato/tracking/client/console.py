@@ -1,4 +1,4 @@
-"""Console: what a training prints, as a file that grows in the journal and goes to the store in parts."""
+"""The console output of a training, as a file that grows in the journal and is shipped in parts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from ostinato.tracking.client.door import RunsDoor
-from ostinato.tracking.client.place import opened
-from ostinato.tracking.client.tee import Kept
+from ostinato.tracking.client.folders import open_file
+from ostinato.tracking.client.runs_protocol import RunsProtocol
+from ostinato.tracking.client.tee import BoundedCopy
 
 FILE = "console.log"
 _AT = "console.at"
@@ -101,7 +101,7 @@ class Notebook:
     """What Python prints in a notebook, copied on its way: the kernel sends it to the page, past the descriptors."""
 
     def __init__(self, folder: Path) -> None:
-        self._kept = Kept(str(folder / FILE), _MOST_BYTES)
+        self._kept = BoundedCopy(str(folder / FILE), _MOST_BYTES)
         self._lock = threading.RLock()
         self._streams = [sys.stdout, sys.stderr]
         for stream in self._streams:
@@ -149,12 +149,12 @@ class Copy:
         self._journal = journal
         self._at = -1
 
-    def ship(self, runs: RunsDoor, run: str) -> int:
+    def ship(self, runs: RunsProtocol, run: str) -> int:
         """Send the parts that have changed; returns how many."""
         if self._folder is None:
             return 0
         try:
-            printed = opened(self._folder / FILE)
+            printed = open_file(self._folder / FILE)
         except FileNotFoundError:
             return 0
         sent = 0
@@ -169,14 +169,14 @@ class Copy:
                 runs.put_artifact(run, f"console/{self._journal}/{part:04}.log", content)
                 self._at, sent = part * _PART + len(content), sent + 1
         if sent:
-            with contextlib.suppress(OSError), open(opened(self._folder / _AT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w") as at:
+            with contextlib.suppress(OSError), open(open_file(self._folder / _AT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w") as at:
                 at.write(str(self._at))
         return sent
 
 
 def _number(path: Path) -> int:
     try:
-        with open(opened(path)) as file:
+        with open(open_file(path)) as file:
             return int(file.read())
     except (OSError, ValueError):
         return 0

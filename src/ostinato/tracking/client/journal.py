@@ -1,4 +1,4 @@
-"""Journal: what one process logs to one run, on its own disk before anything else happens with it.
+"""The journal of one process and one run: a write-ahead log on the local disk.
 
 A record is copied into the map of a file whose blocks were written beforehand. That is no system call and does not let go of the
 interpreter lock, so that it takes a microsecond also beside busy threads; and what is in the map is the kernel's: it survives the
@@ -22,8 +22,8 @@ from typing import Any
 from blake3 import blake3
 
 from ostinato.kernel.ids import new_id
-from ostinato.tracking.client import place
-from ostinato.tracking.client.place import About
+from ostinato.tracking.client import folders
+from ostinato.tracking.client.folders import About
 from ostinato.tracking.client.records import BEGIN, FIRST_TAG, MAGIC, Layout, Readable, checked_keys, deed_record
 
 _FIRST_BYTES = 1 << 16
@@ -161,12 +161,12 @@ class Journal:
         """Have the disk keep what was written, against the death of the machine."""
         if self.folder is not None:
             for found in self.folder.glob(f"*{_SUFFIX}"):
-                with open(place.opened(found), "rb") as file:
+                with open(folders.open_file(found), "rb") as file:
                     os.fsync(file.fileno())
 
     def close(self) -> None:
         """Say that the writer is done."""
-        place.let_go(self._alive)
+        folders.unlock_file(self._alive)
         self._alive = -1
 
     def forked(self) -> None:
@@ -212,8 +212,8 @@ class Journal:
             return None
         try:
             if self.folder is None:
-                folder = place.folder_of(self.home, self.about.run) / self.id
-                self._alive = place.make(folder, self.about)
+                folder = folders.folder_of(self.home, self.about.run) / self.id
+                self._alive = folders.make(folder, self.about)
                 self.folder = folder
             self._check_room(length)
             made = _written(self.folder / f"{self.number + 1:08}{_SUFFIX}", length)
@@ -232,13 +232,13 @@ class Journal:
             raise OSError("the disk is nearly full, and the rest is left to the training")
 
 
-class Left:
+class LeftJournal:
     """The journal of another process, to be read and removed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.id = folder.name
-        self.about = place.about(folder)
+        self.about = folders.about(folder)
 
     def view(self, number: int) -> tuple[Readable, int] | None:
         """A segment, whole; where what is written ends shows when it is read."""
@@ -259,7 +259,7 @@ class Left:
 
 def mapped(path: Path) -> mmap.mmap:
     """A file as a buffer, read only."""
-    with open(place.opened(path), "rb") as file:
+    with open(folders.open_file(path), "rb") as file:
         return mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
 
 
@@ -269,7 +269,7 @@ def _written(path: Path, length: int) -> mmap.mmap:
     It has its name once it is whole: who ships the journal sees all of it, or nothing.
     """
     new = path.with_suffix(_NEW)
-    fd = place.opened(new, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    fd = folders.open_file(new, os.O_RDWR | os.O_CREAT | os.O_EXCL)
     try:
         if os.write(fd, MAGIC.ljust(length, b"\0")) != length:
             raise OSError("the disk is full")

@@ -1,4 +1,4 @@
-"""Records: how a journal is written, and read back in columns.
+"""The record format of a journal, and its reader in columns.
 
 A segment begins with MAGIC. Then come records, each a length, a CRC-32 and a body; the first number of the body says what it is:
 0 a deed (JSON), 1 the keys of a layout (its tag, then JSON), and from FIRST_TAG on a row of points in that layout: tag, step, time
@@ -29,7 +29,6 @@ _TAGGED = struct.Struct("<III")
 _KEY_MAX = 250
 _FEW = 16
 
-Buffer = bytes | bytearray | memoryview
 Readable = Any
 """A buffer of bytes: bytes, or a map of a file."""
 

@@ -1,4 +1,4 @@
-"""Sender: the thread that ships a journal while the training goes on, and takes care of those whose process is gone."""
+"""The thread that ships the journal during the training, and adopts journals of dead processes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ostinato.kernel.errors import OstinatoError, Unavailable
-from ostinato.tracking.client import place
-from ostinato.tracking.client.door import RunsDoor
-from ostinato.tracking.client.journal import Journal, Left
-from ostinato.tracking.client.place import About
+from ostinato.tracking.client import folders
+from ostinato.tracking.client.folders import About
+from ostinato.tracking.client.journal import Journal, LeftJournal
+from ostinato.tracking.client.runs_protocol import RunsProtocol
 from ostinato.tracking.client.shipping import LATER, LEASE_S, Cursor, Shipper, Stuck
 from ostinato.tracking.types import Run
 
@@ -49,7 +49,7 @@ class Sender:
     `failure` is why the last round of its own journal did not succeed. Without `runs`, nothing is shipped.
     """
 
-    def __init__(self, runs: RunsDoor | None, journal: Journal) -> None:
+    def __init__(self, runs: RunsProtocol | None, journal: Journal) -> None:
         self.failure: Exception | None = None
         self._runs = runs
         self._journal = journal
@@ -149,14 +149,14 @@ class Sender:
     def _shipper(self) -> Shipper | None:
         """The shipper of this process's journal, once there is something in it."""
         if self._own is None and self._journal.number >= 0 and self._runs is not None:
-            fd = place.hold_cursor(self._journal.folder) if self._journal.folder is not None else -1
+            fd = folders.lock_cursor(self._journal.folder) if self._journal.folder is not None else -1
             if fd is None:
                 return None  # `ostinato sync` has it for the moment
             cursor = Cursor.of(fd) if fd >= 0 else Cursor()
             self._own = Shipper(self._journal, self._runs, self._journal.id, cursor, own=True), cursor
             self._own[0].before_end = self._before_end
         elif self._own is not None and self._own[1].fd < 0 and self._journal.folder is not None:
-            fd = place.hold_cursor(self._journal.folder)  # what came before the folder is in memory
+            fd = folders.lock_cursor(self._journal.folder)  # what came before the folder is in memory
             if fd is None:
                 return None
             self._own[1].adopt(fd)
@@ -165,7 +165,7 @@ class Sender:
     def _find_siblings(self) -> None:
         """Take what is logged to this run by processes that do not ship it themselves: children of a fork, and the dead."""
         if self._journal.home is not None and self._due("siblings", _LOOK_S):
-            for folder, told in place.known(place.folder_of(self._journal.home, self._journal.about.run)):
+            for folder, told in folders.own_journals(folders.folder_of(self._journal.home, self._journal.about.run)):
                 self._take(folder, told)
 
     def _find_lost(self) -> None:
@@ -173,7 +173,7 @@ class Sender:
         about = self._journal.about
         if self._journal.home is None or not (about.url or about.data) or not self._due("lost", _LOST_S):
             return
-        for folder, told in place.known(self._journal.home):
+        for folder, told in folders.own_journals(self._journal.home):
             ours = (told.url, told.data, told.project, told.host) == (about.url, about.data, about.project, about.host)
             if ours and told.run != about.run:
                 self._take(folder, told)
@@ -184,7 +184,7 @@ class Sender:
             return
         try:
             ours = told.child and told.run == self._journal.about.run
-            if (ours or not place.is_alive(folder)) and (taken := take(folder, self._runs)) is not None:
+            if (ours or not folders.is_alive(folder)) and (taken := take_over(folder, self._runs)) is not None:
                 self._others[folder] = _Other(*taken, told.run)
         except Exception as error:
             self._warn_of(error, own=False)
@@ -200,7 +200,7 @@ class Sender:
 
     def _some(self, folder: Path, other: _Other) -> None:
         try:
-            dead = other.shipper.opened and not place.is_alive(folder)
+            dead = other.shipper.opened and not folders.is_alive(folder)
             other.left = True
             for _ in range(_STEPS):
                 other.left = other.shipper.step()
@@ -233,8 +233,8 @@ class Sender:
             return
         if any(other.left and not other.shipper.stuck for _, other in siblings):
             raise Unavailable("another rank still logs to the run")
-        for folder, told in place.known(place.folder_of(self._journal.home, run)):
-            if told.rank > 0 and place.is_alive(folder):
+        for folder, told in folders.own_journals(folders.folder_of(self._journal.home, run)):
+            if told.rank > 0 and folders.is_alive(folder):
                 raise Unavailable("another rank still logs to the run")
 
     def _beat(self) -> None:
@@ -267,16 +267,16 @@ class Sender:
             _log.warning("run %s: %s (hint: %s)", self._journal.about.run, what, hint)
 
 
-def take(folder: Path, runs: RunsDoor) -> tuple[Shipper, Cursor] | None:
+def take_over(folder: Path, runs: RunsProtocol) -> tuple[Shipper, Cursor] | None:
     """Another process's journal to ship; None if somebody else ships it, or it is gone."""
-    fd = place.hold_cursor(folder)
+    fd = folders.lock_cursor(folder)
     if fd is None:
         return None
     try:
         cursor = Cursor.of(fd)
-        return Shipper(Left(folder), runs, folder.name, cursor, own=False), cursor
+        return Shipper(LeftJournal(folder), runs, folder.name, cursor, own=False), cursor
     except BaseException:
-        place.let_go(fd)
+        folders.unlock_file(fd)
         raise
 
 
@@ -284,10 +284,10 @@ def settle(shipper: Shipper, cursor: Cursor, folder: Path | None) -> bool:
     """Let go of a journal; remove it if its writer is done and all of it was shipped and taken. True if it is gone."""
     try:
         shipper.end_again()
-        done = folder is not None and (shipper.closed or not place.is_alive(folder))
-        if folder is None or not done or shipper.stuck or shipper.rest() or (folder / place.REFUSED).exists():
+        done = folder is not None and (shipper.closed or not folders.is_alive(folder))
+        if folder is None or not done or shipper.stuck or shipper.rest() or (folder / folders.REFUSED).exists():
             return False
-        place.remove(folder)
+        folders.remove(folder)
         return True
     finally:
         cursor.close()

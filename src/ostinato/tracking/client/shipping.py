@@ -1,4 +1,4 @@
-"""Shipping: brings a journal to the store, each point once, however often it is interrupted.
+"""Shipping of a journal to the store, each point once, however often it is interrupted.
 
 Before a batch of points is sent, the cursor says which batch that is and from where to where it reaches; so whoever goes on, also
 another process after a crash, sends the very same batch under the very same number, and the store keeps it once. Deeds may be repeated.
@@ -23,11 +23,11 @@ from blake3 import blake3
 from ostinato.kernel.errors import Conflict, Denied, Exhausted, NotFound, OstinatoError, Throttled, Unauthenticated, Unavailable
 from ostinato.kernel.ref import Ref
 from ostinato.storage.blobs import uploads
-from ostinato.tracking.client import place
+from ostinato.tracking.client import folders
 from ostinato.tracking.client.console import Copy
-from ostinato.tracking.client.door import RunsDoor
-from ostinato.tracking.client.place import REFUSED, About, opened
+from ostinato.tracking.client.folders import REFUSED, About, open_file
 from ostinato.tracking.client.records import BEGIN, Deed, Readable, Reader, Rows
+from ostinato.tracking.client.runs_protocol import RunsProtocol
 from ostinato.tracking.types import Code, Environment, MetricFrame, Run, Spent, Use
 
 BATCH = 50_000
@@ -106,7 +106,7 @@ class Cursor:
 
     def close(self) -> None:
         """Let another process ship."""
-        place.let_go(self.fd)
+        folders.unlock_file(self.fd)
         self.fd = -1
 
 
@@ -128,7 +128,7 @@ class Stuck(OstinatoError):
 class Shipper:
     """Ships one journal, `own` if this process writes it."""
 
-    def __init__(self, source: Source, runs: RunsDoor, client: str, cursor: Cursor, *, own: bool) -> None:
+    def __init__(self, source: Source, runs: RunsProtocol, client: str, cursor: Cursor, *, own: bool) -> None:
         self.shipped = Shipped()
         self.ended: Run | None = None
         self.closed = False
@@ -231,7 +231,7 @@ class Shipper:
         if run.ended_at is None:
             return False
         if self._helps and self._source.folder is not None:  # so that whoever ships it after a crash can end it
-            with open(opened(self._source.folder / _REOPENED, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
+            with open(open_file(self._source.folder / _REOPENED, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
                 file.write(msgspec.json.encode(run))
         self._reopened, self._inherited = run, False
         self._runs.resume(run.id, LEASE_S)
@@ -241,7 +241,7 @@ class Shipper:
         """How the run had ended before it was opened for this journal by somebody who did not end it again."""
         with suppress(OSError, ValueError, msgspec.MsgspecError):
             if self._source.folder is not None:
-                with open(opened(self._source.folder / _REOPENED), "rb") as file:
+                with open(open_file(self._source.folder / _REOPENED), "rb") as file:
                     return msgspec.json.decode(file.read(), type=Run)
         return None
 
@@ -266,8 +266,8 @@ class Shipper:
     def _first_lives(self) -> bool:
         """Whether the process that ends the run goes on with it on this machine."""
         folder = self._source.folder
-        others = () if folder is None else place.known(folder.parent)
-        return any(told.rank == 0 and not told.child and found != folder and place.is_alive(found) for found, told in others)
+        others = () if folder is None else folders.own_journals(folder.parent)
+        return any(told.rank == 0 and not told.child and found != folder and folders.is_alive(found) for found, told in others)
 
     def _do(self, deed: Deed) -> None:
         verb, refused = deed.told["verb"], False
@@ -336,7 +336,7 @@ class Shipper:
         """Keep the journal's copy of a file; a large one goes in parts, and is nowhere in memory as a whole."""
         assert self._source.folder is not None
         try:
-            fd = opened(self._source.folder / Path(told["file"]).name)
+            fd = open_file(self._source.folder / Path(told["file"]).name)
         except FileNotFoundError:
             raise NotFound(f"its copy {told['file']} is gone from the journal") from None
         with open(fd, "rb") as kept:
@@ -352,7 +352,7 @@ class Shipper:
         line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
         self.shipped.refused.append(line)
         if self._source.folder is not None:
-            with suppress(OSError), open(opened(self._source.folder / REFUSED, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "a") as file:
+            with suppress(OSError), open(open_file(self._source.folder / REFUSED, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "a") as file:
                 file.write(line + "\n")
 
     def _onward(self, number: int) -> bool:

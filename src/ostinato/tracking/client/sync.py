@@ -1,4 +1,4 @@
-"""Sync: ships what journals hold: of machines that were offline, of trainings that were killed, of ends that did not wait."""
+"""Sync: ships journals that were left over by offline machines, killed trainings and ends that did not wait."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ostinato.kernel.errors import Denied, OstinatoError
-from ostinato.tracking.client import place
-from ostinato.tracking.client.door import RunsDoor
-from ostinato.tracking.client.place import About
-from ostinato.tracking.client.sender import settle, take
+from ostinato.tracking.client import folders
+from ostinato.tracking.client.folders import About
+from ostinato.tracking.client.runs_protocol import RunsProtocol
+from ostinato.tracking.client.sender import settle, take_over
 from ostinato.tracking.client.shipping import Shipped, Stuck
 
-Opener = Callable[[About], contextlib.AbstractContextManager[RunsDoor]]
+Opener = Callable[[About], contextlib.AbstractContextManager[RunsProtocol]]
 """Opens the store that a journal is meant for, as a member of its project."""
 
 
 @dataclass(slots=True)
-class Synced:
+class SyncResult:
     """What became of one journal; `left` says why it is still there, if it is."""
 
     about: About
@@ -28,7 +28,7 @@ class Synced:
     left: str = ""
 
 
-def sync(home: Path, opener: Opener, watch: Callable[[Synced], None] = lambda _: None) -> Iterator[Synced]:
+def sync(home: Path, opener: Opener, watch: Callable[[SyncResult], None] = lambda _: None) -> Iterator[SyncResult]:
     """Ship all journals beneath a folder, one after the other; `watch` is told how far each is.
 
     Of a run, the first rank comes last: it is the one that says how the run ended. What the store refuses stays, with the reason in it.
@@ -38,14 +38,14 @@ def sync(home: Path, opener: Opener, watch: Callable[[Synced], None] = lambda _:
         Denied: there are no others there.
     """
     home = home.resolve()
-    own = sorted(place.known(home), key=lambda found: (found[1].run, -found[1].rank, found[0]))
-    if not own and (strange := place.strange(home)) is not None:
+    own = sorted(folders.own_journals(home), key=lambda found: (found[1].run, -found[1].rank, found[0]))
+    if not own and (strange := folders.foreign_journal(home)) is not None:
         raise Denied(
             f"another user owns {strange}, or may write there: what it holds would be sent in your name",
             hint="sync it as its owner; if you trust it, copy it (`cp -r`), or `chown -R` it to you, then `chmod -R go-w`, and sync that",
         )
     for folder, about in own:
-        synced = Synced(about, folder)
+        synced = SyncResult(about, folder)
         try:
             with opener(about) as runs:
                 _ship(synced, runs, watch)
@@ -56,8 +56,8 @@ def sync(home: Path, opener: Opener, watch: Callable[[Synced], None] = lambda _:
         yield synced
 
 
-def _ship(synced: Synced, runs: RunsDoor, watch: Callable[[Synced], None]) -> None:
-    taken = take(synced.folder, runs)
+def _ship(synced: SyncResult, runs: RunsProtocol, watch: Callable[[SyncResult], None]) -> None:
+    taken = take_over(synced.folder, runs)
     if taken is None:
         synced.left = "another process ships it" if synced.folder.exists() else ""
         return
@@ -76,5 +76,5 @@ def _ship(synced: Synced, runs: RunsDoor, watch: Callable[[Synced], None]) -> No
         cursor.close()
         raise
     if not settle(shipper, cursor, synced.folder) and not synced.left:
-        refused_before = (synced.folder / place.REFUSED).exists()
-        synced.left = f"the store refused some of it: see {place.REFUSED} there" if refused_before else "its process still logs"
+        refused_before = (synced.folder / folders.REFUSED).exists()
+        synced.left = f"the store refused some of it: see {folders.REFUSED} there" if refused_before else "its process still logs"

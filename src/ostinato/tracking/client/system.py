@@ -1,4 +1,4 @@
-"""System: what the machine does while a run goes on, read from Linux's /proc and, where there is a GPU, from NVIDIA."""
+"""System metrics during a run, from Linux's /proc and NVIDIA's GPUs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tee: a small process that passes on what a training prints, and keeps a bounded, folded copy of it.
+"""A small process that passes on what a training prints and keeps a bounded copy of it.
 
     python tee.py FILE MOST_BYTES < the training's output
 
@@ -28,24 +28,24 @@ class Fold:
         """The lines that are whole now."""
         *lines, last = (self._open + part).split(b"\n")
         self._open = b"\r".join(last.split(b"\r")[-2:])[-_PART:]
-        return b"".join([shown(line) + b"\n" for line in lines])
+        return b"".join([visible_text(line) + b"\n" for line in lines])
 
     def rest(self) -> bytes:
         """What stands there without an end of its line."""
-        return shown(self._open)
+        return visible_text(self._open)
 
 
-def shown(line: bytes) -> bytes:
+def visible_text(line: bytes) -> bytes:
     """What is left of a line on a terminal.
 
-    >>> shown(b"a\\rb"), shown(b"dos\\r"), shown(b"plain")
+    >>> visible_text(b"a\\rb"), visible_text(b"dos\\r"), visible_text(b"plain")
     (b'b', b'dos', b'plain')
     """
     parts = [part for part in line.split(b"\r") if part]
     return parts[-1] if parts else b""
 
 
-class Kept:
+class BoundedCopy:
     """A bounded, folded copy of what is printed, in a file."""
 
     def __init__(self, path: str, most: int) -> None:
@@ -75,7 +75,7 @@ def main(path: str, most: int) -> None:
     """Pass on standard input to standard output, and keep it folded in a file."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # it ends when nobody prints any more
-    kept, passing = Kept(path, most), True
+    kept, passing = BoundedCopy(path, most), True
     while True:
         try:
             part = os.read(0, _PART)
@@ -84,11 +84,11 @@ def main(path: str, most: int) -> None:
         if not part:
             kept.close()
             return
-        passing = passing and passed(part)
+        passing = passing and write_all(part)
         kept.add(part)
 
 
-def passed(part: bytes) -> bool:
+def write_all(part: bytes) -> bool:
     """Write all of it to standard output; False if nobody reads it any more."""
     try:
         while part:

@@ -1,1 +1,1 @@
-"""Fits: what `autolog` does around a training, whatever the framework; the frameworks are the family `autolog`."""
+"""Instrumentation of trainings behind `autolog`, whatever the framework; the frameworks are the family `autolog`."""

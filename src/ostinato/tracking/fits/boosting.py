@@ -1,4 +1,4 @@
-"""Boosting: what the trainings of boosters have in common: they begin in `train`, by themselves or inside an estimator."""
+"""What the boosting frameworks share: a training begins in `train`, directly or inside an estimator."""
 
 from __future__ import annotations
 

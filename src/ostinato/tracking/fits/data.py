@@ -1,4 +1,4 @@
-"""Data: what a training was given, by shape, columns and fingerprint; never its rows."""
+"""A description of training data: shape, columns and fingerprint, never rows."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def signature_of(x: Any, names: Sequence[str] | None = None) -> bytes:
 
 def example_of(x: Any, rows: int = 5) -> bytes:
     """The first rows, by column: only for those who ask for them."""
-    few = taken(x, np.arange(min(rows, shape_of(x)[0] if shape_of(x) else 0)))
+    few = take_rows(x, np.arange(min(rows, shape_of(x)[0] if shape_of(x) else 0)))
     named = [column["name"] for column in columns_of(x)]
     table = np.asarray(few.to_numpy() if hasattr(few, "to_numpy") else few)
     columns = {name: table[:, n].tolist() for n, name in enumerate(named)} if table.ndim == 2 else {"x": table.tolist()}
@@ -96,7 +96,7 @@ def class_counts(y: Any) -> dict[str, Any]:
     return {"classes": {str(values[n]): int(counts[n]) for n in order}, "distinct": len(values)}
 
 
-def taken(part: Any, rows: Any) -> Any:
+def take_rows(part: Any, rows: Any) -> Any:
     """Some rows of data, in its own type."""
     if hasattr(part, "iloc"):
         return part.iloc[rows]
@@ -107,7 +107,7 @@ def taken(part: Any, rows: Any) -> Any:
     return part[rows]
 
 
-def spaced(rows: int, most: int) -> Any:
+def evenly_spaced(rows: int, most: int) -> Any:
     """The numbers of `most` evenly spaced rows of so many, or of all of them."""
     return np.arange(rows) if rows <= most else np.linspace(0, rows - 1, most).astype(np.int64)
 
@@ -125,7 +125,7 @@ def _pieces(part: Any) -> Iterator[bytes | memoryview]:
     elif hasattr(part, "to_numpy"):
         yield from _of_array(np.asarray(part.to_numpy()))
     elif hasattr(part, "detach"):  # a tensor of torch
-        yield from _of_array(taken(part.detach(), spaced(len(part), _HASHED_OBJECTS)).cpu().numpy())
+        yield from _of_array(take_rows(part.detach(), evenly_spaced(len(part), _HASHED_OBJECTS)).cpu().numpy())
     elif isinstance(part, np.ndarray | list | tuple):
         yield from _of_array(np.asarray(part))
 
@@ -137,11 +137,11 @@ def _of_array(values: Any, most_bytes: int = _HASHED_BYTES, most_objects: int = 
         return
     per_row = int(np.prod(values.shape[1:], dtype=np.int64)) or 1
     if values.dtype == object:
-        chosen = values[spaced(len(values), max(1, most_objects // per_row))]
+        chosen = values[evenly_spaced(len(values), max(1, most_objects // per_row))]
         yield "\x1f".join(map(repr, chosen.ravel().tolist())).encode("utf-8", "replace")
         return
     size = values.nbytes
-    chosen = values if size <= most_bytes else values[spaced(len(values), max(1, most_bytes // (values.itemsize * per_row)))]
+    chosen = values if size <= most_bytes else values[evenly_spaced(len(values), max(1, most_bytes // (values.itemsize * per_row)))]
     with suppress(TypeError, ValueError):
         yield np.ascontiguousarray(chosen).view(np.uint8).data
         return

@@ -1,4 +1,4 @@
-"""Fit: one training that is watched, and the run that it is recorded in."""
+"""Fit: one observed training, and the run that records it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from weakref import WeakSet
 
 import numpy as np
 
-from ostinato.tracking.client import ending
-from ostinato.tracking.client.beginning import rank_of_process
-from ostinato.tracking.client.present import present
+from ostinato.tracking.client import exit
+from ostinato.tracking.client.active_run import active_run
+from ostinato.tracking.client.start import rank_of_process
 from ostinato.tracking.fits.data import example_of, signature_of, source_of
 from ostinato.tracking.fits.native import Files, native
 from ostinato.tracking.fits.plain import numbers, params_of
@@ -49,7 +49,7 @@ class Fit:
         """Take the run that is open here, if nothing was trained in it before, or else begin one of its own."""
         with self.guard("the run"):
             self.rank = rank_of_process() if how.get("id") else 0
-            around = present()
+            around = active_run()
             if around is not None and (around.at_once or around not in _taken):
                 self.run = around
             else:
@@ -152,7 +152,7 @@ class Fit:
         with self.guard("the end"):
             self.told()
             if self.own and self.run is not None:
-                state, why, trace = ending.how_it_ended(error)
+                state, why, trace = exit.how_it_ended(error)
                 if trace:
                     self.run.artifact(f"traceback_rank_{self.rank}.txt" if self.rank else "traceback.txt", trace)
                 if why and self.rank:

@@ -1,4 +1,4 @@
-"""Native: models in the formats of their own frameworks that are data, and hold no code: never a pickle."""
+"""Models in their frameworks' own data formats, which hold no code; never pickle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Patch: attributes of other people's classes and modules, replaced for a while and put back."""
+"""Patches of attributes of other packages' classes and modules, which can be undone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plain: parameters of any framework as scalars, few and short enough to be read."""
+"""Parameters of any framework as a bounded number of short scalars."""
 
 from __future__ import annotations
 

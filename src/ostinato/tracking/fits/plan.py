@@ -1,4 +1,4 @@
-"""Plan: how trainings are recorded: where, and how much of them."""
+"""Plan: which trainings are recorded, where, and in how much detail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from ostinato.kernel.errors import OstinatoError
 from ostinato.tracking.capture import entry_point
-from ostinato.tracking.client.present import aside
+from ostinato.tracking.client.active_run import set_inactive
 from ostinato.tracking.logger import Logger
 from ostinato.tracking.types import State
 
@@ -58,7 +58,7 @@ class Plan:
         run = self._begin(experiment, name, **how)
         if time.monotonic() - before_s > _SLOW_S and not how.get("offline") and self._begun:
             self._rested_s = time.monotonic() + _REST_S
-        aside(run)
+        set_inactive(run)
         self._begun = True
         return run
 

@@ -1,4 +1,4 @@
-"""Ranks: one run for the many processes of a training."""
+"""One run for all processes of a distributed training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores: how well a fitted estimator answers the data that it was trained on."""
+"""Scores of a fitted estimator on its training data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ostinato.tracking.fits.data import shape_of, spaced, taken
+from ostinato.tracking.fits.data import evenly_spaced, shape_of, take_rows
 
 _PROBED_ROWS = 100
 _PATIENCE_S = 1.0
@@ -20,11 +20,11 @@ def scores(estimator: Any, x: Any, y: Any, weights: Any = None, *, classifier: b
     """The scores that the field looks at first; from a few rows, where answering all would take longer than a second."""
     rows = shape_of(x)[0]
     if rows > _PROBED_ROWS:
-        few = spaced(rows, _PROBED_ROWS)
+        few = evenly_spaced(rows, _PROBED_ROWS)
         before_s = time.perf_counter()
-        estimator.predict(taken(x, few))
+        estimator.predict(take_rows(x, few))
         if (time.perf_counter() - before_s) * rows / _PROBED_ROWS > _PATIENCE_S:
-            x, y, weights = taken(x, few), taken(y, few), None if weights is None else taken(weights, few)
+            x, y, weights = take_rows(x, few), take_rows(y, few), None if weights is None else take_rows(weights, few)
     target = np.asarray(y)
     if target.ndim == 2 and target.shape[1] == 1:
         target = target[:, 0]

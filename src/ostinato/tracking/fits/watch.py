@@ -1,4 +1,4 @@
-"""Watch: which frameworks are recorded now; `autolog` begins and ends it."""
+"""The frameworks that are observed now; `autolog` starts and stops it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _depth: ContextVar[int] = ContextVar("ostinato_fit_depth", default=0)
 _fit: ContextVar[Fit | None] = ContextVar("ostinato_fit", default=None)
 
 
-class Watching:
+class Autologging:
     """What `autolog` gives: used as a context manager, it ends with the block."""
 
     def __init__(self, plan: Plan | None, close: Callable[[], None]) -> None:
@@ -64,14 +64,14 @@ class Watching:
         self.wait()
         self._close()
 
-    def __enter__(self) -> Watching:
+    def __enter__(self) -> Autologging:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
 
 
-def watch(plan: Plan, close: Callable[[], None] = lambda: None, *, named: bool) -> Watching:
+def watch(plan: Plan, close: Callable[[], None] = lambda: None, *, named: bool) -> Autologging:
     """Record the trainings of the plan's frameworks from now on, in place of what was asked for before.
 
     Raises:
@@ -90,7 +90,7 @@ def watch(plan: Plan, close: Callable[[], None] = lambda: None, *, named: bool) 
                 _installed.add(name)
                 _awaiting.update(dict.fromkeys(member.modules, member))
                 _late.expect(member.modules)
-    return Watching(plan, close)
+    return Autologging(plan, close)
 
 
 def unwatch() -> None:

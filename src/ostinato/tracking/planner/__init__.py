@@ -1,1 +1,1 @@
-"""Planner: from the text of a query to the SQL that answers it, and to the order in which a page reads."""
+"""Planner: from a query's text to SQL, and to the order in which a page is read."""

@@ -1,4 +1,4 @@
-"""Anchors: how long a list of runs is, and where every so many of them begins, without reading any run."""
+"""Anchors: the length of a list of runs and the keys at regular positions, without reading the runs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ostinato.storage.rows.rows import Tx
 from ostinato.tracking.planner.order import Part, cursor, written
 from ostinato.tracking.planner.scope import Scope
 from ostinato.tracking.planner.walk import Stretch, Walk, walk_of
-from ostinato.tracking.shown import Anchor
 from ostinato.tracking.store import run_table
+from ostinato.tracking.view_types import Anchor
 
 
 def anchors_of(tx: Tx, given: dict[str, Any], scope: Scope, step: int) -> tuple[int, list[Anchor]]:

@@ -1,4 +1,4 @@
-"""Order: by which keys things are listed, and where in such an order a page begins."""
+"""Sort keys of listings, and the position in such an order at which a page begins."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from sqlalchemy import Column as TableColumn
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.page import Page
 from ostinato.storage.rows.rows import Instant, Tx
-from ostinato.tracking.entries import LAST
+from ostinato.tracking.field_index import LAST
 from ostinato.tracking.planner.where import Place
 from ostinato.tracking.query import Order
 

@@ -1,4 +1,4 @@
-"""Parse: queries as people write them (see `query`), by recursive descent; every mistake is shown with a caret under it."""
+"""A recursive-descent parser of queries (see `query`); errors show a caret under the mistake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scope: which runs a list holds, and from where the database gets at them soonest.
+"""Scope: which runs a list holds, and the cheapest access path to them.
 
 An order by a metric, a parameter or a tag walks its index until a page is full; so it is soon done, unless few runs meet the conditions.
 Then it starts from these: an experiment, the parts of a run, or what an index knows few to meet.
@@ -15,8 +15,8 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, case, false, func
 
 from ostinato.storage.rows.rows import Tx
 from ostinato.storage.series.latest import latest
-from ostinato.tracking.entries import TEXT_MAX
-from ostinato.tracking.planner.opening import Count, counting, entered, opening
+from ostinato.tracking.field_index import TEXT_MAX
+from ostinato.tracking.planner.opening import entered, finding, opening
 from ostinato.tracking.planner.order import Key, Part, checked, keys_of
 from ostinato.tracking.planner.walk import walk_of
 from ostinato.tracking.planner.where import RUNS, Place
@@ -57,9 +57,8 @@ class Scope:
 
     def parts(self, tx: Tx, given: dict[str, Any], columns: Sequence[Any]) -> list[Part]:
         """The list, in one part; or as its order is walked in an index, and at last what lacks the field."""
-        walk, count = walk_of(checked(self.orders)[0]), counting(tx, given)
-        few = self._few(count)
-        opened = None if few else opening(self.node, count, FEW, None if walk is None else walk.field)
+        walk, few = walk_of(checked(self.orders)[0]), self._few(tx, given)
+        opened = None if few else opening(self.node, finding(tx, given), FEW, None if walk is None else walk.field)
         if walk is None or few or opened is not None:
             aside = opened is not None or (not few and len(self.experiments or ()) > 1)
             query, keys = self._keyed(select(*columns).select_from(run_table), self.orders, _r.id)
@@ -99,14 +98,14 @@ class Scope:
                 keys += keys_of(_filed(place) if order.field.kind in ("param", "tag") else place, order)
         return query, [*keys, Key(run, self.orders[0].down)]
 
-    def _few(self, count: Count) -> bool:
+    def _few(self, tx: Tx, given: dict[str, Any]) -> bool:
         """Whether the runs of the experiments are few; the parts of a run are taken to be."""
         if self.parent is not None:
             return True
         if self.experiments is None:
             return False
         some = select(_r.id).where(_r.project == bindparam("project"), _r.experiment.in_(self.experiments))
-        return count(some, FEW + 1) <= FEW
+        return bool(tx.all(select(func.count()).select_from(some.limit(FEW + 1).subquery()), given)[0][0] <= FEW)
 
 
 def aside_of(key: Key) -> Key:

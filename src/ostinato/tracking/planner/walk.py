@@ -1,4 +1,4 @@
-"""Walk: the index by which runs are listed in the order of a metric, a parameter or a tag, until a page is full."""
+"""Walk: the index that yields runs in the order of a metric, a parameter or a tag, until a page is full."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, and_, bindparam, literal
 
 from ostinato.storage.series.latest import latest
-from ostinato.tracking import entries
-from ostinato.tracking.entries import LAST, entry_table
+from ostinato.tracking import field_index
+from ostinato.tracking.field_index import LAST, entry_table
 from ostinato.tracking.planner.order import Key
 from ostinato.tracking.query import Field, Order
 from ostinato.tracking.store import run_table
@@ -59,7 +59,7 @@ def walk_of(order: Order) -> Walk | None:
         level = _level(0 if field.of == "count" else 0.0)
         numbers = Stretch((column.is_not(None),), (Key(column, order.down),))
         return Walk(field, latest, _l.key == field.key, (numbers, Stretch((column.is_(None),), level)), level)
-    if (name := entries.filed(field)) is None:
+    if (name := field_index.indexed_value(field)) is None:
         return None
     if field.kind == "tag":
         texts = Stretch((), (Key(_e.text, order.down),))

@@ -1,4 +1,4 @@
-"""Where: what the database makes of a query, of runs or of whatever else has such fields."""
+"""The SQL condition of a query, on runs or anything else with such fields."""
 
 from __future__ import annotations
 

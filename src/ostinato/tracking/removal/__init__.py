@@ -1,1 +1,1 @@
-"""Removal: what leaves tracking for good, by hand or by rules, in transactions of bounded size."""
+"""Removal: permanent deletion, by hand or by retention rules, in transactions of bounded size."""

@@ -1,4 +1,4 @@
-"""Cascade: what goes with a thing that is purged, in which order, and how much of it in one transaction."""
+"""Cascade: what is purged with a thing, in which order, and how much of it per transaction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from ostinato.kernel.caller import caller
 from ostinato.storage.rows.rows import Tx
 from ostinato.tracking.candidate_tables import candidate_table
-from ostinato.tracking.removal.sharing import parts
+from ostinato.tracking.removal.unshared import parts
 from ostinato.tracking.store import artifact_table, run_table
 from ostinato.tracking.types import Experiment
 from ostinato.tracking.verbs.experiments import find_experiment

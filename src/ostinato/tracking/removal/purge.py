@@ -1,4 +1,4 @@
-"""Purge: the verbs of Runs that destroy what was deleted: its points, files, parameters, tags, notes and candidates.
+"""The verbs of Runs that destroy deleted runs: points, files, parameters, tags, notes and candidates.
 
 One transaction takes a run away and says so in the ledger; the many rows that hung on it are then swept, a bounded number at a time. What a
 kill leaves of them is swept by the next purge or by the upkeep of a server: until then a note says whose they are.
@@ -18,25 +18,25 @@ from ostinato.kernel.caller import Caller, caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Conflict
 from ostinato.kernel.ref import Ref
-from ostinato.kernel.steps import Steps, on_behalf, taken
-from ostinato.ledger.holds import check_free, said
+from ostinato.kernel.steps import Steps, on_behalf, run_all
+from ostinato.ledger.holds import check_free, describe
 from ostinato.ledger.service import Ledger
 from ostinato.storage.rows.lease import at
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.series import removal as series_removal
 from ostinato.storage.series.removal import ROWS_MAX, points_of, sweep
 from ostinato.storage.series.series import Series
-from ostinato.tracking import entries, store
+from ostinato.tracking import field_index, store
 from ostinato.tracking.candidate_tables import candidate_table, measure_table
-from ostinato.tracking.find import find_run
-from ostinato.tracking.holder import candidate_of, of_candidate
-from ostinato.tracking.holds import held, held_candidates
+from ostinato.tracking.holds import held_candidates, held_runs
+from ostinato.tracking.lookup import find_run
+from ostinato.tracking.owner_id import candidate_of, owner_of_candidate
 from ostinato.tracking.planner.parse import parse_all
 from ostinato.tracking.planner.scope import Scope
 from ostinato.tracking.planner.where import RUNS
 from ostinato.tracking.removal.cascade import CANDIDATES_AT_ONCE, candidates_of, family_of, files_of, fitting, innermost_first, whole
-from ostinato.tracking.removal.sharing import freed, parts
 from ostinato.tracking.removal.types import Purge, Refusal
+from ostinato.tracking.removal.unshared import freed, parts
 from ostinato.tracking.sources import source_table, use_table
 from ostinato.tracking.store import LEASES, artifact_table, run_table
 from ostinato.tracking.tombstones import buried, purge_table
@@ -56,7 +56,7 @@ _TOLD_MAX = 100
 
 
 class Removals(Experiments, Candidates):
-    """The part of Runs that destroys; Runs gives it its parts."""
+    """A mixin of Runs, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _series: Series
@@ -78,14 +78,14 @@ class Removals(Experiments, Candidates):
             NotFound: there is no such run.
         """
         if self._rows.read(lambda tx: buried(tx, run)):
-            return taken(self._sweep(caller().project))
+            return run_all(self._sweep(caller().project))
 
         def family(tx: Tx) -> list[str]:
             if find_run(tx, run).deleted_at is None and deleted_only:
                 raise Conflict(f"run {run} was not deleted", hint="delete it first, or say deleted_only=False")
             return family_of(tx, run)
 
-        return taken(self._destroying(self._rows.read(family), strict=True, gone=_DELETED if deleted_only else None))
+        return run_all(self._destroying(self._rows.read(family), strict=True, gone=_DELETED if deleted_only else None))
 
     def purge_candidate(self, candidate: str) -> Purge:
         """Destroy a deleted candidate with its files and what was measured of it; this cannot be undone.
@@ -96,7 +96,7 @@ class Removals(Experiments, Candidates):
         """
         if self.candidate(candidate).deleted_at is None:
             raise Conflict(f"candidate {candidate} was not deleted", hint="delete it first")
-        return taken(self._destroying([], strict=True, loose=[candidate]))
+        return run_all(self._destroying([], strict=True, loose=[candidate]))
 
     def purge_experiment(self, experiment: str, deleted_only: bool = True) -> Purge:
         """Destroy a deleted experiment with its runs, candidates and views; its name is free then, and this cannot be undone.
@@ -110,7 +110,7 @@ class Removals(Experiments, Candidates):
         """
         if not deleted_only:
             self.delete_experiment(experiment)
-        return taken(self._purging_experiment(experiment))
+        return run_all(self._purging_experiment(experiment))
 
     def purge_runs(self, where: list[str] | None = None, experiment: str | None = None, apply: bool = False) -> Purge:
         """Say what purging all deleted runs that meet the conditions would take, or with `apply` do it; this cannot be undone.
@@ -126,11 +126,11 @@ class Removals(Experiments, Candidates):
         if scope.measures:
             self._series.settle(caller().project)
         found = self._rows.read(lambda tx: [row.id for row in tx.all(scope.ids(), {"project": caller().project, **at(LEASES.now(tx))})])
-        return taken(self._destroying(found, apply=apply))
+        return run_all(self._destroying(found, apply=apply))
 
     def sweep(self) -> None:
         """Remove what is left of purged things, in all projects. In process only."""
-        taken(self._sweeping())
+        run_all(self._sweeping())
 
     # ---- how
 
@@ -197,7 +197,7 @@ class Removals(Experiments, Candidates):
         for some in parts(list(going)):
             asked = select(_c.id, _c.run).where(_c.project == project, _c.run.in_(some))
             of = {row.id: row.run for row in tx.all(asked)} if candidates is None else candidates
-            reasons = {run: f"it is held by {said(hold)}" for run, hold in held(tx, some).items()}
+            reasons = {run: f"it is held by {describe(hold)}" for run, hold in held_runs(tx, some).items()}
             reasons |= {run: f"{names[0]} came of it" for run, names in self.needed_by(tx, "run", some).items()}
             reasons |= {of[one]: reason for one, reason in self._kept_candidates(tx, list(of)).items()}
             if gone is not None:
@@ -218,7 +218,7 @@ class Removals(Experiments, Candidates):
     def _kept_candidates(self, tx: Tx, candidates: Sequence[str], gone: _When | None = None) -> dict[str, str]:
         kept: dict[str, str] = {}
         for some in parts(candidates):
-            kept |= {one: f"it is held by {said(hold)}" for one, hold in held_candidates(tx, some).items()}
+            kept |= {one: f"it is held by {describe(hold)}" for one, hold in held_candidates(tx, some).items()}
             kept |= {one: f"{names[0]} came of it" for one, names in self.needed_by(tx, "candidate", some).items()}
             if gone is not None:
                 of = (_e.project == _c.project) & (_e.id == _c.experiment_id)
@@ -230,7 +230,7 @@ class Removals(Experiments, Candidates):
         """What things have, and how much their going frees."""
         points = sum(sum(points_of(tx, caller().project, some).values()) for some in parts(runs))
         files = Counter[str]()
-        for _, n, size in files_of(tx, [*runs, *map(of_candidate, candidates)]):
+        for _, n, size in files_of(tx, [*runs, *map(owner_of_candidate, candidates)]):
             files.update(files=n, size=size)
         return Purge(
             applied=False, runs=len(runs), candidates=len(candidates), points=points, files=files["files"], size=files["size"],
@@ -251,7 +251,7 @@ class Removals(Experiments, Candidates):
         known = store.many(tx, project, [run for run in fit if run not in kept])
         points, files = points_of(tx, project, known), {holder: (n, size) for holder, n, size in files_of(tx, list(known))}
         for run in known.values():
-            entries.keep(tx, project, run, replace(run, params={}, tags={}))
+            field_index.put_entries(tx, project, run, replace(run, params={}, tags={}))
             n, size = files.get(run.id, (0, 0))
             data = {"experiment": run.experiment_id, "points": points.get(run.id, 0), "files": n, "size": size}
             self._ledger.append(tx, "run.purged", run.ref, data=data | ({"rule": rule} if rule else {}))
@@ -268,11 +268,11 @@ class Removals(Experiments, Candidates):
 
     def _take_candidates(self, tx: Tx, candidates: Sequence[str]) -> None:
         there = [row.id for row in tx.all(select(_c.id).where(_c.project == caller().project, _c.id.in_(candidates)))]
-        files = {holder: (n, size) for holder, n, size in files_of(tx, [of_candidate(one) for one in there])}
+        files = {holder: (n, size) for holder, n, size in files_of(tx, [owner_of_candidate(one) for one in there])}
         for one in there:
-            n, size = files.get(of_candidate(one), (0, 0))
+            n, size = files.get(owner_of_candidate(one), (0, 0))
             self._ledger.append(tx, "candidate.purged", Ref("candidate", one), data={"files": n, "size": size})
-        _leave_rows(tx, candidate_table, [(one, of_candidate(one)) for one in there])
+        _leave_rows(tx, candidate_table, [(one, owner_of_candidate(one)) for one in there])
 
     def _leave_experiment(self, tx: Tx, known: Experiment, took: Purge) -> None:
         project = caller().project

@@ -1,4 +1,4 @@
-"""Retention: the verbs of Runs that say what is kept how long, and let go of the rest, by themselves or when asked."""
+"""The verbs of Runs for retention rules, and for applying them, automatically or on request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy import Column, Float, Integer, Row, Table, Text, func, select
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import Invalid, OstinatoError
 from ostinato.kernel.ref import Ref
-from ostinato.kernel.steps import Steps, Turns, taken
+from ostinato.kernel.steps import Steps, TimeSliced, run_all
 from ostinato.storage.rows.lease import at
 from ostinato.storage.rows.rows import Instant, Json, Tx, metadata
 from ostinato.tracking import store
@@ -25,8 +25,8 @@ from ostinato.tracking.planner.where import RUNS, seen_state
 from ostinato.tracking.query import And, Field, Missing, Node, Order
 from ostinato.tracking.removal.purge import Removals
 from ostinato.tracking.removal.rules import Rules
-from ostinato.tracking.removal.sharing import parts
 from ostinato.tracking.removal.types import Act, Purge, Refusal, Retained, RetentionRule
+from ostinato.tracking.removal.unshared import parts
 from ostinato.tracking.store import LEASES, run_table
 from ostinato.tracking.verbs.experiments import experiment_table, find_experiment
 from ostinato.tracking.verbs.table import RunTable
@@ -56,9 +56,9 @@ _t, _r, _c, _e = rule_table.c, run_table.c, candidate_table.c, experiment_table.
 
 
 class Retention(RunTable, Removals):
-    """The part of Runs that keeps things for a time only; Runs gives it its parts."""
+    """A mixin of Runs, which sets the attributes that are annotated here."""
 
-    _upkeep: Turns
+    _upkeep: TimeSliced
     _rules: Rules[RetentionRule]
 
     def retain(
@@ -118,7 +118,7 @@ class Retention(RunTable, Removals):
         Raises:
             NotFound: there is no rule of that name.
         """
-        return [taken(self._applying(rule, apply)) for rule in self._rules.chosen(name)]
+        return [run_all(self._applying(rule, apply)) for rule in self._rules.chosen(name)]
 
     def tick(self) -> None:
         """About a second of upkeep, in all projects: what purges have left is swept, and rules not applied for an hour are.

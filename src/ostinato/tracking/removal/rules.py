@@ -1,4 +1,4 @@
-"""Rules: what is declared about how long things are kept: one row a rule, and when each was last applied."""
+"""Retention rules: one row per rule, and when each was last applied."""
 
 from __future__ import annotations
 

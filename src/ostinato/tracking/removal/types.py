@@ -1,4 +1,4 @@
-"""The nouns of what leaves tracking for good: what a purge takes, what it refuses, and the rules by which it happens by itself."""
+"""The types of removal: what a purge takes and refuses, and the retention rules."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""TensorBoard: its event files, read into runs and written from them."""
+"""TensorBoard: import and export of its event files."""

@@ -1,4 +1,4 @@
-"""CRC-32C (Castagnoli), of many short records at once or of one long one, as the event files of TensorBoard carry it."""
+"""CRC-32C (Castagnoli) as in TensorBoard's event files, vectorized over many short records."""
 
 from __future__ import annotations
 

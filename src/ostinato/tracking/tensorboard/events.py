@@ -1,4 +1,4 @@
-"""Events: what the records of event files say: scalars, histograms, images, sounds, texts, hyperparameters."""
+"""The contents of event files: scalars, histograms, images, sounds, texts, hyperparameters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ostinato.kernel.protobuf import Malformed
-from ostinato.tracking.tensorboard.proto import fields, floats, signed, text, view
+from ostinato.tracking.tensorboard.messages import fields, floats, signed, text, view
 from ostinato.tracking.types import Scalar
 
 _FLOAT, _DOUBLE, _STRING = 1, 2, 7

@@ -1,4 +1,4 @@
-"""Records: the framing of event files: length, its checksum, data, its checksum; what is damaged is passed over and told."""
+"""The record framing of event files: length, checksum, data, checksum; damaged records are skipped and reported."""
 
 from __future__ import annotations
 

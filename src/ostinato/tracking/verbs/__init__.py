@@ -1,1 +1,1 @@
-"""The verbs of Runs, a module for each thing that they are about; `service` gathers them."""
+"""The verbs of Runs by topic; `service` combines them."""

@@ -1,4 +1,4 @@
-"""Adoption: the verbs of Runs that take in what another store recorded, as it was there. They are how an archive is imported.
+"""The verbs of Runs that import what another store recorded, unchanged.
 
 An adopted thing keeps its id and its story: who started it, when, with what. That it came from elsewhere, and who brought it, is an event
 here. Until all that it has has arrived, it looks like what it would be if that never came: a run that failed to arrive.
@@ -26,8 +26,8 @@ from ostinato.storage.rows.rows import Rows, Tx, metadata
 from ostinato.storage.series.series import Series
 from ostinato.tracking import store
 from ostinato.tracking.candidate_tables import candidate_table, measure_table
-from ostinato.tracking.find import check_part, checked_name
-from ostinato.tracking.holder import of_candidate
+from ostinato.tracking.lookup import check_part, checked_name
+from ostinato.tracking.owner_id import owner_of_candidate
 from ostinato.tracking.tombstones import check_tombstone
 from ostinato.tracking.types import Candidate, Environment, Experiment, Run
 from ostinato.tracking.verbs.experiments import checked_note, experiment_table, find_experiment, known_experiment
@@ -49,7 +49,7 @@ _a, _c, _e = adoption_table.c, candidate_table.c, experiment_table.c
 
 
 class Adoptions:
-    """The part of Runs that takes in what another store recorded; Runs gives it its parts."""
+    """A mixin of Runs, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _blobs: Blobs
@@ -132,7 +132,7 @@ class Adoptions:
             Conflict: there is another candidate of this id.
         """
         Ref("candidate", record.id)
-        holder, digest = of_candidate(record.id), _digest(record)
+        holder, digest = owner_of_candidate(record.id), _digest(record)
 
         def change(tx: Tx) -> bool:
             project = caller().project

@@ -1,4 +1,4 @@
-"""Artifacts: the verbs of Runs that keep files."""
+"""The verbs of Runs on files."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ostinato.storage.blobs.blobs import Blob, Blobs
 from ostinato.storage.blobs.uploads import Arriving
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.tracking import store
-from ostinato.tracking.find import check_going, find_run
 from ostinato.tracking.holds import check_not_held
+from ostinato.tracking.lookup import find_run, require_active
 from ostinato.tracking.paths import checked_path
 from ostinato.tracking.types import Artifact
 
 
 class Artifacts(Arriving):
-    """The part of Runs that keeps files; Runs gives it its parts."""
+    """A mixin of Runs, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _blobs: Blobs
@@ -41,7 +41,7 @@ class Artifacts(Arriving):
             Conflict: a part is missing, or the run has ended.
             Invalid: the parts are not the bytes that the upload is called by, or the path leaves the run.
         """
-        self._rows.read(lambda tx: check_going(tx, run))
+        self._rows.read(lambda tx: require_active(tx, run))
         return self._keep_artifact(run, checked_path(path), self._uploads.finish(upload, size))
 
     def keep_artifact(self, run: str, path: str, blob: Blob) -> Artifact:
@@ -49,7 +49,7 @@ class Artifacts(Arriving):
         return self._keep_artifact(run, checked_path(path), blob)
 
     def _keep_artifact(self, run: str, path: str, blob: Blob) -> Artifact:
-        return self._keep(run, path, blob, lambda tx: check_going(tx, run))
+        return self._keep(run, path, blob, lambda tx: require_active(tx, run))
 
     def _keep(self, holder: str, path: str, blob: Blob, check: Callable[[Tx], object]) -> Artifact:
         """Keep a file of a run or a candidate, whatever `check` refuses."""
@@ -97,7 +97,7 @@ class Artifacts(Arriving):
             NotFound: the run has no such file.
             Conflict: the run has ended, or is held.
         """
-        self._drop(run, path, lambda tx: check_going(tx, run))
+        self._drop(run, path, lambda tx: require_active(tx, run))
 
     def _drop(self, holder: str, path: str, check: Callable[[Tx], object]) -> None:
         project = caller().project

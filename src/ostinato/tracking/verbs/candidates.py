@@ -1,4 +1,4 @@
-"""Candidates: the verbs of Runs that keep the models which runs make, before any of them becomes a version of a registered model."""
+"""The verbs of Runs on candidates: models that runs make, before any becomes a registered version."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.storage.series.points import Points
 from ostinato.tracking import store
 from ostinato.tracking.candidate_tables import candidate_table, measure_table
-from ostinato.tracking.find import checked_name, given_more, tagged, unknown
-from ostinato.tracking.holder import of_candidate
+from ostinato.tracking.lookup import checked_name, merged_params, merged_tags, unknown_run
+from ostinato.tracking.owner_id import owner_of_candidate
 from ostinato.tracking.paths import checked_path
 from ostinato.tracking.tombstones import check_tombstone
 from ostinato.tracking.types import Artifact, Candidate, CandidateState, Measure, MetricFrame, Scalar, number, scalar
@@ -41,7 +41,7 @@ _KEPT = ("name", "step", "state", "message", "type", "params", "tags", "changed_
 
 
 class Candidates(Artifacts):
-    """The part of Runs that keeps candidates; Runs gives it its parts."""
+    """A mixin of Runs, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger
@@ -75,10 +75,10 @@ class Candidates(Artifacts):
                     raise Conflict(f"{id} is the candidate {known.name!r} of run {known.run}", hint="use another id")
                 return known
             if id is not None:
-                check_tombstone(tx, of_candidate(id))
+                check_tombstone(tx, owner_of_candidate(id))
             of = store.one(tx, project, run) if run is not None else None
             if run is not None and of is None:
-                raise unknown(run)
+                raise unknown_run(run)
             if of is None and experiment is None:
                 raise Invalid("a candidate is of a run or of an experiment", field="run")
             experiment_id, experiment_name, _ = belonging(tx, of.experiment_id if of else str(experiment), now)
@@ -130,9 +130,9 @@ class Candidates(Artifacts):
         def changed(known: Candidate) -> Candidate:
             more = replace(
                 known, state=state or known.state, message=known.message if message is None else message,
-                step=known.step if step is None else step, tags=tagged(known.tags, tags or {}),
+                step=known.step if step is None else step, tags=merged_tags(known.tags, tags or {}),
             )  # fmt: skip
-            return replace(more, params=given_more(f"candidate {candidate}", known.params, params or {}))
+            return replace(more, params=merged_params(f"candidate {candidate}", known.params, params or {}))
 
         return self._change_candidate(candidate, changed, "changed")
 
@@ -165,14 +165,14 @@ class Candidates(Artifacts):
 
     def keep_candidate_artifact(self, candidate: str, path: str, blob: Any) -> Artifact:
         """Keep as a file what is in the store of blobs already."""
-        return self._keep(of_candidate(candidate), checked_path(path), blob, lambda tx: _open(tx, candidate))
+        return self._keep(owner_of_candidate(candidate), checked_path(path), blob, lambda tx: _open(tx, candidate))
 
     def candidate_artifacts(self, candidate: str) -> list[Artifact]:
         """The files of a candidate, by path."""
 
         def query(tx: Tx) -> list[Artifact]:
             _found(tx, candidate)
-            return store.artifacts(tx, caller().project, of_candidate(candidate))
+            return store.artifacts(tx, caller().project, owner_of_candidate(candidate))
 
         return self._rows.read(query)
 

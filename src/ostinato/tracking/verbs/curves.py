@@ -1,4 +1,4 @@
-"""Curves: the verbs of Runs that keep and show what a run measures."""
+"""The verbs of Runs on metrics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ostinato.storage.series import paging
 from ostinato.storage.series.latest import Latest
 from ostinato.storage.series.points import Points
 from ostinato.storage.series.series import Series
-from ostinato.tracking.find import check_going, find_run
+from ostinato.tracking.lookup import find_run, require_active
 from ostinato.tracking.types import Curve, Metric, MetricFrame, number
 from ostinato.tracking.verbs.candidates import keep_measures
 
@@ -24,7 +24,7 @@ _FRAME_MAX = 1_000_000
 
 
 class Curves:
-    """The part of Runs that measures; Runs gives it its parts."""
+    """A mixin of Runs, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _series: Series
@@ -40,7 +40,7 @@ class Curves:
         points = _points(frame)
 
         def check(tx: Tx) -> None:
-            check_going(tx, run)
+            require_active(tx, run)
             if frame.candidate:
                 keep_measures(tx, run, frame, points)
 

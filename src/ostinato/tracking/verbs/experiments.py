@@ -1,4 +1,4 @@
-"""Experiments: the verbs of Runs that make, describe, rename and delete what runs are tries of."""
+"""The verbs of Runs on experiments."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ostinato.ledger.service import Ledger
 from ostinato.storage.rows.lease import at, silent
 from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import Instant, Json, Rows, Tx, metadata
-from ostinato.tracking.find import checked_name
+from ostinato.tracking.lookup import checked_name
 from ostinato.tracking.store import LEASES, run_table
 from ostinato.tracking.types import Experiment, View
 from ostinato.tracking.verbs.views import view_table
@@ -80,7 +80,7 @@ listed: Select[Any] = select(
 
 
 class Experiments:
-    """The part of Runs that keeps experiments; Runs gives it its parts."""
+    """A mixin of Runs, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger
@@ -259,6 +259,19 @@ def find_experiment(tx: Tx, said: str) -> Experiment:
         names = tx.all(select(_e.name).where(_e.project == caller().project).limit(1000))
         raise NotFound.named("experiment", said, [found.name for found in names])
     return read(row)
+
+
+def living_experiment(tx: Tx, said: str) -> Experiment:
+    """The experiment that is called so, by id or by name, and is there to be added to.
+
+    Raises:
+        NotFound: there is none.
+        Conflict: it was deleted.
+    """
+    found = find_experiment(tx, said)
+    if found.deleted_at is not None:
+        raise _gone(found.name)
+    return found
 
 
 def add(tx: Tx, name: str, now: datetime, id: str | None = None, tags: dict[str, str] | None = None, note: str = "") -> str:

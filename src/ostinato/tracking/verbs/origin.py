@@ -1,4 +1,4 @@
-"""Origin: the verb of Runs that records where a run came from, which its process learns while it goes on already."""
+"""The verb of Runs that records where a run came from, which its process learns after the start."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.blobs import Blobs
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.tracking import store
-from ostinato.tracking.find import check_going, find_run
+from ostinato.tracking.lookup import find_run, require_active
 from ostinato.tracking.types import Code, Environment, Run
 
 
 class Origins:
-    """The part of Runs that knows where they came from; Runs gives it its parts."""
+    """A mixin of Runs, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _blobs: Blobs
@@ -38,7 +38,7 @@ class Origins:
                 return known
             if known.environment not in (None, told.environment):
                 raise Conflict(f"run {run} ran in another environment", hint="start another run")
-            check_going(tx, run)
+            require_active(tx, run)
             store.change(tx, project, known, told)
             data = {"commit": told.code.commit, "dirty": told.code.dirty, "environment": told.environment}
             self._ledger.append(tx, "run.traced", known.ref, data=data)

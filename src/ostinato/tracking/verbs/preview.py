@@ -1,4 +1,4 @@
-"""Preview: the verb of Runs that reads the beginning of a table among its files, so that nobody needs the whole to see what it holds."""
+"""The verb of Runs that previews the first rows of a table among a run's files."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ostinato.kernel.errors import Invalid, TooLarge
-from ostinato.tracking.shown import Preview
 from ostinato.tracking.types import Scalar, number
 from ostinato.tracking.verbs.artifacts import Artifacts
+from ostinato.tracking.view_types import Preview
 
 _ROWS_MAX = 1000
 _COLUMNS_MAX = 200
@@ -23,7 +23,7 @@ _TEXTS = (pa.BinaryScalar,)
 
 
 class Previews(Artifacts):
-    """The part of Runs that looks into files; Runs gives it its parts."""
+    """A mixin of Runs, which sets the attributes that are annotated here."""
 
     def preview(self, run: str, path: str, rows: int = 100) -> Preview:
         """The columns of a Parquet file of a run, how many rows it has, and the first `rows` (1 to 1,000) of them.

@@ -1,4 +1,4 @@
-"""Relations: the verbs of Runs that look over many runs at once: which parameters a metric goes with, and runs in groups of a value."""
+"""The verbs of Runs across many runs: the influence of parameters on a metric, and groups by value."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from ostinato.tracking.planner.parse import parse_all, parse_order
 from ostinato.tracking.planner.scope import Scope
 from ostinato.tracking.planner.where import RUNS
 from ostinato.tracking.query import Compare, Field, Missing
-from ostinato.tracking.shown import Influences, RunGroup, RunGroups
 from ostinato.tracking.store import LEASES, run_table
 from ostinato.tracking.types import number
 from ostinato.tracking.verbs.experiments import seen
+from ostinato.tracking.view_types import Influences, RunGroup, RunGroups
 
 _RUNS_MAX = 1000
 _GROUPS_MAX = 500
@@ -30,7 +30,7 @@ _r, _l = run_table.c, latest.c
 
 
 class Relations:
-    """The part of Runs that relates runs to one another; Runs gives it its parts."""
+    """A mixin of Runs, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _series: Series

@@ -1,4 +1,4 @@
-"""Table: the verbs of Runs that find runs, and lay them out in rows and columns, a page at a time, however many there are."""
+"""The verbs of Runs that list runs as a table, page by page."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from ostinato.tracking.planner.parse import parse_all, parse_order
 from ostinato.tracking.planner.scope import Scope
 from ostinato.tracking.planner.where import RUNS, seen_state
 from ostinato.tracking.query import Node, Order
-from ostinato.tracking.shown import Anchor, RunIndex, RunRow
 from ostinato.tracking.store import LEASES, run_table
 from ostinato.tracking.types import Run, Scalar, State, View, number
 from ostinato.tracking.verbs.experiments import seen
+from ostinato.tracking.view_types import Anchor, RunIndex, RunRow
 
 _STEP_MIN = 10
 _ANY = (None, None, None, None, "-started_at", "active")
@@ -50,7 +50,7 @@ _newest_whole = Prepared(
 
 
 class RunTable:
-    """The part of Runs that finds and tabulates; Runs gives it its parts."""
+    """A mixin of Runs, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _series: Series

@@ -1,4 +1,4 @@
-"""Views: the verbs of Runs that keep ways of looking at runs under a name."""
+"""The verbs of Runs on saved views."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ostinato.kernel.ids import new_id
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.storage.rows.rows import Instant, Json, Rows, Tx, metadata
-from ostinato.tracking.find import checked_name
+from ostinato.tracking.lookup import checked_name
 from ostinato.tracking.planner.parse import parse_all, parse_order
 from ostinato.tracking.planner.where import RUNS
-from ostinato.tracking.shown import SavedView
+from ostinato.tracking.view_types import SavedView
 
 view_table = Table(
     "tracking_view",
@@ -38,7 +38,7 @@ _COLUMNS_MAX = 500
 
 
 class Views:
-    """The part of Runs that keeps views; Runs gives it its parts."""
+    """A mixin of Runs, which sets the attributes that are annotated here."""
 
     _rows: Rows
     _ledger: Ledger

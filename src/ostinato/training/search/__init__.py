@@ -1,1 +1,1 @@
-"""Ways through a space of parameters. One file, one way."""
+"""Family: searchers of a parameter space."""

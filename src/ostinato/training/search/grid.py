@@ -1,4 +1,4 @@
-"""Every combination."""
+"""All combinations."""
 
 from __future__ import annotations
 

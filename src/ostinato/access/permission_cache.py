@@ -1,0 +1,68 @@
+"""A cache of tokens and permissions, valid for one epoch: a request reads one number from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+from ostinato.access import credential_store, store
+from ostinato.access.permissions import granted
+from ostinato.access.types import Credential
+from ostinato.storage.rows.rows import Rows, Tx
+
+T = TypeVar("T")
+_KNOWN_MAX = 20_000
+
+
+class PermissionCache:
+    """What every process may believe of rights. All that is kept was read under one epoch, and goes with it."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._kept: tuple[int, dict[Hashable, Any]] = (-1, {})
+
+    def read(self, question: Callable[[PermissionView], T]) -> T:
+        """The answer to a question about one instant."""
+        return self._rows.read(lambda tx: question(self._view(tx)))
+
+    def _view(self, tx: Tx) -> PermissionView:
+        epoch, kept = store.epoch(tx), self._kept  # the pair changes as a whole: what is in a dict was read under its epoch
+        if kept[0] != epoch or len(kept[1]) > _KNOWN_MAX:
+            kept = self._kept = (epoch, {})
+        return PermissionView(tx, kept[1])
+
+
+class PermissionView:
+    """Rights at one instant, through what was read already."""
+
+    def __init__(self, tx: Tx, known: dict[Hashable, Any]) -> None:
+        self.tx = tx
+        self._known = known
+
+    def token(self, name: str) -> credential_store.TokenRecord | None:
+        """What decides about a token."""
+        found: credential_store.TokenRecord | None = self._known.get(name)
+        if found is None and (found := credential_store.token_record(self.tx, name)) is not None:
+            self._known[name] = found
+        return found
+
+    def granted(self, actor: str, project: str) -> frozenset[str]:
+        """What the roles of an actor permit in a project."""
+        return self._rights(actor, project)[1]
+
+    def roles(self, actor: str, project: str) -> list[str]:
+        """The roles of an actor in a project, by name."""
+        return sorted(self._rights(actor, project)[0])
+
+    def reach(self, name: str) -> Credential | None:
+        """How far the token or session with this public id reaches; None for the empty string: no credential, no limits."""
+        token = self.token(name) if name else None
+        return token.reach if token else credential_store.limits(self.tx, name) if name else None
+
+    def _rights(self, actor: str, project: str) -> tuple[frozenset[str], frozenset[str]]:
+        key = (actor, project)
+        if key not in self._known:
+            held = store.held(self.tx, actor, project)
+            self._known[key] = (frozenset(held), granted(held))
+        found: tuple[frozenset[str], frozenset[str]] = self._known[key]
+        return found

@@ -1,1 +1,0 @@
-"""Keeping an installation: backup and restore, finding what is wrong with it, collecting what nothing refers to."""

@@ -1,0 +1,18 @@
+"""SearchResult: one thing that a search found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ostinato.kernel.ref import Ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult:
+    """A thing, how people call it (`title`), one line about it, and the instant by which it counts as recent."""
+
+    ref: Ref
+    title: str
+    summary: str = ""
+    at: datetime | None = None

@@ -1,0 +1,53 @@
+"""Cheap queries on executions for overview pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from ostinato.pipelines.store import executions
+from ostinato.storage.rows.lease import LeaseClock, at, silent
+from ostinato.storage.rows.rows import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """An execution that failed at the instant `at`, and the last line of why."""
+
+    id: str
+    pipeline: str
+    error: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostExecution:
+    """An execution whose worker `owner` has fallen silent."""
+
+    id: str
+    pipeline: str
+    owner: str
+
+
+def lost(tx: Tx) -> list[LostExecution]:
+    """The executions of all projects that were taken and whose lease has run out."""
+    e = executions.c
+    taken = select(e.id, e.pipeline, e.owner).where(e.state == "running", silent(e))
+    return [LostExecution(id=row.id, pipeline=row.pipeline, owner=row.owner) for row in tx.all(taken, at(LeaseClock().now(tx)))]
+
+
+def waiting(tx: Tx) -> int:
+    """How many executions of all projects nobody has taken yet."""
+    row = tx.first(select(func.count()).select_from(executions).where(executions.c.state == "queued"))
+    return int(row[0]) if row else 0
+
+
+def failed(tx: Tx, project: str, actor: str, since: datetime, limit: int) -> list[Failure]:
+    """The executions of an actor, asked for since then, that failed, newest first."""
+    e = executions.c
+    query = select(e.id, e.pipeline, e.error, e.created_at, e.ended_at)
+    query = query.where(e.project == project, e.state == "failed", e.actor == actor, e.created_at >= since)
+    rows = tx.all(query.order_by(e.created_at.desc(), e.id.desc()).limit(limit))
+    return [Failure(id=row.id, pipeline=row.pipeline, error=row.error, at=row.ended_at or row.created_at) for row in rows]

@@ -38,9 +38,9 @@ uvicorn.run(app, port=int(sys.argv[1]), access_log=False, log_level="warning")
 """
 FLOOR = """
 import socket, sys
-from ostinato.server.thread_pool import Pools
+from ostinato.server.thread_pool import ThreadPools
 from ostinato.serving.plane.listener import Listener
-pools, reply = Pools(), b'{"key":"' + b"x" * 60 + b'"}'
+pools, reply = ThreadPools(), b'{"key":"' + b"x" * 60 + b'"}'
 async def app(scope, receive, send):
     if scope["path"] == "/thread": await pools.run(len, reply)
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(reply))]})

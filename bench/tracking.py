@@ -3,7 +3,8 @@
 `OSTINATO_BENCH_PEERS` names the Python of an environment that has mlflow. Its client works in turn with its own server, which has one
 worker for it and none for jobs, and with ours; both keep SQLite on the same disk, filled by SQL with the same runs of 5 metrics,
 3 parameters and 2 tags. Wall time is the client's, CPU that of all processes of the server; a ratio is that of two rounds which followed
-one another, and what stands behind it in brackets the least and the greatest.
+one another, and what stands behind it in brackets the least and the greatest. `alone` is the wall time of the client before a listener that
+answers at once and keeps nothing: no server can be faster.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ import argparse
 import json
 import os
 import random
+import socket
 import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -59,6 +62,7 @@ begun = time.perf_counter()
 waiting = [client.log_metric(run, "late", 0.5, step=n, synchronous=False) for n in range(500)]
 for one in waiting: one.wait()
 told("asynchronous, a point", time.perf_counter() - begun, 500)
+if fresh == "alone": sys.exit()
 history = client.create_run(made).info.run_id
 for n in range(100): client.log_batch(history, [Metric("long", 0.5 + i, now + 1000 * n + i, 1000 * n + i) for i in range(1000)])
 print(json.dumps({"name": ""}), flush=True)
@@ -90,6 +94,38 @@ def theirs(home: Path, runs: int) -> Iterator[tuple[psutil.Process, str, dict[st
     seeded(home / "mlflow.db", runs)
     with serving(command, idle, path="/health") as (process, port, _):
         yield process, f"http://127.0.0.1:{port}", {}
+
+
+@contextmanager
+def nobody() -> Iterator[tuple[psutil.Process, str, dict[str, str]]]:
+    """A listener that answers whatever is asked with one body, in which every message finds what it needs."""
+    told = {
+        "experiment_id": "1",
+        "experiment": {"experiment_id": "1"},
+        "run": {"info": {"run_id": "a" * 32, "experiment_id": "1"}, "data": {}},
+    }
+    body = json.dumps(told).encode()
+    answer = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+
+    def talk(one: socket.socket) -> None:
+        with one, one.makefile("rb") as asked:
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while asked.readline():
+                length = 0
+                while (line := asked.readline()) not in (b"\r\n", b""):
+                    name, _, value = line.partition(b":")
+                    length = int(value) if name.lower() == b"content-length" else length
+                asked.read(length)
+                one.sendall(answer)
+
+    def listen() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=talk, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=listen, daemon=True).start()
+        yield psutil.Process(), f"http://127.0.0.1:{listener.getsockname()[1]}", {}
 
 
 def seeded(path: Path, runs: int) -> None:
@@ -165,14 +201,17 @@ def main() -> None:
             names = f"fresh {number}", "list"
             pair = [{**measured(server, given.seconds, names[0]), **measured(server, given.seconds, names[1])} for server in (they, we)]
             rounds.append((pair[0], pair[1]))
-    print(f"{'with the client of MLflow':28} {'MLflow, ms':>12} {'CPU':>9} {'ours, ms':>12} {'CPU':>9}   ratio (spread), of CPU")
+        with nobody() as listener:
+            alone = measured(listener, given.seconds, "alone")
+    print(f"{'with the client of MLflow':28} {'MLflow, ms':>12} {'CPU':>9} {'ours, ms':>12} {'CPU':>9}   ratio (spread), of CPU, alone, ms")
     for name in rounds[0][0]:
         (their_s, their_cpu_s), (our_s, our_cpu_s) = ([[pair[side][name][kind] for pair in rounds] for kind in (0, 1)] for side in (0, 1))
         shown = " ".join(
             f"{1e3 * statistics.median(wall):12.3f} {1e3 * statistics.median(cpu):9.3f}"
             for wall, cpu in ((their_s, their_cpu_s), (our_s, our_cpu_s))
         )
-        print(f"{name:28} {shown}   {ratio(their_s, our_s)}, {ratio(their_cpu_s, our_cpu_s)}")
+        least = f", {1e3 * alone[name][0]:.3f}" if name in alone else ""
+        print(f"{name:28} {shown}   {ratio(their_s, our_s)}, {ratio(their_cpu_s, our_cpu_s)}{least}")
 
 
 def ratio(theirs: list[float], ours: list[float]) -> str:

@@ -235,11 +235,11 @@ def test_many_threads_pack_the_same(inner: Blobs, rows: Rows) -> None:
 
 _KILLED = """
 import sys
-from ostinato.kernel.caller import Caller, own
+from ostinato.kernel.caller import Caller, set_process_caller
 from ostinato.storage.blobs.local import Local
 from ostinato.storage.blobs.owned import Owned
 from ostinato.testing.rows import opened
-own(Caller(actor="person:ana", project="a"))
+set_process_caller(Caller(actor="person:ana", project="a"))
 folder, place, turn = sys.argv[1:]
 blobs = Owned(Local(folder), opened(place))
 for i in range(10**6):

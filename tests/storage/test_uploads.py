@@ -132,7 +132,7 @@ _SCRIPT = f"""
 import resource, sys
 from pathlib import Path
 from blake3 import blake3
-from ostinato.kernel.caller import Caller, own
+from ostinato.kernel.caller import Caller, set_process_caller
 from ostinato.storage.blobs.keys import Keys
 from ostinato.storage.blobs.local import Local
 from ostinato.storage.blobs.owned import Owned
@@ -140,7 +140,7 @@ from ostinato.storage.blobs.sealed import Sealed
 from ostinato.storage.blobs.uploads import Uploads
 from ostinato.storage.rows.rows import metadata
 from ostinato.storage.rows.sqlite import Sqlite
-own(Caller(actor="person:ana"))
+set_process_caller(Caller(actor="person:ana"))
 home = Path(sys.argv[1])
 rows, files = Sqlite(home / "rows.db"), Local(home / "blobs")
 rows.create(metadata)

@@ -39,8 +39,8 @@ test("from the past of a model into that of its version, where nothing can be do
   const { page, problems } = await on.open("/default/models/late?at=2013-05-03");
   await page.getByRole("table", { name: "Every version" }).getByRole("link", { name: "late@2", exact: true }).click();
   await page.waitForURL(/versions\/2\?at=2013-05-03$/);
-  await page.getByText("It may go").waitFor(); // approved then, and promoted only later
-  await page.getByText("Beside late@1").waitFor(); // the champion of that day
+  await page.getByText("Ready to promote").waitFor(); // approved then, and promoted only later
+  await page.getByText("Compared with late@1").waitFor(); // the champion of that day
   expect(await page.getByText("promoted to champion").count()).toBe(0);
   for (const verb of ["Approve", "Reject", "Promote"]) {
     const button = page.getByRole("button", { name: verb });
@@ -51,7 +51,7 @@ test("from the past of a model into that of its version, where nothing can be do
   await page.getByRole("button", { name: "Back to now" }).click();
   await page.getByText("promoted to champion").waitFor();
   await page.goBack();
-  await page.getByText("It may go").waitFor();
+  await page.getByText("Ready to promote").waitFor();
   await page.getByRole("navigation", { name: "Breadcrumb" }).getByRole("link", { name: "late" }).click();
   await page.getByRole("region", { name: "In production then" }).waitFor();
   expect(problems).toEqual([]);
@@ -66,7 +66,7 @@ test("a moment before the model says so, and where to look", async () => {
 
 test("a version shows its evidence: gates, champion, calibration, slices, card, signature", async () => {
   const { page, problems } = await on.open("/default/models/late/versions/3");
-  await page.getByText("It may go").waitFor();
+  await page.getByText("Ready to promote").waitFor();
   await page.getByRole("table", { name: "Metrics beside the champion's" }).getByText("AUC").waitFor();
   await page.getByRole("img", { name: /Calibration in 10 bins/ }).waitFor();
   const slices = page.getByRole("table", { name: /by carrier, the worst first/ });

@@ -1,6 +1,6 @@
 // A browser on a real server, for journeys and for looking: OSTINATO_URL names the server; OSTINATO_CODE is a one-time code, or OSTINATO_DATA the folder
 // of a store on this machine, whose administrator asks for one.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -11,9 +11,12 @@ const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pra
 /** The rules that look at colours: all that a page in its other theme can break. */
 export const COLOURS = ["color-contrast", "link-in-text-block"];
 
+const KNOWN = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"].find((path) => existsSync(path));
+
 /** @returns {Promise<import("playwright-core").Browser>} */
 export function launch() {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+  const executablePath = process.env.CHROMIUM ?? KNOWN ?? "chromium";
+  return chromium.launch({ executablePath, args: ["--no-sandbox"] });
 }
 
 /** A fresh one-time code of the administrator. */

@@ -92,7 +92,7 @@ test("a reviewer refuses a version with a reason, then approves another and prom
   await page.getByRole("button", { name: "Approve" }).click();
   await dialog.getByLabel("Reason").fill("well above the floor");
   await dialog.getByRole("button", { name: "Approve" }).click();
-  await page.getByText("It may go").waitFor();
+  await page.getByText("Ready to promote").waitFor();
   await promote.click();
   await dialog.getByRole("button", { name: "Promote" }).click();
   await page.getByText("In production", { exact: true }).waitFor();

@@ -42,6 +42,18 @@ export function spansQuery(trace: string) {
   });
 }
 
+export const issuesQuery = queryOptions({
+  queryKey: ["traces", "issues"],
+  queryFn: ({ signal }) => get("/issues", {}, signal),
+});
+
+export function questionsQuery(experiment: string) {
+  return queryOptions({
+    queryKey: ["traces", "questions", experiment],
+    queryFn: ({ signal }) => get("/questions", { query: { experiment } }, signal),
+  });
+}
+
 export const pricesQuery = queryOptions({
   queryKey: ["traces", "prices"],
   queryFn: ({ signal }) => get("/prices", {}, signal),

@@ -6,6 +6,8 @@ export type Span = Schema<"KeptSpan">;
 export type Assessment = Schema<"Assessment">;
 export type EvalSet = Schema<"EvalSet">;
 export type EvalRecord = Schema<"EvalRecord">;
+export type Issue = Schema<"Issue">;
+export type Question = Schema<"Question">;
 export type TraceRule = Schema<"TraceRule">;
 export type Lapsed = Schema<"Lapsed">;
 
@@ -20,6 +22,25 @@ export function stateOf(state: Trace["state"]): { kind: StatusKind; word: string
   const [kind, word] = STATES[state];
   return { kind, word };
 }
+
+const ISSUES: Readonly<Record<Issue["state"], readonly [StatusKind, string]>> = {
+  pending: ["waiting", "Open"],
+  accepted: ["info", "Accepted"],
+  rejected: ["idle", "No issue"],
+  resolved: ["ok", "Resolved"],
+};
+
+export function issueState(state: Issue["state"]): { kind: StatusKind; word: string } {
+  const [kind, word] = ISSUES[state];
+  return { kind, word };
+}
+
+export const SEVERITIES: Readonly<Record<NonNullable<Issue["severity"]>, string>> = {
+  high: "high",
+  medium: "medium",
+  low: "low",
+  not_an_issue: "none",
+};
 
 export const SOURCES: Readonly<Record<Assessment["source"], string>> = {
   human: "a person",

@@ -10,6 +10,8 @@ export interface MenuItem {
   checked?: boolean;
   danger?: boolean;
   disabled?: boolean;
+  /** What else there is to know, such as why it cannot be done. */
+  note?: string | undefined;
 }
 
 interface MenuProps {
@@ -74,7 +76,10 @@ export function Menu({ label, icon, iconOnly = false, kind = "plain", small = fa
             }}
           >
             <span className="menu-tick">{item.checked ? "✓" : item.icon}</span>
-            {item.text}
+            <span>
+              {item.text}
+              {item.note && <span className="menu-note">{item.note}</span>}
+            </span>
           </button>
         ))}
       </div>

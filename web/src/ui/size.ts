@@ -26,21 +26,23 @@ export function useWidth<E extends HTMLElement = HTMLDivElement>(): [RefObject<E
 }
 
 /**
- * Whether an element has more to show than fits beside each other, and whether it is narrow. What `gives` way when both are
- * so, needs from then on the width that it had needed.
+ * Whether an element has more to show than fits: beside each other (`wide`) or at all (`scrolls`), and whether it is narrow. What
+ * `gives` way where it is both wide and narrow, needs from then on the width that it had needed.
  */
 export function useOverflow<E extends HTMLElement = HTMLDivElement>(
   gives = false,
-): [ref: RefObject<E | null>, overflows: boolean, narrow: boolean] {
+): { ref: RefObject<E | null>; wide: boolean; scrolls: boolean; narrow: boolean } {
   const ref = useRef<E>(null);
   const [needed, setNeeded] = useState(0);
   const [narrow, setNarrow] = useState(false);
-  useResize(ref, ({ clientWidth, scrollWidth }) => {
+  const [tall, setTall] = useState(false);
+  useResize(ref, ({ clientWidth, scrollWidth, clientHeight, scrollHeight }) => {
     setNarrow(clientWidth < NARROW);
+    setTall(scrollHeight > clientHeight + 1);
     const given = gives && narrow && needed > clientWidth;
     if (!given) setNeeded(scrollWidth > clientWidth + 1 ? scrollWidth : 0);
   });
-  return [ref, needed > 0, narrow];
+  return { ref, wide: needed > 0, scrolls: needed > 0 || tall, narrow };
 }
 
 /** Whether an element has come near the viewport, once and for all: what nobody has scrolled to is not drawn. */

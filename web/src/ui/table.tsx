@@ -34,7 +34,7 @@ export function Table<Row>(props: TableProps<Row>) {
   return (
     <TableFrame label={label} stacks={!raw}>
       <table className="table" aria-label={label}>
-        <thead>
+        <thead hidden={rows.length === 0}>
           <tr>
             {columns.map((column, i) => (
               <th key={i} scope="col" data-align={column.align} data-grow={column.grow}>
@@ -77,11 +77,11 @@ interface FrameProps {
 
 /** Scrolls a table that is wider than its place, and can be reached by keyboard when it does. */
 export function TableFrame({ label, stacks = false, children }: FrameProps) {
-  const [frame, overflows, narrow] = useOverflow(stacks);
-  const stacked = stacks && overflows && narrow;
-  const region = overflows && !stacked && { tabIndex: 0, role: "region", "aria-label": label };
+  const { ref, wide, scrolls, narrow } = useOverflow(stacks);
+  const stacked = stacks && wide && narrow;
+  const region = scrolls && !stacked && { tabIndex: 0, role: "region", "aria-label": label };
   return (
-    <div ref={frame} className="table-frame" data-stacked={stacked || undefined} {...region}>
+    <div ref={ref} className="table-frame" data-stacked={stacked || undefined} {...region}>
       <Stacked value={stacked}>{children}</Stacked>
     </div>
   );

@@ -95,9 +95,9 @@ class Group:
             raise Conflict("a write inside a write would wait for itself", hint="use the Tx that the change was given")
         if self._queue.qsize() >= _QUEUE_MAX:
             raise Unavailable("too many writes are waiting", hint="try again in a moment")
-        change = Change(run)
+        change = Change(run, alone=present == threading.main_thread().ident)
         self._queue.put(change)
-        if present == threading.main_thread().ident:
+        if change.alone:
             self._due.put(True)
         elif self._lead.acquire(blocking=False):
             self._lead_once(patient=False)
@@ -188,7 +188,8 @@ class Group:
             session.commit()
             self._commit_s = time.perf_counter() - committing
         for change in group[:done]:
-            change.answer(change.error and self._told(change.error))
+            change.error = change.error and self._told(change.error)
+        _let_go(group[:done])
         return group[done:], False
 
     def _kept(self, change: Change) -> bool:
@@ -216,11 +217,14 @@ class Group:
 
 
 class Change:
-    """Something to do in a transaction, on behalf of whoever waits for its outcome."""
+    """Something to do in a transaction, on behalf of whoever waits for its outcome.
 
-    __slots__ = ("_answered", "_context", "_free", "_result", "_run", "error")
+    Behind one that is `alone` nobody waits: its caller is the main thread, which a signal may call away.
+    """
 
-    def __init__(self, run: Callable[[Tx], Any]) -> None:
+    __slots__ = ("_answered", "_context", "_free", "_result", "_run", "alone", "behind", "error")
+
+    def __init__(self, run: Callable[[Tx], Any], *, alone: bool = False) -> None:
         self._run = run
         self._context = contextvars.copy_context()
         self._free = [True]
@@ -228,6 +232,8 @@ class Change:
         self._answered.acquire()
         self._result: Any = None
         self.error: BaseException | None = None
+        self.alone = alone
+        self.behind: Change | None = None
 
     def taken(self) -> bool:
         """Take it, to be run or to be given up: true for exactly one who asks."""
@@ -247,6 +253,10 @@ class Change:
     def answer(self, error: BaseException | None) -> None:
         """Let the caller go, with the result or with an error."""
         self.error = error
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Let the caller go, with what is known."""
         self._answered.release()
 
     def wait(self) -> Any:
@@ -258,6 +268,20 @@ class Change:
                     hint="another process may hold the store; try again",
                 )
             self._answered.acquire()
+        if self.behind is not None:
+            self.behind.let_go()
         if self.error is not None:
             raise self.error
         return self._result
+
+
+def _let_go(changes: Sequence[Change]) -> None:
+    """Let callers go, each by the one before it: woken all at once, they would stand in each other's way to the interpreter."""
+    behind: Change | None = None
+    for change in reversed(changes):
+        if change.alone:
+            change.let_go()
+        else:
+            change.behind, behind = behind, change
+    if behind is not None:
+        behind.let_go()

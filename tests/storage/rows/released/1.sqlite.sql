@@ -222,13 +222,14 @@ PRIMARY KEY (project, id)
 CREATE INDEX ix_evaluation_subject ON evaluation (subject);
 CREATE TABLE evaluation_measure (
 project TEXT NOT NULL,
-evaluation TEXT NOT NULL,
 metric TEXT NOT NULL,
+evaluation TEXT NOT NULL,
 value FLOAT,
 low FLOAT,
 high FLOAT,
-PRIMARY KEY (project, evaluation, metric)
-);
+PRIMARY KEY (project, metric, evaluation)
+)
+WITHOUT ROWID;
 CREATE TABLE explain_explanation (
 project TEXT NOT NULL,
 id TEXT NOT NULL,

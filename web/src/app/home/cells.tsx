@@ -170,8 +170,8 @@ function costTold({ days, runs, failed, cpu_s, money }: Part<"cost">): Told {
   return {
     to: "",
     kind: failed > 0 ? "warn" : "idle",
-    value: money == null ? cpuTime(cpu_s) : short(money),
-    note: `${money == null ? "of CPU, " : ""}${short(runs)} run${runs === 1 ? "" : "s"} in ${days} d${failed ? `, ${short(failed)} failed` : ""}`,
+    value: money == null ? `${cpuTime(cpu_s)} CPU` : short(money),
+    note: `${short(runs)} run${runs === 1 ? "" : "s"} in ${days} d${failed ? `, ${short(failed)} failed` : ""}`,
     title: `${full(runs)} runs in ${days} days, ${full(failed)} failed: ${full(Math.round(cpu_s))} s of CPU`,
   };
 }

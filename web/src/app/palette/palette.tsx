@@ -99,7 +99,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
           ? more && "There is more of that name: type more of it."
           : looking
             ? "Looking…"
-            : "Nothing is called so."}
+            : "Nothing matches."}
       </p>
     </dialog>
   );

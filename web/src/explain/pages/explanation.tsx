@@ -29,7 +29,7 @@ export function ExplanationPage() {
       lead={
         explanation && (
           <>
-            {found.data?.whole ? "What it rests on: " : "Why it gave this score: "}
+            {found.data?.whole ? "Feature importance: " : "Why it gave this score: "}
             <RefLink to={explanation.model} />, by the method {explanation.method}
           </>
         )

@@ -37,7 +37,7 @@ const COLUMNS: readonly Column<State>[] = [
   },
   {
     id: "dataset",
-    head: "Holds",
+    head: "Loaded",
     width: 128,
     cell: ({ view, loaded }) => (
       <RefLink to={loaded === null ? `dataset:${view.dataset}` : `dataset:${view.dataset}@${loaded}`} bare />
@@ -46,7 +46,7 @@ const COLUMNS: readonly Column<State>[] = [
   },
   {
     id: "entity",
-    head: "Of each",
+    head: "Entity key",
     width: 152,
     cell: ({ view }) => <span>{view.entity.join(", ")}</span>,
     sort: ({ view }) => view.entity.join(),

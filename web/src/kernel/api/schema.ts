@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The actors with a role in the present project; for who administers the store, all. */
+        /** The actors with a role in the current project; for administrators of the store, all actors. */
         get: operations["access.actors"];
         put?: never;
         post?: never;
@@ -31,7 +31,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A one-time code with which a person signs in within ten minutes, once; shown this once and kept nowhere.
+         * Issue a one-time code with which a person can sign in within ten minutes. Only this reply holds it.
          * @description For another person only who administers the store asks for one. Such a session approves nothing until the person has chosen a
          *     password and signed in with it.
          *
@@ -56,7 +56,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Shut an actor out, at once: no permission, token or session of its works any more; a repeat changes nothing.
+         * Disable an actor: its permissions, tokens and sessions stop working at once. Idempotent.
          * @description Raises:
          *         NotFound: no such actor.
          *         Denied: it may what the caller may not.
@@ -78,7 +78,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Let a disabled actor in again, with the roles and tokens that it had. Raises as `disable`. */
+        /** Enable a disabled actor, with the roles and tokens that it had. Raises as `disable`. */
         post: operations["access.enable"];
         delete?: never;
         options?: never;
@@ -95,7 +95,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * A person is known as `subject` of the OpenID provider `issuer` from now on, and no longer by a password; their sessions end.
+         * Link a person to `subject` of the OpenID provider `issuer`. Their password stops working and their sessions end.
          * @description A repeat changes nothing. It is an event, as each sign-in is: who links a person to somebody else locks them out.
          *
          *     Raises:
@@ -106,7 +106,7 @@ export interface paths {
         put: operations["access.link_identity"];
         post?: never;
         /**
-         * A person is not known by their OpenID provider any more: roles that its groups brought, and sessions opened by it, end.
+         * Unlink a person from their OpenID provider. Roles granted by its groups, and sessions opened through it, end.
          * @description A person does it themselves, or who administers the store. A repeat changes nothing.
          *
          *     Raises:
@@ -129,14 +129,14 @@ export interface paths {
         };
         get?: never;
         /**
-         * Give an actor a role in the present project (`admin`: in all); a repeat changes nothing.
+         * Grant an actor a role in the current project (`admin`: in all projects). Idempotent.
          * @description Raises:
          *         NotFound: no such actor or role.
          *         Denied: the role permits what the caller may not.
          */
         put: operations["access.grant"];
         post?: never;
-        /** Take a role away; a repeat changes nothing. Raises as `grant`, and Conflict for the last administrator. */
+        /** Revoke a role. Idempotent. Raises as `grant`, and Conflict for the last administrator. */
         delete: operations["access.revoke"];
         options?: never;
         head?: never;
@@ -153,7 +153,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A new token for `actor`, good for `days` (1 to 3650); its secret is shown this once.
+         * Issue a token for `actor`, valid for `days` (1 to 3650). Only this reply holds its secret.
          * @description It may what its actor may at the time of use, and no more than `permissions` (patterns such as `run:*`) in `projects`, nor than
          *     the credential by which it is asked for. With a `name`, it replaces the actor's token of that name, which stops working: a
          *     repeated call leaves one token. Everybody issues their own; those of a service, who administers its projects; those of
@@ -178,7 +178,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who has which role in the present project; or which roles `actor` has in all projects whose rights the caller may see. */
+        /** The role bindings of the current project; or those of `actor` in all projects that the caller may read. */
         get: operations["access.bindings"];
         put?: never;
         post?: never;
@@ -198,7 +198,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make the actor `person:<name>`, if need be, and give it `roles` in the present project.
+         * Create the actor `person:<name>` if it does not exist, and grant it `roles` in the current project.
          * @description Raises:
          *         NotFound: there is no such role.
          *         Denied: a role permits what the caller may not.
@@ -238,7 +238,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make a project; a repeat with the same description returns it.
+         * Create a project. Idempotent: the same call again returns it.
          * @description Raises:
          *         Conflict: it exists with another description.
          */
@@ -256,7 +256,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All roles that may be granted in the present project, and what they permit. */
+        /** All roles that can be granted in the current project, with their permissions. */
         get: operations["access.roles"];
         put?: never;
         post?: never;
@@ -275,7 +275,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Make or change a role of one's own, for the present project or, `everywhere`, for all; who has it, has it as it is now.
+         * Create or change a custom role, for the current project or, with `everywhere`, for all. It changes for everybody who has it.
          * @description `permissions` are patterns: `run:write`, `run:*`, `*:read`.
          *
          *     Raises:
@@ -286,7 +286,7 @@ export interface paths {
         put: operations["access.define_role"];
         post?: never;
         /**
-         * Forget a role of one's own.
+         * Delete a custom role.
          * @description Raises:
          *         NotFound: there is none of that name.
          *         Denied: it permits what the caller may not.
@@ -307,7 +307,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make the actor `service:<name>`, if need be, and give it `roles` in the present project; raises as `create_person`. */
+        /** Create the actor `service:<name>` if it does not exist, and grant it `roles`. Raises as `create_person`. */
         post: operations["access.create_service"];
         delete?: never;
         options?: never;
@@ -322,7 +322,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The caller's own tokens and those of the actors that it may know of, or of one of them, newest first; never their secrets. */
+        /** The tokens of the caller and of the actors that it may see, or of one of them, newest first, without their secrets. */
         get: operations["access.tokens"];
         put?: never;
         post?: never;
@@ -343,7 +343,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Make the token with the public id `token` useless, at once and for good; a repeat changes nothing.
+         * Revoke the token with the public id `token`, at once and permanently. Idempotent.
          * @description Raises:
          *         NotFound: no such token, or none that the caller may know of.
          *         Denied: its actor may what the caller may not.
@@ -364,7 +364,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A successor of a token, with the same reach and life; the old one works for `overlap_hours` (0 to 168) more.
+         * Replace a token by a new one of the same scope and lifetime; the old one works for another `overlap_hours` (0 to 168).
          * @description What another rotates, or a token that another issued, approves nothing, like what another issues.
          *     Whoever shows the old one after its end has it from somewhere it should not be: its successor ends as well.
          *
@@ -387,7 +387,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The trusts of the present project, by name. */
+        /** The token trusts of the current project, by name. */
         get: operations["access.trusts"];
         put?: never;
         post?: never;
@@ -406,7 +406,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Let programs of which `issuer` says `claims`, word for word, act as `service` in the present project; a repeat replaces it.
+         * Trust tokens of `issuer` with exactly these `claims` to act as `service` in the current project. A repeat replaces the trust.
          * @description They exchange a token that the issuer signed for `audience` alone, the address of this server, for one of ours that is good for
          *     `minutes` (1 to 60), for what the service may and no more than `permissions` (patterns). What another declares for a service
          *     approves nothing. Tokens that were given by a trust end when it is replaced.
@@ -419,7 +419,7 @@ export interface paths {
         put: operations["access.declare_trust"];
         post?: never;
         /**
-         * Trust no longer; the tokens that were given by it end.
+         * Delete a trust; the tokens issued through it end.
          * @description Raises:
          *         NotFound: there is none of that name.
          */
@@ -436,7 +436,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The caller, with its roles and permissions in the present project. */
+        /** The caller, with its roles and permissions in the current project. */
         get: operations["access.whoami"];
         put?: never;
         post?: never;
@@ -456,7 +456,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Take in a candidate with what was measured of it, as `adopt` does a run; its run or experiment is here already.
+         * Import a candidate with its metrics, as `adopt` does a run; its run or experiment must exist here.
          * @description Raises:
          *         Conflict: there is another candidate of this id.
          */
@@ -477,7 +477,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Take in an experiment from the archive with this digest; one that is here under its id already is given back as it is.
+         * Import an experiment from the archive with this digest; an existing one with its id is returned as it is.
          * @description Raises:
          *         Conflict: another experiment has its name, or it is here and was deleted.
          */
@@ -498,7 +498,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Take in a model, without its versions, from the archive with this digest; a repeat gives the one that is here.
+         * Import a model, without its versions, from the archive with this digest. Idempotent.
          * @description Raises:
          *         Conflict: there is a model of this name with other rules.
          *         NotFound: a gate of it is unknown here.
@@ -521,7 +521,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Take in a run that ended in another store, from the archive with this digest; whether it is here as a whole already.
+         * Import a run that ended in another store, from the archive with this digest. Returns whether it is already complete here.
          * @description First it is made, so that points, files and sources can be added. `whole` says that all of it is here, and makes it what it was.
          *     Its experiment is here already. A repeat changes nothing.
          *
@@ -547,7 +547,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Take in a version of a model that is here, under its number; `artifact`, or each of the `files`, was uploaded before.
+         * Import a version of an existing model under its number; `artifact`, or each of the `files`, was uploaded before.
          * @description Whoever brings it counts as its author, so somebody else approves it. A repeat gives the version that is here.
          *
          *     Raises:
@@ -573,7 +573,7 @@ export interface paths {
         get: operations["monitors.alerts"];
         put?: never;
         /**
-         * Tell people about `subject`, a reference. The same subject and `key` (default: the text) raise one alert only.
+         * Raise an alert about `subject`, a reference. The same subject and `key` (default: the text) raise one alert only.
          * @description Raises:
          *         Invalid: the text is blank or longer than 10,000 characters.
          */
@@ -593,7 +593,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take an alert on; the first who does is kept. */
+        /** Acknowledge an alert. Only the first call counts. */
         post: operations["monitors.acknowledge_alert"];
         delete?: never;
         options?: never;
@@ -611,7 +611,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Say what the rules, or one of them, would let go now, and how much that would free; with `apply` do it.
+         * Report what the retention rules, or one of them, would delete now, and how much that would free; with `apply` do it.
          * @description Raises:
          *         NotFound: there is no rule of that name.
          */
@@ -690,7 +690,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Candidates that meet the conditions, such as `run = …`, `metrics.auc > 0.7` or `experiment = flights`, with their measures.
+         * Candidates that meet the conditions, such as `run = …`, `metrics.auc > 0.7` or `experiment = flights`, with their metrics.
          * @description With a `dataset_name`, metrics are those that were measured on the data of that name and digest. `limit` is at most 1000.
          *
          *     Raises:
@@ -699,7 +699,7 @@ export interface paths {
         get: operations["runs.candidates"];
         put?: never;
         /**
-         * Keep a model that a run makes, or that comes from elsewhere for an experiment. It is pending until it is said to be ready.
+         * Add a candidate: a model made by a run, or brought into an experiment. It is pending until it is declared ready.
          * @description With the `id` of one that is there, from the same run, it is given back.
          *
          *     Raises:
@@ -721,7 +721,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The candidate with this id, deleted or not, with what was measured of it.
+         * The candidate with this id, deleted or not, with its metrics.
          * @description Raises:
          *         NotFound: there is none.
          */
@@ -767,7 +767,7 @@ export interface paths {
         /** The content of a file of a candidate, or `size` bytes of it from `start` on. */
         get: operations["runs.candidate_artifact"];
         /**
-         * Keep a file of a candidate, in the place of an earlier one until it is ready.
+         * Store a file of a candidate; until the candidate is ready, it replaces an earlier one.
          * @description Raises:
          *         Conflict: the candidate was deleted, or is ready and has no such file of the same content.
          *         Invalid: the path is not relative, or leaves the candidate.
@@ -790,7 +790,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Destroy a deleted candidate with its files and what was measured of it; this cannot be undone.
+         * Purge a deleted candidate with its files and metrics. This cannot be undone.
          * @description Raises:
          *         Conflict: it was not deleted, a registered version came of it, or it is held.
          *         NotFound: there is no such candidate.
@@ -829,7 +829,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Keep as a file what was sent in parts, `size` bytes together; otherwise like `put_candidate_artifact`.
+         * Store an upload that was sent in parts, `size` bytes in all, as a file; otherwise like `put_candidate_artifact`.
          * @description Raises:
          *         NotFound: nothing of the upload has arrived, or it was forgotten, a day after its last part.
          *         Conflict: a part is missing, or the candidate was deleted.
@@ -871,7 +871,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every dataset with its newest version and delivery, what waits, and its age against what was promised. */
+        /** Every dataset with its newest version and delivery, its open quarantines, and its age against the limit. */
         get: operations["datasets.states"];
         put?: never;
         post?: never;
@@ -965,7 +965,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What is in each column of a version; computed once. */
+        /** Statistics of each column of a version; computed once. */
         get: operations["datasets.profile"];
         put?: never;
         post?: never;
@@ -1003,7 +1003,7 @@ export interface paths {
         get: operations["datasets.all"];
         put?: never;
         /**
-         * Declare a dataset; in the mode `replace`, each version holds the newest delivery alone.
+         * Create a dataset. In the mode `replace`, a version holds only the newest delivery.
          * @description Raises:
          *         Invalid: the name has another shape than letters, digits and `._-`, or a check cannot be made.
          *         Conflict: there is a dataset of this name that was declared otherwise.
@@ -1039,11 +1039,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All deliveries to a dataset in the order of their coming, accepted or not, with their reports. */
+        /** All deliveries to a dataset in order of arrival, accepted or not, with their reports. */
         get: operations["datasets.deliveries"];
         put?: never;
         /**
-         * Read a source, measure it against the contract, and add its rows; or put them into quarantine.
+         * Read a source and check it against the contract; add its rows to a new version, or quarantine them.
          * @description A key that was accepted is answered as it was then, a quarantined one may be tried again.
          *
          *     Raises:
@@ -1066,7 +1066,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * An attempt under a key, by default the last, with its report and samples of the rows that offended.
+         * A delivery attempt under a key, by default the last, with its report and samples of the violating rows.
          * @description Raises:
          *         NotFound: there is no such dataset or delivery.
          */
@@ -1110,7 +1110,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The deliveries that were refused; the failures in their reports hold samples of the offending rows. */
+        /** The quarantined deliveries, with reports that hold samples of the violating rows. */
         get: operations["datasets.quarantined"];
         put?: never;
         post?: never;
@@ -1130,7 +1130,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Deliver what was sent in parts, `size` bytes together; otherwise like `upload`.
+         * Deliver an upload that was sent in parts, `size` bytes in all; otherwise like `upload`.
          * @description Raises:
          *         NotFound: nothing of the upload has arrived, or it was forgotten, a day after its last part.
          *         Conflict: a part is missing.
@@ -1151,7 +1151,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What came to a dataset up to the instant `at` (default: now): the newest `limit` deliveries (1 to 1,000) with their checks.
+         * The newest `limit` (1 to 1,000) deliveries to a dataset up to the instant `at` (default: now), with their checks.
          * @description Raises:
          *         NotFound: there is no such dataset.
          */
@@ -1173,7 +1173,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Give a dataset these tags, instead of those that it has; search finds it by them.
+         * Replace the tags of a dataset. Search finds it by them.
          * @description Raises:
          *         NotFound: there is no such dataset.
          *         Invalid: there are more than 20, or one has another shape than letters, digits and `._-`.
@@ -1289,14 +1289,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who waits under this code.
+         * The program that waits under this code.
          * @description Raises:
          *         NotFound: nobody does, or not any more.
          */
         get: operations["sign_in.device"];
         put?: never;
         /**
-         * Let the program that waits under this code act as you, or refuse; from a browser that is signed in.
+         * Grant or refuse a token to the program that waits under this code; from a signed-in browser.
          * @description Raises:
          *         NotFound: nobody waits under this code, or not any more.
          *         Denied: a token came with the request instead of a session.
@@ -1316,7 +1316,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Every endpoint with since when its stable version answers, and what was asked of it in the last `hours`.
+         * Every endpoint with its stable version since when, and its traffic of the last `hours`.
          * @description Raises:
          *         Invalid: `hours` is not above 0.
          */
@@ -1373,7 +1373,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * End the rollout, running or paused; the stable version answers alone. The same reason again changes nothing.
+         * Abort the rollout, running or paused; only the stable version answers from now on. Idempotent.
          * @description Raises:
          *         Conflict: none is running.
          */
@@ -1394,7 +1394,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Look at the running rollout now, with all answers and labels so far, and do what follows; the newest one otherwise.
+         * Evaluate the running rollout now, on all predictions and labels so far, and act on the result. Returns the newest one otherwise.
          * @description While it is paused, the evidence is counted and nothing follows.
          */
         post: operations["endpoints.advance"];
@@ -1440,7 +1440,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let `endpoint` answer with the approved version that `model` (`late@champion`, `late@7`) names now; made if it is new.
+         * Deploy the approved version that `model` (`late@champion`, `late@7`) names now to `endpoint`, which is created if new.
          * @description Returns once the plane serves that version; the version before answers until then. Where it is served already,
          *     nothing changes.
          *
@@ -1463,7 +1463,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the stable version takes, as a JSON Schema, and the inputs of a recent answer, or of its input example, to begin with. */
+        /** The inputs of the stable version as a JSON Schema, with example values from a recent prediction or its input example. */
         get: operations["endpoints.form"];
         put?: never;
         post?: never;
@@ -1482,7 +1482,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A new key to ask the endpoint with; the caller's earlier key of the same name no longer opens. Only its hash is kept. */
+        /** Issue a key for the endpoint, replacing the caller's key of the same name. Only its hash is stored. */
         post: operations["endpoints.key"];
         delete?: never;
         options?: never;
@@ -1497,7 +1497,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The names of the keys that open the endpoint, as `ACTOR/NAME`. */
+        /** The names of the endpoint's keys, as `ACTOR/NAME`. */
         get: operations["endpoints.keys"];
         put?: never;
         post?: never;
@@ -1518,7 +1518,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Let a key open no longer; `key` is its name as `ACTOR/NAME`.
+         * Revoke a key; `key` is its name as `ACTOR/NAME`.
          * @description Raises:
          *         NotFound: there is no such key.
          */
@@ -1538,7 +1538,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Say what came true, 0 or 1 by request id, as known at the instant `at` (default: now). Repeats change nothing.
+         * Record labels, 0 or 1 by request id, as known at the instant `at` (default: now). Idempotent.
          * @description Raises:
          *         Invalid: a label is neither 0 nor 1.
          *         Conflict: a request has another label already; none of these is taken.
@@ -1560,7 +1560,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Take the labels of the answers with `since <= at < until` from two columns of a dataset version (`outcomes@3`).
+         * Record labels of the predictions with `since <= at < until` from two columns of a dataset version (`outcomes@3`).
          * @description Rows of other requests, and rows without a label, are passed over. Returns how many answers the table has labelled,
          *     now or before.
          */
@@ -1578,7 +1578,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** From one answer back through its model and data to the source files, as known when it was given. */
+        /** The lineage of one prediction: its model, data and source files, as known when it was made. */
         get: operations["endpoints.lineage_of"];
         put?: never;
         post?: never;
@@ -1598,7 +1598,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Hold the running rollout where it is: the weights stay, and nothing is decided until `resume`.
+         * Pause the running rollout: its weights stay, and nothing is decided until `resume`.
          * @description Both versions go on scoring every request, and what is seen goes on being counted: the tests hold at all times together, so
          *     they stay valid however long one waits, and whatever one had seen when one paused. Given again by the same actor, the same
          *     reason changes nothing.
@@ -1622,7 +1622,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The answers with `since <= at < until`, oldest first unless told, at most `limit` (1 to 10,000), with their labels.
+         * The predictions with `since <= at < until`, by default oldest first, at most `limit` (1 to 10,000), with their labels.
          * @description With `rollout`, only those of its requests, which both versions have scored or tried to.
          */
         get: operations["endpoints.predictions"];
@@ -1642,7 +1642,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One answer by the id of its request; `id/row` where a request had several rows.
+         * One prediction by its request id, or `id/row` where a request had several rows.
          * @description Raises:
          *         NotFound: this endpoint answered no such request.
          */
@@ -1663,7 +1663,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What answered at the instant `at` (default: now), since when, by whose act, and who had approved it.
+         * The versions in production at the instant `at` (default: now), since when, who put them there, and who had approved them.
          * @description Raises:
          *         NotFound: nothing answered then.
          */
@@ -1686,7 +1686,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let a paused rollout go on: what follows from the evidence so far, that of the pause included, is done at once.
+         * Resume a paused rollout. It is evaluated at once, with the evidence of the pause included.
          * @description Raises:
          *         Conflict: none is paused.
          */
@@ -1707,7 +1707,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Go back to the version that answered before, also as the model's champion; a running rollout ends.
+         * Roll back to the previous version, also as the model's champion. A running rollout ends.
          * @description The same reason, given again by the same actor right after, is a repeat and changes nothing.
          *
          *     Raises:
@@ -1730,7 +1730,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let an approved version take over from the one that answers, step by step, as far as the evidence allows.
+         * Start a rollout: an approved version replaces the stable one step by step, as far as the evidence allows.
          * @description From now on both versions score every request and one of them answers, chosen by a stable hash of the request's key.
          *     The same candidate with the same plan over the same version is the same rollout, also when it has ended.
          *
@@ -1794,7 +1794,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What was answered with `since <= at < until` (default: the last seven days), by version, in at most `bins` bins (1 to 1,000).
+         * Traffic by version with `since <= at < until` (default: the last seven days), in at most `bins` (1 to 1,000) bins.
          * @description Raises:
          *         Invalid: the instants are not in order, or there are too many bins.
          */
@@ -1817,7 +1817,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What every version behind an endpoint, or one of them, answers to a row of inputs; nobody else hears of it.
+         * Predictions of every version of an endpoint, or of one, for a row of inputs; nothing is logged.
          * @description Raises:
          *         Invalid: an input is missing, unknown or of another type.
          *         NotFound: that version is not behind the endpoint.
@@ -1837,7 +1837,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Where the endpoint answers, by the Open Inference Protocol: `POST {url}/v2/models/{endpoint}/infer`.
+         * The address of the endpoint (Open Inference Protocol): `POST {url}/v2/models/{endpoint}/infer`.
          * @description Raises:
          *         Unavailable: its plane is not ready.
          */
@@ -1958,7 +1958,7 @@ export interface paths {
         get: operations["evaluations.of"];
         put?: never;
         /**
-         * Keep `report` of `subject`, a run or a model version, on the rows whose digest is `data`.
+         * Record `report` about `subject`, a run or a model version, on the rows with the digest `data`.
          * @description The id follows from the content, so recording the same twice gives the first one again. `datasets` are the dataset
          *     versions from which the rows came: the lineage.
          *
@@ -2025,7 +2025,7 @@ export interface paths {
         get: operations["pipelines.search"];
         put?: never;
         /**
-         * Ask for an execution of a registered name, an entry point, or `module:function`; a worker takes it up.
+         * Request an execution of a registered name, an entry point, or `module:function`; a worker runs it.
          * @description With a `key`, a repeat with the same parameters gives the same execution back: use one wherever a call may be
          *     repeated. Workers that serve its `queue` take those of higher `priority` first, then the older; at most as many at a
          *     time as the limits of the pipeline and of each of its `tags` allow. What is not given is as the pipeline says.
@@ -2072,7 +2072,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** End an execution: one that waits at once, one that runs before its next step. One that has ended stays as it is. */
+        /** Cancel an execution: a waiting one at once, a running one before its next step. One that has ended stays as it is. */
         post: operations["pipelines.cancel"];
         delete?: never;
         options?: never;
@@ -2088,7 +2088,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Why work had to be done: each step, at most `limit`, that ran although nothing that it needed had run, and what had changed.
+         * The root causes of work: at most `limit` steps that ran although none of their inputs were recomputed, and what had changed.
          * @description Raises:
          *         NotFound: there is no such execution.
          */
@@ -2109,7 +2109,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Lines of the log after the one numbered `after`, with the tracebacks of failed tries; at most 1000.
+         * Log lines after the one numbered `after`, with the tracebacks of failed attempts; at most 1000.
          * @description Lines are there some milliseconds after they were logged, while the step runs. With the id of a call as `step`, only its own.
          *     Where there is no further line, wait for one for `timeout_s`, at most 20 seconds, or until the execution ends.
          */
@@ -2151,7 +2151,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * All that a page of an execution shows, with the first `limit` calls of steps, at most 10,000.
+         * The page of an execution, with the first `limit` (at most 10,000) calls of steps.
          * @description Raises:
          *         NotFound: there is no such execution.
          */
@@ -2174,7 +2174,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let an execution that has failed or was cancelled go on: steps that had finished are not repeated.
+         * Retry a failed or cancelled execution. Steps that had finished are not repeated.
          * @description Raises:
          *         Conflict: it has finished, or ran embedded.
          */
@@ -2268,11 +2268,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All experiments, by name; those that were deleted only if they are asked for. */
+        /** All experiments, by name; deleted ones only if `view` asks for them. */
         get: operations["runs.experiments"];
         put?: never;
         /**
-         * Make an experiment before its first run; a repeat gives the one that is there.
+         * Create an experiment before its first run. Idempotent.
          * @description Raises:
          *         Conflict: there is one of that name, deleted or with other tags, note or id.
          *         Invalid: the name is empty, longer than 500 characters, or not printable.
@@ -2300,7 +2300,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Delete an experiment with its runs. Until it is purged, it can be restored, and its name is not free.
+         * Delete an experiment with its runs. Until it is purged, it can be restored and its name stays taken.
          * @description Raises:
          *         NotFound: there is no such experiment.
          */
@@ -2323,7 +2323,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The global explanations of a version, newest first, perhaps only those that were made until an instant. */
+        /** The global explanations of a version, newest first; with `until`, those made up to then. */
         get: operations["explanations.of"];
         put?: never;
         post?: never;
@@ -2343,7 +2343,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Which inputs a version rests on, measured on the table with the digest `data`, which holds them and `label` (0 or 1).
+         * Importance of a version's inputs, measured on the table with the digest `data`, which holds them and `label` (0 or 1).
          * @description At most 5,000 of its rows are taken, always the same ones. Asked again, the answer is the one kept.
          *
          *     Raises:
@@ -2364,11 +2364,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The newest `limit` (1 to 200) explanations of single answers of a version, newest first, perhaps only those made until then. */
+        /** The newest `limit` (1 to 200) local explanations of a version, newest first; with `until`, those made up to then. */
         get: operations["explanations.of_answers"];
         put?: never;
         /**
-         * What each input of `row` contributed to its score, against rows of the table with the digest `background`.
+         * Contribution of each input of `row` to its score, against a background: rows of the table with the digest `background`.
          * @description At most 100 rows of the background are taken, always the same ones. Asked again, the answer is the one kept.
          *
          *     Raises:
@@ -2390,7 +2390,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The explanation of one answer with this id.
+         * The local explanation with this id.
          * @description Raises:
          *         NotFound: there is none.
          */
@@ -2469,7 +2469,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every view with its freshness and what of its dataset was loaded. */
+        /** Every view with its freshness and the dataset version that was loaded. */
         get: operations["features.states"];
         put?: never;
         post?: never;
@@ -2490,7 +2490,7 @@ export interface paths {
         get: operations["features.all"];
         put?: never;
         /**
-         * Declare a view over a dataset that has a version; a view never changes.
+         * Define a feature view over a dataset that has a version. A view never changes.
          * @description Raises:
          *         Invalid: a name, a column, a type or a window does not do.
          *         NotFound: the dataset has no version.
@@ -2529,7 +2529,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** The features of one entity as of an instant, by default now: `view__feature` to its value. */
+        /** The features of one entity as of an instant (default: now), as values by `view__feature`. */
         post: operations["features.online"];
         delete?: never;
         options?: never;
@@ -2547,7 +2547,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The features of many entities, each as of its own instant or all as of one, by default now; columns in, columns out.
+         * The features of many entities, each as of its own instant or all as of one (default: now), in columns.
          * @description Raises:
          *         Invalid: a key is missing, has another type than its column, or the columns differ in length.
          */
@@ -2582,7 +2582,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How old the newest event of a view is in the online store. */
+        /** The age of the newest event of a view in the online store. */
         get: operations["features.freshness"];
         put?: never;
         post?: never;
@@ -2602,7 +2602,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Load a version of the view's dataset, by default the latest, into the online store.
+         * Load a version of the view's dataset (default: the latest) into the online store.
          * @description Raises:
          *         Invalid: `dataset` is another dataset than the view's.
          */
@@ -2645,7 +2645,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How one view stands.
+         * One view with its freshness and the dataset version that was loaded.
          * @description Raises:
          *         NotFound: there is none of this name.
          */
@@ -2722,7 +2722,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Say what was done about a finding.
+         * Acknowledge a finding, with a note about what was done.
          * @description Raises:
          *         Conflict: somebody has said something else about it.
          */
@@ -2741,7 +2741,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What was done about a finding, what was silenced of what it speaks of, and the same test and feature in other windows.
+         * The history of a finding: acknowledgement, silences, reactions, comments, and the same finding in other windows.
          * @description Raises:
          *         NotFound: there is no such finding.
          */
@@ -2762,7 +2762,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How the loop of every model stands: data, training, production, rollout, health, drift, quality, cost, and what waits for whom.
+         * The state of every model: data, training, production, rollout, health, drift, quality, cost, and what waits for whom.
          * @description Of endpoints, health is what this server's logs hold of the last 24 hours.
          */
         get: operations["insights.home"];
@@ -2782,7 +2782,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What waits for the caller, newest first: approvals that it may give, open findings, rollouts without a verdict, quarantined
+         * The caller's inbox, newest first: approvals that it may give, open findings, rollouts without a verdict, quarantined
          * @description deliveries, and what it started that failed. Of all but approvals, that of the last 30 days.
          */
         get: operations["insights.inbox"];
@@ -2802,7 +2802,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What happened lately in the loop, newest first: events of one actor that are alike and follow each other are one line.
+         * Recent events, newest first; consecutive similar events of one actor are one line.
          * @description Sign-ins, tokens and steps whose end is told are left out; at most the last 1,000 events are read.
          */
         get: operations["insights.news"];
@@ -2898,10 +2898,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What was said about a thing (without a version: about any version of it), oldest first, as it reads now. */
+        /** The comments on a thing (without a version: on any version of it), oldest first, in their current wording. */
         get: operations["ledger.comments"];
         /**
-         * Say it otherwise. The earlier words stay to be seen; persons whom only the new ones mention are told.
+         * Edit a comment. Earlier wordings stay visible; people who are mentioned for the first time are notified.
          * @description Raises:
          *         NotFound: there is no comment of that id.
          *         Denied: somebody else said it.
@@ -2909,7 +2909,7 @@ export interface paths {
          */
         put: operations["ledger.edit_comment"];
         /**
-         * Say something about a thing. The same actor's same words about it, under the same `key`, are one comment.
+         * Comment on a thing. The same text by the same actor, with the same `key`, is one comment.
          * @description Raises:
          *         Invalid: the text is blank or longer than 10,000 characters.
          */
@@ -2994,7 +2994,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The event of that id.
+         * The event with this id.
          * @description Raises:
          *         NotFound: there is none in the project.
          */
@@ -3015,7 +3015,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The note of the newest head, to be kept where the administrator of the store cannot write; `verify` takes it.
+         * The note of the newest head. Keep it where the administrator of the store cannot write; `verify` accepts it.
          * @description Raises:
          *         NotFound: nothing was sealed yet.
          */
@@ -3035,7 +3035,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All sealed heads, oldest first. Keep the `note` of one elsewhere: it proves any later rewriting. */
+        /** All signed heads, oldest first. Keep the `note` of one elsewhere: it proves any later change of the history. */
         get: operations["ledger.heads"];
         put?: never;
         post?: never;
@@ -3053,7 +3053,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * All that happened to or with `ref` (without a version: to any version of it) up to the instant `at`, oldest first unless
+         * All events about `ref` (without a version: about any version of it) up to the instant `at`, oldest first unless
          * @description asked otherwise.
          *
          *     Nothing is left out: to read it in parts, pass a `limit` (1 to 1000), and as `after` the `seq` of the last event of the
@@ -3078,7 +3078,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The holds that stand, or with `released` all that ever were, oldest first; of one thing, or of all in the project. */
+        /** The active holds, or with `released` all that ever were, oldest first; on one thing, or on all in the project. */
         get: operations["ledger.holds"];
         put?: never;
         post?: never;
@@ -3098,7 +3098,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Forbid that a thing is destroyed: a run, an experiment with its runs, a version of a model or a dataset, an endpoint's log.
+         * Place a legal hold on a run, an experiment with its runs, a model or dataset version, or an endpoint's log: it cannot be deleted.
          * @description Purging, retention and removal refuse it and name the hold, whoever asks. A repeat with the same reason gives the hold that stands.
          *
          *     Raises:
@@ -3119,7 +3119,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The public key of the seals, in the form that witnesses take (C2SP signed-note): `origin+id+key`. */
+        /** The public key of the ledger, as `origin+id+key` (C2SP signed-note). */
         get: operations["ledger.key"];
         put?: never;
         post?: never;
@@ -3171,7 +3171,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Proof that the event of the id `event` is in the ledger, under the newest head or that of `size` events.
+         * Proof that the event with the id `event` is in the ledger, under the newest head or the one of `size` events.
          * @description `ostinato.ledger.witness.check_inclusion` checks it with nothing but that head and the public key.
          *
          *     Raises:
@@ -3198,7 +3198,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let a hold go. It stays on record, with who released it, when and why; a repeat changes nothing.
+         * Release a hold. It stays on record, with who released it, when and why. Idempotent.
          * @description Raises:
          *         NotFound: there is no such hold.
          *         Invalid: there is no reason.
@@ -3217,7 +3217,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How many events there are, in all projects, and the newest head; without reading them again. */
+        /** The number of events in all projects, and the newest head; nothing is verified. */
         get: operations["ledger.seal_state"];
         put?: never;
         /**
@@ -3239,7 +3239,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The subscriptions of the project and how they fare, without their secrets. */
+        /** The subscriptions of the project and their state, without their secrets. */
         get: operations["ledger.subscriptions"];
         put?: never;
         post?: never;
@@ -3268,7 +3268,7 @@ export interface paths {
          */
         post: operations["ledger.subscribe"];
         /**
-         * Stop a subscription.
+         * Delete a subscription.
          * @description Raises:
          *         NotFound: there is none of that name.
          */
@@ -3288,7 +3288,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send a subscription one event of the project again, at once, whatever its verbs and whether it is paused.
+         * Send one event to a subscription again at once, whatever its verbs, even if it is paused.
          * @description Raises:
          *         NotFound: there is no subscription of that name, or no such event.
          */
@@ -3307,7 +3307,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The events that a subscription could not deliver although it delivered others, oldest first.
+         * The dead letters of a subscription: events that it could not deliver although it delivered others, oldest first.
          * @description Raises:
          *         NotFound: there is no subscription of that name.
          */
@@ -3330,7 +3330,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send nothing to a subscription until it is resumed; what comes meanwhile waits.
+         * Pause a subscription. Events wait until it is resumed.
          * @description Raises:
          *         NotFound: there is none of that name.
          */
@@ -3351,7 +3351,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send a subscription all events of the project after the position `after` again, from the first one by default.
+         * Replay to a subscription all events of the project after the position `after`, by default from the first one.
          * @description With `until`, only those up to that position, 10,000 at most, beside what comes.
          *
          *     Raises:
@@ -3375,7 +3375,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send to a paused subscription again: first what has come since.
+         * Resume a paused subscription, starting with the events that have waited.
          * @description Raises:
          *         NotFound: there is none of that name.
          */
@@ -3396,7 +3396,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * End the wait after a failure, and have all events that a subscription parked tried once more, soon. Returns how many those are.
+         * Retry now: end the backoff of a subscription and try its parked events again. Returns how many those are.
          * @description Raises:
          *         NotFound: there is no subscription of that name.
          */
@@ -3417,7 +3417,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send a subscription an event at once, whatever its verbs and whether it is paused: one that says it was tried by the caller.
+         * Send a test event to a subscription at once, whatever its verbs, even if it is paused.
          * @description Raises:
          *         NotFound: there is no subscription of that name.
          */
@@ -3435,7 +3435,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How many events `events` would list, over time in about `bins` (1 to 500) at most, and by verb and actor. */
+        /** Counts of the events that `events` would list: by time in about `bins` (1 to 500), by verb and by actor. */
         get: operations["ledger.tally"];
         put?: never;
         post?: never;
@@ -3454,7 +3454,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Read the whole ledger again and compare it with its seals, and with `head`, the note of one that was kept elsewhere. */
+        /** Verify the whole ledger against its signed heads, and against `head`, a note that was kept elsewhere. */
         post: operations["ledger.verify"];
         delete?: never;
         options?: never;
@@ -3488,7 +3488,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Let at most `slots` executions of a name run at a time, or any number again (None); returns all limits.
+         * Limit a name to `slots` concurrent executions, or remove its limit (None). Returns all limits.
          * @description `pipeline:daily` is the name for those of a pipeline, any other that of a tag; `customer:*` limits each tag that begins
          *     so, on its own. With 0, none starts until the limit is changed.
          */
@@ -3530,7 +3530,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Store the bytes of an artifact; the answer is the digest to register it by. */
+        /** Store an artifact. Returns its digest, for `register`. */
         post: operations["models.upload"];
         delete?: never;
         options?: never;
@@ -3546,7 +3546,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Two to ten versions (`late@7`, `late@champion`, also of several models) side by side, in the order given.
+         * Compare two to ten versions (`late@7`, `late@champion`, also of several models) side by side, in the given order.
          * @description Raises:
          *         Invalid: too few or too many are given, or one twice.
          *         NotFound: there is no such version.
@@ -3570,7 +3570,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Say that a model (`late`) or a version (`late@7`) should not be used any more: why, what to use instead, from when on it
+         * Deprecate a model (`late`) or a version (`late@7`): why, what to use instead, and from when on it
          * @description may be gone. What serves goes on; whoever resolves or deploys it is warned. Said again, it takes the place of what was said.
          *
          *     Raises:
@@ -3591,7 +3591,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** When the glass was broken, the newest first, at most 500; with `open`, only what nobody has reviewed. */
+        /** Emergency promotions, newest first, at most 500; with `open`, only those without a review. */
         get: operations["models.emergencies"];
         put?: never;
         post?: never;
@@ -3611,7 +3611,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Say, as somebody else, whether breaking the glass was justified, by the `id` of the emergency.
+         * Review an emergency promotion by its `id`, as another person: whether it was justified.
          * @description One that was not counts no more: the version has to be approved like any other, and until then is flagged. The alias stays
          *     where it is; models.rollback takes it back. Repeating it changes nothing.
          *
@@ -3633,7 +3633,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What is written on models and versions of the project, as far as it was ever changed. */
+        /** The labels of all models and versions of the project whose labels were ever changed. */
         get: operations["models.all_labels"];
         put?: never;
         post?: never;
@@ -3650,7 +3650,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What is written on a model, or on a version of it. */
+        /** The labels of a model or a version: description, tags, stage. */
         get: operations["models.labels"];
         put?: never;
         post?: never;
@@ -3669,7 +3669,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say anew what a model or a version is for. What was said before stays in the history. */
+        /** Change the description of a model or a version. Earlier ones stay in the history. */
         post: operations["models.describe"];
         delete?: never;
         options?: never;
@@ -3705,7 +3705,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The states of a version and the ways between them: who may go them, and what they mean. */
+        /** The states of a version and their transitions, with their meaning and the permissions that they need. */
         get: operations["models.lifecycle"];
         put?: never;
         post?: never;
@@ -3725,7 +3725,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Take back that a model or a version is deprecated.
+         * Undo the deprecation of a model or a version.
          * @description Raises:
          *         Conflict: it is not.
          */
@@ -3746,7 +3746,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Take away a version, or with `late` a model and all its versions; events and lineage still tell of them.
+         * Remove a version, or with `late` a model and all its versions. Events and lineage keep them.
          * @description Numbers of versions are never given again.
          *
          *     Raises:
@@ -3791,7 +3791,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every model with what is in production since when, its newest version, and how many versions are ahead of production. */
+        /** Every model with its production version and since when, its newest version, and how many versions are ahead of production. */
         get: operations["models.states"];
         put?: never;
         post?: never;
@@ -3808,7 +3808,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What each risk asks for in this project: low, medium, high. */
+        /** The requirements of each risk tier in this project: low, medium, high. */
         get: operations["models.tiers"];
         put?: never;
         post?: never;
@@ -3828,7 +3828,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Say anew what a risk asks of every model that has it: `approvals` people (1 to 20) of `approvers`, roles or persons, none
+         * Set what a risk tier requires of its models: `approvals` people (1 to 20) of `approvers` (roles or persons), none
          * @description meaning whoever may approve. An approval holds for `valid_days`, None for good; broken glass is reviewed in `review_hours`,
          *     and lets its version serve for `glass_hours` at most.
          *
@@ -3933,7 +3933,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Approve a version on the evidence of its latest check, as a person other than its author.
+         * Approve a version on its latest check, as a person other than its author.
          * @description Raises:
          *         Denied: the caller is the author, or not a person.
          *         GateFailed: a gate says no.
@@ -3995,7 +3995,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let `alias` name a version although too few have approved it, because waiting does more harm. It is alerted at once, and
+         * Emergency promotion: move `alias` to a version with too few approvals, because waiting does more harm. It raises an alert, and
          * @description somebody else reviews it within the hours that the risk of the model allows. It counts until it is approved, the alias is taken
          *     from it, or the hours of the risk are over, justified or not. Repeating it while that is open changes nothing.
          *
@@ -4040,7 +4040,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Hold a version against the gates of its model, and keep the numbers as the evidence for an approval. */
+        /** Check a version against the gates of its model, and record the results as evidence for an approval. */
         post: operations["models.check"];
         delete?: never;
         options?: never;
@@ -4090,7 +4090,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * With what care a version is loaded: anywhere, in a process apart, or in the sandbox alone; the types in its artifact where
+         * How a version can be loaded: in any process, in a separate process, or only in the sandbox; the types in its artifact where
          * @description they are on a list, and by which; whether it may be loaded here at all, or why not; and its input example.
          *
          *     Raises:
@@ -4115,7 +4115,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let `alias` name an approved version; where it does so already, nothing happens.
+         * Move `alias` to an approved version. Idempotent.
          * @description Raises:
          *         Conflict: the version is not approved, or no longer since its gates changed.
          *         Invalid: the alias has another shape than `champion`.
@@ -4135,14 +4135,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The input example of a version, and the scores that it gave when it was registered.
+         * The reference predictions of a version: its input example and the scores at registration.
          * @description Raises:
          *         NotFound: it was registered without an example.
          */
         get: operations["models.proof"];
         put?: never;
         /**
-         * Load a version, with the care that it takes, and let it score its input example again: does it answer as it did?
+         * Load a version and score its input example again, to check that it answers as it did at registration.
          * @description Raises:
          *         NotFound: it has no input example.
          *         GateFailed: its flavor may run code, and the store or the model does not allow it.
@@ -4165,7 +4165,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Say no to a version for good; its author may do so as well.
+         * Reject a version permanently. Its author may do so as well.
          * @description Raises:
          *         Conflict: an alias names it.
          */
@@ -4183,7 +4183,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The version that a reference names now: `late@champion` → `model:late@7`; where it is deprecated, with a notice. */
+        /** Resolve a reference to a version: `late@champion` → `model:late@7`; with a notice if it is deprecated. */
         get: operations["models.resolve"];
         put?: never;
         post?: never;
@@ -4203,7 +4203,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Take a version out of use for good.
+         * Retire a version permanently.
          * @description Raises:
          *         Conflict: an alias names it.
          */
@@ -4222,7 +4222,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A version with its last check, its metrics beside the champion's and the baseline's, and what the caller may do now.
+         * A version for review: its last check, its metrics beside champion and baseline, and what the caller may do now.
          * @description With `at`, all of it as it was at that instant; then nothing may be done.
          *
          *     Raises:
@@ -4247,7 +4247,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Take a version back from `alias`, which then names what it named before; a repeat changes nothing.
+         * Roll back: take `alias` from a version and return it to the one before. Idempotent.
          * @description Versions that were rejected or retired since are passed over. What held once may hold again without a new approval:
          *     the way back must not wait.
          *
@@ -4272,7 +4272,7 @@ export interface paths {
         get: operations["models.all"];
         put?: never;
         /**
-         * Make a model: what it is for, who owns it (by default the caller) and who with them, the gates of its versions and how many
+         * Create a model: its purpose, its owner (default: the caller) and co-owners, the gates of its versions and how many
          * @description people must approve one, at least as many as its risk asks (`models.tiers`).
          *
          *     Raises:
@@ -4348,7 +4348,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Everything that `alias` ever named, oldest first. */
+        /** All moves of `alias`, oldest first. */
         get: operations["models.moves"];
         put?: never;
         post?: never;
@@ -4368,7 +4368,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Call a model otherwise; its versions and aliases go with it, and the old name is not given again.
+         * Rename a model with its versions and aliases. The old name cannot be used again.
          * @description Raises:
          *         Conflict: the name is or was taken, an endpoint serves the model, it has rules, or it or a version of it is held.
          */
@@ -4386,11 +4386,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Everything that was ever written into the cards of a model, oldest first; each section counts its texts. */
+        /** All texts ever written into the cards of a model, oldest first, numbered by section. */
         get: operations["models.notes"];
         put?: never;
         /**
-         * Write a section of the cards of a model, as Markdown; the earlier text stays in the history. Repeating it changes nothing.
+         * Write a section of a model's cards, in Markdown. Earlier texts stay in the history. Idempotent.
          * @description `after` is the number of the text that is to be replaced, 0 where there was none.
          *
          *     Raises:
@@ -4414,7 +4414,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let others own a model, the first of them before all; only an owner may, or who may approve. Repeating it changes nothing.
+         * Transfer the ownership of a model; the first owner is the main one. Only owners and approvers may do so. Idempotent.
          * @description Raises:
          *         Invalid: there are none, too many, or one twice.
          *         Denied: the caller is neither an owner nor may approve.
@@ -4433,11 +4433,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The policies declared for a model, oldest first; the newest that fits is the one that approves. */
+        /** The approval policies of a model, oldest first. The newest that matches is the one that approves. */
         get: operations["models.policies"];
         put?: never;
         /**
-         * Approve in advance, as a person, what `authors` will register in this model and what passes its gates of today.
+         * Declare, as a person, that versions by `authors` that pass the current gates are approved automatically.
          * @description Raises:
          *         Denied: the caller is no person, or is one of the authors.
          */
@@ -4503,7 +4503,7 @@ export interface paths {
         get: operations["models.trusted"];
         put?: never;
         /**
-         * Let versions of a model have flavors that may run code, such as `pickle`; they score in a sandbox, if the store allows them too.
+         * Allow versions of a model to use flavors that may run code, such as `pickle`, in a sandbox, if the store allows them too.
          * @description What is not named is no longer trusted: it is not loaded again; what a plane has loaded goes on until another version is deployed.
          *
          *     Raises:
@@ -4528,7 +4528,7 @@ export interface paths {
         get: operations["models.versions"];
         put?: never;
         /**
-         * Make the next version of a model from an uploaded artifact; the caller is its author.
+         * Register the next version of a model from an uploaded artifact. The caller is its author.
          * @description `run` made it, from `datasets` (each with its version) and the feature views `features`; `evaluation` is the id of
          *     an evaluation of that run. The same `key` (by default artifact and run) with the same content is the same version.
          *     `example` are up to 100 rows of inputs by column: what the model makes of them is kept as the proof by which a plane knows it.
@@ -4556,7 +4556,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Let an alias name nothing any more; where it names nothing, nothing happens. */
+        /** Remove an alias. Idempotent. */
         post: operations["models.withdraw"];
         delete?: never;
         options?: never;
@@ -4571,7 +4571,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How every monitor stands, by name: its newest window, and what waits. */
+        /** The state of every monitor, by name: its newest window and its open findings. */
         get: operations["monitors.states"];
         put?: never;
         post?: never;
@@ -4592,7 +4592,7 @@ export interface paths {
         get: operations["monitors.all"];
         put?: never;
         /**
-         * Watch an endpoint against `reference`, the digest of a table with the features, `score`, `label` and `block`.
+         * Create a monitor of an endpoint; `reference` is the digest of a table with the features, `score`, `label` and `block`.
          * @description Rows of one `block` (a day, where it is a time) have things in common and are never taken apart; empty means that rows
          *     are independent. `tests` add to the standard ones or change their tolerance; `alpha` is the rate of false discoveries.
          *
@@ -4635,7 +4635,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Measure the predictions from `start` up to `end` here and now, keep what was found, and react to it.
+         * Measure the predictions from `start` up to `end` in this process, record the findings, and run the reactions.
          * @description `key` (default: the two instants) names the window: repeated, the kept one is the answer, and only reactions that have
          *     not been carried out yet are. Measure again under another key when more labels have come.
          *
@@ -4680,7 +4680,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Have a worker `assess` a window; the same key is the same execution. */
+        /** Let a worker `assess` a window. The same key is the same execution. */
         post: operations["monitors.measure"];
         delete?: never;
         options?: never;
@@ -4696,7 +4696,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Each measure of performance over the newest `limit` windows (1 to 400), with intervals, beside its value in the reference.
+         * Each performance measure over the newest `limit` (1 to 400) windows, with intervals, beside its reference value.
          * @description As of `at` it knows the windows that were measured by then.
          */
         get: operations["monitors.performance"];
@@ -4718,7 +4718,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Compare with another reference from now on, after a promotion say. Windows measured before stay as they are.
+         * Replace the reference of a monitor, such as after a promotion. Windows measured before stay as they are.
          * @description Raises:
          *         Invalid: the table does not fit the monitor.
          */
@@ -4762,7 +4762,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let findings about a feature (empty: all) set off nothing, for windows that start before `until`. They are kept.
+         * Silence a feature (empty: all): its findings in windows that start before `until` are recorded but trigger no reaction.
          * @description Raises:
          *         NotFound: there is no such monitor, or it watches no such feature.
          *         Conflict: this very silence was ended.
@@ -4782,7 +4782,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How a monitor stands, what its newest `limit` windows (1 to 400) set off, and what is silenced.
+         * The state of a monitor, the reactions of its newest `limit` (1 to 400) windows, and its silences.
          * @description As of `at` it knows the windows that were measured by then; open findings and silences are those of now.
          */
         get: operations["monitors.story"];
@@ -4821,7 +4821,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Choose a password; all other sessions end. The old one is needed, unless there is none or a one-time code was used just now.
+         * Set a password; all other sessions end. The old one is needed, unless there is none or a one-time code was used just now.
          * @description Raises:
          *         Denied: the old password is wrong or missing.
          *         Invalid: the new one may not be chosen.
@@ -4857,7 +4857,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All pipelines by name, each with its 20 latest executions and its next time. */
+        /** All pipelines by name, each with its 20 latest executions and its next scheduled time. */
         get: operations["pipelines.overview"];
         put?: never;
         post?: never;
@@ -4876,7 +4876,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Give the pipeline at `module:function` a name to be started by; a repeat with another target replaces it.
+         * Register the pipeline at `module:function` under a name. A repeat with another target replaces it.
          * @description Raises:
          *         NotFound: there is no pipeline at the target, or its module is not allowed.
          */
@@ -4896,7 +4896,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * All that a page of a pipeline shows, of one that is registered, that an entry point names, or that has been started.
+         * The page of a pipeline that is registered, named by an entry point, or has been started.
          * @description Raises:
          *         NotFound: there is none of that name.
          */
@@ -4944,7 +4944,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Forget what a model costs; costs that were noted stay.
+         * Delete what a model costs; costs that were noted stay.
          * @description Raises:
          *         NotFound: it has no price.
          */
@@ -4964,7 +4964,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Destroy a deleted experiment with its runs, candidates and views; its name is free then, and this cannot be undone.
+         * Purge a deleted experiment with its runs, candidates and views, and free its name. This cannot be undone.
          * @description With `deleted_only` false, one that was not deleted is deleted first. It goes as a whole or not at all, but for a kill: a repeat
          *     goes on.
          *
@@ -4989,7 +4989,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Destroy the artifact and the files of a removed version, or with `late` those of all removed versions of that model.
+         * Purge the artifact and files of a removed version, or with `late` those of all removed versions of that model.
          * @description Numbers and what the ledger tells stay; the bytes go with the next collection, unless something else names them. This cannot be
          *     undone; a repeat changes nothing.
          *
@@ -5014,7 +5014,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Say what purging all deleted runs that meet the conditions would take, or with `apply` do it; this cannot be undone.
+         * Report what purging all deleted runs that meet the conditions would remove, or with `apply` do it. This cannot be undone.
          * @description What is needed or held stays, and so does what it is part of. Without conditions, all deleted runs are meant.
          *
          *     Raises:
@@ -5097,7 +5097,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Call an experiment otherwise; its runs follow, and the views of it.
+         * Rename an experiment; its runs and saved views follow.
          * @description Raises:
          *         NotFound: there is no such experiment.
          *         Conflict: it was deleted, or there is another of that name.
@@ -5119,7 +5119,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Bring back a deleted experiment, with the runs that were deleted with it.
+         * Restore a deleted experiment, with the runs that were deleted with it.
          * @description Raises:
          *         NotFound: there is no such experiment.
          */
@@ -5137,7 +5137,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The rules of the project about what is kept how long, by name. */
+        /** The retention rules of the project, by name. */
         get: operations["runs.retention"];
         put?: never;
         post?: never;
@@ -5156,7 +5156,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Declare what goes by itself from now on, in the place of a rule of that name; servers apply it each hour.
+         * Declare or replace a retention rule. Servers apply it every hour.
          * @description `delete`: runs that meet the conditions and ended more than `days` ago are deleted, and can be restored. `purge`: what was deleted
          *     more than `days` ago is destroyed; a rule without conditions takes experiments and candidates, too. Of each experiment the
          *     `keep_best` runs by `best_by`, such as 5 by `-metrics.auc`, are never deleted, and nothing goes that has one of the tags
@@ -5169,7 +5169,7 @@ export interface paths {
         put: operations["runs.retain"];
         post?: never;
         /**
-         * Let a rule go: nothing leaves because of it any more.
+         * Delete a retention rule.
          * @description Raises:
          *         NotFound: there is none of that name.
          */
@@ -5208,7 +5208,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Runs side by side: in what they differ, what they have in common, and the metrics of each.
+         * Runs side by side: their differences, what they have in common, and the metrics of each.
          * @description Raises:
          *         Invalid: fewer than two runs, or more than 100.
          */
@@ -5229,7 +5229,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Runs that meet the conditions in groups that share the value of a field such as `experiment` or `params.depth`.
+         * Runs that meet the conditions, grouped by the value of a field such as `experiment` or `params.depth`.
          * @description At most `limit` (1 to 500) groups, those with most runs first; of `metric` what the runs of each measured last.
          *
          *     Raises:
@@ -5273,7 +5273,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How much of a metric goes with each parameter, over the newest 1,000 of the runs that meet the conditions and measured it.
+         * The influence of each parameter on a metric, over the newest 1,000 runs that meet the conditions and have the metric.
          * @description Each parameter is looked at alone, at most 200 of them: those that most of the runs have. Runs that were not chosen at random
          *     may have it so for another reason.
          *
@@ -5321,7 +5321,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What each of at most 1000 runs used that is no dataset of ours, by name. */
+        /** The external data that each of at most 1000 runs used, by name. */
         get: operations["runs.sources"];
         put?: never;
         post?: never;
@@ -5338,11 +5338,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The views of the project, by name. */
+        /** The saved views of the project, by name. */
         get: operations["runs.views"];
         put?: never;
         /**
-         * Keep what a table of runs shows, for all of the project, under a name; whoever owns it may save another look in its place.
+         * Save the settings of a run table under a name, for the whole project. Its owner may replace it.
          * @description Raises:
          *         Conflict: somebody else has a view of that name.
          *         Invalid: a condition or the order is malformed, or there are more than 500 columns.
@@ -5365,7 +5365,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Forget a view of one's own.
+         * Delete a saved view of the caller.
          * @description Raises:
          *         NotFound: there is none of that name.
          *         Conflict: it is somebody else's.
@@ -5391,7 +5391,7 @@ export interface paths {
         get: operations["runs.search"];
         put?: never;
         /**
-         * Start a run; with the `id` of a run of the same experiment, also by a name that it had before, give that run back.
+         * Start a run. With the `id` of an existing run of the same experiment, return that run.
          * @description `experiment` is the name or the id of one; a new name makes one. With `lease_s`, the run counts as killed once that many seconds
          *     pass without a `beat`. `started_at` says when it began, if that was not now; an `amendable` run is not fixed by its end.
          *
@@ -5417,7 +5417,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * In what runs differ: parameters, latest metrics, tags, code, environment and inputs.
+         * The differences between runs: parameters, latest metrics, tags, code, environment and inputs.
          * @description Raises:
          *         Invalid: fewer than two runs, or more than 100.
          */
@@ -5443,12 +5443,12 @@ export interface paths {
         get: operations["runs.get"];
         put?: never;
         post?: never;
-        /** Delete a run: lists leave it out and it takes no writes, until it is restored or purged. */
+        /** Delete a run: it is hidden from lists and cannot be written to until it is restored. `purge` removes it. */
         delete: operations["runs.delete"];
         options?: never;
         head?: never;
         /**
-         * Rename a run, give it another note, in Markdown, set tags (or remove those set to None), add parameters: all or nothing.
+         * Change the name or note (Markdown) of a run, set tags (None removes one), add parameters; all or nothing.
          * @description Parameters join a run that goes on; everything else changes those that have ended as well.
          *
          *     Raises:
@@ -5481,10 +5481,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The content of a file of a run, or `size` bytes of it from `start` on, so that a large one need not come at once. */
+        /** The content of a file of a run, or `size` bytes of it from `start` on. */
         get: operations["runs.artifact"];
         /**
-         * Keep a file under a path within the run, in the place of an earlier one while the run is running.
+         * Store a file under a path of the run; while the run is running, it replaces an earlier one.
          * @description Raises:
          *         Conflict: the run has ended, and has no such file of the same content.
          *         Invalid: the path is not relative, or leaves the run.
@@ -5492,7 +5492,7 @@ export interface paths {
         put: operations["runs.put_artifact"];
         post?: never;
         /**
-         * Forget a file of a run that goes on.
+         * Delete a file of a running run.
          * @description Raises:
          *         NotFound: the run has no such file.
          *         Conflict: the run has ended, or is held.
@@ -5512,7 +5512,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say that the process of a run lives; it is believed for `lease_s` seconds. */
+        /** Heartbeat: the process of a run is alive, and is taken to be for the next `lease_s` seconds. */
         post: operations["runs.beat"];
         delete?: never;
         options?: never;
@@ -5530,7 +5530,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * End a run, with what it made, what it cost and, if it failed, one line of why. A repeat gives the ended run back.
+         * End a run, with its outputs, its cost and, if it failed, one line of why. A repeat returns the ended run.
          * @description `ended_at` says when it ended, if that was not now. An `amendable` run may end again, in another state or at another time.
          *
          *     Raises:
@@ -5552,7 +5552,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Record what a run used and what it made: its lineage. */
+        /** Record the inputs and outputs of a run, for its lineage. */
         post: operations["runs.link"];
         delete?: never;
         options?: never;
@@ -5567,7 +5567,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The latest value and the extremes of everything that a run measured. */
+        /** The latest value, minimum and maximum of every metric of a run. */
         get: operations["runs.metrics"];
         put?: never;
         post?: never;
@@ -5585,7 +5585,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The points of one metric beyond `after_step`, in the order of steps; with `points`, about so many with the same look.
+         * The points of one metric after `after_step`, in order of steps; with `points`, thinned to about so many of the same shape.
          * @description All points of a step come together, so `after_step=curve.steps[-1]` goes on without a gap. An unknown key is empty.
          */
         get: operations["runs.curve"];
@@ -5607,7 +5607,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Complete what is known of where a run came from; what was recorded stays as it is. A repeat changes nothing.
+         * Add missing facts about the origin of a run (code, environment); what was recorded stays. Idempotent.
          * @description Raises:
          *         Conflict: another commit, program or environment was recorded, or the run has ended.
          */
@@ -5673,7 +5673,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Measured points as they were logged, to the bit: of all metrics, or of one about `limit` beyond `after_step`, by step.
+         * Metric points exactly as logged: of all metrics, or about `limit` points of one after `after_step`, in order of steps.
          * @description `after_step` with the last step of a page goes on without a gap, for all points of a step come together. An unknown key is empty.
          *
          *     Raises:
@@ -5683,7 +5683,7 @@ export interface paths {
         get: operations["runs.frame"];
         put?: never;
         /**
-         * Keep measured points. Each client counts its batches of a run from 0; a repeated batch changes nothing.
+         * Store metric points. Each client numbers its batches of a run from 0; a repeated batch changes nothing.
          * @description Raises:
          *         Conflict: the run has ended, or a batch is missing before this one.
          *         NotFound: there is no such run, or no such candidate.
@@ -5704,7 +5704,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The columns of a Parquet file of a run, how many rows it has, and the first `rows` (1 to 1,000) of them.
+         * The columns, number of rows and first `rows` (1 to 1,000) rows of a Parquet file of a run.
          * @description At most 200 columns; long and nested values are shortened text.
          *
          *     Raises:
@@ -5731,7 +5731,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Destroy a deleted run and the deleted runs that are part of it, with all that they have; this cannot be undone.
+         * Purge a deleted run with its deleted child runs and all their data. This cannot be undone.
          * @description With `deleted_only` false, one that was not deleted goes as well. The ledger keeps that it was there, and what was purged. Its
          *     files go with the next collection, unless something else names them. A repeat finishes what was interrupted.
          *
@@ -5756,7 +5756,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Bring back a deleted run.
+         * Restore a deleted run.
          * @description Raises:
          *         Conflict: its experiment was deleted.
          */
@@ -5777,7 +5777,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let a run go on that has ended, was killed or has not begun, with a lease or without; one that runs is given back.
+         * Resume a run that has ended, was killed or has not begun, with or without a lease; a running one is returned as it is.
          * @description Several processes may go on with one run: each counts its own batches, so nothing of any is lost or kept twice.
          *
          *     Raises:
@@ -5800,7 +5800,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Keep as a file what was sent in parts, `size` bytes together; otherwise like `put_artifact`.
+         * Store an upload that was sent in parts, `size` bytes in all, as a file; otherwise like `put_artifact`.
          * @description Raises:
          *         NotFound: nothing of the upload has arrived, or it was forgotten, a day after its last part.
          *         Conflict: a part is missing, or the run has ended.
@@ -5823,7 +5823,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Say that a run used data that is no dataset of ours. A source that many runs used is kept once; a repeat changes nothing.
+         * Record that a run used external data. A source that many runs use is stored once. Idempotent.
          * @description Raises:
          *         NotFound: there is no such run.
          *         Conflict: it has ended, or was deleted.
@@ -5844,7 +5844,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A run with what it ran on, what it left, how its parts went, and whether it can be repeated.
+         * A run with its machine, its outputs, its child runs, and whether it can be repeated.
          * @description Raises:
          *         NotFound: there is no such run.
          */
@@ -5915,7 +5915,7 @@ export interface paths {
         put: operations["pipelines.schedule"];
         post?: never;
         /**
-         * Delete a schedule; what it started goes on.
+         * Delete a schedule. Executions that it started go on.
          * @description Raises:
          *         NotFound: there is none of that name.
          */
@@ -5957,7 +5957,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Let a schedule start nothing until it is resumed. */
+        /** Pause a schedule. */
         post: operations["pipelines.pause"];
         delete?: never;
         options?: never;
@@ -5974,7 +5974,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Let a paused schedule start again, from its next time on; `backfill` makes up for what it left out. */
+        /** Resume a paused schedule from its next time on. `backfill` makes up for the times that it missed. */
         post: operations["pipelines.resume"];
         delete?: never;
         options?: never;
@@ -6035,7 +6035,7 @@ export interface paths {
         get: operations["traces.scorers"];
         put?: never;
         /**
-         * Keep the next version of a scorer of an experiment, by its id or name; `definition` is JSON.
+         * Store the next version of a scorer of an experiment, by its id or name; `definition` is JSON.
          * @description With a `version` it gets that number, which must be the next; sent again, what was kept is given back.
          *
          *     Raises:
@@ -6083,7 +6083,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Everything that is called so, or whose id begins so: exact matches, then beginnings, then parts, and the recent first.
+         * Search all things by name or id: exact matches first, then prefixes, then other matches, recent ones first.
          * @description `q` is text or a reference (`model:late@7`, `run:01J…`); `kind:` before it looks among that kind only. At most `limit`
          *     (1 to 100) hits, of what the caller may read. Runs, executions and findings are found by name among the newest, by id always.
          *
@@ -6109,7 +6109,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Store as an artifact what was sent in parts, `size` bytes together; otherwise like `upload`.
+         * Store an upload that was sent in parts, `size` bytes in all, as an artifact; otherwise like `upload`.
          * @description Raises:
          *         NotFound: nothing of the upload has arrived, or it was forgotten, a day after its last part.
          *         Conflict: a part is missing.
@@ -6130,7 +6130,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The session by which the caller came.
+         * The caller's current session.
          * @description Raises:
          *         NotFound: it came by a token, or in process.
          */
@@ -6150,7 +6150,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The caller's sessions; for who administers the store, all, or those of one actor. */
+        /** The caller's sessions; for administrators of the store, all sessions, or those of one actor. */
         get: operations["access.sessions"];
         put?: never;
         post?: never;
@@ -6171,7 +6171,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Sign a browser out, at once.
+         * End a session: its browser is signed out at once.
          * @description Raises:
          *         NotFound: no such session, or none that the caller may end.
          */
@@ -6188,7 +6188,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How one may sign in, and who already is. */
+        /** The ways to sign in, and who is signed in already. */
         get: operations["sign_in.ways"];
         put?: never;
         /**
@@ -6297,7 +6297,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let windows that are measured from now on be heard again. The first who ends it is kept.
+         * End a silence, for windows measured from now on. Only the first call counts.
          * @description Raises:
          *         Invalid: there is no reason.
          *         NotFound: there is no such silence.
@@ -6637,7 +6637,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Start a pipeline on each event from now on; a repeat with anything else replaces the trigger, any repeat starts a stopped one.
+         * Start a pipeline on each matching event from now on. A repeat replaces the trigger, and restarts a stopped one.
          * @description It starts on behalf of who set it last, for as long as they may `pipeline:write`, and as far as their credential reached.
          *
          *     `on` is a verb or a pattern (`dataset.delivered`, `model.*`), `subject` a reference (`dataset:flights`: any version) or a
@@ -6651,7 +6651,7 @@ export interface paths {
         put: operations["pipelines.trigger"];
         post?: never;
         /**
-         * Delete a trigger; what it started goes on.
+         * Delete a trigger. Executions that it started go on.
          * @description Raises:
          *         NotFound: there is none of that name.
          */
@@ -6671,7 +6671,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let a trigger start nothing until it is resumed.
+         * Pause a trigger.
          * @description Raises:
          *         NotFound: there is none of that name.
          */
@@ -6692,7 +6692,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let a trigger start again what events set off from now on, whether it was paused or stopped by itself.
+         * Resume a trigger that was paused or that stopped itself, for events from now on.
          * @description Raises:
          *         NotFound: there is none of that name.
          */
@@ -6749,7 +6749,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a window set off. */
+        /** The reactions to a window. */
         get: operations["monitors.reactions"];
         put?: never;
         post?: never;
@@ -6765,7 +6765,7 @@ export interface components {
     schemas: {
         /**
          * Actor
-         * @description Who acts: `id` is `person:ana` or `service:trainer`. A disabled actor may nothing, and no token of its works.
+         * @description An actor: `id` is `person:ana` or `service:trainer`. A disabled actor has no permissions, and its tokens do not work.
          */
         Actor: {
             created_at: string;
@@ -6778,7 +6778,7 @@ export interface components {
         };
         /**
          * Alert
-         * @description Something that a person must know. `subject` is a reference to what it is about.
+         * @description An alert for people about `subject`, a reference.
          */
         Alert: {
             handled_by: string | null;
@@ -6960,7 +6960,7 @@ export interface components {
         };
         /**
          * Backfill
-         * @description What a backfill asked for: an execution for each nominal time; `known` had one before.
+         * @description The result of a backfill: an execution for each nominal time; `known` had one before.
          */
         Backfill: {
             asked: number;
@@ -7100,7 +7100,7 @@ export interface components {
         };
         /**
          * ClockState
-         * @description What time the platform believes it is; `replay` clocks stand still until they are set.
+         * @description The platform's time; `replay` clocks only move when they are set.
          */
         ClockState: {
             now: string;
@@ -7108,7 +7108,7 @@ export interface components {
         };
         /**
          * Code
-         * @description Where a run came from: the git commit, whether the tree differed from it, the program, its arguments, the host.
+         * @description The origin of a run: git commit, whether the working tree differed from it, program, arguments, host.
          *
          *         `branch` and `remote` say where the commit may be found, without credentials.
          */
@@ -7157,7 +7157,7 @@ export interface components {
         };
         /**
          * ColumnShift
-         * @description How far the values of a column have moved, 0 to 1, and the shares of nulls.
+         * @description The shift of a column's distribution, 0 to 1, and the shares of nulls.
          *
          *         `measure` is the largest gap between the distribution functions (`ks`) for what is ordered, and half the sum of the
          *         differences of the shares (`total_variation`) for text and truth values.
@@ -7174,7 +7174,7 @@ export interface components {
         };
         /**
          * Comment
-         * @description What somebody said about `ref`: the present `text`, or None if it was erased; `earlier` wordings, oldest first.
+         * @description A comment on `ref`: the current `text`, or None if it was erased; `earlier` wordings, oldest first.
          *
          *         `id` is that of the event that said it first; a comment is a thing as well, called `comment:<id>`.
          */
@@ -7339,7 +7339,7 @@ export interface components {
         };
         /**
          * DatasetState
-         * @description How a dataset stands: its newest version and delivery, and whether it is as recent as was promised.
+         * @description The state of a dataset: its newest version and delivery, and whether it is as fresh as its contract demands.
          *
          *         `waiting` counts the keys that were refused and not accepted since. `age_hours` is that of the newest version, and
          *         `promise_hours` the least `max_age_hours` of the checks `fresh`; `fresh` is None where nothing was promised. `recent` are the
@@ -7357,7 +7357,7 @@ export interface components {
         };
         /**
          * DatasetStory
-         * @description What came to a dataset up to the instant `at`.
+         * @description The deliveries to a dataset up to the instant `at`.
          *
          *         `deliveries` are the newest ones, oldest first, after `earlier` others. `failing` is the newest delivery that was refused,
          *         with samples of its offending rows, and `mended` the acceptance of its key since.
@@ -7477,7 +7477,7 @@ export interface components {
         };
         /**
          * DeviceAnswer
-         * @description What became of the wish of a device; `issued` comes with `granted`, this once.
+         * @description The state of a device authorization; `issued` comes with `granted`, once.
          */
         DeviceAnswer: {
             /** @default null */
@@ -7543,7 +7543,7 @@ export interface components {
         };
         /**
          * Effect
-         * @description How far a feature has moved, with the 95 % interval, against the tolerance.
+         * @description The drift of a feature, with its 95 % interval and the tolerance.
          */
         Effect: {
             alarm: boolean;
@@ -7632,7 +7632,7 @@ export interface components {
         };
         /**
          * Environment
-         * @description What a run ran on: the interpreter, the platform, and the installed packages by name with their versions.
+         * @description The environment of a run: interpreter, platform, and installed packages with their versions.
          */
         Environment: {
             packages: {
@@ -7741,7 +7741,7 @@ export interface components {
         };
         /**
          * Evidence
-         * @description What a rollout has seen. `guard` names a hard limit that was broken.
+         * @description The evidence of a rollout. `guard` names a hard limit that was broken.
          */
         Evidence: {
             candidate: components["schemas"]["Arm"];
@@ -7832,7 +7832,7 @@ export interface components {
         };
         /**
          * Experiment
-         * @description What runs are tries of: how many there are, how many of them running, and when the last was started (else: the experiment made).
+         * @description An experiment: the number of its runs, how many are running, and when the last was started (else: when it was created).
          *
          *         Runs that were deleted are not counted. `note` is Markdown.
          */
@@ -7977,7 +7977,7 @@ export interface components {
         };
         /**
          * Form
-         * @description What a version takes, as a JSON Schema of an object with one property for each input, and the inputs of a recent answer.
+         * @description The inputs of a version as a JSON Schema of an object, and example values from a recent prediction.
          */
         Form: {
             example: {
@@ -8074,7 +8074,7 @@ export interface components {
         };
         /**
          * Handled
-         * @description With what care a version is loaded: `none` anywhere, `parser` in a process apart, `code` in the sandbox alone.
+         * @description How a version must be loaded: `none` in any process, `parser` in a separate process, `code` in the sandbox alone.
          *
          *         `types` are those in an artifact whose format names them; `trust` is there where the flavor may run code. `problem` says why it
          *         cannot be loaded here, empty if it can. `proof` is its input example, with scores where it was asked when it was registered.
@@ -8096,7 +8096,7 @@ export interface components {
         };
         /**
          * Happening
-         * @description What was done about a finding, or about what it speaks of: when, by whom, and why.
+         * @description An entry in the history of a finding: what was done, when, by whom, and why.
          *
          *         `ref` is what came of it, or what it was done to; `until` the end that a silence was given.
          */
@@ -8214,7 +8214,7 @@ export interface components {
         };
         /**
          * Hits
-         * @description What a search for `text` found, the best first; `more` says that there is more than was asked for.
+         * @description The results of a search for `text`, best first; `more` says that there are more than requested.
          */
         Hits: {
             hits: components["schemas"]["Hit"][];
@@ -8264,7 +8264,7 @@ export interface components {
         };
         /**
          * Inbox
-         * @description What waits for the caller, newest first, at most `limit`; `counts` by kind count all of it, as far as `window_days` go back.
+         * @description The caller's inbox, newest first, at most `limit`; `counts` by kind count all items of the last `window_days`.
          */
         Inbox: {
             counts: {
@@ -8288,7 +8288,7 @@ export interface components {
         };
         /**
          * Influence
-         * @description How much of a metric goes with a parameter, looked at alone, over runs in `groups` of its `values`.
+         * @description The influence of one parameter on a metric, over runs in `groups` by its `values`.
          *
          *         `share` is the share of the variance of the metric's ranks between the groups, corrected for chance, at most 1 (0: none); 95 % of
          *         shuffled orders stay below `chance`; `p` is corrected for the number of parameters. `trend` is the rank correlation, with its 95 %
@@ -8381,7 +8381,7 @@ export interface components {
         };
         /**
          * Kept
-         * @description What an id of an explanation stands for: that of a whole model or that of one answer; the other is None.
+         * @description An explanation of either kind: of a whole model or of one answer; the other is None.
          */
         Kept: {
             /** @default null */
@@ -8446,7 +8446,7 @@ export interface components {
         };
         /**
          * Labelled
-         * @description What became of a batch of labels: new ones, ones known already, and request ids that this endpoint never answered.
+         * @description The outcome of a batch of labels: new ones, ones known already, and request ids that this endpoint never answered.
          */
         Labelled: {
             added: number;
@@ -8455,7 +8455,7 @@ export interface components {
         };
         /**
          * Labels
-         * @description What is written on a model, or on a version of it: a description, tags, and for a version where it came from.
+         * @description The labels of a model or a version: description, tags, and for a version its origin.
          *
          *         `version` is None for the model itself. `origin` holds what another registry says of the version, such as its `source`, and `stage`
          *         the stage that it has there.
@@ -8563,7 +8563,7 @@ export interface components {
         };
         /**
          * Look
-         * @description What a rollout had seen at one instant, and the candidate's weight then: the evidence in short.
+         * @description A look at a rollout: the evidence at one instant in short, and the candidate's weight then.
          */
         Look: {
             at: string;
@@ -8760,7 +8760,7 @@ export interface components {
         };
         /**
          * ModelPurge
-         * @description What went for good of a model: how many removed versions let go of their files, and of how many bytes.
+         * @description The result of a purge: how many removed versions lost their files, and how many bytes that were.
          */
         ModelPurge: {
             model: string;
@@ -8769,7 +8769,7 @@ export interface components {
         };
         /**
          * ModelState
-         * @description How a model stands: what is in production since when, the newest version, and how many versions are `ahead` of production.
+         * @description The state of a model: its production version since when, the newest version, and how many versions are `ahead`.
          */
         ModelState: {
             ahead: number;
@@ -8909,7 +8909,7 @@ export interface components {
         };
         /**
          * Outcome
-         * @description What became of a delivery, in one line of many.
+         * @description The outcome of a delivery, in short.
          */
         Outcome: {
             attempt: number;
@@ -9143,7 +9143,7 @@ export interface components {
         };
         /**
          * Permit
-         * @description Whether the caller may do `verb` now, and if not, why and what would help. `needs` is the permission.
+         * @description Whether the caller may call `verb` now, and if not, why and what would help. `needs` is the permission.
          */
         Permit: {
             allowed: boolean;
@@ -9183,7 +9183,7 @@ export interface components {
         };
         /**
          * Point
-         * @description What the evidence was after `scored` requests, with the `pairs` labels that had come by then; `mean` is that of the harm.
+         * @description The evidence after `scored` requests, of which `pairs` had labels by then; `mean` is the mean harm.
          */
         Point: {
             /** @default 1 */
@@ -9219,7 +9219,7 @@ export interface components {
         };
         /**
          * Practice
-         * @description How the practice did from `since` to `until`, by the events of the ledger.
+         * @description Delivery metrics from `since` to `until`, by the events of the ledger.
          *
          *         `lead_time` runs from the delivery of the newest data of a version to its first answer in production, `approval_wait` from its
          *         registration to the approval that sufficed. A change is a version that went live; it has failed if it was taken back, and
@@ -9288,7 +9288,7 @@ export interface components {
         };
         /**
          * Problem
-         * @description What every error carries; further fields depend on the type.
+         * @description The fields of every error; further ones depend on the type.
          */
         Problem: {
             hint: string;
@@ -9368,7 +9368,7 @@ export interface components {
         };
         /**
          * Pushed
-         * @description What became of pushed rows: how many are new, and how many name no entity or instant and were left out.
+         * @description The outcome of a push: how many rows are new, and how many were left out because they lack an entity or instant.
          */
         Pushed: {
             new: number;
@@ -9422,7 +9422,7 @@ export interface components {
         };
         /**
          * Rate
-         * @description How often something happened in `draws` tries, with its 95 % Wilson interval.
+         * @description A rate in `draws` trials, with its 95 % Wilson interval.
          */
         Rate: {
             draws: number;
@@ -9440,7 +9440,7 @@ export interface components {
         };
         /**
          * Reaction
-         * @description What a window set off, once. `outcome` names what it made; `problem` says why it failed, and it is tried again.
+         * @description A reaction of a window, run once. `outcome` names its result; `problem` says why it failed, and it is retried.
          */
         Reaction: {
             outcome: string;
@@ -9453,7 +9453,7 @@ export interface components {
         };
         /**
          * ReactionSpec
-         * @description What to do once after a window with alarms of the kinds `on`; `parameters` are those of the reaction.
+         * @description A reaction to run once after a window with alarms of the kinds `on`; `parameters` are those of the reaction.
          */
         ReactionSpec: {
             on?: ("coverage" | "drift" | "performance" | "quality")[];
@@ -9500,7 +9500,7 @@ export interface components {
         };
         /**
          * Repeat
-         * @description How to do a run again: the commands, and what was not recorded and so may come out otherwise.
+         * @description How to repeat a run: the commands, and what was not recorded and may therefore differ.
          *
          *         `execution` is the execution of a pipeline that started the run; it is repeated there.
          */
@@ -9654,7 +9654,7 @@ export interface components {
         };
         /**
          * RolloutPlan
-         * @description How a candidate takes over.
+         * @description The plan by which a candidate takes over.
          *
          *         `strategy` is a member of `ostinato.serving.rollouts`, `weights` its steps (None: those of the strategy). A step lasts at
          *         least `min_requests` pairs: requests scored by both versions, and labelled if `labels` is true. The harm of a pair is
@@ -9777,7 +9777,7 @@ export interface components {
         };
         /**
          * RunIndex
-         * @description How many runs a table has, where to begin in the middle of it, and which columns the newest 200 have, the most common first.
+         * @description The length of a run table, anchors for jumps into it, and the columns of its newest 200 runs, the most common first.
          */
         RunIndex: {
             anchors: components["schemas"]["Anchor"][];
@@ -9884,7 +9884,7 @@ export interface components {
         };
         /**
          * SealState
-         * @description How far the seals reach: the ledger has `events`, and the newest head covers the first `head.size` of them.
+         * @description The state of sealing: the ledger has `events`, and the newest head covers the first `head.size` of them.
          */
         SealState: {
             events: number;
@@ -10029,7 +10029,7 @@ export interface components {
         };
         /**
          * Spent
-         * @description What something cost the machine: seconds of CPU and of real time, and the most memory it held, in MiB.
+         * @description Resource usage: seconds of CPU and of real time, and peak memory in MiB.
          */
         Spent: {
             cpu_s: number;
@@ -10147,7 +10147,7 @@ export interface components {
         };
         /**
          * Tally
-         * @description How many events a search finds, and what it may be narrowed by.
+         * @description The number of events that a search finds, with counts by time, verb and actor.
          *
          *         `bins` are `bin_s` wide and begin at multiples of that since 1970; empty ones are absent. `verbs` and `actors` say how many events
          *         each would leave, the most frequent first.
@@ -10187,7 +10187,7 @@ export interface components {
         };
         /**
          * Tier
-         * @description What the risk of a model asks of its versions: how many people must approve, and who counts.
+         * @description The requirements of a risk tier: how many people must approve a version, and who counts.
          *
          *         `approvers` are roles (`reviewer`) and persons (`person:rita`); none means whoever has the permission. An approval holds for
          *         `valid_days`, None for good. Who breaks the glass is reviewed within `review_hours`, and what it lets through counts for `glass_hours`.
@@ -10333,7 +10333,7 @@ export interface components {
         };
         /**
          * Traffic
-         * @description What an endpoint answered with `since <= at < until`, by version and by bins of `bin_s` seconds; bins without any are left out.
+         * @description Traffic with `since <= at < until`, by version and bins of `bin_s` seconds; empty bins are left out.
          */
         Traffic: {
             bin_s: number;
@@ -10345,7 +10345,7 @@ export interface components {
         };
         /**
          * TrafficBin
-         * @description What one version answered from `start` on, for the length of a bin.
+         * @description The traffic of one version in a bin that begins at `start`.
          */
         TrafficBin: {
             answered: components["schemas"]["Answered"];
@@ -10366,7 +10366,7 @@ export interface components {
         };
         /**
          * Transition
-         * @description From some states, what leads to which; `needs` is the permission, empty for what nobody does.
+         * @description A transition between states; `needs` is its permission, empty for automatic ones.
          */
         Transition: {
             /** @enum {unknown} */
@@ -10378,7 +10378,7 @@ export interface components {
         };
         /**
          * Trial
-         * @description What became of an event that was sent to try a subscription: it was `taken` within `ms`, or refused for the reason `error`.
+         * @description The result of a test event: it was `taken` within `ms`, or refused with `error`.
          */
         Trial: {
             /** @default  */
@@ -10505,7 +10505,7 @@ export interface components {
         };
         /**
          * ViewState
-         * @description How a view stands: its freshness, the types of its key columns, and the newest version of its dataset that was `loaded`.
+         * @description The state of a view: its freshness, the types of its key columns, and the newest version of its dataset that was `loaded`.
          *
          *         `latest` is the newest version that the dataset has.
          */
@@ -10539,7 +10539,7 @@ export interface components {
         };
         /**
          * Ways
-         * @description How one may sign in: by password and code always, and at `issuer` by opening `elsewhere`, if there is one.
+         * @description The ways to sign in: always by password and code, and at `issuer` by opening `elsewhere`, if there is one.
          *
          *         `actor` is who is signed in already in this browser.
          */
@@ -10604,7 +10604,7 @@ export interface components {
         };
         /**
          * WindowMark
-         * @description A window in short, and how many of its measurements alarmed.
+         * @description A window in short, and the number of its alarms.
          */
         WindowMark: {
             alarms: number;
@@ -10617,7 +10617,7 @@ export interface components {
         };
         /**
          * Wording
-         * @description What a comment said from `at` on; None if it was erased.
+         * @description The wording of a comment from `at` on; None if it was erased.
          */
         Wording: {
             at: string;
@@ -10654,7 +10654,7 @@ export interface components {
         };
         /**
          * Difference
-         * @description What lies between two versions of a dataset.
+         * @description The difference between two versions of a dataset.
          *
          *         Rows are told apart by `key` where the contract has one, and `changed` counts those of one key that differ; without
          *         a key rows are compared whole, and `changed` is None. The samples are the first rows by key. `columns`, without the key, come by
@@ -10703,7 +10703,7 @@ export interface components {
         };
         /**
          * Cost
-         * @description What deciding by the model costs, against the cheaper of the two policies without one: act on no row, act on all.
+         * @description The cost of deciding by the model, compared with the cheaper policy without one: act on no row, or act on all.
          */
         "ostinato.evaluation.types.Cost": {
             /** @enum {unknown} */
@@ -10738,7 +10738,7 @@ export interface components {
         };
         /**
          * Cost
-         * @description What the runs of the experiments that make versions of a model cost in `days`: CPU time in seconds, and its price if one is set.
+         * @description The cost of the training runs of a model in `days`: CPU time in seconds, and its price if one is set.
          */
         "ostinato.insights.types.Cost": {
             cpu_s: number;
@@ -10763,7 +10763,7 @@ export interface components {
         };
         /**
          * Share
-         * @description How many of `cases` it was, and the 95 % interval of the share (Wilson 1927).
+         * @description A share of `cases`, with its 95 % interval (Wilson 1927).
          */
         "ostinato.insights.types.Share": {
             cases: number;
@@ -10777,7 +10777,7 @@ export interface components {
         };
         /**
          * Span
-         * @description How long something took in `cases` cases, in hours; `worst` is the one that took longest.
+         * @description A duration over `cases` cases, in hours; `worst` is the longest one.
          */
         "ostinato.insights.types.Span": {
             cases: number;
@@ -10874,7 +10874,7 @@ export interface components {
         };
         /**
          * Production
-         * @description What answered behind an endpoint at an instant, since when, by whose act, and who had approved it.
+         * @description The versions in production at an instant, since when, who put them there, and who had approved them.
          *
          *         `back_to` is the version that a rollback would have answer again; None where there is none.
          */

@@ -51,8 +51,8 @@ export function WindowDialog({ monitor, last, onClose }: WindowDialogProps) {
       </div>
       <Field label="Measured" name="by">
         <select defaultValue="server">
-          <option value="server">now, by this server: the answer takes some seconds</option>
-          <option value="worker">by a worker, as an execution with a log</option>
+          <option value="server">now, by this server</option>
+          <option value="worker">by a worker, as an execution</option>
         </select>
       </Field>
       <Field

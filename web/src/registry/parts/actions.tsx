@@ -30,7 +30,8 @@ export function Actions({ acts, next, more }: { acts: readonly Act[]; next: Act 
         label="More"
         items={[
           ...rest.map((act) => ({
-            text: act.allowed ? act.word : `${act.word}: ${act.reason}`,
+            text: act.word,
+            note: act.allowed ? undefined : act.reason,
             disabled: !act.allowed,
             danger: act.verb !== "check",
             onSelect: act.run,

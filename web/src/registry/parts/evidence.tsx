@@ -31,7 +31,7 @@ export function Evidence({ review, at, ...choice }: EvidenceProps) {
     <>
       {review.metrics.length > 0 && (
         <Section
-          title={rival && champion_evaluation ? `Beside ${rival}` : "Metrics"}
+          title={rival && champion_evaluation ? `Compared with ${rival}` : "Metrics"}
           note={rival && champion_evaluation ? rows : "with 95 % intervals"}
           aside={<Legend champion={Boolean(rival && champion_evaluation)} />}
         >
@@ -114,7 +114,7 @@ function Explained({ model, at }: { model: string; at: string | undefined }) {
   return (
     <>
       <Section
-        title="What it rests on"
+        title="Feature importance"
         note={newest && `rise of the squared error when an input is shuffled, ${count(newest.rows, "row")}`}
         aside={newest && <RefLink to={`explanation:${newest.id}`} />}
       >

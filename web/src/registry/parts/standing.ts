@@ -84,14 +84,14 @@ export function verdict(review: Review): Verdict {
   if (aliases.length) return { kind: "ok", word: "In production", text: `as ${aliases.join(", ")}` };
   if (version.state === "approved") {
     const by = approvals.map((decision) => decision.by).join(", ");
-    return { kind: "ok", word: "It may go", text: `approved by ${by}${check ? `, ${passed(check)}` : ""}` };
+    return { kind: "ok", word: "Ready to promote", text: `approved by ${by}${check ? `, ${passed(check)}` : ""}` };
   }
   if (version.state === "expired")
     return { kind: "warn", word: "It is approved no more", text: review.lapse || lapse(version) };
   if (review.lapse) return { kind: "warn", word: "It is approved no more", text: review.lapse };
   if (!check) return { kind: "waiting", word: "Not checked yet", text: "no gate has judged it" };
-  if (!check.passed) return { kind: "bad", word: "It may not go", text: failures(check) };
-  if (problem) return { kind: "warn", word: "It may not go yet", text: problem };
+  if (!check.passed) return { kind: "bad", word: "Not ready", text: failures(check) };
+  if (problem) return { kind: "warn", word: "Not ready yet", text: problem };
   const missing = `${approvals.length} of ${model.approvals} approvals`;
   return { kind: "waiting", word: "It waits for approval", text: `${passed(check)}, ${missing}` };
 }

@@ -108,7 +108,7 @@ function Verdict({ story }: { story: Story }) {
           },
           {
             label: rollout.ended_at ? "Took" : "Under way for",
-            value: duration((rollout.ended_at ? time(rollout.ended_at) : now()) - time(rollout.started_at)),
+            value: lasted((rollout.ended_at ? time(rollout.ended_at) : now()) - time(rollout.started_at)),
             note: `${percent(rollout.steps.at(-1)?.weight ?? 0, 0)} answered by it${rollout.ended_at ? " at the end" : ""}`,
           },
         ]}
@@ -117,7 +117,7 @@ function Verdict({ story }: { story: Story }) {
         <div className="serving-meters">
           <Towards label="Evidence to promote" share={to_promote} kind="ok" />
           <Towards label="Evidence to roll back" share={to_roll_back} kind="bad" />
-          <Count label="Until it may go on" count={counted - begun} of={rollout.plan.min_requests} />
+          <Count label="Requests before the next step" count={counted - begun} of={rollout.plan.min_requests} />
           <Count label="Until it ends undecided" count={counted} of={undecided_at} />
         </div>
       )}
@@ -154,4 +154,9 @@ function Plan({ story: { rollout } }: { story: Story }) {
       />
     </Section>
   );
+}
+
+/** A rollout goes on for days. */
+function lasted(ms: number): string {
+  return ms < 1000 ? "less than 1 s" : duration(ms);
 }

@@ -20,11 +20,11 @@ export function UnderWay({ endpoint, rollout }: { endpoint: string; rollout: str
         <div className="serving-under-way">
           <p>
             <Status {...stateOf(running)} badge />{" "}
-            <Link to={`/${project}/endpoints/${endpoint}/rollouts/${rollout}`}>
+            <Link className="serving-tested" to={`/${project}/endpoints/${endpoint}/rollouts/${rollout}`}>
               {short(running.candidate)} is being tested
             </Link>{" "}
             <span className="muted">
-              answers {percent(running.steps.at(-1)?.weight ?? 0, 0)} ·{" "}
+              on {percent(running.steps.at(-1)?.weight ?? 0, 0)} of the requests ·{" "}
               {count(running.evidence?.scored ?? 0, "request")} so far
             </span>
           </p>

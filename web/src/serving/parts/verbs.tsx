@@ -55,7 +55,7 @@ function actsOf(
   const running = rollout !== null;
   const enabled = may || "needs endpoint:deploy";
   const ofRollout: Act[] = [
-    { label: "Look now", run: acts.look, enabled, busy: acts.looking },
+    { label: "Evaluate now", run: acts.look, enabled, busy: acts.looking },
     paused
       ? { label: "Resume", run: acts.resume, enabled, kind: "primary" }
       : { label: "Pause", run: acts.pause, enabled },

@@ -21,6 +21,7 @@ import { Segments } from "../../ui/tabs";
 import { Time } from "../../ui/time";
 import { TRACES } from "../fields";
 import { Course } from "../parts/course";
+import { Issues } from "../parts/issues";
 import { Keeping } from "../parts/keeping";
 import { Prices } from "../parts/prices";
 import { tracesQuery } from "../queries";
@@ -93,10 +94,10 @@ const COLUMNS: readonly Column<Trace>[] = [
 /** What did the application do, was it well, and what did it cost? */
 export function TracesPage() {
   const [{ filter, state, span, sort }, set] = useUrlState(TRACES);
-  const [dialog, setDialog] = useState<"prices" | "keeping">();
+  const [dialog, setDialog] = useState<"issues" | "prices" | "keeping">();
   const project = useProject();
   const navigate = useNavigate();
-  const [mayPrice, mayPurge] = [useMay("trace:write"), useMay("trace:purge")];
+  const [mayJudge, mayPrice, mayPurge] = [useMay("trace:assess"), useMay("trace:write"), useMay("trace:purge")];
   const [frame, width] = useWidth();
   const where = useMemo(
     () => [`started_at > -${span}`, ...(state === "any" ? [] : [`state = ${state}`]), ...condition(filter)],
@@ -112,6 +113,7 @@ export function TracesPage() {
       actions={
         <>
           <LinkButton to={`/${project}/evalsets`}>Evaluation sets</LinkButton>
+          <Button onClick={() => setDialog("issues")}>Issues</Button>
           <Button onClick={() => setDialog("keeping")}>How long they are kept</Button>
           <Button onClick={() => setDialog("prices")}>{mayPrice ? "Prices of models" : "See prices"}</Button>
         </>
@@ -154,6 +156,16 @@ export function TracesPage() {
             )
           }
         </Loaded>
+      )}
+      {dialog === "issues" && (
+        <Issues
+          may={mayJudge}
+          onShow={(issue) => {
+            set({ filter: `issue = "${issue}"`, span: "30d" });
+            setDialog(undefined);
+          }}
+          onClose={() => setDialog(undefined)}
+        />
       )}
       {dialog === "prices" && <Prices may={mayPrice} onClose={() => setDialog(undefined)} />}
       {dialog === "keeping" && <Keeping may={mayPurge} onClose={() => setDialog(undefined)} />}

@@ -106,13 +106,15 @@ function Whole({ story }: { story: Story }) {
           writes.
         </p>
       )}
-      <Verdicts story={story} metrics={metrics.data ?? {}} />
       <Tabs label="About the run" items={items} value={tab} onChange={(next) => set({ tab: next })}>
         <div className="stack">
           {tab === "results" && (
-            <Loaded query={metrics}>
-              {(measured) => <Results run={run} metrics={measured} {...{ state, set }} />}
-            </Loaded>
+            <>
+              <Verdicts story={story} metrics={metrics.data ?? {}} />
+              <Loaded query={metrics}>
+                {(measured) => <Results run={run} metrics={measured} {...{ state, set }} />}
+              </Loaded>
+            </>
           )}
           {tab === "parts" && (
             <Children

@@ -173,7 +173,7 @@ _WRITER = """
 import os
 import sys
 from pathlib import Path
-from ostinato.kernel.caller import Caller, own
+from ostinato.kernel.caller import Caller, set_process_caller
 from ostinato.kernel.clock import SystemClock
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
@@ -183,7 +183,7 @@ home = Path(sys.argv[1])
 rows = opened(os.environ.get("OSTINATO_DATABASE_URL") or str(home / "ostinato.db"))
 rows.create(metadata)
 ledger = Ledger(rows=rows, clock=SystemClock(), key_path=home / "ledger-key")
-own(Caller(actor="service:writer"))
+set_process_caller(Caller(actor="service:writer"))
 for number in range(100_000):
     run = Ref("run", f"{sys.argv[2]}.{number}")
     event = rows.write(lambda tx: ledger.append(tx, "run.started", run, inputs=[Ref("dataset", "d", "1")]))

@@ -47,7 +47,8 @@ def test_only_this_stores_signature_counts(tmp_path: Path) -> None:
 
 def test_the_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
     make = (
-        "import sys; from pathlib import Path; from ostinato.ledger.signing_key import Seal; print(Seal.at(Path(sys.argv[1])).public.text)"
+        "import sys; from pathlib import Path; from ostinato.ledger.signing_key import SigningKey; "
+        "print(SigningKey.at(Path(sys.argv[1])).public.text)"
     )
     started = [subprocess.Popen([sys.executable, "-c", make, str(tmp_path / "key")], stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert len({process.communicate()[0] for process in started} | {SigningKey.at(tmp_path / "key").public.text + "\n"}) == 1

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 _SEALER = """
 import sys
 from pathlib import Path
-from ostinato.kernel.caller import Caller, own
+from ostinato.kernel.caller import Caller, set_process_caller
 from ostinato.kernel.clock import SystemClock
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.testing.rows import opened
 key, place, name, rounds = sys.argv[1:]
 ledger = Ledger(rows=(rows := opened(place)), clock=SystemClock(), key_path=Path(key))
-own(Caller(actor="service:sealer"))
+set_process_caller(Caller(actor="service:sealer"))
 print("ready", flush=True)
 for number in range(int(rounds)):
     rows.write(lambda tx: ledger.append(tx, "run.started", Ref("run", f"{name}.{number}")))

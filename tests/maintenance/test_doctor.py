@@ -271,7 +271,7 @@ def test_it_says_which_guards_stand_around_models_that_may_run_code(
     store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert set(examine(store, quick=True).guards) == {"limits", "files", "calls"}
-    monkeypatch.setattr(check, "standing", lambda _: {"limits": True, "files": False, "calls": True})
+    monkeypatch.setattr(check, "active_guards", lambda _: {"limits": True, "files": False, "calls": True})
     assert examine(store, quick=True).ok, "nothing is loaded here that would need it"
     monkeypatch.setenv("OSTINATO_CODE_FLAVORS", "pickle")
     (found,) = complaints(store, "sandbox", quick=True)

@@ -37,6 +37,10 @@ def test_an_issue_and_the_traces_that_show_it(both: Ostinato) -> None:  # noqa: 
     traces.assess("tr-b", slow.id, kind="issue", source="llm_judge", source_id="judge")
     assert [(one.name, one.traces) for one in traces.issues()] == [("wrong", 0), ("slow", 2), ("vague", 0)]
     assert [one.name for one in traces.issues("chat", trace="tr-a")] == ["slow"]
+    assert {one.id for one in traces.search([f"issue = '{slow.id}'"]).items} == {"tr-a", "tr-b"}
+    assert traces.search([f"issue = '{wrong.id}'"]).items == []
+    with pytest.raises(Invalid, match="any number"):
+        traces.search(order_by="issue")
     traces.drop_assessment("tr-b", said.id)
     assert traces.issue(slow.id).traces == 2, "the judge says so still"
     changed = traces.change_issue(slow.id, state="resolved", severity="medium")

@@ -17,7 +17,7 @@ from ostinato.kernel.ref import Ref
 from ostinato.storage.rows.rows import BLOB, metadata
 from ostinato.testing.fixtures import both  # noqa: F401
 from ostinato.traces import intake, store
-from ostinato.traces.meaning import meaning
+from ostinato.traces.conventions import meaning
 from ostinato.traces.store import Node
 from ostinato.traces.totals import total
 from ostinato.traces.types import Span, SpanEvent, TraceTold, Usage

@@ -206,18 +206,18 @@ def test_kill_9_leaves_a_run_that_shows_as_killed_and_keeps_what_was_sent(runs: 
     program = f"""
 import time
 from pathlib import Path
-from ostinato.kernel.caller import Caller, own
+from ostinato.kernel.caller import Caller, set_process_caller
 from ostinato.kernel.clock import SystemClock
 from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.local import Local
 from ostinato.storage.series.series import Series
 from ostinato.testing.rows import opened
-from ostinato.tracking.client import beginning
+from ostinato.tracking.client import start
 from ostinato.tracking.logger import Logger
 from ostinato.tracking.service import Runs
 home = Path({str(tmp_path)!r})
-own(Caller(actor="person:ana"))
-beginning.LEASE_S = 1
+set_process_caller(Caller(actor="person:ana"))
+start.LEASE_S = 1
 rows, clock = opened({place!r}), SystemClock()
 ledger = Ledger(rows=rows, clock=clock, key_path=home / "ledger-key")
 run = Logger.start(Runs(rows=rows, blobs=Local(home / "blobs"), series=Series(rows), ledger=ledger, clock=clock), "flights")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ostinato.app import Ostinato
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Invalid
-from ostinato.tracking.planner import opening, scope
+from ostinato.tracking.planner import index_lookup, scope
 from ostinato.tracking.planner.parse import parse, parse_all, parse_order
 from ostinato.tracking.planner.where import RUNS
 from ostinato.tracking.query import TEXTUAL, Ago, Among, And, Compare, Field, Missing, Node, Not, Or, Order
@@ -263,7 +263,7 @@ def meets(number: int, node: Node) -> bool:
 def few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """How many runs are few: all six, some, none."""
     monkeypatch.setattr(scope, "FEW", request.param)
-    monkeypatch.setattr(opening, "NARROW", 3 if request.param == 2 else opening.NARROW)
+    monkeypatch.setattr(index_lookup, "NARROW", 3 if request.param == 2 else index_lookup.NARROW)
 
 
 @pytest.mark.usefixtures("few")

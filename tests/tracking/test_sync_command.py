@@ -88,7 +88,7 @@ def test_a_token_goes_only_to_the_server_it_was_named_with(home: Path, monkeypat
         raise ost.OstinatoError("enough")
 
     monkeypatch.setattr("ostinato.client.remote.connect", connect)
-    monkeypatch.setattr(login, "saved", lambda url: f"saved for {url}")
+    monkeypatch.setattr(login, "saved_token", lambda url: f"saved for {url}")
     for url in ("http://127.0.0.1:1/evil", "https://ours.example.org"):
         monkeypatch.setenv("OSTINATO_URL", url)
         monkeypatch.setenv("OSTINATO_TOKEN", "ours")

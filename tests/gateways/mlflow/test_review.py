@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import mlflow
 import pytest
@@ -76,6 +77,11 @@ def test_traces_show_an_issue(client: MlflowClient, store: Ostinato, monkeypatch
     assert (type(said), said.issue_id, said.issue.issue_name) == (IssueReference, made.issue_id, "slow")
     (found,) = rest.search_issues(experiment, include_trace_count=True)
     assert (found.trace_count, [one.id for one in store.traces.issues(trace=span.trace_id)]) == (1, [made.issue_id])
+    for text, shown in ((f"issue.id = '{made.issue_id}'", [span.trace_id]), ("issue.id = 'iss-none'", [])):
+        assert [one.info.trace_id for one in client.search_traces(locations=[experiment], filter_string=text)] == shown
+    for text in ("issue.name = 'x'", "issue.id LIKE 'x%'"):
+        with pytest.raises(MlflowException, match="Invalid issue attribute"):
+            client.search_traces(locations=[experiment], filter_string=text)
     assert [type(one) for one in mlflow.get_trace(span.trace_id).info.assessments] == [IssueReference]
     rest.delete_assessment(span.trace_id, said.assessment_id)
     assert rest.search_issues(experiment, include_trace_count=True)[0].trace_count == 0
@@ -122,6 +128,42 @@ def test_label_schemas(client: MlflowClient, store: Ostinato) -> None:
     ):
         with pytest.raises(MlflowException, match=error):
             call()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"input": InputNumeric(min_value=5, max_value=5)}, "strictly less than"),
+        ({"input": InputCategorical(options=[])}, "non-empty list"),
+        ({"input": InputCategorical(options=["dup", "dup"])}, "deduplicated"),
+        ({"input": InputCategorical(options=["a" * 65])}, "at most 64 characters"),
+        ({"input": InputCategorical(options=[str(n) for n in range(11)])}, "at most 10"),
+        ({"input": InputPassFail("same", "same")}, "must be distinct"),
+        ({"input": InputPassFail("a" * 65, "b")}, "at most 64"),
+        ({"input": InputText(max_length=0)}, "at least 1"),
+        ({"name": "a" * 251}, "at most 250 characters"),
+        ({"instruction": "a" * 1001}, "at most 1000 characters"),
+    ],
+)
+def test_a_label_schema_that_nobody_can_answer(client: MlflowClient, more: dict[str, Any], said: str) -> None:
+    asked = {"experiment_id": client.create_experiment("review"), "name": "q", "type": "feedback", "input": InputPassFail("a", "b")}
+    with pytest.raises(MlflowException, match=said):
+        client._tracking_client.store.create_label_schema(**(asked | more))
+
+
+def test_a_label_schema_keeps_its_kind(client: MlflowClient) -> None:
+    rest, experiment = client._tracking_client.store, client.create_experiment("review")
+    made = rest.create_label_schema(experiment, name="Severity", type="feedback", input=InputCategorical(["low", "high"]))
+    for other, said in (
+        (InputNumeric(), "input type cannot be changed"),
+        (InputCategorical(["a"], multi_select=True), "multi_select` cannot"),
+    ):
+        with pytest.raises(MlflowException, match=said):
+            rest.update_label_schema(made.schema_id, input=other)
+    client.delete_experiment(experiment)
+    assert rest.get_label_schema(made.schema_id) == made
+    with pytest.raises(MlflowException, match="No Experiment with id"):
+        rest.create_label_schema(experiment, name="another", type="feedback", input=InputText())
 
 
 def test_a_label_schema_without_input_or_type(refused: Callable[..., dict[str, str]], client: MlflowClient) -> None:

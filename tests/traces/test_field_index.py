@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from tests.traces.test_traces import chat, span
 
 from ostinato.app import Ostinato
-from ostinato.traces import entries, finding
+from ostinato.traces import field_index, search
 from ostinato.traces.types import Span
 
 ASKED = [
@@ -39,13 +39,13 @@ def ids(app: Ostinato, where: str) -> list[str]:
 
 
 def count(app: Ostinato) -> int:
-    return int(app.rows.read(lambda tx: tx.all(select(func.count()).select_from(entries.entry_table)))[0][0])
+    return int(app.rows.read(lambda tx: tx.all(select(func.count()).select_from(field_index.entry_table)))[0][0])
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_an_index_finds_what_a_walk_finds(app: Ostinato, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    monkeypatch.setattr(entries, "SPANS_MAX", 6)
-    monkeypatch.setattr(entries, "ATTRIBUTES_MAX", 5)
+    monkeypatch.setattr(field_index, "SPANS_MAX", 6)
+    monkeypatch.setattr(field_index, "ATTRIBUTES_MAX", 5)
     chance = random.Random(seed)
     app.runs.start("chat", id="r-1")
     names = [f"tr-{n}" for n in range(25)]
@@ -55,8 +55,8 @@ def test_an_index_finds_what_a_walk_finds(app: Ostinato, monkeypatch: pytest.Mon
     for trace in app.traces.search(limit=5).items:
         app.traces.assess(trace.id, "good", chance.random() < 0.5)
     found = {where: ids(app, where) for where in ASKED}
-    counted = {where: app.traces.count(finding.parse_all([where], finding.TRACES.vocabulary)) for where in ASKED}
-    monkeypatch.setattr(finding, "few", lambda *_: None)
+    counted = {where: app.traces.count(search.parse_all([where], search.TRACES.vocabulary)) for where in ASKED}
+    monkeypatch.setattr(search, "few", lambda *_: None)
     assert found == {where: ids(app, where) for where in ASKED}
     assert counted == {where: len(some) for where, some in found.items()}
     assert any(found.values())

@@ -65,9 +65,10 @@ web-check: web  ## format, lint, types, unit tests and the bundle's budget of we
 	@npm run check --prefix web --silent
 	@npm run budget --prefix web --silent
 
-chromium:  ## the browser of the journeys, from Debian where it is absent
-	@command -v chromium > /dev/null || { [ "$$(id -u)" = 0 ] && as= || as=sudo; \
-		$$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends chromium > /dev/null; }
+chromium:  ## the browser of the journeys, from Debian where it is absent; another Chromium does where that cannot be had
+	@command -v chromium-headless-shell > /dev/null || { [ "$$(id -u)" = 0 ] && as= || as=sudo; \
+		$$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends chromium-headless-shell > /dev/null; } \
+		|| command -v chromium > /dev/null
 
 setup: .venv/.ready $(OPENID)/node_modules/.ready $(MLFLOW2)/.venv/.ready  ## the environment in .venv, with everything that demo and tests need (Node ≥ 20 is there)
 

@@ -113,7 +113,7 @@ _SHOWN = tuple(column for column in token_table.c if column.name != "hash")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRecord:
-    """What decides about a token that is shown: `over` says that it is revoked or its actor disabled."""
+    """The record of a token; `over` means that it is revoked or its actor disabled."""
 
     hash: bytes
     over: bool
@@ -124,7 +124,7 @@ class TokenRecord:
 
 
 def token_record(tx: Tx, token: str) -> TokenRecord | None:
-    """What decides about a token, and how far it reaches: one look-up by primary key."""
+    """The record and scope of a token, by one primary-key lookup."""
     row = tx.first(_credential, {"token": token})
     if row is None:
         return None
@@ -151,7 +151,7 @@ def tokens(tx: Tx, actor: str | None) -> list[Token]:
 
 
 def add_token(tx: Tx, new: Token, hashed: bytes) -> None:
-    """Keep a new token by the hash of its secret."""
+    """Insert a token, with the hash of its secret."""
     row = {column.name: getattr(new, column.name) for column in _SHOWN}
     tx.execute(token_table.insert(), row | {"hash": hashed})
 
@@ -163,19 +163,19 @@ def revoke(tx: Tx, name: str) -> None:
 
 
 def rotate(tx: Tx, name: str, successor: str, until: datetime) -> None:
-    """Let a token end at `until` at the latest, in favour of its successor."""
+    """Let a rotated token expire at `until` at the latest."""
     bump(tx)
     tx.execute(token_table.update().where(token_table.c.id == name).values(rotated_to=successor, expires_at=until))
 
 
 def forget_tokens(tx: Tx, actor: str, name: str, before: datetime) -> None:
-    """Forget the tokens of an actor by that name whose time was over before then."""
+    """Delete the tokens of that name of an actor that expired before then."""
     table = token_table.c
     tx.execute(token_table.delete().where(table.actor == actor, table.name == name, table.expires_at < before))
 
 
 def touch(tx: Tx, name: str, at: datetime, since: datetime, address: str) -> None:
-    """Remember when a token was last used and from where, unless that was remembered after `since` already."""
+    """Record when and from where a token was last used, unless that was recorded after `since`."""
     table = token_table.c
     stale = or_(table.last_used_at.is_(None), table.last_used_at < since)
     tx.execute(token_table.update().where(table.id == name, stale).values(last_used_at=at, last_used_from=address or None))
@@ -204,7 +204,7 @@ def sessions(tx: Tx, actor: str | None = None) -> list[Session]:
 
 
 def add_session(tx: Tx, new: Session, hashed: bytes) -> None:
-    """Keep a new session by the hash of its secret; those whose time is over go."""
+    """Insert a session, with the hash of its secret; expired ones are deleted."""
     tx.execute(session_table.delete().where(session_table.c.expires_at <= new.created_at))
     tx.execute(session_table.insert(), {column.name: getattr(new, column.name) for column in _LISTED} | {"hash": hashed})
 
@@ -231,7 +231,7 @@ def touch_session(tx: Tx, name: str, at: datetime) -> None:
 
 
 def limits(tx: Tx, name: str) -> Credential | None:
-    """How far the token or session with this public id reaches."""
+    """The scope of the token or session with this public id."""
     if row := tx.first(select(token_table).where(token_table.c.id == name)):
         return _reach(row)
     found = session_by_id(tx, name)
@@ -239,7 +239,7 @@ def limits(tx: Tx, name: str) -> Credential | None:
 
 
 def _reach(row: Row[Any]) -> Credential:
-    """How far the token of this row reaches."""
+    """The scope of the token in this row."""
     permissions, projects = (None if found is None else tuple(found) for found in (row.permissions, row.projects))
     return Credential(id=row.id, actor=row.actor, permissions=permissions, projects=projects, delegated=row.delegated)
 
@@ -254,25 +254,25 @@ def password(tx: Tx, actor: str) -> str | None:
 
 
 def drop_password(tx: Tx, actor: str) -> None:
-    """Forget an actor's password."""
+    """Delete an actor's password."""
     tx.execute(password_table.delete().where(password_table.c.actor == actor))
 
 
 def put_password(tx: Tx, actor: str, hashed: str, at: datetime) -> None:
-    """Keep the hash of a password in place of the one before."""
+    """Set the hash of an actor's password."""
     drop_password(tx, actor)
     tx.execute(password_table.insert(), {"actor": actor, "hash": hashed, "changed_at": at})
 
 
 def failed_attempts(tx: Tx, account: str, network: str) -> tuple[int, datetime] | None:
-    """How often somebody there failed to be this account, and when last."""
+    """The number of failed attempts on an account from a network, and the time of the last."""
     table = attempt_table.c
     row = tx.first(select(table.failures, table.at).where(table.account == account, table.network == network))
     return None if row is None else (row.failures, row.at)
 
 
 def set_failed_attempts(tx: Tx, account: str, network: str, failures: int, at: datetime, forget: datetime) -> None:
-    """Keep count; what happened before `forget` goes."""
+    """Set that number; attempts before `forget` are deleted."""
     table = attempt_table.c
     tx.execute(attempt_table.delete().where(or_(table.at < forget, (table.account == account) & (table.network == network))))
     if failures:
@@ -283,13 +283,13 @@ def set_failed_attempts(tx: Tx, account: str, network: str, failures: int, at: d
 
 
 def add_code(tx: Tx, hashed: bytes, actor: str, delegated: bool, expires_at: datetime, now: datetime) -> None:
-    """Keep a code by its hash; those whose time is over go."""
+    """Insert a code by its hash; expired ones are deleted."""
     tx.execute(code_table.delete().where(code_table.c.expires_at <= now))
     tx.execute(code_table.insert(), {"hash": hashed, "actor": actor, "delegated": delegated, "expires_at": expires_at, "used": False})
 
 
 def use_code(tx: Tx, hashed: bytes, now: datetime) -> Row[Any] | None:
-    """Whose code this is, the one time that anybody asks in time."""
+    """The owner of a code that is valid, which is used up by this."""
     mine = (code_table.c.hash == hashed, code_table.c.used.is_(False), code_table.c.expires_at > now)
     if not tx.execute(code_table.update().where(*mine).values(used=True)).rowcount:
         return None
@@ -297,7 +297,7 @@ def use_code(tx: Tx, hashed: bytes, now: datetime) -> Row[Any] | None:
 
 
 def never_signed_in(tx: Tx) -> bool:
-    """Whether nobody was ever given a code or a password, came from elsewhere, or is signed in."""
+    """Whether nobody has ever had a code, a password, a linked identity or a session."""
     return not any(tx.first(select(table.c.actor).limit(1)) for table in (code_table, password_table, identity_table, session_table))
 
 
@@ -312,7 +312,7 @@ def identity(tx: Tx, issuer: str, subject: str) -> str | None:
 
 
 def identities(tx: Tx, actor: str | None = None) -> dict[str, LinkedIdentity]:
-    """Who actors are elsewhere, or one of them; each is so at one place."""
+    """The identities of actors at OpenID providers, or of one actor; at most one each."""
     query = select(identity_table) if actor is None else select(identity_table).where(identity_table.c.actor == actor)
     return {
         row.actor: LinkedIdentity(issuer=row.issuer, subject=row.subject, linked_at=row.linked_at, linked_by=row.linked_by)
@@ -321,13 +321,13 @@ def identities(tx: Tx, actor: str | None = None) -> dict[str, LinkedIdentity]:
 
 
 def add_identity(tx: Tx, actor: str, linked: LinkedIdentity) -> None:
-    """Keep who an actor is elsewhere."""
+    """Insert the identity of an actor at an OpenID provider."""
     row = {"issuer": linked.issuer, "subject": linked.subject, "linked_at": linked.linked_at, "linked_by": linked.linked_by}
     tx.execute(identity_table.insert(), row | {"actor": actor})
 
 
 def drop_identity(tx: Tx, actor: str) -> None:
-    """Forget who an actor is elsewhere."""
+    """Delete the identity of an actor at an OpenID provider."""
     tx.execute(identity_table.delete().where(identity_table.c.actor == actor))
 
 
@@ -335,22 +335,22 @@ def drop_identity(tx: Tx, actor: str) -> None:
 
 
 def add_device(tx: Tx, row: Mapping[str, Any], now: datetime) -> None:
-    """Keep the wish of a device; those whose time is over go."""
+    """Insert a device authorization; expired ones are deleted."""
     tx.execute(device_table.delete().where(device_table.c.expires_at <= now))
     tx.execute(device_table.insert(), row)
 
 
 def devices(tx: Tx, now: datetime) -> int:
-    """How many wishes are open."""
+    """The number of open device authorizations."""
     return len(tx.all(select(device_table.c.user_code).where(device_table.c.expires_at > now)))
 
 
 def device(tx: Tx, *, user_code: str = "", hashed: bytes = b"") -> Row[Any] | None:
-    """The wish of a device, by either of its codes."""
+    """A device authorization, by either of its codes."""
     table = device_table.c
     return tx.first(select(device_table).where(table.hash == hashed if hashed else table.user_code == user_code))
 
 
 def set_device(tx: Tx, hashed: bytes, **values: Any) -> None:
-    """Change the wish of a device."""
+    """Change a device authorization."""
     tx.execute(device_table.update().where(device_table.c.hash == hashed).values(**values))

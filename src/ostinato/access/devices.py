@@ -36,7 +36,7 @@ class Devices:
     _add_token: Callable[..., IssuedToken]
 
     def begin_device(self, name: str, visitor: Visitor = NOWHERE, origin: str = "") -> DeviceGrant:
-        """Two codes for a program called `name`: one to ask with, one that its user confirms in a browser within ten minutes.
+        """Begin a device authorization for the program `name`: a code to poll with, and one to confirm in a browser within ten minutes.
 
         Raises:
             Throttled: too many programs wait already.
@@ -61,7 +61,7 @@ class Devices:
         )  # fmt: skip
 
     def device(self, user_code: str, visitor: Visitor = NOWHERE) -> DeviceRequest:
-        """Who waits for the caller's agreement under this code.
+        """The program that waits under this code for the caller's consent.
 
         Raises:
             NotFound: nobody does any more.

@@ -58,7 +58,7 @@ class Exchanges:
         permissions: list[str] | None = None,
         minutes: int = 15,
     ) -> Trust:
-        """Let programs of which `issuer` says `claims`, word for word, act as `service` in the present project; a repeat replaces it.
+        """Trust tokens of `issuer` with exactly these `claims` to act as `service` in the current project. A repeat replaces the trust.
 
         They exchange a token that the issuer signed for `audience` alone, the address of this server, for one of ours that is good for
         `minutes` (1 to 60), for what the service may and no more than `permissions` (patterns). What another declares for a service
@@ -112,12 +112,12 @@ class Exchanges:
             raise Invalid(f"the claim {wild[0]} is compared word for word", hint="write it out, without *", field="claims")
 
     def trusts(self) -> list[Trust]:
-        """The trusts of the present project, by name."""
+        """The token trusts of the current project, by name."""
         project = caller().project
         return self._rows.read(lambda tx: issuer_store.trusts(tx, project=project))
 
     def drop_trust(self, trust: str) -> None:
-        """Trust no longer; the tokens that were given by it end.
+        """Delete a trust; the tokens issued through it end.
 
         Raises:
             NotFound: there is none of that name.
@@ -237,7 +237,7 @@ def _text(value: object) -> str | None:
 
 
 def _digest(token: str, claims: Mapping[str, Any]) -> bytes:
-    """What a token is known by: its `jti`, or without one all that was signed. The signature itself can be written in several ways."""
+    """The identity of a token: its `jti`, or else all that was signed, because the signature can be encoded in several ways."""
     once = claims.get("jti")
     told = f"jti {claims['iss']} {once}" if isinstance(once, str) and once else f"all {token.rpartition('.')[0]}"
     return hashlib.sha256(told.encode("utf-8", "replace")).digest()

@@ -39,7 +39,7 @@ class Tokens:
     def issue_token(
         self, actor: str, days: int = 90, name: str = "", permissions: list[str] | None = None, projects: list[str] | None = None
     ) -> IssuedToken:
-        """A new token for `actor`, good for `days` (1 to 3650); its secret is shown this once.
+        """Issue a token for `actor`, valid for `days` (1 to 3650). Only this reply holds its secret.
 
         It may what its actor may at the time of use, and no more than `permissions` (patterns such as `run:*`) in `projects`, nor than
         the credential by which it is asked for. With a `name`, it replaces the actor's token of that name, which stops working: a
@@ -90,7 +90,7 @@ class Tokens:
         return IssuedToken(token=token, secret=secret)
 
     def rotate_token(self, token: str, overlap_hours: int = 0) -> IssuedToken:
-        """A successor of a token, with the same reach and life; the old one works for `overlap_hours` (0 to 168) more.
+        """Replace a token by a new one of the same scope and lifetime; the old one works for another `overlap_hours` (0 to 168).
 
         What another rotates, or a token that another issued, approves nothing, like what another issues.
         Whoever shows the old one after its end has it from somewhere it should not be: its successor ends as well.
@@ -121,7 +121,7 @@ class Tokens:
         return self._rows.write(change)
 
     def revoke_token(self, token: str) -> Token:
-        """Make the token with the public id `token` useless, at once and for good; a repeat changes nothing.
+        """Revoke the token with the public id `token`, at once and permanently. Idempotent.
 
         Raises:
             NotFound: no such token, or none that the caller may know of.
@@ -144,7 +144,7 @@ class Tokens:
         self._record(tx, "token.revoked", Ref.parse(token.actor), data={"token": token.id})
 
     def _reused(self, token: str, address: str) -> None:
-        """Somebody showed a token after its successor had taken its place: one of the two who have it should not."""
+        """A token was used after its successor had replaced it: one of the two who have it should not."""
 
         def living(tx: Tx) -> Token | None:
             last = credential_store.token(tx, token)
@@ -163,7 +163,7 @@ class Tokens:
                 self._rows.write(change)
 
     def tokens(self, actor: str | None = None) -> list[Token]:
-        """The caller's own tokens and those of the actors that it may know of, or of one of them, newest first; never their secrets."""
+        """The tokens of the caller and of the actors that it may see, or of one of them, newest first, without their secrets."""
 
         def query(tx: Tx) -> list[Token]:
             known = {found.id for found in visible_actors(tx)}
@@ -173,7 +173,7 @@ class Tokens:
 
 
 def issuable(tx: Tx, owner: Actor, permissions: list[str] | None, projects: list[str] | None, by: Credential | None) -> Credential:
-    """How far a token of `owner` reaches that the caller issues, who came by `by`.
+    """The scope of a token of `owner` that the caller, authenticated by the credential `by`, issues.
 
     Raises:
         Denied: the caller may issue none that reaches so far.
@@ -199,7 +199,7 @@ def _existing(tx: Tx, projects: list[str] | None) -> list[str] | None:
 
 
 def _limits(actor: str, permissions: list[str] | None, projects: list[str] | None, by: Credential | None) -> Credential:
-    """What was asked for; where nothing was, what the credential has by which it was asked."""
+    """The requested limits; by default those of the requesting credential."""
     inherited = (by.permissions, by.projects) if by else (None, None)
     return Credential(
         id="",
@@ -211,7 +211,7 @@ def _limits(actor: str, permissions: list[str] | None, projects: list[str] | Non
 
 
 def _within(wanted: Credential, by: Credential | None) -> Credential:
-    """`wanted`, if it reaches no further than the credential by which it is asked for."""
+    """`wanted`, if it does not exceed the scope of the requesting credential."""
     asked = PERMISSIONS if wanted.permissions is None else expand(wanted.permissions)
     if by and by.permissions is not None and (more := asked - expand(by.permissions)):
         raise Denied(f"your own token does not hold {min(more)}", hint="ask for less, or sign in", permission=min(more))
@@ -221,7 +221,7 @@ def _within(wanted: Credential, by: Credential | None) -> Credential:
 
 
 def _require_issuer(tx: Tx, owner: Actor, reach: Credential) -> None:
-    """Refuse to issue what would let the caller act as another person, or as a service that may more."""
+    """Refuse to issue a token that lets the caller act as another person, or as a service with more permissions."""
     if owner.id == caller().actor:
         return
     _require_administration(tx)

@@ -51,7 +51,7 @@ class Issuer:
         check_reach(self.url, self._reach)
 
     def verified(self, token: str, **wanted: str) -> dict[str, Any]:
-        """What a token says, if the issuer signed it, its time is now, and it says of `wanted` just that; `aud` may name others besides.
+        """The verified claims of a token: signed by the issuer, valid now, and equal to `wanted`; `aud` may name others besides.
 
         Raises:
             Unauthenticated: it is not good.
@@ -78,7 +78,7 @@ class Issuer:
         return dict(found.claims)
 
     def published(self, *needed: str) -> dict[str, Any]:
-        """What the issuer tells of itself, with addresses for all that is `needed`.
+        """The issuer's published configuration, with an address for each of `needed`.
 
         Raises:
             Unavailable: it is out of reach.
@@ -190,7 +190,7 @@ def claimed_issuer(token: str) -> str:
 
 
 def sanitized(text: object, most: int = 60) -> str:
-    """What another says, without signs that could be taken for something else."""
+    """A foreign text without control and formatting characters."""
     return _STRANGE.sub(" ", str(text))[:most]
 
 

@@ -48,17 +48,17 @@ def trusts(tx: Tx, *, project: str | None = None, issuer: str | None = None) -> 
 
 
 def put(tx: Tx, new: Trust) -> None:
-    """Keep a trust, in place of one of the same name."""
+    """Insert or replace a trust."""
     drop(tx, new.project, new.name)
     tx.execute(trust_table.insert(), {column.name: getattr(new, column.name) for column in trust_table.c})
 
 
 def drop(tx: Tx, project: str, name: str) -> None:
-    """Forget a trust."""
+    """Delete a trust."""
     tx.execute(trust_table.delete().where(trust_table.c.project == project, trust_table.c.name == name))
 
 
 def mark_exchanged(tx: Tx, hashed: bytes, expires_at: datetime, now: datetime) -> bool:
-    """Note that a token was exchanged, until its time is over; False if it was before."""
+    """Mark a token as exchanged until it expires; False if it was already."""
     tx.execute(exchanged_table.delete().where(exchanged_table.c.expires_at <= now))
     return tx.insert_missing(exchanged_table, {"hash": hashed, "expires_at": expires_at})

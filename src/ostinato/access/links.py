@@ -57,7 +57,7 @@ class Links:
         return self._rows.read(_own_session)
 
     def link_identity(self, actor: str, issuer: str, subject: str) -> LinkedIdentity:
-        """A person is known as `subject` of the OpenID provider `issuer` from now on, and no longer by a password; their sessions end.
+        """Link a person to `subject` of the OpenID provider `issuer`. Their password stops working and their sessions end.
 
         A repeat changes nothing. It is an event, as each sign-in is: who links a person to somebody else locks them out.
 
@@ -82,7 +82,7 @@ class Links:
         return self._rows.write(change)
 
     def unlink_identity(self, actor: str) -> None:
-        """A person is not known by their OpenID provider any more: roles that its groups brought, and sessions opened by it, end.
+        """Unlink a person from their OpenID provider. Roles granted by its groups, and sessions opened through it, end.
 
         A person does it themselves, or who administers the store. A repeat changes nothing.
 

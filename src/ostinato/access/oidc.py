@@ -27,7 +27,7 @@ _NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """A sign-in that went to the provider: `url` is where the browser goes; the rest stays with the browser until it comes back.
+    """A sign-in that was sent to the provider: `url` is where the browser goes; the rest stays with the browser until it comes back.
 
     `link` is the session of the person who wants to be known by what they prove, empty if somebody wants to sign in.
     """
@@ -41,7 +41,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strength:
-    """How people must have proved themselves: by one of the classes `acr` and one of the methods `amr`, at most `max_age_s` ago.
+    """The required strength of authentication: one of the classes `acr` and one of the methods `amr`, at most `max_age_s` ago.
 
     What is empty or 0 is not asked for.
     """
@@ -51,12 +51,12 @@ class Strength:
     max_age_s: int = 0
 
     def asked(self) -> dict[str, str]:
-        """What the provider is asked for."""
+        """The request parameters that ask the provider for it."""
         asked = {"acr_values": " ".join(self.acr)} if self.acr else {}
         return asked | ({"max_age": str(self.max_age_s)} if self.max_age_s else {})
 
     def require(self, claims: Mapping[str, Any]) -> None:
-        """See that the provider says so.
+        """Check that the claims of an ID token satisfy it.
 
         Raises:
             Unauthenticated: it says less, or nothing.
@@ -124,7 +124,7 @@ class Provider:
         )  # fmt: skip
 
     def begin(self, redirect_uri: str, link: str = "") -> Begun:
-        """Where to send a browser that wants to sign in, and what it must bring back.
+        """The address to which a browser is redirected to sign in, and the values that it must bring back.
 
         Raises:
             Unavailable: the provider is out of reach.
@@ -140,7 +140,7 @@ class Provider:
         return Begun(url=url, state=state, nonce=nonce, verifier=verifier, link=link)
 
     def finish(self, answer: Mapping[str, str], begun: Begun, redirect_uri: str) -> Identity:
-        """Who the browser's answer says it is.
+        """The identity in the provider's answer, which the browser brings back.
 
         Raises:
             Unauthenticated: the answer is to another question, from another provider, or a refusal; the token is not good, or says that
@@ -171,7 +171,7 @@ class Provider:
         return self._identity(self.claims(told["id_token"], begun.nonce))
 
     def claims(self, token: str, nonce: str) -> dict[str, Any]:
-        """What an ID token says, if the provider signed it for us, for this sign-in, its time is now, and what was proved is enough.
+        """The claims of an ID token, if it was signed by the provider for us and for this sign-in, is valid now, and proves enough.
 
         Raises:
             Unauthenticated: it is not good.

@@ -15,14 +15,14 @@ _KNOWN_MAX = 20_000
 
 
 class PermissionCache:
-    """What every process may believe of rights. All that is kept was read under one epoch, and goes with it."""
+    """Tokens and permissions as read under one epoch. A change of the epoch empties the cache."""
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
         self._kept: tuple[int, dict[Hashable, Any]] = (-1, {})
 
     def read(self, question: Callable[[PermissionView], T]) -> T:
-        """The answer to a question about one instant."""
+        """The result of a query on one consistent view."""
         return self._rows.read(lambda tx: question(self._view(tx)))
 
     def _view(self, tx: Tx) -> PermissionView:
@@ -33,21 +33,21 @@ class PermissionCache:
 
 
 class PermissionView:
-    """Rights at one instant, through what was read already."""
+    """Permissions at one instant, through the cache."""
 
     def __init__(self, tx: Tx, known: dict[Hashable, Any]) -> None:
         self.tx = tx
         self._known = known
 
     def token(self, name: str) -> credential_store.TokenRecord | None:
-        """What decides about a token."""
+        """The record of a token."""
         found: credential_store.TokenRecord | None = self._known.get(name)
         if found is None and (found := credential_store.token_record(self.tx, name)) is not None:
             self._known[name] = found
         return found
 
     def granted(self, actor: str, project: str) -> frozenset[str]:
-        """What the roles of an actor permit in a project."""
+        """The permissions that an actor's roles grant in a project."""
         return self._rights(actor, project)[1]
 
     def roles(self, actor: str, project: str) -> list[str]:
@@ -55,7 +55,7 @@ class PermissionView:
         return sorted(self._rights(actor, project)[0])
 
     def reach(self, name: str) -> Credential | None:
-        """How far the token or session with this public id reaches; None for the empty string: no credential, no limits."""
+        """The scope of the token or session with this public id; None for the empty string: no credential, no limits."""
         token = self.token(name) if name else None
         return token.reach if token else credential_store.limits(self.tx, name) if name else None
 

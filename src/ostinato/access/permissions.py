@@ -16,13 +16,13 @@ ADMINISTER = "access:admin"
 
 
 def granted(held: Mapping[str, Sequence[str] | None]) -> frozenset[str]:
-    """What roles permit together; those with patterns are custom."""
+    """The union of the permissions of roles; those with patterns are custom."""
     ours = permissions(role for role, patterns in held.items() if patterns is None and built_in(role))
     return ours.union(*(expand(patterns) for patterns in held.values() if patterns is not None))
 
 
 def limited(found: frozenset[str], by: Credential | None, project: str) -> frozenset[str]:
-    """What is left of the rights of an actor in a project for who comes with this credential."""
+    """The permissions of an actor in a project, reduced to the scope of this credential."""
     if by is None:
         return found
     if by.projects is not None and project not in by.projects:
@@ -33,7 +33,7 @@ def limited(found: frozenset[str], by: Credential | None, project: str) -> froze
 
 
 def presented_credential(tx: Tx) -> Credential | None:
-    """The credential by which the caller came, or what is left of it within an execution; in process there is none."""
+    """The caller's credential, or within an execution its stored scope; None in process."""
     who = caller()
     if who.credential or who.scope is None:
         return credential_store.limits(tx, who.credential) if who.credential else None
@@ -42,7 +42,7 @@ def presented_credential(tx: Tx) -> Credential | None:
 
 
 def scope_to_store(tx: Tx) -> dict[str, Any] | None:
-    """What a row keeps to limit that which the caller starts, and which goes on without the credential; None if nothing does."""
+    """The caller's scope, as stored with what it starts that outlives its credential; None without limits."""
     by = presented_credential(tx)
     if by is None or (by.permissions is None and by.projects is None and not by.delegated):
         return None
@@ -50,17 +50,17 @@ def scope_to_store(tx: Tx) -> dict[str, Any] | None:
 
 
 def permits(tx: Tx, permission: str) -> bool:
-    """Whether the caller may do this in the present project, by its roles and its credential."""
+    """Whether the caller's roles and credential permit this in the current project."""
     return is_owner(tx) or permission in caller_permissions(tx, caller().project)
 
 
 def caller_permissions(tx: Tx, project: str) -> frozenset[str]:
-    """What the caller may in a project; in `*`, what it may everywhere."""
+    """The caller's permissions in a project; for `*`, those that hold in all projects."""
     return limited(granted(store.held(tx, caller().actor, project)), presented_credential(tx), project)
 
 
 def is_owner(tx: Tx) -> bool:
-    """Whether the caller is no actor of the store, and so can only be who opened its files in process."""
+    """Whether the caller is not an actor of the store, and so must be the process that opened its files."""
     return store.actor(tx, caller().actor) is None
 
 
@@ -70,7 +70,7 @@ def administers(tx: Tx) -> bool:
 
 
 def require_still_permitted(tx: Tx, actor: str, permission: str, project: str) -> None:
-    """Refuse to act for somebody who asked for it earlier and may it no more; who is no actor of the store is its owner.
+    """Refuse to act on behalf of an actor who has lost the permission since; a caller who is no actor of the store is its owner.
 
     Raises:
         Denied: the actor is disabled, or has lost the roles that permitted it.
@@ -89,14 +89,14 @@ def is_disabled(tx: Tx, actor: str) -> bool:
 
 
 def permissions_of_role(tx: Tx, role: str, project: str) -> frozenset[str]:
-    """What a role permits in a project."""
+    """The permissions of a role in a project."""
     if built_in(role):
         return permissions([role])
     return frozenset().union(*(expand(found.permissions) for found in store.roles(tx, project) if found.name == role))
 
 
 def require_no_escalation(tx: Tx, bindings: Iterable[Binding], within: Credential | None = None) -> None:
-    """Refuse to touch what reaches beyond the caller's own rights; `within` is how much of the bindings is meant."""
+    """Refuse bindings that grant more than the caller has; `within` limits which part of them is meant."""
     if is_owner(tx):
         return
     for binding in bindings:
@@ -108,7 +108,7 @@ def require_no_escalation(tx: Tx, bindings: Iterable[Binding], within: Credentia
 
 
 def require_permissions(tx: Tx, wanted: Iterable[str], project: str, what: str) -> None:
-    """Refuse what permits more than the caller may in the project.
+    """Refuse permissions that the caller lacks in the project.
 
     Raises:
         Denied: it does; `permission` is the first that is missing.
@@ -129,7 +129,7 @@ def require_administrator(tx: Tx) -> None:
 
 
 def visible_actors(tx: Tx) -> list[Actor]:
-    """The actors that the caller may know of: who administers the store all, who reads access those of the project, anybody itself."""
+    """The actors that the caller may see: administrators of the store all, readers of access those of the project, others themselves."""
     who = caller()
     if administers(tx):
         return store.actors(tx)
@@ -140,7 +140,7 @@ def visible_actors(tx: Tx) -> list[Actor]:
 
 
 def known_actor(tx: Tx, actor: str, *, hidden: bool = False) -> Actor:
-    """An actor that the caller may know of; with `hidden` also one that it must name to let it in.
+    """An actor that the caller may see; with `hidden`, also one that it must name to grant it access.
 
     Raises:
         NotFound: there is none, or none that the caller may know of; the hint proposes the nearest of those it may.
@@ -153,7 +153,7 @@ def known_actor(tx: Tx, actor: str, *, hidden: bool = False) -> Actor:
 
 
 def visible_projects(tx: Tx, permission: str | None = None) -> list[str]:
-    """The projects in which the caller may `permission`, or anything at all: what every list over projects is cut to."""
+    """The projects in which the caller has `permission`, or any permission at all."""
     names = [project.name for project in store.projects(tx)]
     if is_owner(tx):
         return names

@@ -9,13 +9,13 @@ _KEYS_MAX = 10_000
 
 
 class Refusals:
-    """When each refusal was last told of, and how many followed."""
+    """The time of the last recorded refusal by key, and how many followed."""
 
     def __init__(self) -> None:
         self._told: dict[tuple[str, ...], tuple[float, int]] = {}
 
     def due(self, key: tuple[str, ...]) -> int | None:
-        """How many refusals since the last that was told of; None if that was within the minute.
+        """The number of refusals since the last one that was recorded; None if that was within the last minute.
 
         >>> refusals = Refusals()
         >>> refusals.due(("ana",)), refusals.due(("ana",)), refusals.due(("ben",))

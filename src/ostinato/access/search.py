@@ -9,7 +9,7 @@ from ostinato.storage.rows.rows import Tx
 
 
 def search(tx: Tx, typed: str) -> list[SearchResult]:
-    """The actors of the project, for who administers the store all, whose name or id holds the text."""
+    """The actors of the project (for administrators of the store: all) whose name or id contains the text."""
     return [
         SearchResult(
             ref=Ref.parse(actor.id),

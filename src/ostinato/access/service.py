@@ -50,7 +50,7 @@ _USE_EXACT_TO = timedelta(minutes=10)
 
 
 class Access(Tokens, SignIns, Devices, Links, Exchanges):
-    """Who may do what where. `record` is told of every change, in its transaction: `Ledger.append`.
+    """The verbs of permissions. `record` (`Ledger.append`) is called for every change, in its transaction.
 
     Nobody gives or takes away more than they have themselves. A caller who is no actor of the store is its owner: who opened its files in
     process; over the wire nobody comes without a credential of an actor.
@@ -138,11 +138,11 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
         return self._rows.read(lambda tx: any(project.name == name for project in store.projects(tx)))
 
     def visible_projects(self, permission: str | None = None) -> list[str]:
-        """The projects in which the caller may `permission`, or anything at all: what every list over projects is cut to."""
+        """The projects in which the caller has `permission`, or any permission at all."""
         return self._rows.read(lambda tx: visible_projects(tx, permission))
 
     def whoami(self) -> Whoami:
-        """The caller, with its roles and permissions in the present project."""
+        """The caller, with its roles and permissions in the current project."""
         who = caller()
 
         def query(view: PermissionView) -> Whoami:
@@ -160,12 +160,12 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
     # ---- roles
 
     def roles(self) -> list[Role]:
-        """All roles that may be granted in the present project, and what they permit."""
+        """All roles that can be granted in the current project, with their permissions."""
         project = caller().project
         return roles() + self._rows.read(lambda tx: store.roles(tx, project) if is_owner(tx) or caller_permissions(tx, project) else [])
 
     def define_role(self, role: str, permissions: list[str], summary: str = "", everywhere: bool = False) -> Role:
-        """Make or change a role of one's own, for the present project or, `everywhere`, for all; who has it, has it as it is now.
+        """Create or change a custom role, for the current project or, with `everywhere`, for all. It changes for everybody who has it.
 
         `permissions` are patterns: `run:write`, `run:*`, `*:read`.
 
@@ -191,7 +191,7 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
         return self._rows.write(change)
 
     def drop_role(self, role: str, everywhere: bool = False) -> None:
-        """Forget a role of one's own.
+        """Delete a custom role.
 
         Raises:
             NotFound: there is none of that name.
@@ -216,7 +216,7 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
     # ---- projects
 
     def create_project(self, name: str, description: str = "") -> Project:
-        """Make a project; a repeat with the same description returns it.
+        """Create a project. Idempotent: the same call again returns it.
 
         Raises:
             Conflict: it exists with another description.
@@ -247,7 +247,7 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
     # ---- actors and their roles
 
     def create_person(self, name: str, roles: list[str] | None = None) -> Actor:
-        """Make the actor `person:<name>`, if need be, and give it `roles` in the present project.
+        """Create the actor `person:<name>` if it does not exist, and grant it `roles` in the current project.
 
         Raises:
             NotFound: there is no such role.
@@ -257,7 +257,7 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
         return self._create("person", name, roles or [])
 
     def create_service(self, name: str, roles: list[str] | None = None) -> Actor:
-        """Make the actor `service:<name>`, if need be, and give it `roles` in the present project; raises as `create_person`."""
+        """Create the actor `service:<name>` if it does not exist, and grant it `roles`. Raises as `create_person`."""
         return self._create("service", name, roles or [])
 
     def _create(self, kind: Kind, name: str, roles: Iterable[str]) -> Actor:
@@ -281,7 +281,7 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
         return new
 
     def actors(self) -> list[Actor]:
-        """The actors with a role in the present project; for who administers the store, all."""
+        """The actors with a role in the current project; for administrators of the store, all actors."""
 
         def query(tx: Tx) -> list[Actor]:
             elsewhere = credential_store.identities(tx)
@@ -290,7 +290,7 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
         return self._rows.read(query)
 
     def bindings(self, actor: str | None = None) -> list[Binding]:
-        """Who has which role in the present project; or which roles `actor` has in all projects whose rights the caller may see."""
+        """The role bindings of the current project; or those of `actor` in all projects that the caller may read."""
         project = caller().project
 
         def query(tx: Tx) -> list[Binding]:
@@ -300,7 +300,7 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
         return self._rows.read(query)
 
     def grant(self, actor: str, role: str) -> Binding:
-        """Give an actor a role in the present project (`admin`: in all); a repeat changes nothing.
+        """Grant an actor a role in the current project (`admin`: in all projects). Idempotent.
 
         Raises:
             NotFound: no such actor or role.
@@ -309,7 +309,7 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
         return self._rows.write(lambda tx: self._bind(tx, known_actor(tx, actor, hidden=True).id, role))
 
     def revoke(self, actor: str, role: str) -> Binding:
-        """Take a role away; a repeat changes nothing. Raises as `grant`, and Conflict for the last administrator."""
+        """Revoke a role. Idempotent. Raises as `grant`, and Conflict for the last administrator."""
 
         def change(tx: Tx) -> Binding:
             binding = _binding(tx, known_actor(tx, actor, hidden=True).id, role)
@@ -329,7 +329,7 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
         return binding
 
     def disable(self, actor: str) -> Actor:
-        """Shut an actor out, at once: no permission, token or session of its works any more; a repeat changes nothing.
+        """Disable an actor: its permissions, tokens and sessions stop working at once. Idempotent.
 
         Raises:
             NotFound: no such actor.
@@ -339,7 +339,7 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
         return self._switch(actor, disabled=True)
 
     def enable(self, actor: str) -> Actor:
-        """Let a disabled actor in again, with the roles and tokens that it had. Raises as `disable`."""
+        """Enable a disabled actor, with the roles and tokens that it had. Raises as `disable`."""
         return self._switch(actor, disabled=False)
 
     def _switch(self, actor: str, *, disabled: bool) -> Actor:

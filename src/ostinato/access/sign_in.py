@@ -31,7 +31,7 @@ _ENGINE = Caller(actor="service:ostinato")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visitor:
-    """The browser that asks: its address, how it calls itself, and the secret of the session that it has, which the next replaces."""
+    """The browser of a request: its address, its user agent, and the secret of its session, which the next replaces."""
 
     address: str = ""
     agent: str = ""
@@ -43,7 +43,7 @@ NOWHERE = Visitor()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who somebody is elsewhere: `subject` at `issuer`, called `name` there, and the roles that their groups bring, by project."""
+    """An identity at an OpenID provider: `subject` at `issuer`, called `name` there, and the roles of its groups, by project."""
 
     issuer: str
     subject: str
@@ -65,7 +65,7 @@ class SignIns:
     # ---- in
 
     def sign_in(self, name: str, password: str, visitor: Visitor = NOWHERE) -> OpenedSession:
-        """A session for the person who knows the password.
+        """Sign in by password.
 
         Raises:
             Unauthenticated: no such person, none with a password, or another password.
@@ -83,7 +83,7 @@ class SignIns:
         return self._rows.write(lambda tx: self._open(tx, actor, "password", visitor, proof=hashed))
 
     def sign_in_by_code(self, code: str, visitor: Visitor = NOWHERE, password: str | None = None) -> OpenedSession:
-        """A session for who holds a one-time code; with `password`, that becomes theirs.
+        """Sign in by a one-time code; with `password`, set that password.
 
         Raises:
             Unauthenticated: the code is unknown, used or older than ten minutes.
@@ -110,7 +110,7 @@ class SignIns:
         return opened
 
     def redeem_code(self, code: str, password: str | None = None, name: str = "", visitor: Visitor = NOWHERE) -> IssuedToken:
-        """A token for a program whose user holds a one-time code, good for 90 days. Raises as `sign_in_by_code`."""
+        """Issue a token, valid for 90 days, to a program whose user has a one-time code. Raises as `sign_in_by_code`."""
         session = self.sign_in_by_code(code, replace(visitor, session=""), password).session
         with calling(Caller(actor=session.actor, credential=session.id)):
             issued = self.issue_token(session.actor, name=name)
@@ -118,7 +118,7 @@ class SignIns:
         return issued
 
     def sign_in_elsewhere(self, identity: Identity, visitor: Visitor = NOWHERE) -> OpenedSession:
-        """A session for who an OpenID provider says it is; the roles that groups brought are as the groups are now.
+        """Sign in with an identity of an OpenID provider; roles from its groups are brought up to date.
 
         Raises:
             Denied: nobody knows them, and none of their groups brings a role.
@@ -182,7 +182,7 @@ class SignIns:
     # ---- sessions
 
     def session(self) -> Session:
-        """The session by which the caller came.
+        """The caller's current session.
 
         Raises:
             NotFound: it came by a token, or in process.
@@ -193,7 +193,7 @@ class SignIns:
         return found[0]
 
     def sessions(self, actor: str | None = None) -> list[Session]:
-        """The caller's sessions; for who administers the store, all, or those of one actor."""
+        """The caller's sessions; for administrators of the store, all sessions, or those of one actor."""
         who, now = caller(), self._machine_clock.now()
 
         def query(tx: Tx) -> list[Session]:
@@ -203,7 +203,7 @@ class SignIns:
         return self._rows.read(query)
 
     def end_session(self, session: str) -> None:
-        """Sign a browser out, at once.
+        """End a session: its browser is signed out at once.
 
         Raises:
             NotFound: no such session, or none that the caller may end.
@@ -221,7 +221,7 @@ class SignIns:
     # ---- passwords and codes
 
     def set_password(self, password: str, old: str | None = None, visitor: Visitor = NOWHERE) -> OpenedSession | None:
-        """Choose a password; all other sessions end, and the present one is replaced by the one returned.
+        """Set the caller's password; all other sessions end, and the current one is replaced by the one returned.
 
         The old one is needed, unless there is none or the caller signed in with a one-time code.
 
@@ -277,7 +277,7 @@ class SignIns:
         return self._rows.write(change)
 
     def issue_code(self, actor: str) -> IssuedCode:
-        """A one-time code with which a person signs in within ten minutes, once; shown this once and kept nowhere.
+        """Issue a one-time code with which a person can sign in within ten minutes. Only this reply holds it.
 
         For another person only who administers the store asks for one. Such a session approves nothing until the person has chosen a
         password and signed in with it.
@@ -336,7 +336,7 @@ def caller_or(other: Caller) -> Caller:
 
 
 def digest_of_secret(secret: str) -> bytes:
-    """What is kept of a secret that is random enough to need no salt."""
+    """The stored hash of a secret that is random enough to need no salt."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
 
 

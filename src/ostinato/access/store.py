@@ -75,7 +75,7 @@ _next = epoch_table.update().where(epoch_table.c.id == 1).values(value=epoch_tab
 
 
 def epoch(tx: Tx) -> int:
-    """How often rights or tokens were changed."""
+    """The epoch: the number of changes of permissions and tokens."""
     found = tx.fetch(_epoch)
     return int(found[0][0]) if found else 0
 
@@ -95,7 +95,7 @@ def projects(tx: Tx) -> list[Project]:
 
 
 def add_project(tx: Tx, project: Project) -> None:
-    """Keep a new project."""
+    """Store a new project."""
     bump(tx)
     tx.execute(project_table.insert(), {"name": project.name, "description": project.description, "created_at": project.created_at})
 
@@ -115,7 +115,7 @@ def actors(tx: Tx) -> list[Actor]:
 
 
 def add_actor(tx: Tx, new: Actor) -> None:
-    """Keep a new actor."""
+    """Store a new actor."""
     bump(tx)
     tx.execute(actor_table.insert(), {"id": new.id, "kind": new.kind, "disabled": new.disabled, "created_at": new.created_at})
 
@@ -211,12 +211,12 @@ def roles(tx: Tx, project: str | None = None) -> list[Role]:
 
 
 def put_role(tx: Tx, role: Role) -> None:
-    """Keep a custom role, in place of one of the same name and project."""
+    """Store a custom role, in place of one of the same name and project."""
     drop_role(tx, role)
     tx.execute(role_table.insert(), {"name": role.name, "project": role.project, "summary": role.summary, "permissions": role.permissions})
 
 
 def drop_role(tx: Tx, role: Role) -> None:
-    """Forget a custom role."""
+    """Delete a custom role."""
     bump(tx)
     tx.execute(role_table.delete().where(role_table.c.name == role.name, role_table.c.project == role.project))

@@ -69,7 +69,7 @@ def network_of(address: str) -> str:
 
 
 def _failures(tx: Tx, account: str, network: str, free: int, now: datetime) -> int:
-    """How often this failed of late; refuses if the wait after the last failure is not over."""
+    """The number of recent failures; raises if the wait after the last one is not over."""
     failures, last = credential_store.failed_attempts(tx, account, network) or (0, now - WINDOW)
     if now - last >= WINDOW:
         return 0

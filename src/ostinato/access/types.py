@@ -33,7 +33,7 @@ class LinkedIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who acts: `id` is `person:ana` or `service:trainer`. A disabled actor may nothing, and no token of its works."""
+    """An actor: `id` is `person:ana` or `service:trainer`. A disabled actor has no permissions, and its tokens do not work."""
 
     id: str
     kind: Kind
@@ -153,7 +153,7 @@ class DeviceRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceAnswer:
-    """What became of the wish of a device; `issued` comes with `granted`, this once."""
+    """The state of a device authorization; `issued` comes with `granted`, once."""
 
     state: Literal["pending", "slow_down", "granted", "refused", "expired"]
     issued: IssuedToken | None = None
@@ -195,7 +195,7 @@ class Whoami:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    """What somebody showed, and how far it reaches: a token or a session. It never leaves the server."""
+    """A presented credential, a token or a session, with its scope. It never leaves the server."""
 
     id: str
     actor: str

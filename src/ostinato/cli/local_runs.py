@@ -112,7 +112,7 @@ class _Ways:
     def _store(self, url: str, data: str, project: str) -> Target:
         """A store as a target. A token goes only to the server that it was named with: an address in a journal may be anybody's."""
         known = not url or url.rstrip("/") in {(self._url or "").rstrip("/"), self._target.url.rstrip("/")}
-        token = self._target.token if known else importlib.import_module("ostinato.client.login").saved(url)
+        token = self._target.token if known else importlib.import_module("ostinato.client.login").saved_token(url)
         return replace(self._target, data=Path(data), url=url, token=token, project=project)
 
     def close(self) -> None:

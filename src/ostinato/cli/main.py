@@ -104,7 +104,7 @@ def root(ctx: click.Context, url: str | None, token_file: Path | None, project: 
 
 
 def _saved(url: str) -> str:
-    return importlib.import_module("ostinato.client.login").saved(url)  # type: ignore[no-any-return]
+    return importlib.import_module("ostinato.client.login").saved_token(url)  # type: ignore[no-any-return]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -63,10 +63,10 @@ def login(ctx: click.Context, url: str | None, name: str, code: str | None) -> N
         raise Invalid("no server named", hint="ostinato login --url ADDRESS, or set OSTINATO_URL", field="url")
     module = importlib.import_module("ostinato.client.login")
     if code:
-        token = module.redeemed(address, code, _chosen_password(), name, ca_file=target.ca_file)
+        token = module.redeem_code(address, code, _chosen_password(), name, ca_file=target.ca_file)
     else:
-        token = module.admitted(address, name, _tell, ca_file=target.ca_file)
-    click.echo(f"signed in; the token is kept in {module.save(address, token)}")
+        token = module.device_login(address, name, _tell, ca_file=target.ca_file)
+    click.echo(f"signed in; the token is kept in {module.save_token(address, token)}")
 
 
 def _chosen_password() -> str:

@@ -42,7 +42,7 @@ class Reply:
 
 
 class Connection:
-    """The way to a server. Threads may share it; a call takes an idle connection or opens one."""
+    """A pool of connections to one server. Thread-safe: a call takes an idle connection or opens one."""
 
     def __init__(self, url: str, token: str, project: str, patience_s: float = PATIENCE_S, ca_file: str = "") -> None:
         parts = urlsplit(url)
@@ -153,7 +153,7 @@ def _trusting(ca_file: str) -> ssl.SSLContext:
 
 
 def _near(host: str) -> bool:
-    """Whether the server is on this machine, so that packing replies costs more than it saves."""
+    """Whether the server is on this machine, where compression costs more than it saves."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -21,7 +21,7 @@ T = TypeVar("T")
 def device_login(
     url: str, name: str, tell: Callable[[DeviceGrant], None], wait: Callable[[float], None] = time.sleep, *, ca_file: str = ""
 ) -> str:
-    """A token for the program `name`, once its user has agreed in a browser; `tell` shows them where and what.
+    """Get a token for the program `name`, once its user has agreed in a browser; `tell` shows them where.
 
     Raises:
         Denied: they refused.
@@ -45,7 +45,7 @@ def device_login(
 
 
 def redeem_code(url: str, code: str, password: str | None = None, name: str = "", *, ca_file: str = "") -> str:
-    """A token for who holds a one-time code; with `password`, that becomes theirs.
+    """Get a token by a one-time code; with `password`, set that password.
 
     Raises:
         Unauthenticated: the code is unknown, used or older than ten minutes.
@@ -55,12 +55,12 @@ def redeem_code(url: str, code: str, password: str | None = None, name: str = ""
 
 
 def saved_token(url: str) -> str:
-    """The token that is kept for a server, or the empty string."""
+    """The saved token of a server, or the empty string."""
     return _kept().get(url.rstrip("/"), "")
 
 
 def save_token(url: str, token: str) -> Path:
-    """Keep a token for later commands, readable by its owner alone; returns where."""
+    """Store a token for later commands, readable by its owner alone; returns where."""
     path = _path()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = path.with_name(f".{path.name}-{os.getpid()}")

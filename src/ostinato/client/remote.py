@@ -44,7 +44,7 @@ def connect(url: str, token: str, project: str = "default", *, patience_s: float
 
 
 class Remote:
-    """What `ost.connect` gives: one face per slice, as attributes; shared by threads as they like."""
+    """A connected store: one face per slice, as attributes. Thread-safe."""
 
     def __init__(self, link: Connection, slices: Sequence[ModuleType]) -> None:
         self._link = link

@@ -30,7 +30,7 @@ class Catalog:
     _clock: Clock
 
     def states(self) -> list[DatasetState]:
-        """Every dataset with its newest version and delivery, what waits, and its age against what was promised."""
+        """Every dataset with its newest version and delivery, its open quarantines, and its age against the limit."""
         asked = DeliveryFilter(project=caller().project, at=self._clock.now())
 
         def query(tx: Tx) -> list[DatasetState]:
@@ -41,7 +41,7 @@ class Catalog:
         return self._rows.read(query)
 
     def delivery(self, name: str, key: str, attempt: int | None = None) -> Delivery:
-        """An attempt under a key, by default the last, with its report and samples of the rows that offended.
+        """A delivery attempt under a key, by default the last, with its report and samples of the violating rows.
 
         Raises:
             NotFound: there is no such dataset or delivery.
@@ -58,7 +58,7 @@ class Catalog:
         return self._rows.read(query)
 
     def story(self, name: str, at: datetime | None = None, limit: int = 100) -> DatasetStory:
-        """What came to a dataset up to the instant `at` (default: now): the newest `limit` deliveries (1 to 1,000) with their checks.
+        """The newest `limit` (1 to 1,000) deliveries to a dataset up to the instant `at` (default: now), with their checks.
 
         Raises:
             NotFound: there is no such dataset.
@@ -96,13 +96,13 @@ class Catalog:
 
 
 def promise_hours(contract: Contract) -> float | None:
-    """How old the newest rows may be by the strictest check `fresh`; None where none is asked."""
+    """The maximal age of the newest rows in hours, by the strictest check `fresh`; None without one."""
     limits = [float(spec.parameters["max_age_hours"]) for spec in contract.checks if spec.check == "fresh"]
     return min(limits, default=None)
 
 
 def _standing(tx: Tx, asked: DeliveryFilter) -> Callable[[Dataset, DeliveryMark | None], DatasetState]:
-    """What tells of each of the datasets asked for how it stands, given its last delivery."""
+    """A function from a dataset and its last delivery to its state."""
     versions, waiting, recent = (
         catalog_store.newest_versions(tx, asked),
         catalog_store.waiting(tx, asked),

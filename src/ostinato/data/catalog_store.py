@@ -16,7 +16,7 @@ _D = deliveries.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryFilter:
-    """Whose deliveries are meant, up to which instant; without a `dataset`, those of all."""
+    """A filter of deliveries by project, dataset (None: all) and instant."""
 
     project: str
     at: datetime
@@ -75,7 +75,7 @@ def recent(tx: Tx, asked: DeliveryFilter, limit: int) -> dict[str, list[Outcome]
 
 
 def waiting(tx: Tx, asked: DeliveryFilter) -> dict[str, int]:
-    """How many keys of each dataset were refused and not accepted since."""
+    """The number of keys of each dataset that are quarantined and not accepted since."""
     accepted = func.count(_D.version)  # only what was accepted has one
     keys = select(_D.dataset, _D.key).where(asked.deliveries).group_by(_D.dataset, _D.key).having(accepted == 0).subquery()
     found = tx.all(select(keys.c.dataset, func.count().label("n")).group_by(keys.c.dataset))

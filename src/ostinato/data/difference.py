@@ -105,7 +105,7 @@ def _empty(version: DatasetVersion) -> pa.Table:
 
 
 def _shift(tables: Tables, pair: Sequence[Sequence[str]], name: str, kind: str) -> ColumnShift:
-    """How far one column has moved between the parts of a pair."""
+    """The shift of one column between the parts of a pair."""
     columns = [tables.read_all(digests, [name])[name] for digests in pair]
     nulls = [column.null_count / max(1, len(column)) for column in columns]
     present = [column.drop_null() for column in columns]

@@ -22,13 +22,13 @@ class DatasetSummary:
 
     @property
     def promised_h(self) -> float | None:
-        """How old its newest row may be, in hours, by the strictest check `fresh` of its contract."""
+        """The maximal age of its newest row in hours, by the strictest check `fresh` of its contract."""
         limits = [c.parameters["max_age_hours"] for c in self.dataset.contract.checks if c.check == "fresh"]
         return min(limits, default=None)
 
 
 def dataset_summary(tx: Tx, project: str, name: str) -> DatasetSummary | None:
-    """How a dataset stands; None without a version."""
+    """The state of a dataset; None without a version."""
     dataset = store.dataset_named(tx, project, name)
     accepted = store.newest_delivery(tx, project, name, "accepted")
     last = store.newest_delivery(tx, project, name)

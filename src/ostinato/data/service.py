@@ -74,7 +74,7 @@ class Datasets(Catalog, Arriving):
         licence: str = "",
         purpose: str = "",
     ) -> Dataset:
-        """Declare a dataset; in the mode `replace`, each version holds the newest delivery alone.
+        """Create a dataset. In the mode `replace`, a version holds only the newest delivery.
 
         Raises:
             Invalid: the name has another shape than letters, digits and `._-`, or a check cannot be made.
@@ -113,7 +113,7 @@ class Datasets(Catalog, Arriving):
         return self._rows.read(lambda tx: find_dataset(tx, caller().project, name))
 
     def tag(self, name: str, tags: list[str]) -> Dataset:
-        """Give a dataset these tags, instead of those that it has; search finds it by them.
+        """Replace the tags of a dataset. Search finds it by them.
 
         Raises:
             NotFound: there is no such dataset.
@@ -138,7 +138,7 @@ class Datasets(Catalog, Arriving):
         return self._rows.read(lambda tx: store.all_datasets(tx, caller().project))
 
     def deliver(self, name: str, source: SourceSpec, key: str, note: str = "") -> Delivery:
-        """Read a source, measure it against the contract, and add its rows; or put them into quarantine.
+        """Read a source and check it against the contract; add its rows to a new version, or quarantine them.
 
         A key that was accepted is answered as it was then, a quarantined one may be tried again.
 
@@ -158,7 +158,7 @@ class Datasets(Catalog, Arriving):
         return self._take(name, key, pulled, digest_of(["upload", pulled.digest]), "")
 
     def upload_sent(self, name: str, key: str, upload: str, size: int) -> Delivery:
-        """Deliver what was sent in parts, `size` bytes together; otherwise like `upload`.
+        """Deliver an upload that was sent in parts, `size` bytes in all; otherwise like `upload`.
 
         Raises:
             NotFound: nothing of the upload has arrived, or it was forgotten, a day after its last part.
@@ -168,7 +168,7 @@ class Datasets(Catalog, Arriving):
         return self.upload(name, key, self._blobs.open(self._uploads.finish(upload, size).digest))
 
     def deliveries(self, name: str) -> list[Delivery]:
-        """All deliveries to a dataset in the order of their coming, accepted or not, with their reports."""
+        """All deliveries to a dataset in order of arrival, accepted or not, with their reports."""
 
         def query(tx: Tx) -> list[Delivery]:
             find_dataset(tx, caller().project, name)
@@ -177,7 +177,7 @@ class Datasets(Catalog, Arriving):
         return self._rows.read(query)
 
     def quarantined(self, name: str) -> list[Delivery]:
-        """The deliveries that were refused; the failures in their reports hold samples of the offending rows."""
+        """The quarantined deliveries, with reports that hold samples of the violating rows."""
         return [d for d in self.deliveries(name) if d.state == "quarantined"]
 
     def versions(self, name: str) -> list[DatasetVersion]:
@@ -199,7 +199,7 @@ class Datasets(Catalog, Arriving):
         return self._rows.read(lambda tx: find_version(tx, caller().project, wanted))
 
     def profile(self, ref: str) -> Profile:
-        """What is in each column of a version; computed once."""
+        """Statistics of each column of a version; computed once."""
         version, project = self.version(ref), caller().project
         kept = self._rows.read(lambda tx: store.profile_of(tx, project, version.dataset, version.version))
         if kept is not None:
@@ -253,7 +253,7 @@ class Datasets(Catalog, Arriving):
         return sink.getvalue()
 
     def _take(self, name: str, key: str, pulled: SourceTable, origin: str, note: str) -> Delivery:
-        """Judge a delivery beside the version that is the latest, and record it unless another came between."""
+        """Check a delivery against the latest version, and record it unless another came between."""
         checked_name(key, "a delivery", field="key")
         project, arrived = caller().project, normal(pulled.table)
         for _ in range(_RACES_MAX):
@@ -317,7 +317,7 @@ class Datasets(Catalog, Arriving):
     def _record(
         self, made: Delivery, origin: str, table: pa.Table, latest: DatasetVersion | None, beside: dict[str, int], *, replace: bool
     ) -> bool:
-        """Keep the delivery, and its version, if nothing has changed since it was judged."""
+        """Store the delivery and its version, if nothing has changed since it was checked."""
         project, subject = caller().project, Ref("dataset", made.dataset)
         came_from = Ref(
             "source", re.sub(r"[^A-Za-z0-9._/+=%-]", "-", made.source).lstrip("._/+=%-")[:200] or "file", made.source_digest[:16]

@@ -230,7 +230,7 @@ def profile_of(tx: Tx, project: str, dataset: str, version: int) -> Profile | No
 
 
 def keep_profile(tx: Tx, project: str, profile: Profile) -> None:
-    """Keep a profile that was computed; another may have been quicker."""
+    """Store a profile, unless another process was quicker."""
     if profile_of(tx, project, profile.dataset, profile.version) is None:
         key = {"project": project, "dataset": profile.dataset, "version": profile.version}
         tx.execute(insert(profiles), {**key, "profile": asdict(profile)})

@@ -233,7 +233,7 @@ class DeliveryMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of a delivery, in one line of many."""
+    """The outcome of a delivery, in short."""
 
     key: str
     attempt: int
@@ -254,7 +254,7 @@ class VersionMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetState:
-    """How a dataset stands: its newest version and delivery, and whether it is as recent as was promised.
+    """The state of a dataset: its newest version and delivery, and whether it is as fresh as its contract demands.
 
     `waiting` counts the keys that were refused and not accepted since. `age_hours` is that of the newest version, and
     `promise_hours` the least `max_age_hours` of the checks `fresh`; `fresh` is None where nothing was promised. `recent` are the
@@ -273,7 +273,7 @@ class DatasetState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetStory:
-    """What came to a dataset up to the instant `at`.
+    """The deliveries to a dataset up to the instant `at`.
 
     `deliveries` are the newest ones, oldest first, after `earlier` others. `failing` is the newest delivery that was refused,
     with samples of its offending rows, and `mended` the acceptance of its key since.
@@ -309,7 +309,7 @@ class PairBin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnShift:
-    """How far the values of a column have moved, 0 to 1, and the shares of nulls.
+    """The shift of a column's distribution, 0 to 1, and the shares of nulls.
 
     `measure` is the largest gap between the distribution functions (`ks`) for what is ordered, and half the sum of the
     differences of the shares (`total_variation`) for text and truth values.
@@ -326,7 +326,7 @@ class ColumnShift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """What lies between two versions of a dataset.
+    """The difference between two versions of a dataset.
 
     Rows are told apart by `key` where the contract has one, and `changed` counts those of one key that differ; without
     a key rows are compared whole, and `changed` is None. The samples are the first rows by key. `columns`, without the key, come by

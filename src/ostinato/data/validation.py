@@ -42,7 +42,7 @@ def references(contract: Contract) -> list[str]:
 
 
 def validate_contract(contract: Contract) -> None:
-    """Refuse a contract whose checks cannot be made.
+    """Refuse a contract with checks that cannot be constructed.
 
     Raises:
         NotFound, Invalid: a check or a parameter is unknown, or a tolerance lies outside 0 to 1.
@@ -58,7 +58,7 @@ def validate_contract(contract: Contract) -> None:
 def validate_delivery(
     table: pa.Table, contract: Contract, tables: Tables, *, accepted: Sequence[str], others: Mapping[str, Sequence[str]], now: datetime
 ) -> Report:
-    """Measure a delivery against a contract.
+    """Check a delivery against a contract.
 
     `accepted` are the parts that its rows will stand beside; `others` the parts of the datasets that the checks look into.
     """

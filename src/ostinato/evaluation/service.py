@@ -30,7 +30,7 @@ class Evaluations:
         """Told of each new evaluation within its transaction; the registry, which stands above, listens."""
 
     def record(self, subject: Ref, data: str, report: Report, datasets: list[Ref] | None = None) -> Evaluation:
-        """Keep `report` of `subject`, a run or a model version, on the rows whose digest is `data`.
+        """Record `report` about `subject`, a run or a model version, on the rows with the digest `data`.
 
         The id follows from the content, so recording the same twice gives the first one again. `datasets` are the dataset
         versions from which the rows came: the lineage.

@@ -48,7 +48,7 @@ _of = (
 
 
 def add(tx: Tx, project: str, made: Evaluation) -> None:
-    """Keep an evaluation."""
+    """Store an evaluation."""
     row: dict[str, Any] = {
         "project": project,
         "id": made.id,

@@ -41,7 +41,7 @@ class CostMatrix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What deciding by the model costs, against the cheaper of the two policies without one: act on no row, act on all."""
+    """The cost of deciding by the model, compared with the cheaper policy without one: act on no row, or act on all."""
 
     matrix: CostMatrix
     total: float

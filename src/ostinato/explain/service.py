@@ -44,7 +44,7 @@ class Explanations:
     def explain_global(
         self, model: str, data: str, label: str = "label", method: str = "permutation", parameters: dict[str, Any] | None = None
     ) -> GlobalExplanation:
-        """Which inputs a version rests on, measured on the table with the digest `data`, which holds them and `label` (0 or 1).
+        """Importance of a version's inputs, measured on the table with the digest `data`, which holds them and `label` (0 or 1).
 
         At most 5,000 of its rows are taken, always the same ones. Asked again, the answer is the one kept.
 
@@ -82,7 +82,7 @@ class Explanations:
     def explain_local(
         self, model: str, row: dict[str, Scalar], background: str, method: str = "shapley", parameters: dict[str, Any] | None = None
     ) -> LocalExplanation:
-        """What each input of `row` contributed to its score, against rows of the table with the digest `background`.
+        """Contribution of each input of `row` to its score, against a background: rows of the table with the digest `background`.
 
         At most 100 rows of the background are taken, always the same ones. Asked again, the answer is the one kept.
 
@@ -127,12 +127,12 @@ class Explanations:
         return self._keep(made)
 
     def of(self, model: str, until: datetime | None = None) -> list[GlobalExplanation]:
-        """The global explanations of a version, newest first, perhaps only those that were made until an instant."""
+        """The global explanations of a version, newest first; with `until`, those made up to then."""
         ref = str(self._models.resolve(model))
         return self._rows.read(lambda tx: store.of(tx, caller().project, ref, until))
 
     def of_answers(self, model: str, limit: int = 20, until: datetime | None = None) -> list[LocalExplanation]:
-        """The newest `limit` (1 to 200) explanations of single answers of a version, newest first, perhaps only those made until then."""
+        """The newest `limit` (1 to 200) local explanations of a version, newest first; with `until`, those made up to then."""
         if not 1 <= limit <= _LISTED_MAX:
             raise Invalid(f"1 to {_LISTED_MAX} explanations can be listed at once, not {limit}", field="limit")
         ref = str(self._models.resolve(model))
@@ -147,7 +147,7 @@ class Explanations:
         return _found(self._known(explanation, GlobalExplanation), explanation)
 
     def get_local(self, explanation: str) -> LocalExplanation:
-        """The explanation of one answer with this id.
+        """The local explanation with this id.
 
         Raises:
             NotFound: there is none.

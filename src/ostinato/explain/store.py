@@ -39,7 +39,7 @@ _of = (
 
 
 def add(tx: Tx, project: str, made: Explanation) -> None:
-    """Keep an explanation."""
+    """Store an explanation."""
     scope = "global" if isinstance(made, GlobalExplanation) else "local"
     body = msgspec.to_builtins(made, enc_hook=str)
     tx.execute(

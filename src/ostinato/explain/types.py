@@ -73,7 +73,7 @@ class LocalExplanation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What an id of an explanation stands for: that of a whole model or that of one answer; the other is None."""
+    """An explanation of either kind: of a whole model or of one answer; the other is None."""
 
     whole: GlobalExplanation | None = None
     answer: LocalExplanation | None = None

@@ -7,6 +7,6 @@ from ostinato.storage.rows.rows import Tx
 
 
 def promised_h(tx: Tx, project: str, dataset: str) -> float | None:
-    """How old its newest row may be, in hours, by the strictest of the views over it."""
+    """The maximal age of a dataset's newest row in hours, by the strictest view over it."""
     limits = [v.freshness_hours for v in store.all_views(tx, project) if v.dataset == dataset and v.freshness_hours is not None]
     return min(limits, default=None)

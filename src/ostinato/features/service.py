@@ -57,7 +57,7 @@ class OnlineStore(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of what is held."""
+        """Release all resources."""
         ...
 
 
@@ -65,7 +65,7 @@ ONLINE: Family[OnlineStore] = Family("ostinato.features.online")
 
 
 class Features:
-    """Views over datasets, whose features have the same value as of an instant wherever they are asked for."""
+    """The verbs of feature views: features have the same value as of an instant in training and online."""
 
     def __init__(self, *, rows: Rows, tables: Tables, ledger: Ledger, clock: Clock, datasets: Datasets, online_path: Path) -> None:
         self._rows = rows
@@ -77,11 +77,11 @@ class Features:
         self._views: dict[tuple[str, str], tuple[FeatureView, dict[str, str]]] = {}
 
     def close(self) -> None:
-        """Let go of the online store."""
+        """Close the online store."""
         self._online.close()
 
     def define(self, view: FeatureView) -> FeatureView:
-        """Declare a view over a dataset that has a version; a view never changes.
+        """Define a feature view over a dataset that has a version. A view never changes.
 
         Raises:
             Invalid: a name, a column, a type or a window does not do.
@@ -148,14 +148,14 @@ class Features:
         return spine.replace_schema_metadata({"ostinato.datasets": ",".join(sorted(used))})
 
     def online(self, views: list[str], keys: dict[str, Scalar], at: datetime | None = None) -> dict[str, float | None]:
-        """The features of one entity as of an instant, by default now: `view__feature` to its value."""
+        """The features of one entity as of an instant (default: now), as values by `view__feature`."""
         many = self.online_many(views, {name: [value] for name, value in keys.items()}, at)
         return {name: values[0] for name, values in many.items()}
 
     def online_many(
         self, views: list[str], keys: dict[str, list[Scalar]], at: datetime | list[datetime] | None = None
     ) -> dict[str, list[float | None]]:
-        """The features of many entities, each as of its own instant or all as of one, by default now; columns in, columns out.
+        """The features of many entities, each as of its own instant or all as of one (default: now), in columns.
 
         Raises:
             Invalid: a key is missing, has another type than its column, or the columns differ in length.
@@ -190,7 +190,7 @@ class Features:
         return Pushed(view=view, rows=table.num_rows, new=new, skipped=table.num_rows - kept.num_rows)
 
     def materialize(self, view: str, dataset: str = "") -> Materialized:
-        """Load a version of the view's dataset, by default the latest, into the online store.
+        """Load a version of the view's dataset (default: the latest) into the online store.
 
         Raises:
             Invalid: `dataset` is another dataset than the view's.
@@ -215,16 +215,16 @@ class Features:
         return Materialized(view=view, dataset=version.dataset, version=version.version, parts=parts, new=new)
 
     def freshness(self, view: str) -> Freshness:
-        """How old the newest event of a view is in the online store."""
+        """The age of the newest event of a view in the online store."""
         found = self.get(view)
         return freshness(found, self._online.newest(caller().project).get(view), self._clock.now())
 
     def states(self) -> list[ViewState]:
-        """Every view with its freshness and what of its dataset was loaded."""
+        """Every view with its freshness and the dataset version that was loaded."""
         return self._states(None)
 
     def state(self, view: str) -> ViewState:
-        """How one view stands.
+        """One view with its freshness and the dataset version that was loaded.
 
         Raises:
             NotFound: there is none of this name.
@@ -277,7 +277,7 @@ class Features:
 
 
 def freshness(view: FeatureView, newest_us: int | None, now: datetime) -> Freshness:
-    """How old the newest event of a view, in microseconds since 1970, is against what the view promises."""
+    """The freshness of a view, by its newest event in microseconds since 1970."""
     limit = view.freshness_hours
     if newest_us is None:
         return Freshness(view=view.name, newest=None, age_hours=None, limit_hours=limit, fresh=None if limit is None else False)

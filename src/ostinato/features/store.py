@@ -64,7 +64,7 @@ def as_stored(view: FeatureView) -> FeatureView:
 
 
 def add_view(tx: Tx, project: str, view: FeatureView, kinds: dict[str, str], at: datetime, by: str) -> None:
-    """Keep a view, with the types that its columns had when it was defined."""
+    """Store a view, with the types that its columns had when it was defined."""
     told = {"definition": asdict(view), "kinds": kinds, "defined_at": at, "defined_by": by}
     tx.execute(insert(views), {"project": project, "name": view.name, **told})
 

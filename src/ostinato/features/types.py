@@ -55,7 +55,7 @@ class FeatureView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pushed:
-    """What became of pushed rows: how many are new, and how many name no entity or instant and were left out."""
+    """The outcome of a push: how many rows are new, and how many were left out because they lack an entity or instant."""
 
     view: str
     rows: int
@@ -87,7 +87,7 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewState:
-    """How a view stands: its freshness, the types of its key columns, and the newest version of its dataset that was `loaded`.
+    """The state of a view: its freshness, the types of its key columns, and the newest version of its dataset that was `loaded`.
 
     `latest` is the newest version that the dataset has.
     """

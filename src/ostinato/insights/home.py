@@ -45,7 +45,7 @@ _ERRORS_MAX = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """What all loops share: the caller's project and permissions, the instant, what an hour of CPU costs, where logs lie."""
+    """The context of all loops: the caller's project and permissions, the instant, the price of CPU, the path of logs."""
 
     project: str
     permissions: frozenset[str]
@@ -234,7 +234,7 @@ def _interval(m: Measurement) -> tuple[float, float]:
 
 
 def _approved(tx: Tx, around: Around, sight: Sight, window: Window) -> dict[str, Estimate]:
-    """What the version that answered most in the window had been evaluated to be."""
+    """The evaluated metric of the version that answered most in the window."""
     if "evaluation:read" not in around.permissions or not window.versions:
         return {}
     number = max(window.versions, key=lambda text: window.versions[text])

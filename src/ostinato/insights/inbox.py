@@ -24,7 +24,7 @@ _MOST = 500
 
 
 def inbox(tx: Tx, project: str, actor: str, permissions: frozenset[str], now: datetime, limit: int) -> Inbox:
-    """What waits for `actor`, newest first."""
+    """The items that wait for `actor`, newest first."""
     since, items = now - timedelta(days=WINDOW_DAYS), list[Item]()
     if "model:approve" in permissions and actor.startswith("person:"):
         items += _approvals(tx, project, actor, now)
@@ -62,7 +62,7 @@ def _approvals(tx: Tx, project: str, actor: str, now: datetime) -> Iterator[Item
 
 
 def _lapsed(tx: Tx, project: str, actor: str, model: Model, champion: AliasState | None, now: datetime) -> Iterator[Item]:
-    """What is champion although its approval holds no more: it goes on, and somebody should look."""
+    """Champions whose approval is no longer valid: they keep serving and need a review."""
     version = registry.version(tx, project, model, champion.version, now) if champion else None
     if version is None or champion is None or version.author == actor or version.state not in ("registered", "expired"):
         return

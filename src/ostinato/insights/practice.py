@@ -28,7 +28,7 @@ _OWN = {"batch": "serving", "measure": "monitoring"}
 
 @dataclass(slots=True)
 class Life:
-    """What happened to a version when, as far as it has."""
+    """The dates of a version's stages, as far as it got."""
 
     data: list[Ref] = field(default_factory=list)
     run: Ref | None = None
@@ -152,7 +152,7 @@ def _share(hits: int, cases: int) -> Share:
 
 
 def _stages(tx: Tx, project: str, lives: Mapping[Ref, Life], since: datetime, until: datetime, price: float) -> list[Stage]:
-    """What each experiment cost; one that made a version of a model is training."""
+    """The cost of each experiment; one that made a version of a model counts as training."""
     runs = [tracking.run(tx, project, life.run.name) for life in lives.values() if life.run is not None]
     trained = {run.experiment for run in runs if run is not None}
     spent = tracking.spent(tx, project, since, until)

@@ -39,7 +39,7 @@ _RANK = {"exact": 0, "prefix": 1, "part": 2}
 
 
 def search(tx: Tx, project: str, permissions: frozenset[str], text: str, limit: int) -> Hits:
-    """What matches among the things that the permissions let one see; `kind:` before the text looks among that kind only."""
+    """Matching things that the permissions allow to be seen; the prefix `kind:` restricts the search to that kind."""
     kinds, typed = _KINDS, text
     if (asked := _KIND.fullmatch(text)) and asked[1] in _KINDS:
         kinds, typed = frozenset({asked[1]}), asked[2]

@@ -24,7 +24,7 @@ _WINDOW_DAYS = 90
 
 
 class Insights:
-    """What everything together says, to each as far as it may see; it reads all and changes nothing."""
+    """Verbs across all slices, limited to what the caller may see. Read-only."""
 
     def __init__(self, *, rows: Rows, clock: Clock, ledger: Ledger, access: Access, endpoints: Endpoints, price: float = 0.0) -> None:
         self._rows = rows
@@ -35,7 +35,7 @@ class Insights:
         self._price = price
 
     def search(self, q: str, limit: int = 20) -> Hits:
-        """Everything that is called so, or whose id begins so: exact matches, then beginnings, then parts, and the recent first.
+        """Search all things by name or id: exact matches first, then prefixes, then other matches, recent ones first.
 
         `q` is text or a reference (`model:late@7`, `run:01J…`); `kind:` before it looks among that kind only. At most `limit`
         (1 to 100) hits, of what the caller may read. Runs, executions and findings are found by name among the newest, by id always.
@@ -50,7 +50,7 @@ class Insights:
         return self._rows.read(lambda tx: searches.search(tx, project, permissions, text, wanted))
 
     def home(self) -> Home:
-        """How the loop of every model stands: data, training, production, rollout, health, drift, quality, cost, and what waits for whom.
+        """The state of every model: data, training, production, rollout, health, drift, quality, cost, and what waits for whom.
 
         Of endpoints, health is what this server's logs hold of the last 24 hours.
         """
@@ -64,13 +64,13 @@ class Insights:
         return self._rows.read(lambda tx: homes.home(tx, around))
 
     def inbox(self, limit: int = 50) -> Inbox:
-        """What waits for the caller, newest first: approvals that it may give, open findings, rollouts without a verdict, quarantined
+        """The caller's inbox, newest first: approvals that it may give, open findings, rollouts without a verdict, quarantined
         deliveries, and what it started that failed. Of all but approvals, that of the last 30 days."""
         who, permissions, now, wanted = caller(), self._permitted(), self._clock.now(), _limited(limit)
         return self._rows.read(lambda tx: inboxes.inbox(tx, who.project, who.actor, permissions, now, wanted))
 
     def news(self, limit: int = 20) -> list[News]:
-        """What happened lately in the loop, newest first: events of one actor that are alike and follow each other are one line.
+        """Recent events, newest first; consecutive similar events of one actor are one line.
 
         Sign-ins, tokens and steps whose end is told are left out; at most the last 1,000 events are read.
         """
@@ -90,7 +90,7 @@ class Insights:
         return practices.practice(self._rows, self._ledger, caller().project, begin, end, self._price)
 
     def _permitted(self) -> frozenset[str]:
-        """What the caller may in the project.
+        """The caller's permissions in the project.
 
         Raises:
             NotFound: nothing, whether the project is there or not.

@@ -25,7 +25,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hits:
-    """What a search for `text` found, the best first; `more` says that there is more than was asked for."""
+    """The results of a search for `text`, best first; `more` says that there are more than requested."""
 
     text: str
     hits: list[Hit]
@@ -110,7 +110,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """How far a feature has moved, with the 95 % interval, against the tolerance."""
+    """The drift of a feature, with its 95 % interval and the tolerance."""
 
     feature: str
     test: str
@@ -152,7 +152,7 @@ class Quality:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What the runs of the experiments that make versions of a model cost in `days`: CPU time in seconds, and its price if one is set."""
+    """The cost of the training runs of a model in `days`: CPU time in seconds, and its price if one is set."""
 
     days: int
     runs: int
@@ -201,7 +201,7 @@ class Home:
     at: datetime
     loops: list[Loop]
     command: str = ""
-    """What makes the first model, where there is none."""
+    """The command that makes the first model, if there is none."""
 
 
 # ---- what waits for me
@@ -223,7 +223,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbox:
-    """What waits for the caller, newest first, at most `limit`; `counts` by kind count all of it, as far as `window_days` go back."""
+    """The caller's inbox, newest first, at most `limit`; `counts` by kind count all items of the last `window_days`."""
 
     items: list[Item]
     counts: dict[str, int]
@@ -247,7 +247,7 @@ class News:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """How long something took in `cases` cases, in hours; `worst` is the one that took longest."""
+    """A duration over `cases` cases, in hours; `worst` is the longest one."""
 
     cases: int
     p50_h: float | None = None
@@ -258,7 +258,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """How many of `cases` it was, and the 95 % interval of the share (Wilson 1927)."""
+    """A share of `cases`, with its 95 % interval (Wilson 1927)."""
 
     cases: int
     hits: int
@@ -294,7 +294,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Practice:
-    """How the practice did from `since` to `until`, by the events of the ledger.
+    """Delivery metrics from `since` to `until`, by the events of the ledger.
 
     `lead_time` runs from the delivery of the newest data of a version to its first answer in production, `approval_wait` from its
     registration to the approval that sufficed. A change is a version that went live; it has failed if it was taken back, and

@@ -20,7 +20,7 @@ def waits_of(
     watches: list[monitoring.MonitorSummary],
     behind: data.DatasetSummary | None,
 ) -> list[Wait]:
-    """What waits in the loop of a model, the longest first."""
+    """The items that wait in the loop of a model, longest waiting first."""
     found = [*_versions(model, newest, champion, standing), *_rollouts(model, standing), *_findings(watches), *_deliveries(behind)]
     return sorted(found, key=lambda wait: wait.since)
 

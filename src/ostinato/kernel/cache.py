@@ -23,8 +23,8 @@ Value = TypeVar("Value", bound=Sized)
 
 
 def cached(bytes_max: int) -> Callable[[Callable[P, Value]], Callable[P, Value]]:
-    """Decorate a function whose result for given arguments, passed by position, never changes: the results that were asked for last
-    are remembered, as many as take at most `bytes_max` together."""
+    """Cache the results of a function that depends only on its positional arguments. The most recently used results
+    are kept, as many as fit into `bytes_max`."""
 
     def decorate(function: Callable[P, Value]) -> Callable[P, Value]:
         values: OrderedDict[tuple[Any, ...], Value] = OrderedDict()

@@ -13,7 +13,7 @@ from ostinato.kernel.errors import Unauthenticated
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """How far a credential goes: `permissions` (patterns) in `projects`, None sets no limit; a `delegated` one approves nothing."""
+    """The scope of a credential: `permissions` (patterns) in `projects`, None means no limit; a `delegated` one cannot approve."""
 
     permissions: tuple[str, ...] | None = None
     projects: tuple[str, ...] | None = None
@@ -32,7 +32,7 @@ class Scope:
         return cls(permissions=permissions, projects=projects, delegated=row["delegated"])
 
     def told(self) -> dict[str, Any]:
-        """What a row keeps of it, and an event says."""
+        """The stored form, as in rows and events."""
         permissions, projects = (None if found is None else list(found) for found in (self.permissions, self.projects))
         return {"permissions": permissions, "projects": projects, "delegated": self.delegated}
 
@@ -71,7 +71,7 @@ def caller() -> Caller:
 
 @contextmanager
 def calling(who: Caller) -> Iterator[Caller]:
-    """Everything in the block is done by `who`."""
+    """Make `who` the caller in the block."""
     token = _current.set(who)
     try:
         yield who
@@ -80,5 +80,5 @@ def calling(who: Caller) -> Iterator[Caller]:
 
 
 def set_process_caller(who: Caller) -> None:
-    """Make `who` the caller of all calls of this process that name nobody: a store opened in process by its owner."""
+    """Make `who` the default caller of this process, for a store opened in process by its owner."""
     _owner[:] = [who]

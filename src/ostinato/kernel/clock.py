@@ -10,10 +10,10 @@ from ostinato.kernel.errors import Invalid
 
 
 class Clock(Protocol):
-    """The time of the business: stamps of events, windows, freshness. Leases use the machine's own clock instead."""
+    """The business time, of events, windows and freshness. Leases use the machine's own clock instead."""
 
     def now(self) -> datetime:
-        """The present instant, aware, in UTC."""
+        """The current instant, aware, in UTC."""
         ...
 
 

@@ -10,7 +10,7 @@ _FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def checked_name(name: str, of: str, *, most: int = 100, field: str = "name") -> str:
-    """The name, if it can stand in references, addresses and paths as it is.
+    """The name, if it is valid in references, addresses and paths without escaping.
 
     Raises:
         Invalid: it is empty, longer than `most`, begins with a sign, or holds other signs than `._-`.

@@ -12,11 +12,11 @@ _heard: ContextVar[list[str] | None] = ContextVar("ostinato_notices", default=No
 
 
 class Notice(UserWarning):
-    """As which notices are warned of in process."""
+    """The warning category of notices."""
 
 
 def notice(text: str) -> None:
-    """Tell the caller: a warning in process, a header of the reply on a server, a line of its own on the command line."""
+    """Notify the caller: by a warning in process, a reply header on a server, a line on the command line."""
     told = _heard.get()
     if told is None:
         warnings.warn(text, Notice, stacklevel=3)
@@ -45,7 +45,7 @@ HEADER = "Ostinato-Notice"
 
 
 def to_header(told: list[str]) -> str:
-    """Notices as the value of a header.
+    """Encode notices as the value of a header.
 
     >>> from_header(to_header(["one, with a comma", "two"]))
     ['one, with a comma', 'two']

@@ -7,20 +7,20 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 Watcher = Callable[[int, int], None]
-"""Called with what is done and what there is to do."""
+"""Called with the amount done and the total."""
 
 _watcher: ContextVar[Watcher | None] = ContextVar("ostinato_watcher", default=None)
 
 
 def report_progress(done: int, total: int) -> None:
-    """Say how far the present call is."""
+    """Report the progress of the current call."""
     if (watcher := _watcher.get()) is not None:
         watcher(done, total)
 
 
 @contextmanager
 def watch_progress(watcher: Watcher) -> Iterator[None]:
-    """What is told in the block goes to `watcher`.
+    """Send progress reports made in the block to `watcher`.
 
     >>> with watch_progress(lambda done, total: print(f"{done} of {total}")):
     ...     report_progress(1, 3)

@@ -10,7 +10,7 @@ from ostinato.kernel.ref import Ref
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
-    """A thing, how people call it (`title`), one line about it, and the instant by which it counts as recent."""
+    """A thing that was found: its display name, one line about it, and the instant by which results are sorted."""
 
     ref: Ref
     title: str

@@ -10,11 +10,11 @@ from ostinato.kernel.caller import Caller, calling
 
 T = TypeVar("T")
 Steps: TypeAlias = Generator[None, None, T]
-"""Work that yields after each piece and returns what it comes to."""
+"""Work that yields after each piece and returns its result."""
 
 
 def run_all(steps: Steps[T]) -> T:
-    """Do all of the work; what it comes to."""
+    """Run all steps; returns the result."""
     while True:
         try:
             next(steps)
@@ -24,7 +24,7 @@ def run_all(steps: Steps[T]) -> T:
 
 
 def on_behalf(who: Caller, steps: Steps[T]) -> Steps[T]:
-    """Do each piece on behalf of a caller; in the pauses, calls are made by whoever made them before."""
+    """Run each step as the caller `who`; between steps the previous caller is restored."""
     while True:
         with calling(who):
             try:
@@ -36,7 +36,7 @@ def on_behalf(who: Caller, steps: Steps[T]) -> Steps[T]:
 
 
 class TimeSliced:
-    """Long work that is begun once a minute and done a second at a time, so that its caller has time for other duties."""
+    """Periodic long work in time slices: begun every `every_s` seconds, and done one second at a time."""
 
     turn_s = 1.0
 
@@ -46,7 +46,7 @@ class TimeSliced:
         self._left: Steps[None] | None = None
 
     def go_on(self, begin: Callable[[], Steps[None]]) -> None:
-        """Do a second of what is left, or begin anew if nothing is and it is time."""
+        """Work for one second on what is left, or begin again if nothing is left and it is time."""
         until = time.monotonic() + self.turn_s
         work, self._left = self._left, None
         if work is None:
@@ -60,5 +60,5 @@ class TimeSliced:
                 return
 
     def now(self) -> None:
-        """Begin anew at the next turn, however short ago that was."""
+        """Begin again at the next turn, however recent the last beginning."""
         self._begun_s = -1e9

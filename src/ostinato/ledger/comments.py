@@ -36,7 +36,7 @@ def mentioned(text: str) -> list[str]:
 
 
 def add_comment(tx: Tx, clock: Clock, seal: SigningKey, ref: Ref, text: str, key: str) -> Event:
-    """A comment of the caller; the same words under the same key are one. See `Ledger.comment`."""
+    """Add a comment of the caller; the same text with the same key is one comment. See `Ledger.comment`."""
     who = caller()
     said = msgspec.json.encode([who.project, who.actor, str(ref), key, text]).decode()
     mark = seal.derive(f"comment {said}")
@@ -52,7 +52,7 @@ def add_comment(tx: Tx, clock: Clock, seal: SigningKey, ref: Ref, text: str, key
 
 
 def edit(tx: Tx, clock: Clock, id: str, text: str) -> Comment:
-    """Other words for a comment of the caller. See `Ledger.edit_comment`."""
+    """Edit a comment of the caller. See `Ledger.edit_comment`."""
     who = caller()
     known = _read(tx, who.project, [id]).get(id)
     if known is None:

@@ -46,7 +46,7 @@ def shown_secret(secret: bytes) -> str:
 
 @dataclass(slots=True)
 class _Turn:
-    """What came of one turn of one subscription: how far its cursor got, what was taken late, what was set aside and why.
+    """The outcome of one turn of a subscription: its new cursor, what was delivered late, what was parked and why.
 
     `amid` is the event of which some messages were taken, but not `message`, the next; -1 if there is none.
     """
@@ -73,7 +73,7 @@ class Delivery:
         self._owner = new_id()
 
     def round(self) -> None:
-        """To each subscription that does not pause, what came since its cursor and what is to be tried again."""
+        """Deliver to each active subscription the events after its cursor and those to be retried."""
         for subscription in self._rows.read(lambda tx: outbox.subscriptions(tx, None)):
             if not subscription.paused and subscription.retry_at <= time.time():
                 self._serve(subscription)
@@ -121,7 +121,7 @@ class Delivery:
         return turn
 
     def _poisonous(self, to: Row[Any], event: Event, error: str, following: Sequence[Event], turn: _Turn) -> bool:
-        """Whether it lies with the event, not with the receiver: it was refused time and again, and the next one is taken."""
+        """Whether the event, not the receiver, is at fault: it was refused time and again, and the next one is taken."""
         turn.failures += 1
         later = next((e for e in following if is_subscribed(to, e)), None)
         if turn.failures < _PATIENCE or later is None or self._send(to, later, turn):
@@ -180,7 +180,7 @@ class Delivery:
 
 
 def is_subscribed(to: Row[Any], event: Event) -> bool:
-    """Whether a subscription is for such an event."""
+    """Whether a subscription's verbs match an event."""
     return not to.verbs or any(fnmatch.fnmatchcase(event.verb, pattern) for pattern in to.verbs)
 
 

@@ -60,7 +60,7 @@ def of_size(tx: Tx, size: int) -> Head | None:
 
 
 def add(tx: Tx, head: Head, tiles: Sequence[Tile]) -> None:
-    """Keep a head and the tiles that grew to it."""
+    """Store a head and the tiles that grew to it."""
     tx.run(_insert, {"size": head.size, "root": head.root, "at": head.at, "note": head.note})
     for tile in tiles:
         tx.run(_drop_tile, {"at_level": tile.level, "at_index": tile.index})
@@ -74,7 +74,7 @@ def tile(tx: Tx, level: int, index: int) -> Tile:
 
 
 def tiles(tx: Tx) -> int:
-    """How many tiles there are."""
+    """The number of tiles."""
     return int(tx.execute(select(func.count()).select_from(tile_table)).scalar_one())
 
 

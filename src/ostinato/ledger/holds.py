@@ -47,7 +47,7 @@ class Holds:
     """By kind, what a thing is called for good, None if there is none; of other kinds, what an event speaks of is there."""
 
     def hold(self, ref: Ref, reason: str) -> Hold:
-        """Forbid that a thing is destroyed: a run, an experiment with its runs, a version of a model or a dataset, an endpoint's log.
+        """Place a legal hold on a run, an experiment with its runs, a model or dataset version, or an endpoint's log: it cannot be deleted.
 
         Purging, retention and removal refuse it and name the hold, whoever asks. A repeat with the same reason gives the hold that stands.
 
@@ -71,7 +71,7 @@ class Holds:
         return self._rows.write(change)
 
     def release(self, hold: str, reason: str) -> Hold:
-        """Let a hold go. It stays on record, with who released it, when and why; a repeat changes nothing.
+        """Release a hold. It stays on record, with who released it, when and why. Idempotent.
 
         Raises:
             NotFound: there is no such hold.
@@ -94,7 +94,7 @@ class Holds:
         return self._rows.write(change)
 
     def holds(self, ref: Ref | None = None, released: bool = False) -> list[Hold]:
-        """The holds that stand, or with `released` all that ever were, oldest first; of one thing, or of all in the project."""
+        """The active holds, or with `released` all that ever were, oldest first; on one thing, or on all in the project."""
 
         def query(tx: Tx) -> list[Hold]:
             asked = select(hold_table).where(_h.project == caller().project).order_by(_h.held_at, _h.id)
@@ -107,7 +107,7 @@ class Holds:
         return self._rows.read(query)
 
     def _called(self, tx: Tx, ref: Ref) -> Ref:
-        """What a thing is called for good: what a hold names must be there, or it would protect nothing."""
+        """The permanent name of a thing; it must exist, or the hold would protect nothing."""
         if ref.kind in self.called:
             found = self.called[ref.kind](tx, ref)
         else:
@@ -144,7 +144,7 @@ def held_error(hold: Hold) -> Conflict:
 
 
 def describe(hold: Hold) -> str:
-    """A hold in a few words."""
+    """A hold as one phrase."""
     return f"{hold.held_by}, {hold.held_at:%Y-%m-%d}: {hold.reason[:200]}"
 
 

@@ -19,7 +19,7 @@ _SIZE_DIGITS_MAX = 19
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """What a note states: the first `size` entries of the log `origin` have the root `root`."""
+    """The content of a note: the first `size` entries of the log `origin` have the root `root`."""
 
     origin: str
     size: int

@@ -86,26 +86,26 @@ def subscriptions(tx: Tx, project: str | None, name: str | None = None) -> Seque
 
 
 def subscribe(tx: Tx, row: Mapping[str, Any], after: int) -> None:
-    """Keep a new subscription to what comes after the position `after`."""
+    """Insert a subscription to the events after the position `after`."""
     tx.execute(subscription_table.insert(), row)
     advance(tx, cursor_of(row["project"], row["name"]), after)
 
 
 def alter(tx: Tx, project: str, name: str, parameters: Mapping[str, Any], verbs: Sequence[str]) -> None:
-    """Give a subscription other parameters and verbs; what it has reached stays."""
+    """Change the parameters and verbs of a subscription; its cursor stays."""
     one = subscription_table.update().where(_subscription.project == project, _subscription.name == name)
     tx.execute(one.values(parameters=dict(parameters), verbs=list(verbs)))
 
 
 def unsubscribe(tx: Tx, project: str, name: str) -> None:
-    """Forget a subscription, its cursor and what it has parked."""
+    """Delete a subscription, its cursor and what it has parked."""
     tx.execute(subscription_table.delete().where(_subscription.project == project, _subscription.name == name))
     tx.execute(cursor_table.delete().where(cursor_table.c.name == cursor_of(project, name)))
     tx.execute(parked_table.delete().where(_parked.project == project, _parked.name == name))
 
 
 def rewind(tx: Tx, project: str, name: str, after: int) -> None:
-    """Let a subscription begin again after the position `after`."""
+    """Reset a subscription to the position `after`."""
     _begin_again(tx, project, name)
     tx.execute(cursor_table.update().where(cursor_table.c.name == cursor_of(project, name)).values(seq=after))
     tx.execute(parked_table.delete().where(_parked.project == project, _parked.name == name, _parked.seq > after))
@@ -117,7 +117,7 @@ def _begin_again(tx: Tx, project: str, name: str) -> None:
 
 
 def claim(tx: Tx, project: str, name: str, owner: str, now_s: float, until_s: float) -> Row[Any] | None:
-    """Let `owner` alone serve the subscription for a while; None if somebody else does, or it pauses by now."""
+    """Lease a subscription to `owner`; None if another process holds it, or it is paused."""
     mine = subscription_table.update().where(
         _subscription.project == project, _subscription.name == name, _subscription.lease_until < now_s, _subscription.retry_at <= now_s
     )
@@ -126,13 +126,13 @@ def claim(tx: Tx, project: str, name: str, owner: str, now_s: float, until_s: fl
 
 
 def pause(tx: Tx, project: str, name: str, *, paused: bool) -> bool:
-    """Let a subscription be served no more, or again; False if it was so already."""
+    """Pause or resume a subscription; False if it was so already."""
     turned = subscription_table.update().where(_subscription.project == project, _subscription.name == name)
     return tx.execute(turned.where(_subscription.paused != paused).values(paused=paused)).rowcount > 0
 
 
 def release(tx: Tx, project: str, name: str, owner: str, told: Mapping[str, Any]) -> bool:
-    """Remember how the latest delivery went and let others serve; False if the lease was lost meanwhile."""
+    """Record the result of the latest delivery and release the lease; False if the lease was lost."""
     mine = subscription_table.update().where(_subscription.project == project, _subscription.name == name, _subscription.owner == owner)
     return tx.execute(mine.values(owner="", lease_until=0.0, **told)).rowcount > 0
 
@@ -141,13 +141,13 @@ def release(tx: Tx, project: str, name: str, owner: str, told: Mapping[str, Any]
 
 
 def parked(tx: Tx, project: str, name: str, again: bool | None = None) -> Sequence[Row[Any]]:
-    """What a subscription has parked, oldest first; with `again`, only what is to be tried again."""
+    """The parked events of a subscription, oldest first; with `again`, only those to be retried."""
     query = select(parked_table).where(_parked.project == project, _parked.name == name).order_by(_parked.seq)
     return tx.all(query if again is None else query.where(_parked.again == again))
 
 
 def park(tx: Tx, row: Mapping[str, Any]) -> None:
-    """Set an event aside, or note that it failed again."""
+    """Park an event, or record that it failed again."""
     unpark(tx, row["project"], row["name"], row["seq"])
     tx.execute(parked_table.insert(), dict(row) | {"again": False})
 
@@ -162,12 +162,12 @@ def send_again(tx: Tx, project: str, name: str, seqs: Sequence[int], at: datetim
 
 
 def unpark(tx: Tx, project: str, name: str, seq: int) -> None:
-    """Forget a parked event."""
+    """Delete a parked event."""
     tx.execute(parked_table.delete().where(_parked.project == project, _parked.name == name, _parked.seq == seq))
 
 
 def try_again(tx: Tx, project: str, name: str) -> int:
-    """End the pause of a subscription and have all that it parked tried again; returns how many those are."""
+    """End the backoff of a subscription and mark its parked events for retry; returns how many those are."""
     mine = subscription_table.update().where(_subscription.project == project, _subscription.name == name)
     tx.execute(mine.values(retry_at=0.0))
     again = parked_table.update().where(_parked.project == project, _parked.name == name)

@@ -13,7 +13,7 @@ from ostinato.storage.web import Reach, ask, check_reach, check_url
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """What sinks that post have in common: to which address, and how many seconds the whole exchange may take."""
+    """The shared parameters of HTTP sinks: the address, and the timeout of an exchange in seconds."""
 
     url: str
     timeout_s: float = 3.0

@@ -34,7 +34,7 @@ def record(
     id: str = "",
     mark: bytes | None = None,
 ) -> Event:
-    """Keep an act of the present caller, now; `private` values are those of `person`, by default the caller. See `Ledger.append`."""
+    """Store an act of the present caller, now; `private` values are those of `person`, by default the caller. See `Ledger.append`."""
     if len(inputs) + len(outputs) >= store.REFS_MAX:
         raise Invalid(f"an event has fewer than {store.REFS_MAX:,} references", hint="record them in parts", field="inputs")
     who, at, told = caller(), clock.now(), plain(data)

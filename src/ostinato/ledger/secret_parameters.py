@@ -19,13 +19,13 @@ _NONCE = 12
 
 
 class Envelope:
-    """Seals what belongs to one subscription, by a key of its own."""
+    """Encrypts the secrets of one subscription with a key derived for it."""
 
     def __init__(self, seal: SigningKey, project: str, name: str) -> None:
         self._aead = AESGCM(seal.derive(f"sealed/{project}/{name}"))
 
     def sealed(self, parameters: Mapping[str, Any], secrets: Iterable[str]) -> dict[str, Any]:
-        """The parameters, those among `secrets` sealed.
+        """The parameters, with those in `secrets` encrypted.
 
         Raises:
             Invalid: another begins as if it were sealed.
@@ -55,7 +55,7 @@ class Envelope:
 
 
 def masked(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters as they may be shown."""
+    """The parameters with secrets masked."""
     return {key: MARK if _is_sealed(value) else value for key, value in parameters.items()}
 
 

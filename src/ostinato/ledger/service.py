@@ -47,7 +47,7 @@ _TURN, _FAR = 256, 10_000
 
 
 class Ledger(Subscriptions, Holds):
-    """Every act on anything, in one order, for good."""
+    """The verbs of the event log: every act, in one order, append-only."""
 
     def __init__(self, rows: Rows, clock: Clock, key_path: Path, settings: Settings | None = None) -> None:
         self._rows = rows
@@ -88,7 +88,7 @@ class Ledger(Subscriptions, Holds):
         return record(tx, self._clock, verb, subject, inputs, outputs, data, private, person)
 
     def comment(self, ref: Ref, text: str, key: str = "") -> Event:
-        """Say something about a thing. The same actor's same words about it, under the same `key`, are one comment.
+        """Comment on a thing. The same text by the same actor, with the same `key`, is one comment.
 
         Raises:
             Invalid: the text is blank or longer than 10,000 characters.
@@ -97,7 +97,7 @@ class Ledger(Subscriptions, Holds):
         return self._rows.write(lambda tx: comments.add_comment(tx, self._clock, self._seal, ref, words, key))
 
     def edit_comment(self, comment: str, text: str) -> Comment:
-        """Say it otherwise. The earlier words stay to be seen; persons whom only the new ones mention are told.
+        """Edit a comment. Earlier wordings stay visible; people who are mentioned for the first time are notified.
 
         Raises:
             NotFound: there is no comment of that id.
@@ -108,7 +108,7 @@ class Ledger(Subscriptions, Holds):
         return self._rows.write(lambda tx: comments.edit(tx, self._clock, comment, words))
 
     def comments(self, ref: Ref, after: str | None = None, limit: int = 100) -> Page[Comment]:
-        """What was said about a thing (without a version: about any version of it), oldest first, as it reads now."""
+        """The comments on a thing (without a version: on any version of it), oldest first, in their current wording."""
         start, project = _position(after), caller().project
         found = self._rows.read(lambda tx: comments.list_comments(tx, project, ref, start, _page(limit) + 1))
         return Page(items=[comment for _, comment in found[:limit]], next=str(found[limit - 1][0]) if len(found) > limit else None)
@@ -161,7 +161,7 @@ class Ledger(Subscriptions, Holds):
         return Page(items=found[:limit], next=str(found[limit - 1].seq) if len(found) > limit else None)
 
     def event(self, event: str) -> Event:
-        """The event of that id.
+        """The event with this id.
 
         Raises:
             NotFound: there is none in the project.
@@ -185,7 +185,7 @@ class Ledger(Subscriptions, Holds):
         until: datetime | None = None,
         bins: int = 60,
     ) -> Tally:
-        """How many events `events` would list, over time in about `bins` (1 to 500) at most, and by verb and actor."""
+        """Counts of the events that `events` would list: by time in about `bins` (1 to 500), by verb and by actor."""
         if not 1 <= bins <= _BINS_MAX:
             raise Invalid(f"the time is cut into 1 to {_BINS_MAX} bins, not {bins}", field="bins")
         filters = {"touching": touching, "actor": actor, "verb": verb, "since": since, "until": until}
@@ -195,7 +195,7 @@ class Ledger(Subscriptions, Holds):
     def history(
         self, ref: Ref, at: datetime | None = None, after: int | None = None, limit: int | None = None, newest_first: bool = False
     ) -> list[Event]:
-        """All that happened to or with `ref` (without a version: to any version of it) up to the instant `at`, oldest first unless
+        """All events about `ref` (without a version: about any version of it) up to the instant `at`, oldest first unless
         asked otherwise.
 
         Nothing is left out: to read it in parts, pass a `limit` (1 to 1000), and as `after` the `seq` of the last event of the
@@ -226,23 +226,23 @@ class Ledger(Subscriptions, Holds):
         return self._sealer.seal()
 
     def heads(self) -> list[Head]:
-        """All sealed heads, oldest first. Keep the `note` of one elsewhere: it proves any later rewriting."""
+        """All signed heads, oldest first. Keep the `note` of one elsewhere: it proves any later change of the history."""
         return self._rows.read(lambda tx: list(heads.each(tx)))
 
     def seal_state(self) -> SealState:
-        """How many events there are, in all projects, and the newest head; without reading them again."""
+        """The number of events in all projects, and the newest head; nothing is verified."""
         return self._rows.read(lambda tx: SealState(events=store.count(tx), head=heads.last(tx)))
 
     def key(self) -> str:
-        """The public key of the seals, in the form that witnesses take (C2SP signed-note): `origin+id+key`."""
+        """The public key of the ledger, as `origin+id+key` (C2SP signed-note)."""
         return self._seal.public.text
 
     def verify(self, head: str | None = None) -> Verification:
-        """Read the whole ledger again and compare it with its seals, and with `head`, the note of one that was kept elsewhere."""
+        """Verify the whole ledger against its signed heads, and against `head`, a note that was kept elsewhere."""
         return self._rows.read(lambda tx: verify(tx, self._seal.public, head))
 
     def export_head(self) -> bytes:
-        """The note of the newest head, to be kept where the administrator of the store cannot write; `verify` takes it.
+        """The note of the newest head. Keep it where the administrator of the store cannot write; `verify` accepts it.
 
         Raises:
             NotFound: nothing was sealed yet.
@@ -253,7 +253,7 @@ class Ledger(Subscriptions, Holds):
         return last.note.encode()
 
     def proof(self, event: str, size: int | None = None) -> Inclusion:
-        """Proof that the event of the id `event` is in the ledger, under the newest head or that of `size` events.
+        """Proof that the event with the id `event` is in the ledger, under the newest head or the one of `size` events.
 
         `ostinato.ledger.witness.check_inclusion` checks it with nothing but that head and the public key.
 
@@ -282,7 +282,7 @@ class Ledger(Subscriptions, Holds):
         return self._rows.read(lambda tx: store.events(tx, None, {}, outbox.cursor(tx, cursor), limit))
 
     def advance(self, cursor: str, seq: int, tx: Tx | None = None) -> None:
-        """Tell that `cursor` is done with all events up to `seq`; within `tx` of the effects, they happen exactly once."""
+        """Advance `cursor` to `seq`. Within the transaction of the effects, each event takes effect exactly once."""
         if tx is not None:
             outbox.advance(tx, cursor, seq)
         else:

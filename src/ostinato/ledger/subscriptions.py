@@ -96,12 +96,12 @@ class Subscriptions:
         return Envelope(self._seal, project, name).sealed(parameters, getattr(made, "SECRETS", ()))
 
     def subscriptions(self) -> list[Subscription]:
-        """The subscriptions of the project and how they fare, without their secrets."""
+        """The subscriptions of the project and their state, without their secrets."""
         project = caller().project
         return self._rows.read(lambda tx: [_shown(tx, row) for row in outbox.subscriptions(tx, project)])
 
     def pause(self, name: str) -> Subscription:
-        """Send nothing to a subscription until it is resumed; what comes meanwhile waits.
+        """Pause a subscription. Events wait until it is resumed.
 
         Raises:
             NotFound: there is none of that name.
@@ -109,7 +109,7 @@ class Subscriptions:
         return self._turn(name, paused=True)
 
     def resume(self, name: str) -> Subscription:
-        """Send to a paused subscription again: first what has come since.
+        """Resume a paused subscription, starting with the events that have waited.
 
         Raises:
             NotFound: there is none of that name.
@@ -117,7 +117,7 @@ class Subscriptions:
         return self._turn(name, paused=False)
 
     def test(self, name: str) -> Trial:
-        """Send a subscription an event at once, whatever its verbs and whether it is paused: one that says it was tried by the caller.
+        """Send a test event to a subscription at once, whatever its verbs, even if it is paused.
 
         Raises:
             NotFound: there is no subscription of that name.
@@ -130,7 +130,7 @@ class Subscriptions:
         return Trial(event=event.id, taken=not error, ms=(time.monotonic() - begun) * 1000, error=error)
 
     def unsubscribe(self, name: str) -> None:
-        """Stop a subscription.
+        """Delete a subscription.
 
         Raises:
             NotFound: there is none of that name.
@@ -145,7 +145,7 @@ class Subscriptions:
         self._rows.write(change)
 
     def parked(self, name: str) -> list[Parked]:
-        """The events that a subscription could not deliver although it delivered others, oldest first.
+        """The dead letters of a subscription: events that it could not deliver although it delivered others, oldest first.
 
         Raises:
             NotFound: there is no subscription of that name.
@@ -161,7 +161,7 @@ class Subscriptions:
         return self._rows.read(query)
 
     def retry(self, name: str) -> int:
-        """End the wait after a failure, and have all events that a subscription parked tried once more, soon. Returns how many those are.
+        """Retry now: end the backoff of a subscription and try its parked events again. Returns how many those are.
 
         Raises:
             NotFound: there is no subscription of that name.
@@ -175,7 +175,7 @@ class Subscriptions:
         return self._rows.write(change)
 
     def redeliver(self, name: str, event: str) -> Trial:
-        """Send a subscription one event of the project again, at once, whatever its verbs and whether it is paused.
+        """Send one event to a subscription again at once, whatever its verbs, even if it is paused.
 
         Raises:
             NotFound: there is no subscription of that name, or no such event.
@@ -196,7 +196,7 @@ class Subscriptions:
         return Trial(event=event, taken=not error, ms=(time.monotonic() - begun) * 1000, error=error)
 
     def replay(self, name: str, after: int = -1, until: int | None = None) -> None:
-        """Send a subscription all events of the project after the position `after` again, from the first one by default.
+        """Replay to a subscription all events of the project after the position `after`, by default from the first one.
 
         With `until`, only those up to that position, 10,000 at most, beside what comes.
 

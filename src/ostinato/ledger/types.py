@@ -49,7 +49,7 @@ class TallyBin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How many events a search finds, and what it may be narrowed by.
+    """The number of events that a search finds, with counts by time, verb and actor.
 
     `bins` are `bin_s` wide and begin at multiples of that since 1970; empty ones are absent. `verbs` and `actors` say how many events
     each would leave, the most frequent first.
@@ -80,7 +80,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealState:
-    """How far the seals reach: the ledger has `events`, and the newest head covers the first `head.size` of them."""
+    """The state of sealing: the ledger has `events`, and the newest head covers the first `head.size` of them."""
 
     events: int
     head: Head | None
@@ -128,7 +128,7 @@ class Consistency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wording:
-    """What a comment said from `at` on; None if it was erased."""
+    """The wording of a comment from `at` on; None if it was erased."""
 
     at: datetime
     text: str | None
@@ -136,7 +136,7 @@ class Wording:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
-    """What somebody said about `ref`: the present `text`, or None if it was erased; `earlier` wordings, oldest first.
+    """A comment on `ref`: the current `text`, or None if it was erased; `earlier` wordings, oldest first.
 
     `id` is that of the event that said it first; a comment is a thing as well, called `comment:<id>`.
     """
@@ -189,7 +189,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What became of an event that was sent to try a subscription: it was `taken` within `ms`, or refused for the reason `error`."""
+    """The result of a test event: it was `taken` within `ms`, or refused with `error`."""
 
     event: str
     taken: bool

@@ -112,7 +112,7 @@ def make(path: Path) -> str:
 
 
 def least(size: int) -> int:
-    """How many bytes the cipher text of `size` bytes has at least: less was cut off. The header, of some hundred bytes, varies."""
+    """The minimal size of the cipher text of `size` bytes; less was truncated. The header, of some hundred bytes, varies."""
     return size + _NONCE + _TAG * max(1, -(-size // _CHUNK))
 
 
@@ -142,14 +142,14 @@ class _Pieces(io.RawIOBase):
         return count
 
     def close(self) -> None:
-        """Let the iterator end."""
+        """Close the iterator."""
         if isinstance(self._source, Generator):
             self._source.close()
         super().close()
 
 
 def _piped(content: Iterable[bytes], act: Callable[[IO[bytes], IO[bytes]], object]) -> Iterator[bytes]:
-    """What `act` writes while it reads `content`, through a pipe: neither memory nor a disk holds it all."""
+    """Stream `content` through `act` by a pipe, without holding it all in memory or on disk."""
     source, failed = _Pieces(content), list[BaseException]()
     outlet, inlet = os.pipe()
 

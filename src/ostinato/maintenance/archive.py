@@ -43,7 +43,7 @@ _SLACK = 64 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """How large a member is, and the BLAKE3 digest of its bytes."""
+    """The size of a member, and the BLAKE3 digest of its bytes."""
 
     size: int
     digest: str
@@ -61,7 +61,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """What an archive says of itself. `store` is the public key of the ledger of the store that it is from."""
+    """The description of an archive. `store` is the public key of its store's ledger."""
 
     format: str
     made_at: datetime
@@ -273,7 +273,7 @@ class Reader:
                 raise Corrupt(f"{name} of the archive is damaged: {error}", hint="copy the archive again, or export it again") from error
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._zip.close()
 
     def __enter__(self) -> Reader:

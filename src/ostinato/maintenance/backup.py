@@ -77,7 +77,7 @@ def backup(data: Path, target: Path | str, *, to: Sequence[str] = (), with_bucke
 
 
 def _beside(place: BackupLocation, data: Path) -> tempfile.TemporaryDirectory[str]:
-    """Where copies of databases lie until they are kept: on the disk that must hold them anyway."""
+    """The folder of temporary database copies, on the disk that must have room for them anyway."""
     home = place.folder or data / "cache"
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     return tempfile.TemporaryDirectory(dir=home, prefix=".under-way-")
@@ -137,7 +137,7 @@ class _Copying:
         return name
 
     def _rows(self) -> Path:
-        """Take a copy of the rows; returns where it lies."""
+        """Copy the rows; returns the path of the copy."""
         copied = self._beside / DATABASE
         snapshot(self._settings, copied)
         self._keep_database(self._data / DATABASE, copied)
@@ -149,7 +149,7 @@ class _Copying:
         self._keep(path, lambda: _pieces(copied))
 
     def _keep_files(self) -> None:
-        """Take every other file, looking twice.
+        """Copy every other file, in two passes.
 
         Lines of a log may become a segment while we look, and be seen as neither or be gone before they are copied. Their segment stays,
         so the second look finds it; a file that vanishes from under the second look is younger than the rows.
@@ -265,7 +265,7 @@ def _pieces(path: Path, end: int | None = None) -> Iterator[bytes]:
 
 
 def _end(path: Path) -> int | None:
-    """Where the complete lines of a file end that is being appended to; None for other files."""
+    """The end of the complete lines of a file that is being appended to; None for other files."""
     if path.suffix != ".jsonl":
         return None
     end = at = 0

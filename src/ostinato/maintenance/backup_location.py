@@ -41,6 +41,6 @@ class BackupLocation:
         return cls(objects=objects_of(str(folder), called=_CALLED), where=str(folder), folder=folder, manifest=manifest)
 
     def address(self, manifest: str) -> str:
-        """Where that manifest is, in a form that `of` understands."""
+        """The address of a manifest, in the form that `of` reads."""
         where, mark, options = self.where.partition("?")
         return f"{where}/{manifest}{mark}{options}"

@@ -123,7 +123,7 @@ def _sparse(settings: Settings, sizes: dict[str, int], needed: set[str], blobs: 
 
 
 def _named(data: Path, stored: set[str], old: set[str], blobs: Blobs) -> tuple[set[str], set[str]]:
-    """What is named or not old, and which packs there are."""
+    """The blobs that are named or not old, and the packs."""
     with looked_at(Settings.read(data)) as rows:
         others = [path for path in kept(data) if path.name != DATABASE and file.is_database(path)]
         cells = chain.from_iterable(file.cells(path, but=TELLING) for path in (rows, *others))

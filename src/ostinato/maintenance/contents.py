@@ -35,7 +35,7 @@ class Contents(Protocol):
         ...
 
     def get(self, digest: str) -> Iterator[bytes]:
-        """What was stored under that digest; it is not compared with it.
+        """The content stored under that digest, not verified.
 
         Raises:
             NotFound: nothing was.

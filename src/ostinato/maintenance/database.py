@@ -21,7 +21,7 @@ from ostinato.storage.rows.transfer import dump, load
 
 
 def snapshot(settings: Settings, target: Path) -> None:
-    """Put the rows as of this instant into the new file `target`; writers are not held up.
+    """Copy the rows as of this instant into the new file `target`, without blocking writers.
 
     Raises:
         Unavailable: the database server is out of reach.
@@ -61,7 +61,7 @@ def looked_at(settings: Settings) -> Iterator[Path]:
 
 
 def restore_rows(source: Path, settings: Settings) -> None:
-    """Put all rows of the file `source` into the empty database server of the settings, in one transaction.
+    """Copy all rows of the file `source` into the empty database of the settings, in one transaction.
 
     Raises:
         Conflict: the database is not empty.

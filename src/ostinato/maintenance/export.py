@@ -38,7 +38,7 @@ Say = Callable[[str], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """What went into an archive, and the digest that stands for it; `left` says what did not, and why."""
+    """The result of an export: what went into the archive, and its digest; `left` says what did not, and why."""
 
     archive: str
     experiments: int = 0
@@ -56,7 +56,7 @@ class Exported:
 def export(
     app: Ostinato, path: Path, *, experiments: Sequence[str] = (), models: Sequence[str] = (), say: Say = lambda _: None
 ) -> Exported:
-    """Put experiments and models, by name, into the new file `path`, with all that they have.
+    """Export experiments and models, by name, with all their data, into the new file `path`.
 
     `app` is a store opened in process, or what `connect` gives. Runs that go on, and what was deleted, are left out. Memory does not grow
     with points and files, only with their number, by a few hundred bytes each.

@@ -55,7 +55,7 @@ class Imported:
 
 
 def take_in(app: Ostinato, path: Path, *, say: Say = lambda _: None) -> Imported:
-    """Take in all that the archive `path` holds; `app` is a store opened in process, or what `connect` gives.
+    """Import everything in the archive `path`; `app` is a store opened in process or remote.
 
     Before anything is written, all of the archive but the contents of files is held against its digests; these are when they come. Ids stay
     as they are. What is here already is known and stays as it is; a repeat doubles nothing. Approvals are told in the ledger and count for

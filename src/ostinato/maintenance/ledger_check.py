@@ -11,7 +11,7 @@ from ostinato.storage.rows.sqlite import Sqlite
 
 
 def verified(database: Path, key: Path, head: str | None = None) -> tuple[Verification, str | None]:
-    """What the check of the whole ledger says, also against the note `head`; and the note of the last sealed head."""
+    """Verify the whole ledger, also against the note `head`; returns the result and the note of the last head."""
     rows = Sqlite(database)
     try:
         ledger = Ledger(rows=rows, clock=SystemClock(), key_path=key)

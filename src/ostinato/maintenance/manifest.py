@@ -36,7 +36,7 @@ class File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a backup holds: `files` of the folder, `blobs` with their sizes in bytes, and the state of the ledger.
+    """The content of a backup: `files` of the folder, `blobs` with their sizes in bytes, and the state of the ledger.
 
     `head` is the note of the last sealed head (None: nothing was sealed), `events` counts all events. `problems` says what the
     store had lost or damaged before the backup was made, and which therefore is not in it. `bucket` is where the blobs of the store
@@ -100,7 +100,7 @@ def latest(place: Objects) -> str:
 
 
 def write(place: Objects, name: str, manifest: Manifest, objects: list[str], seal: SigningKey, recipients: Recipients | None) -> None:
-    """Put a manifest into the place, whole or not at all."""
+    """Write a manifest, atomically."""
     said = asdict(manifest)
     backup = said if recipients is None else base64.b64encode(b"".join(recipients.seal([canonical(said)]))).decode()
     open_part = {"format": _FORMAT, "origin": seal.public.origin, "objects": objects, "to": list(recipients.keys if recipients else ())}
@@ -110,7 +110,7 @@ def write(place: Objects, name: str, manifest: Manifest, objects: list[str], sea
 
 
 def sheet(place: Objects, name: str) -> Sheet:
-    """What stands in a manifest for anybody to read.
+    """The unencrypted part of a manifest.
 
     Raises:
         NotFound: there is no such manifest.

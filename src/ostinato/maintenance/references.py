@@ -32,7 +32,7 @@ Packs = Mapping[str, Collection[str]]
 
 
 def packs(database: Path) -> Packs:
-    """Where the blobs of a store lie that have no file of their own."""
+    """The packs of blobs that have no file of their own."""
     found: dict[str, set[str]] = {}
     for digest, pack in file.texts(database, OWNERS, "digest", "pack"):
         if pack:

@@ -14,7 +14,7 @@ _ENOUGH = 1 << 30
 
 
 def hold(data: Path) -> None:
-    """Put the reserve down, unless it is there or the disk has less than 1 GiB left."""
+    """Create the reserve, unless it exists or the disk has less than 1 GiB left."""
     path = data / RESERVE
     if path.exists() or shutil.disk_usage(data).free < _ENOUGH:
         return
@@ -23,7 +23,7 @@ def hold(data: Path) -> None:
 
 
 def free(data: Path) -> int:
-    """Give the reserve back; returns how many bytes that freed."""
+    """Release the reserve; returns how many bytes that freed."""
     path = data / RESERVE
     size = path.stat().st_size if path.exists() else 0
     path.unlink(missing_ok=True)

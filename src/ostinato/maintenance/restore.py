@@ -155,7 +155,7 @@ class _Restoring:
                     raise Corrupt(f"{what} is damaged in the backup ({self._contents.name(digest)})", hint=_OTHER) from None
 
     def _elsewhere(self, shelf: AnyShelf) -> list[str]:
-        """What is wrong with the blobs that were left in a bucket."""
+        """The problems of the blobs that were left in a bucket."""
         left = self._manifest.elsewhere
         if left and not self._settings.blobs_url:
             return [f"{len(left)} blobs are not in the backup: set OSTINATO_BLOBS_URL to {self._manifest.bucket}, where they were left"]

@@ -42,7 +42,7 @@ class Outdated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruled:
-    """What a declared rule about runs lets go, in a project."""
+    """What a retention rule of a project deletes."""
 
     project: str
     found: Retained
@@ -50,7 +50,7 @@ class Ruled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """What is older than the rules say: logs of predictions, lines that finished executions printed, and runs; gone if `applied`.
+    """What exceeds its retention: prediction logs, logs of finished executions, and runs; deleted if `applied`.
 
     `held` names the endpoints whose logs a hold protects.
     """
@@ -85,25 +85,31 @@ def retain(
         held: list[str] = []
         if predictions_days is not None:
             before = clock.now() - timedelta(days=predictions_days)
-            for folder in sorted((data / ENDPOINTS).glob("*/*/log")):
-                name = "/".join(folder.parts[-3:-1])
-                if segments := list(_outdated(folder, before)):
-                    old = Outdated(endpoint=name, segments=len(segments), size=sum(path.stat().st_size for path in segments))
-                    if _remove(rows, ledger, old, before, segments) if apply else not _held(rows, name):
-                        found.append(old)
-                    else:
-                        held.append(name)
+            for old, segments in _outdated_logs(data, before):
+                removed = _remove(rows, ledger, old, before, segments) if apply else not _held(rows, old.endpoint)
+                if removed:
+                    found.append(old)
+                else:
+                    held.append(old.endpoint)
         lines = _log_lines(rows, clock.now() - timedelta(days=logs_days), apply=apply) if logs_days is not None else 0
     ruled = list(_ruled(data, clock, apply=apply)) if rules else []
     return Retention(applied=apply, predictions=found, log_lines=lines, rules=ruled, held=held)
 
 
 def _ruled(data: Path, clock: Clock, *, apply: bool) -> Iterator[Ruled]:
-    """What the rules of each project let go; with the whole store open, so that whoever needs a run is asked."""
+    """Apply the retention rules of each project, with the whole store open, so that whatever needs a run is asked."""
     with Ostinato.open(data, clock=clock) as app:
         for project in [found.name for found in app.access.projects()]:
             with calling(Caller(actor=_ON_BEHALF, project=project)):
                 yield from (Ruled(project=project, found=found) for found in app.runs.apply_retention(apply=apply))
+
+
+def _outdated_logs(data: Path, before: datetime) -> Iterator[tuple[Outdated, list[Path]]]:
+    """The endpoints with segments that only hold predictions from before then, and these segments."""
+    for folder in sorted((data / ENDPOINTS).glob("*/*/log")):
+        if segments := list(_outdated(folder, before)):
+            name, size = "/".join(folder.parts[-3:-1]), sum(path.stat().st_size for path in segments)
+            yield Outdated(endpoint=name, segments=len(segments), size=size), segments
 
 
 def _held(rows: Rows, endpoint: str) -> bool:
@@ -129,7 +135,7 @@ def _outdated(folder: Path, before: datetime) -> Iterator[Path]:
 
 
 def _remove(rows: Rows, ledger: Ledger, found: Outdated, before: datetime, segments: list[Path]) -> bool:
-    """Say so, then do it: who is killed in between goes on the next time. False if a hold stands by then."""
+    """Record the deletion, then delete; a crash in between is completed the next time. False if a hold exists by then."""
     project, _, name = found.endpoint.partition("/")
     said = {"segments": found.segments, "size": found.size, "before": before.isoformat()}
 
@@ -147,7 +153,7 @@ def _remove(rows: Rows, ledger: Ledger, found: Outdated, before: datetime, segme
 
 
 def _log_lines(rows: Rows, before: datetime, *, apply: bool) -> int:
-    """How many lines of executions that ended earlier there are, or were."""
+    """The number of log lines of executions that ended earlier; deleted if `apply`."""
     if not apply:
         return rows.read(lambda tx: log_retention.count(tx, before))
     return sum(iter(lambda: rows.write(lambda tx: log_retention.drop(tx, before, _BATCH)), 0))

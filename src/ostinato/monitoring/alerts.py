@@ -33,7 +33,7 @@ class Alerts:
         return self._rows.read(lambda tx: store.all_alerts(tx, caller().project, state))
 
     def raise_alert(self, subject: str, text: str, severity: Severity = "warning", key: str = "") -> Alert:
-        """Tell people about `subject`, a reference. The same subject and `key` (default: the text) raise one alert only.
+        """Raise an alert about `subject`, a reference. The same subject and `key` (default: the text) raise one alert only.
 
         Raises:
             Invalid: the text is blank or longer than 10,000 characters.
@@ -64,7 +64,7 @@ class Alerts:
         return self._rows.write(change)
 
     def acknowledge_alert(self, alert: str, note: str) -> Alert:
-        """Take an alert on; the first who does is kept."""
+        """Acknowledge an alert. Only the first call counts."""
         who = caller()
 
         def change(tx: Tx) -> Alert:
@@ -77,7 +77,7 @@ class Alerts:
         return self._rows.write(change)
 
     def on_event(self, event: Event) -> None:
-        """Raise an alert for events that somebody must know of, once for each."""
+        """Raise an alert for events that need attention, once each."""
         told = ALERTING.get(event.verb)
         if told is not None:
             self.raise_alert(str(event.subject), told(event), "critical", event.id)

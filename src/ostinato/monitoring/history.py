@@ -30,7 +30,7 @@ class Histories:
     _ledger: Ledger
 
     def finding_history(self, finding: str) -> FindingHistory:
-        """What was done about a finding, what was silenced of what it speaks of, and the same test and feature in other windows.
+        """The history of a finding: acknowledgement, silences, reactions, comments, and the same finding in other windows.
 
         Raises:
             NotFound: there is no such finding.

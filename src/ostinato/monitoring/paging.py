@@ -78,7 +78,7 @@ def alike(tx: Tx, project: str, known: Finding, limit: int) -> list[Finding]:
 
 
 def counts(tx: Tx, project: str, filters: Mapping[str, str | None]) -> dict[str, int]:
-    """How many findings there are in each state."""
+    """The number of findings by state."""
     query = select(_F.state, func.count().label("n")).where(_matching(project, filters)).group_by(_F.state)
     return {"open": 0, "acknowledged": 0, "silenced": 0} | {row.state: row.n for row in tx.all(query)}
 

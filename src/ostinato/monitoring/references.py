@@ -66,7 +66,7 @@ class References:
         ]  # fmt: skip
 
     def _returned(self) -> Iterator[_Named]:
-        """What the newest executions returned; of a table that names a version of a model beside it, it is that version's."""
+        """Tables returned by the newest executions; one that was returned beside a model version belongs to that version."""
         for execution in self._pipelines.search(state="finished", limit=_EXECUTIONS).items:
             output = json.dumps(self._pipelines.output(execution.id))
             version = _VERSION.search(output)
@@ -85,7 +85,7 @@ class References:
                 yield _Named(digest=str(event.data["reference"]), source=ref, version=None, at=event.at)
 
     def _rows_of(self, digest: str, monitor: Monitor) -> int | None:
-        """How many rows the table has; None where it is none, or lacks a column."""
+        """The number of rows of the table; None if it is no table, or lacks a column."""
         wanted = {*monitor.features, "score", "label", *([monitor.block] if monitor.block else [])}
         try:
             held = self._tables.outline(digest)

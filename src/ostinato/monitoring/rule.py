@@ -36,7 +36,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the rule says of one trial. `low` to `high` is the 95 % interval of the effect."""
+    """The verdict of the rule on one trial. `low` to `high` is the 95 % interval of the effect."""
 
     effect: float
     low: float

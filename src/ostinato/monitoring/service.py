@@ -76,7 +76,7 @@ class Monitors(Alerts, Views, Silences, Histories, References):
         reactions: list[ReactionSpec] | None = None,
         alpha: float = 0.05,
     ) -> Monitor:
-        """Watch an endpoint against `reference`, the digest of a table with the features, `score`, `label` and `block`.
+        """Create a monitor of an endpoint; `reference` is the digest of a table with the features, `score`, `label` and `block`.
 
         Rows of one `block` (a day, where it is a time) have things in common and are never taken apart; empty means that rows
         are independent. `tests` add to the standard ones or change their tolerance; `alpha` is the rate of false discoveries.
@@ -120,7 +120,7 @@ class Monitors(Alerts, Views, Silences, Histories, References):
         return known[0] if known else made
 
     def rebase(self, monitor: str, reference: str, reason: str) -> Monitor:
-        """Compare with another reference from now on, after a promotion say. Windows measured before stay as they are.
+        """Replace the reference of a monitor, such as after a promotion. Windows measured before stay as they are.
 
         Raises:
             Invalid: the table does not fit the monitor.
@@ -150,13 +150,13 @@ class Monitors(Alerts, Views, Silences, Histories, References):
     # ---- windows
 
     def measure(self, monitor: str, start: datetime, end: datetime, key: str = "") -> Execution:
-        """Have a worker `assess` a window; the same key is the same execution."""
+        """Let a worker `assess` a window. The same key is the same execution."""
         known, key = self.get(monitor), _window_key(start, end, key)
         parameters = {"monitor": known.name, "start": start.isoformat(), "end": end.isoformat(), "key": key}
         return self._pipelines.start_own("ostinato.monitoring.measure:measure", parameters, key=f"measure-{known.name}-{key}")
 
     def assess(self, monitor: str, start: datetime, end: datetime, key: str = "") -> Window:
-        """Measure the predictions from `start` up to `end` here and now, keep what was found, and react to it.
+        """Measure the predictions from `start` up to `end` in this process, record the findings, and run the reactions.
 
         `key` (default: the two instants) names the window: repeated, the kept one is the answer, and only reactions that have
         not been carried out yet are. Measure again under another key when more labels have come.
@@ -193,7 +193,7 @@ class Monitors(Alerts, Views, Silences, Histories, References):
         return found_or_raise(self._rows.read(lambda tx: store.window(tx, caller().project, window)), "window", window)
 
     def reactions(self, window: str) -> list[Reaction]:
-        """What a window set off."""
+        """The reactions to a window."""
         return [r for r, _ in self._rows.read(lambda tx: store.reactions_of(tx, caller().project, window))]
 
     # ---- findings
@@ -210,7 +210,7 @@ class Monitors(Alerts, Views, Silences, Histories, References):
         return self._rows.read(lambda tx: store.all_findings(tx, caller().project, filters))
 
     def acknowledge(self, finding: str, note: str) -> Finding:
-        """Say what was done about a finding.
+        """Acknowledge a finding, with a note about what was done.
 
         Raises:
             Conflict: somebody has said something else about it.

@@ -25,7 +25,7 @@ class Silences:
     _clock: Clock
 
     def silence(self, monitor: str, until: datetime, reason: str, feature: str = "") -> Silence:
-        """Let findings about a feature (empty: all) set off nothing, for windows that start before `until`. They are kept.
+        """Silence a feature (empty: all): its findings in windows that start before `until` are recorded but trigger no reaction.
 
         Raises:
             NotFound: there is no such monitor, or it watches no such feature.
@@ -51,7 +51,7 @@ class Silences:
         return self._rows.write(change)
 
     def end_silence(self, silence: str, reason: str) -> Silence:
-        """Let windows that are measured from now on be heard again. The first who ends it is kept.
+        """End a silence, for windows measured from now on. Only the first call counts.
 
         Raises:
             Invalid: there is no reason.
@@ -75,7 +75,7 @@ class Silences:
 
 
 def checked_feature(monitor: Monitor, feature: str) -> None:
-    """Let only what the monitor watches be silenced; empty stands for all of it.
+    """Check that the monitor watches this feature; empty stands for all.
 
     Raises:
         NotFound: it does not watch it.

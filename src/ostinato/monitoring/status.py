@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ostinato.monitoring import store
-from ostinato.monitoring.marks import mark_of
 from ostinato.monitoring.types import Kind, Measurement, Monitor, Rate, Reaction, Silence, Window, WindowMark
+from ostinato.monitoring.window_mark import mark_of
 from ostinato.storage.rows.rows import Tx
 
 _KINDS: tuple[Kind, ...] = ("performance", "drift", "quality", "coverage")
@@ -74,7 +74,7 @@ def state_of(monitor: Monitor, newest: Sequence[Window], waiting: Mapping[str, t
 
 
 def reacted(tx: Tx, project: str, newest: Sequence[Window]) -> list[Reacted]:
-    """What windows set off, the newest first."""
+    """The reactions of windows, newest first."""
     by_window = {window.id: window for window in newest}
     found = store.reactions_of_windows(tx, project, list(by_window))
     told = [Reacted(window=mark_of(by_window[reaction.window]), reaction=reaction) for reaction in found]

@@ -149,7 +149,7 @@ def _plain(value: Any) -> Any:
 
 
 def add_monitor(tx: Tx, project: str, made: Monitor, content: str, counted: str) -> None:
-    """Keep a monitor; `content` is the digest of what it was created with, `counted` that of the counted reference."""
+    """Store a monitor; `content` is the digest of what it was created with, `counted` that of the counted reference."""
     tx.execute(insert(monitors), {"project": project, "name": made.name, "content": content, "counted": counted, "body": _plain(made)})
 
 
@@ -165,12 +165,12 @@ def all_monitors(tx: Tx, project: str) -> list[Monitor]:
 
 
 def rebase(tx: Tx, project: str, changed: Monitor, counted: str) -> None:
-    """Give a monitor another reference."""
+    """Replace the reference of a monitor."""
     tx.execute(_rebase, {"in_project": project, "of": changed.name, "new_body": _plain(changed), "new_counted": counted})
 
 
 def add_window(tx: Tx, project: str, made: Window) -> None:
-    """Keep a measured window."""
+    """Store a measured window."""
     row = {"id": made.id, "monitor": made.monitor, "key": made.key, "start": made.start, "body": _plain(made)}
     tx.execute(insert(windows), row | {"project": project})
 
@@ -192,7 +192,7 @@ def newest_windows(tx: Tx, project: str, name: str, limit: int) -> list[Window]:
 
 
 def add_finding(tx: Tx, project: str, made: Finding) -> None:
-    """Keep a finding."""
+    """Store a finding."""
     row = {
         "id": made.id,
         "monitor": made.monitor,
@@ -264,7 +264,7 @@ def settle(tx: Tx, project: str, done: Reaction) -> None:
 
 
 def add_silence(tx: Tx, project: str, made: Silence) -> Silence:
-    """Keep a silence, or give back the one that there is."""
+    """Insert a silence, or return the existing one."""
     known = silence(tx, project, made.id)
     if known is None:
         tx.execute(insert(silences), {"project": project, "id": made.id, "monitor": made.monitor, "body": _plain(made)})
@@ -287,7 +287,7 @@ def silences_of(tx: Tx, project: str, name: str) -> list[Silence]:
 
 
 def add_alert(tx: Tx, project: str, made: Alert) -> None:
-    """Keep an alert."""
+    """Store an alert."""
     row = {"id": made.id, "state": made.state, "raised_at": made.raised_at, "body": _plain(made)}
     tx.run(_add_alert, row | {"project": project})
 

@@ -15,7 +15,7 @@ Happened = Literal["raised", "acknowledged", "silenced", "silence_ended", "react
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """How often something happened in `draws` tries, with its 95 % Wilson interval."""
+    """A rate in `draws` trials, with its 95 % Wilson interval."""
 
     rate: float
     low: float
@@ -40,7 +40,7 @@ class TestSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReactionSpec:
-    """What to do once after a window with alarms of the kinds `on`; `parameters` are those of the reaction."""
+    """A reaction to run once after a window with alarms of the kinds `on`; `parameters` are those of the reaction."""
 
     reaction: str
     on: list[Kind] = field(default_factory=lambda: ["drift", "performance"])
@@ -130,7 +130,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reaction:
-    """What a window set off, once. `outcome` names what it made; `problem` says why it failed, and it is tried again."""
+    """A reaction of a window, run once. `outcome` names its result; `problem` says why it failed, and it is retried."""
 
     window: str
     position: int
@@ -161,7 +161,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """Something that a person must know. `subject` is a reference to what it is about."""
+    """An alert for people about `subject`, a reference."""
 
     id: str
     subject: str
@@ -175,7 +175,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowMark:
-    """A window in short, and how many of its measurements alarmed."""
+    """A window in short, and the number of its alarms."""
 
     id: str
     key: str
@@ -288,7 +288,7 @@ class FindingPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """What was done about a finding, or about what it speaks of: when, by whom, and why.
+    """An entry in the history of a finding: what was done, when, by whom, and why.
 
     `ref` is what came of it, or what it was done to; `until` the end that a silence was given.
     """

@@ -13,7 +13,6 @@ from ostinato.kernel.errors import Conflict, Invalid, NotFound
 from ostinato.monitoring import paging, store
 from ostinato.monitoring.alerts import found_or_raise
 from ostinato.monitoring.compare import LABELLED_MIN
-from ostinato.monitoring.marks import mark_of
 from ostinato.monitoring.proportions import Array, proportions
 from ostinato.monitoring.status import MonitorState, MonitorStory, reacted, state_of
 from ostinato.monitoring.types import (
@@ -32,6 +31,7 @@ from ostinato.monitoring.types import (
     Severity,
     Window,
 )
+from ostinato.monitoring.window_mark import mark_of
 from ostinato.monitoring.windows import Blocks, Grid, Reference
 from ostinato.serving.service import Endpoints
 from ostinato.storage.rows.rows import Rows, Tx
@@ -54,7 +54,7 @@ class Views:
     _counted_reference: Callable[[str], Reference]
 
     def states(self) -> list[MonitorState]:
-        """How every monitor stands, by name: its newest window, and what waits."""
+        """The state of every monitor, by name: its newest window and its open findings."""
         project = caller().project
 
         def look(tx: Tx) -> list[MonitorState]:
@@ -64,7 +64,7 @@ class Views:
         return self._rows.read(look)
 
     def story(self, monitor: str, at: datetime | None = None, limit: int = 60) -> MonitorStory:
-        """How a monitor stands, what its newest `limit` windows (1 to 400) set off, and what is silenced.
+        """The state of a monitor, the reactions of its newest `limit` (1 to 400) windows, and its silences.
 
         As of `at` it knows the windows that were measured by then; open findings and silences are those of now.
         """
@@ -129,7 +129,7 @@ class Views:
     def performance(
         self, monitor: str, since: datetime | None = None, until: datetime | None = None, limit: int = 60, at: datetime | None = None
     ) -> list[PerformanceLine]:
-        """Each measure of performance over the newest `limit` windows (1 to 400), with intervals, beside its value in the reference.
+        """Each performance measure over the newest `limit` (1 to 400) windows, with intervals, beside its reference value.
 
         As of `at` it knows the windows that were measured by then.
         """
@@ -220,7 +220,7 @@ def _cell(window: Window, measured: Measurement | None, feature: str, alpha: flo
 
 
 def _why(window: Window, about: str) -> str:
-    """What the window says of why something was not measured."""
+    """The reason that the window records for a missing measurement."""
     told = [said for said in window.undecided if said.startswith(f"{about}:")] or [said for said in window.undecided if ":" not in said]
     return told[0] if told else "not measured in this window"
 

@@ -58,7 +58,7 @@ class Grid:
 
     @property
     def bins(self) -> int:
-        """How many bins there are."""
+        """The number of bins."""
         return len(self.centres)
 
     def locate(self, column: pa.ChunkedArray) -> tuple[Array, Array]:
@@ -163,7 +163,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """What a monitor keeps of its reference: bins, and counts by blocks. `scored` counts label 0 and 1 by bins of the score."""
+    """The counted reference of a monitor: bins, and counts by blocks. `scored` counts labels 0 and 1 by bins of the score."""
 
     rows: int
     unit: str

@@ -32,7 +32,7 @@ class Call:
 
 @dataclass(slots=True)
 class AttemptTotals:
-    """What the tries of a call cost together."""
+    """The summed cost of a call's attempts."""
 
     cpu_s: float = 0.0
     wall_s: float = 0.0
@@ -62,7 +62,7 @@ class Home(Protocol):
         ...
 
     def insist(self, deed: Callable[[], T]) -> T:
-        """Do what may be repeated until it is done, for as long as the lease stands."""
+        """Retry an idempotent action until it succeeds, as long as the lease holds."""
         ...
 
 

@@ -24,7 +24,7 @@ _GROUP = "ostinato.pipelines"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartRequest:
-    """A pipeline with its parameters, found and checked."""
+    """A resolved pipeline with checked parameters."""
 
     name: str
     target: str
@@ -32,7 +32,7 @@ class StartRequest:
     outline: Outline
 
     def row(self, actor: str, project: str, now: datetime) -> dict[str, Any]:
-        """An execution of it that waits, not yet kept."""
+        """A row of a waiting execution of it, not yet inserted."""
         named = {"id": new_id(), "pipeline": self.name, "target": self.target, "parameters": self.parameters, "attempts": ATTEMPTS}
         queued = {"queue": self.outline.queue, "priority": self.outline.priority, "tags": list(self.outline.tags)}
         return named | queued | {"actor": actor, "project": project, "created_at": now, "trace": spans.current_traceparent()}
@@ -47,7 +47,7 @@ class Catalogue:
         self._modules = tuple(name.strip() for name in modules.split(",") if name.strip())
 
     def wanted(self, pipeline: str, parameters: Mapping[str, Any], *, own: bool = False) -> StartRequest:
-        """A pipeline to be started; one of the platform's `own` only by the verb whose permission it needs.
+        """Resolve a request to start a pipeline; one of the platform's `own` only by the verb whose permission it needs.
 
         Raises:
             NotFound: no such pipeline, or its module is not allowed.

@@ -31,7 +31,7 @@ RUN_STATE: dict[str, State] = {"finished": "finished", "failed": "failed", "canc
 
 
 class Claims:
-    """Request, claim, renew, release and end executions; each is one transaction, with its event and its Run."""
+    """Request, claim, renew, release and end executions. Each is one transaction, with its event and its Run."""
 
     def __init__(
         self, rows: Rows, ledger: Ledger, clock: Clock, recorder: Recorder, leases: LeaseClock, lease_s: float, price: float
@@ -46,7 +46,7 @@ class Claims:
         self._price = price
 
     def request(self, values: dict[str, Any], *, embedded: bool) -> tuple[Row[Any], Claim | None]:
-        """Keep a new execution, or find the one of the same key. An embedded one is claimed at once, for its only attempt.
+        """Insert an execution, or return the one of the same key. An embedded one is claimed at once, for its only attempt.
 
         Raises:
             Conflict: the key was used with other parameters.
@@ -84,7 +84,7 @@ class Claims:
         return self._rows.read(lambda tx: self._due(tx, queues)) is not None
 
     def claim(self, queues: Sequence[str]) -> Claim | None:
-        """Take the next execution of these queues that waits or has lost its worker; None if there is none.
+        """Claim the next execution of these queues that waits or has lost its worker; None if there is none.
 
         One that has lost its last allowed worker is failed on the way, and one that was to be cancelled is cancelled.
         """
@@ -114,7 +114,7 @@ class Claims:
         return self._rows.write(lambda tx: store.renew_lease(tx, claim.id, claim.fence, self._leases.now(tx)))
 
     def release(self, claim: Claim) -> None:
-        """Give an execution back unfinished: another worker may take it at once, and this attempt does not count."""
+        """Release an unfinished execution: another worker can claim it at once, and this attempt does not count."""
         values = {"state": "queued", "attempt": claim.attempt - 1}
         self._rows.write(lambda tx: store.change(tx, claim.id, claim.fence, values))
 
@@ -152,7 +152,7 @@ class Claims:
         self._rows.write(change)
 
     def retry(self, id: str, project: str, attempts: int) -> None:
-        """Let an execution that has failed or was cancelled wait again, with all its attempts; what had finished is remembered.
+        """Queue a failed or cancelled execution again, with all its attempts; finished steps stay memoized.
 
         Raises:
             Conflict: it has not failed, or ran embedded.

@@ -34,14 +34,14 @@ class Context(Protocol):
 
 
 class Flow(Protocol):
-    """What calls of steps in the body of a pipeline are handed to."""
+    """The receiver of step calls in the body of a pipeline."""
 
     def call(self, step: Any, arguments: dict[str, Any]) -> Any:
-        """Remember or run one call."""
+        """Return the memoized result of one call, or run it."""
         ...
 
     def map(self, step: Any, calls: list[dict[str, Any]], executor: str, at_most: int) -> list[Any]:
-        """Remember or run many calls of one step."""
+        """Return the memoized results of many calls of one step, or run them."""
         ...
 
 
@@ -50,7 +50,7 @@ _context: ContextVar[Context | None] = ContextVar("ostinato_context", default=No
 
 
 def flow() -> Flow | None:
-    """What remembers the calls of steps made here; None outside the body of an executing pipeline."""
+    """The receiver of step calls made here; None outside the body of an executing pipeline."""
     return _flow.get()
 
 

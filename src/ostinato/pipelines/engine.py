@@ -37,7 +37,7 @@ _FLUSH_S = 0.02
 
 
 class Executor(Protocol):
-    """A place where calls run, at most `width` at a time."""
+    """The interface of the family `executors`: runs calls, at most `width` at a time."""
 
     width: int
 
@@ -115,7 +115,7 @@ class Body:
             self.run.flush()
 
     def close(self) -> None:
-        """End what still runs in other processes."""
+        """Stop what still runs in other processes."""
         for executor in self._executors.values():
             executor.close()
 
@@ -133,7 +133,7 @@ class Body:
             batch.logs.append(row)
 
     def insist(self, deed: Callable[[], T]) -> T:
-        """Do what may be repeated until it is done, for as long as the lease stands."""
+        """Retry an idempotent action until it succeeds, as long as the lease holds."""
         return self._lease.insist(deed)
 
     def _plan(self, step: Step[..., Any], arguments: dict[str, Any]) -> Call:

@@ -19,7 +19,7 @@ from ostinato.pipelines.serialization import Packer, revive
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of one try: the packed result, or the last line and the whole of a traceback; and what it cost."""
+    """The outcome of one attempt: the serialized result, or the last line and the whole of a traceback; and its cost."""
 
     tree: Any = None
     error: str = ""
@@ -30,7 +30,7 @@ class Outcome:
 
 
 class Meter:
-    """What this process spends from now on: CPU time of all its threads and of the processes it waited for, and memory.
+    """Measures the resources of this process from now on: CPU time of its threads and awaited child processes, and memory.
 
     Where two steps run at a time in one process, each is charged for both.
     """
@@ -46,7 +46,7 @@ class Meter:
 
 
 def invoke(step: Step[..., Any], arguments: dict[str, Any], packer: Packer) -> Outcome:
-    """One try of a step with packed arguments, here."""
+    """Run one attempt of a step with serialized arguments in this process."""
     meter = Meter()
     try:
         values = {name: revive(packer.unpack(tree), step.hints.get(name)) for name, tree in arguments.items()}
@@ -56,13 +56,13 @@ def invoke(step: Step[..., Any], arguments: dict[str, Any], packer: Packer) -> O
 
 
 def invoke_for(who: Caller, step: Step[..., Any], arguments: dict[str, Any], packer: Packer) -> Outcome:
-    """One try of a step in a process that knows nobody: for the one who started the execution."""
+    """Run one attempt of a step in a child process, on behalf of the execution's caller."""
     with calling(who):
         return invoke(step, arguments, packer)
 
 
 def failed_call(error: BaseException, wall_s: float) -> Outcome:
-    """The outcome of a try whose place failed, or was taken from it; its CPU time is not known."""
+    """The outcome of an attempt whose process failed or was stopped; its CPU time is unknown."""
     return Outcome(error=one_line(error), traceback=one_line(error), cpu_s=0.0, wall_s=wall_s, peak_rss_mb=0.0)
 
 
@@ -80,7 +80,7 @@ def _cpu_s() -> float:
 
 
 def _forget_peak() -> None:
-    """Let the kernel count the peak of memory from here; where it cannot, the peak is that of the process since its start."""
+    """Reset the kernel's peak memory counter; where that fails, the peak is that of the process since its start."""
     with contextlib.suppress(OSError):
         os.pwrite(_peaks(os.getpid()), b"5", 0)
 

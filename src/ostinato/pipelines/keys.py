@@ -40,7 +40,7 @@ class Source:
 
 
 def source_of(function: Any) -> Source:
-    """What the function depends on besides its arguments; the same in every process with the same code."""
+    """The dependencies of a function besides its arguments; equal in every process with the same code."""
     walk = _Walk(function.__module__)
     walk.reach(function)
     code = dict(sorted(walk.parts.items()))

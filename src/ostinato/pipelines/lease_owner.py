@@ -16,7 +16,7 @@ from ostinato.storage.rows.lease import boot
 
 @functools.cache
 def host() -> str:
-    """Where process ids mean the same: this start of the machine and, in containers, this namespace of processes."""
+    """The scope of process ids: this boot of the machine and, in containers, this PID namespace."""
     with contextlib.suppress(OSError):
         return f"{boot()}.{os.stat('/proc/self/ns/pid').st_ino}"
     return ""
@@ -24,17 +24,17 @@ def host() -> str:
 
 @functools.cache
 def _owner_of(pid: int) -> str:
-    """Who this process is: a random name, because process ids come again, and what tells whether it lives."""
+    """The owner id of a process: a random name, because pids are reused, and what tells whether it is alive."""
     return f"{secrets.token_hex(8)}@{host()}:{pid}:{_born(pid)}"
 
 
 def owner() -> str:
-    """This process, as the holder of leases."""
+    """The owner id of this process."""
     return _owner_of(os.getpid())
 
 
 def is_gone(holder: str) -> bool:
-    """Whether the process that called itself so by `owner()` has certainly ended: never true for one of another host."""
+    """Whether the process with this owner id has certainly ended; never true for one of another host."""
     where, *process = holder.partition("@")[2].split(":")
     if not where or where != host() or len(process) != 2 or not all(process):
         return False
@@ -52,7 +52,7 @@ def refuse_within_import() -> None:
 
 
 def unguarded() -> Invalid:
-    """What a main program is told that cannot be imported by the processes of its steps."""
+    """The error for a main program that the processes of its steps cannot import."""
     main = os.path.basename(getattr(sys.modules.get("__main__"), "__file__", None) or "the main program")
     return Invalid(
         f"a process for a step could not import {main}",
@@ -61,7 +61,7 @@ def unguarded() -> Invalid:
 
 
 def _born(pid: int | str) -> str:
-    """When a living process started, in ticks of the kernel; empty for one that has ended or is only not buried."""
+    """The start time of a live process in kernel ticks; empty for one that has ended or is a zombie."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (OSError, ValueError):

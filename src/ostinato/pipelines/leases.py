@@ -28,11 +28,11 @@ _BATCH_MAX = 512
 
 
 class LeaseLost(BaseException):
-    """Another worker holds the execution now, or may: nothing more may be done for it here. `except Exception` does not catch it."""
+    """The lease is lost: another worker holds the execution now, or may. `except Exception` does not catch it."""
 
 
 class Halted(BaseException):
-    """The execution shall end here without failing: `cancelled` by somebody, or `released` by a worker that stops."""
+    """The execution must stop here without failing: `cancelled` on request, or `released` by a worker that stops."""
 
     def __init__(self, why: Literal["cancelled", "released"]) -> None:
         super().__init__(why)
@@ -41,7 +41,7 @@ class Halted(BaseException):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """An execution that this process holds, until `deadline_s` on the clock of its machine unless renewed."""
+    """A claimed execution, held until `deadline_s` on the machine's clock unless renewed."""
 
     id: str
     project: str
@@ -58,13 +58,13 @@ class Claim:
 
     @property
     def caller(self) -> Caller:
-        """On whose behalf it runs: the actor who started it, as far as the credential reached by which they did."""
+        """The caller on whose behalf it runs: the actor who started it, as far as the credential reached by which they did."""
         return Caller(actor=self.actor, project=self.project, within=self.id, scope=self.scope)
 
 
 @dataclass(slots=True)
 class Batch:
-    """What an execution leaves behind at one time: kept together, or not at all."""
+    """A batch of records of an execution, written in one transaction."""
 
     steps: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     memo: dict[bytes, Mapping[str, Any]] = field(default_factory=dict)
@@ -182,7 +182,7 @@ class Lease:
             raise LeaseLost(f"the lease of {self._claim.id} is lost") from self._lost
 
     def pause(self, seconds: float) -> None:
-        """Sleep between tries, with an eye on the lease."""
+        """Sleep between attempts, while watching the lease."""
         until = machine_s() + seconds
         while (left := until - machine_s()) > 0:
             self.check()

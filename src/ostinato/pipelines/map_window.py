@@ -35,7 +35,7 @@ class MapWindow:
         return call.id in self._futures
 
     def outcome(self, call: Call) -> Outcome:
-        """What came of the call; others start meanwhile as there is room."""
+        """The outcome of the call; meanwhile others are started up to `width`."""
         began = time.perf_counter()
         self._fill()
         if call not in self:

@@ -14,7 +14,7 @@ from ostinato.storage.rows.rows import Tx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """An execution that failed at the instant `at`, and the last line of why."""
+    """An execution that failed at the instant `at`, and the last line of its error."""
 
     id: str
     pipeline: str
@@ -24,7 +24,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LostExecution:
-    """An execution whose worker `owner` has fallen silent."""
+    """An execution whose lease, held by `owner`, has expired."""
 
     id: str
     pipeline: str
@@ -32,20 +32,20 @@ class LostExecution:
 
 
 def lost(tx: Tx) -> list[LostExecution]:
-    """The executions of all projects that were taken and whose lease has run out."""
+    """The claimed executions of all projects whose lease has expired."""
     e = executions.c
     taken = select(e.id, e.pipeline, e.owner).where(e.state == "running", silent(e))
     return [LostExecution(id=row.id, pipeline=row.pipeline, owner=row.owner) for row in tx.all(taken, at(LeaseClock().now(tx)))]
 
 
 def waiting(tx: Tx) -> int:
-    """How many executions of all projects nobody has taken yet."""
+    """The number of unclaimed executions of all projects."""
     row = tx.first(select(func.count()).select_from(executions).where(executions.c.state == "queued"))
     return int(row[0]) if row else 0
 
 
 def failed(tx: Tx, project: str, actor: str, since: datetime, limit: int) -> list[Failure]:
-    """The executions of an actor, asked for since then, that failed, newest first."""
+    """The failed executions that an actor has requested since then, newest first."""
     e = executions.c
     query = select(e.id, e.pipeline, e.error, e.created_at, e.ended_at)
     query = query.where(e.project == project, e.state == "failed", e.actor == actor, e.created_at >= since)

@@ -48,7 +48,7 @@ class Pages:
     _leases: LeaseClock
 
     def page(self, execution: str, limit: int = 1000) -> ExecutionPage:
-        """All that a page of an execution shows, with the first `limit` calls of steps, at most 10,000.
+        """The page of an execution, with the first `limit` (at most 10,000) calls of steps.
 
         Raises:
             NotFound: there is no such execution.
@@ -72,7 +72,7 @@ class Pages:
         return self._rows.read(query)
 
     def causes(self, execution: str, limit: int = 3) -> list[Why]:
-        """Why work had to be done: each step, at most `limit`, that ran although nothing that it needed had run, and what had changed.
+        """The root causes of work: at most `limit` steps that ran although none of their inputs were recomputed, and what had changed.
 
         Raises:
             NotFound: there is no such execution.
@@ -83,11 +83,11 @@ class Pages:
         return self._rows.read(lambda tx: causes(tx, found(store.execution(tx, project, execution), execution), limit))
 
     def overview(self) -> list[PipelineSummary]:
-        """All pipelines by name, each with its 20 latest executions and its next time."""
+        """All pipelines by name, each with its 20 latest executions and its next scheduled time."""
         return self._rows.read(lambda tx: self._summaries(tx, caller().project))
 
     def about(self, pipeline: str) -> PipelinePage:
-        """All that a page of a pipeline shows, of one that is registered, that an entry point names, or that has been started.
+        """The page of a pipeline that is registered, named by an entry point, or has been started.
 
         Raises:
             NotFound: there is none of that name.
@@ -134,7 +134,7 @@ class Pages:
         return summaries
 
     def _outline(self, target: str) -> tuple[Outline | None, str]:
-        """What the pipeline at a target takes; or why it cannot be started."""
+        """The parameters of the pipeline at a target; or why it cannot be started."""
         try:
             if target.startswith(_OWN):
                 return outline(target), "it is one of the platform's own: the verb that needs it starts it"

@@ -17,7 +17,7 @@ _PLAIN = frozenset({"blobs", "clock", "tables"})
 
 
 def needs_of(slices: Sequence[ModuleType]) -> Needs:
-    """What the verbs of these slices need, those over the wire and those in process."""
+    """The permissions that the verbs of these slices need, remote and in process."""
     return {module.NAME: {op.name: op.needs for op in module.OPS} | getattr(module, "IN_PROCESS", {}) for module in slices}
 
 

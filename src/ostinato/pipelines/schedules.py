@@ -96,15 +96,15 @@ class Schedules:
         return list(islice(times, min(max(limit, 1), _TIMES_MAX)))
 
     def pause(self, schedule: str) -> Schedule:
-        """Let a schedule start nothing until it is resumed."""
+        """Pause a schedule."""
         return self._turn(schedule, paused=True)
 
     def resume(self, schedule: str) -> Schedule:
-        """Let a paused schedule start again, from its next time on; `backfill` makes up for what it left out."""
+        """Resume a paused schedule from its next time on. `backfill` makes up for the times that it missed."""
         return self._turn(schedule, paused=False)
 
     def unschedule(self, schedule: str) -> None:
-        """Delete a schedule; what it started goes on.
+        """Delete a schedule. Executions that it started go on.
 
         Raises:
             NotFound: there is none of that name.
@@ -184,7 +184,7 @@ class Schedules:
         return values | {"tags": [*values["tags"], backfill], "priority": values["priority"] - 1} if backfill else values
 
     def _start_once(self, tx: Tx, row: Row[Any], values: dict[str, Any]) -> tuple[str, bool]:
-        """Keep an execution unless its time had one; its id, and whether it is new."""
+        """Insert an execution unless its nominal time had one; returns its id, and whether it is new."""
         occasion = values["nominal"].isoformat()
         if start_store.fire(tx, row.project, values["cause"], occasion, values["id"]):
             self._claims.ask(tx, values)
@@ -213,7 +213,7 @@ def _schedule(tx: Tx, project: str, name: str) -> Row[Any]:
 
 
 def _facts(times: Cron, nominal: datetime) -> dict[str, Any]:
-    """What parameters may be made from."""
+    """The facts that parameter templates can use."""
     previous = times.latest(nominal - timedelta(microseconds=1))
     return {
         "nominal": nominal.isoformat(),

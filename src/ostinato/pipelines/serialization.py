@@ -150,7 +150,7 @@ class Packed:
 
 
 class Output(Packed):
-    """What a call of a step gives in the body of a pipeline: a promise of its value, to pass on or to look into.
+    """The result of a step call in the body of a pipeline: a lazy value, to pass on or to read.
 
     `step` is the id of the call, `digest` the address of the value.
     """

@@ -83,12 +83,12 @@ class Pipelines(Schedules, Triggers, Pages):
         self._ending = threading.Event()
 
     def attach(self, app: Any, slices: Sequence[ModuleType] = ()) -> None:
-        """Say what `current().app` is inside executions of this process, and of which slices it has faces."""
+        """Set the `current().app` of executions in this process, and the slices that it offers."""
         self._app = app
         self._needs = needs_of(slices)
 
     def drain(self) -> None:
-        """Let all who wait here have their answer at once, as things stand: this process is about to end."""
+        """Answer all waiting calls at once with the current state, because this process is about to end."""
         self._ending.set()
 
     def tick(self) -> None:
@@ -99,7 +99,7 @@ class Pipelines(Schedules, Triggers, Pages):
     # ---- definitions
 
     def register(self, name: str, target: str) -> Definition:
-        """Give the pipeline at `module:function` a name to be started by; a repeat with another target replaces it.
+        """Register the pipeline at `module:function` under a name. A repeat with another target replaces it.
 
         Raises:
             NotFound: there is no pipeline at the target, or its module is not allowed.
@@ -135,7 +135,7 @@ class Pipelines(Schedules, Triggers, Pages):
         priority: int | None = None,
         tags: list[str] | None = None,
     ) -> Execution:
-        """Ask for an execution of a registered name, an entry point, or `module:function`; a worker takes it up.
+        """Request an execution of a registered name, an entry point, or `module:function`; a worker runs it.
 
         With a `key`, a repeat with the same parameters gives the same execution back: use one wherever a call may be
         repeated. Workers that serve its `queue` take those of higher `priority` first, then the older; at most as many at a
@@ -220,7 +220,7 @@ class Pipelines(Schedules, Triggers, Pages):
         return [step_store.step_of(r, row.price) for r in self._rows.read(lambda tx: step_store.steps_of(tx, row.project, row.id))]
 
     def logs(self, execution: str, after: int = 0, limit: int = 1000, step: str | None = None, timeout_s: float = 0.0) -> list[LogLine]:
-        """Lines of the log after the one numbered `after`, with the tracebacks of failed tries; at most 1000.
+        """Log lines after the one numbered `after`, with the tracebacks of failed attempts; at most 1000.
 
         Lines are there some milliseconds after they were logged, while the step runs. With the id of a call as `step`, only its own.
         Where there is no further line, wait for one for `timeout_s`, at most 20 seconds, or until the execution ends.
@@ -254,13 +254,13 @@ class Pipelines(Schedules, Triggers, Pages):
         return revive(self._packer.unpack(tree), hint)
 
     def cancel(self, execution: str) -> Execution:
-        """End an execution: one that waits at once, one that runs before its next step. One that has ended stays as it is."""
+        """Cancel an execution: a waiting one at once, a running one before its next step. One that has ended stays as it is."""
         row = self._row(execution)
         self._claims.cancel(row.id, row.project)
         return self.get(execution)
 
     def retry(self, execution: str) -> Execution:
-        """Let an execution that has failed or was cancelled go on: steps that had finished are not repeated.
+        """Retry a failed or cancelled execution. Steps that had finished are not repeated.
 
         Raises:
             Conflict: it has finished, or ran embedded.
@@ -285,7 +285,7 @@ class Pipelines(Schedules, Triggers, Pages):
     # ---- limits
 
     def limit(self, name: str, slots: int | None = None) -> list[Limit]:
-        """Let at most `slots` executions of a name run at a time, or any number again (None); returns all limits.
+        """Limit a name to `slots` concurrent executions, or remove its limit (None). Returns all limits.
 
         `pipeline:daily` is the name for those of a pipeline, any other that of a tag; `customer:*` limits each tag that begins
         so, on its own. With 0, none starts until the limit is changed.
@@ -311,7 +311,7 @@ class Pipelines(Schedules, Triggers, Pages):
     # ---- for workers
 
     def claim(self, queues: Sequence[str] = ()) -> Claim | None:
-        """Take the next execution that waits or has lost its worker, of any project; None if there is none.
+        """Claim the next execution of any project that waits or has lost its worker; None if there is none.
 
         `queues` are by default those of `OSTINATO_QUEUES`.
         """
@@ -326,7 +326,7 @@ class Pipelines(Schedules, Triggers, Pages):
         return self._claims.heartbeat(claim)
 
     def release(self, claim: Claim) -> None:
-        """Give a claim back unfinished, for another worker to take at once."""
+        """Release an unfinished claim, so that another worker can take it at once."""
         self._claims.release(claim)
 
     def execute(
@@ -363,7 +363,7 @@ class Pipelines(Schedules, Triggers, Pages):
         return found(self._rows.read(lambda tx: store.execution(tx, project, execution)), execution)
 
     def _until(self, look: Callable[[], T], enough: Callable[[T], bool], timeout_s: float) -> T:
-        """What is seen once it is enough, when the time is over, or when this process is about to end."""
+        """Poll until the result suffices, the time is over, or this process is about to end; returns the last result."""
         deadline, pause_s = machine_s() + min(max(timeout_s, 0.0), _WAIT_MAX_S), 0.01
         while not enough(seen := look()) and (left := deadline - machine_s()) > 0:
             if self._ending.wait(min(left, pause_s)):

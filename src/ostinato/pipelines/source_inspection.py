@@ -24,12 +24,12 @@ _LATER = object()
 
 
 class _Unclear(Exception):
-    """The source does not say it plainly; importing it will."""
+    """The source is too dynamic to be read without importing it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """A pipeline as seen by those who start it."""
+    """The parameters and options of a pipeline."""
 
     name: str
     summary: str
@@ -81,7 +81,7 @@ class Outline:
 
 
 def _shape(hint: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What JSON of a type looks like, and the definitions that this refers to."""
+    """The JSON Schema of a type, with the definitions that it refers to."""
     if hint is None or hint is Any:
         return {}, {}
     try:
@@ -146,7 +146,7 @@ def _read(module: str, name: str) -> Outline:
 
 
 def _options(function: ast.FunctionDef) -> dict[str, Any]:
-    """What `@pipeline(…)` was given."""
+    """The arguments of `@pipeline(…)`."""
     if len(function.decorator_list) != 1:
         raise _Unclear
     (decorator,) = function.decorator_list

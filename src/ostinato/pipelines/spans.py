@@ -40,7 +40,7 @@ class Span:
 
     @contextmanager
     def current(self) -> Iterator[None]:
-        """What is traced in the block is a child of this span."""
+        """Make this span the parent of spans in the block."""
         if self._span is None:
             yield
             return

@@ -96,7 +96,7 @@ def change(tx: Tx, table: Table, project: str, name: str, values: Mapping[str, A
 
 
 def drop(tx: Tx, table: Table, project: str, name: str) -> None:
-    """Forget a schedule or trigger; what it started is still known."""
+    """Delete a schedule or trigger; the record of what it started stays."""
     tx.execute(delete(table).where(table.c.project == project, table.c.name == name))
 
 

@@ -107,7 +107,7 @@ def put_steps(tx: Tx, project: str, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def put_memo(tx: Tx, project: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Remember outputs by key."""
+    """Memoize outputs by key."""
     if rows:
         tx.execute(_FORGET_MEMO, [{"of": project, "step_key": r["key"]} for r in rows])
         tx.execute(_INSERT_MEMO, rows)
@@ -120,7 +120,7 @@ def put_logs(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def put_source(tx: Tx, project: str, digest: str, parts: Mapping[str, Any]) -> None:
-    """Keep the parts of a step's source, once."""
+    """Store the parts of a step's source, once."""
     there = select(sources.c.digest).where(sources.c.project == project, sources.c.digest == digest)
     if tx.first(there) is None:
         tx.execute(insert(sources), {"project": project, "digest": digest, "parts": parts})
@@ -133,12 +133,12 @@ def source(tx: Tx, project: str, digest: str) -> dict[str, dict[str, str]]:
 
 
 def recall(tx: Tx, project: str, keys: Iterable[bytes]) -> dict[bytes, str]:
-    """The remembered outputs of those of the keys that are known."""
+    """The memoized outputs of those keys that have one."""
     return {row.key: row.output for row in tx.all(_RECALL, {"project": project, "keys": list(keys)})}
 
 
 def recent(tx: Tx, project: str, pipeline: str, id: str) -> dict[bytes, str]:
-    """What the latest earlier execution of a pipeline remembered, which the next is likely to ask for; small outputs only."""
+    """The small memoized outputs of the latest execution of a pipeline, which the next is likely to need."""
     c = executions.c
     earlier = select(c.id).where(c.project == project, c.pipeline == pipeline, c.id != id, c.attempt > 0)
     last = earlier.order_by(c.created_at.desc(), c.id.desc()).limit(1).scalar_subquery()
@@ -157,7 +157,7 @@ def steps_of(tx: Tx, project: str, id: str, limit: int | None = None) -> Sequenc
 
 
 def counts(tx: Tx, project: str, id: str) -> dict[str, int]:
-    """How many calls of an execution are in each state, remembered ones apart."""
+    """The number of calls of an execution by state, with memoized ones apart."""
     query = select(steps.c.state, steps.c.cached, func.count().label("calls")).where(steps.c.project == project, steps.c.execution == id)
     return {"cached" if row.cached else row.state: row.calls for row in tx.all(query.group_by(steps.c.state, steps.c.cached))}
 

@@ -195,7 +195,7 @@ def started_names(tx: Tx, project: str) -> list[str]:
 
 
 def count_triggered(tx: Tx, project: str, cause: str, depth: int, since: datetime) -> int:
-    """How many executions of a cause were set off by others, `depth` in a row or more, since then."""
+    """The number of executions of a cause since then that were triggered by others, in chains of `depth` or more."""
     c = executions.c
     late = and_(c.project == project, c.cause == cause, c.depth >= depth, c.created_at > since)
     return int(tx.execute(select(func.count()).where(late)).scalar_one())
@@ -224,21 +224,21 @@ def due(tx: Tx, queues: Sequence[str], lost: Sequence[str], full: Sequence[tuple
 
 
 def change(tx: Tx, id: str, fence: int, values: Mapping[str, Any]) -> bool:
-    """Change an execution that has not ended, if its fence is still `fence`; whether that was so."""
+    """Update an unfinished execution if its fence is still `fence`; returns whether it was."""
     c = executions.c
     there = update(executions).where(c.id == id, c.fence == fence, c.state.in_(("queued", "running")))
     return tx.execute(there.values(**values)).rowcount == 1
 
 
 def reopen(tx: Tx, id: str, attempts: int) -> None:
-    """Let an execution that has ended wait again, as if nobody had taken it yet."""
+    """Queue an ended execution again, as if it was never claimed."""
     fresh = {"state": "queued", "cancelling": False, "ended_at": None, "error": "", "traceback": "", "wall_s": None, "claimed_s": None}
     ended = (executions.c.id == id, executions.c.state.in_(("failed", "cancelled")))
     tx.execute(update(executions).where(*ended).values(**fresh, attempt=0, attempts=attempts))
 
 
 def renew_lease(tx: Tx, id: str, fence: int, now: Moment) -> bool:
-    """Renew a lease; whether it was still held."""
+    """Renew a lease; returns whether it was still held."""
     return tx.run(_BEAT, {"execution": id, "held": fence, "now_s": now.s}) == 1
 
 
@@ -249,7 +249,7 @@ def delivered(tx: Tx, id: str, fence: int, now: Moment, number: int, spent_s: fl
 
 
 def cancelling(tx: Tx, id: str) -> bool:
-    """Whether somebody asked for the end of the execution."""
+    """Whether a cancellation of the execution was requested."""
     row = tx.first(_CANCELLING, {"execution": id})
     return bool(row and row[0])
 

@@ -41,7 +41,7 @@ class Triggers:
     _catalogue: Catalogue
 
     def trigger(self, name: str, on: str, pipeline: str, subject: str = "*", parameters: dict[str, Any] | None = None) -> Trigger:
-        """Start a pipeline on each event from now on; a repeat with anything else replaces the trigger, any repeat starts a stopped one.
+        """Start a pipeline on each matching event from now on. A repeat replaces the trigger, and restarts a stopped one.
 
         It starts on behalf of who set it last, for as long as they may `pipeline:write`, and as far as their credential reached.
 
@@ -85,7 +85,7 @@ class Triggers:
         return [start_store.trigger_of(row) for row in self._rows.read(lambda tx: start_store.all_triggers(tx, project))]
 
     def pause_trigger(self, trigger: str) -> Trigger:
-        """Let a trigger start nothing until it is resumed.
+        """Pause a trigger.
 
         Raises:
             NotFound: there is none of that name.
@@ -93,7 +93,7 @@ class Triggers:
         return self._turn_trigger(trigger, paused=True)
 
     def resume_trigger(self, trigger: str) -> Trigger:
-        """Let a trigger start again what events set off from now on, whether it was paused or stopped by itself.
+        """Resume a trigger that was paused or that stopped itself, for events from now on.
 
         Raises:
             NotFound: there is none of that name.
@@ -101,7 +101,7 @@ class Triggers:
         return self._turn_trigger(trigger, paused=False)
 
     def untrigger(self, trigger: str) -> None:
-        """Delete a trigger; what it started goes on.
+        """Delete a trigger. Executions that it started go on.
 
         Raises:
             NotFound: there is none of that name.
@@ -159,14 +159,7 @@ class Triggers:
                 return
             source = store.execution(tx, row.project, _within(event))
             depth = 1 if source is None else source.depth + 1
-            stopped = ""
-            if depth > _DEPTH_MAX:
-                stopped = f"it went round: {_DEPTH_MAX} executions in a row set each other off, the last {_within(event)} by {event.verb}"
-            elif depth >= _SPREAD_DEPTH:
-                since = self._clock.now() - _SPREAD_TIME
-                if store.count_triggered(tx, row.project, cause, _SPREAD_DEPTH, since) >= _SPREAD_MAX:
-                    stopped = f"it spread: {_SPREAD_MAX} executions within an hour were set off by others, the last by {event.verb}"
-            if stopped:
+            if stopped := self._runaway(tx, row.project, cause, depth, event):
                 start_store.change(tx, start_store.triggers, row.project, row.name, {"stopped": stopped})
                 self._ledger.append(tx, "trigger.stopped", ref, data={"event": event.id, "reason": stopped})
                 return
@@ -174,6 +167,15 @@ class Triggers:
             self._claims.ask(tx, values | {"depth": depth})
 
         self._rows.write(change)
+
+    def _runaway(self, tx: Tx, project: str, cause: str, depth: int, event: Event) -> str:
+        """Why the trigger must be stopped: its executions trigger each other in a loop, or ever more of them; empty if neither."""
+        if depth > _DEPTH_MAX:
+            return f"it went round: {_DEPTH_MAX} executions in a row set each other off, the last {_within(event)} by {event.verb}"
+        since = self._clock.now() - _SPREAD_TIME
+        if depth >= _SPREAD_DEPTH and store.count_triggered(tx, project, cause, _SPREAD_DEPTH, since) >= _SPREAD_MAX:
+            return f"it spread: {_SPREAD_MAX} executions within an hour were set off by others, the last by {event.verb}"
+        return ""
 
 
 def _trigger(tx: Tx, project: str, name: str) -> Row[Any]:
@@ -195,7 +197,7 @@ def _within(event: Event) -> str:
 
 
 def _facts(event: Event) -> dict[str, Any]:
-    """What parameters may be made from."""
+    """The facts that parameter templates can use."""
     return {
         "subject": str(event.subject),
         "subject.name": event.subject.name,

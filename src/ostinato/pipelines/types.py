@@ -244,7 +244,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backfill:
-    """What a backfill asked for: an execution for each nominal time; `known` had one before."""
+    """The result of a backfill: an execution for each nominal time; `known` had one before."""
 
     schedule: str
     asked: int

@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 class Stop:
-    """Whether a signal has asked for the end. A `threading.Event` will not do: its lock may be held by what the handler interrupts."""
+    """A stop flag set by signals. A `threading.Event` will not do: its lock may be held by what the handler interrupts."""
 
     def __init__(self) -> None:
         self._asked = False

@@ -12,8 +12,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
-
 from ostinato.kernel.caller import caller
 from ostinato.kernel.digest import digest_of
 from ostinato.kernel.errors import Conflict, Invalid, MissingExtra, NotFound
@@ -23,7 +21,7 @@ from ostinato.registry import store
 from ostinato.registry.binding import plain
 from ostinato.registry.card import IMPORTED, check_note
 from ostinato.registry.flavor import care_of
-from ostinato.registry.folders import file, manifest
+from ostinato.registry.folders import add_files, manifest
 from ostinato.registry.gate import gate_of
 from ostinato.registry.labels import AUTHORS, authors_in, keep_labels, labels_of
 from ostinato.registry.loading import Loading
@@ -36,7 +34,7 @@ class Adoptions(Loading):
     """A mixin of Models, which sets the attributes that are annotated here."""
 
     def adopt_model(self, record: Model, archive: str, labels: Labels | None = None, notes: list[Note] | None = None) -> Model:
-        """Take in a model, without its versions, from the archive with this digest; a repeat gives the one that is here.
+        """Import a model, without its versions, from the archive with this digest. Idempotent.
 
         Raises:
             Conflict: there is a model of this name with other rules.
@@ -81,7 +79,7 @@ class Adoptions(Loading):
         labels: Labels | None = None,
         moves: list[AliasState] | None = None,
     ) -> ModelVersion:
-        """Take in a version of a model that is here, under its number; `artifact`, or each of the `files`, was uploaded before.
+        """Import a version of an existing model under its number; `artifact`, or each of the `files`, was uploaded before.
 
         Whoever brings it counts as its author, so somebody else approves it. A repeat gives the version that is here.
 
@@ -99,13 +97,8 @@ class Adoptions(Loading):
         same = _fixed(replace(record, artifact=content))
         if not held and care != "code" and self._rows.read(lambda tx: _numbered(tx, record, self._clock.now())) is None:
             with suppress(MissingExtra):  # what cannot be loaded here harms nobody here
-                self._admit(
-                    self._rows.read(lambda tx: find_model(tx, record.model)),
-                    record.flavor,
-                    self._blobs.open(artifact),
-                    record.signature,
-                    None,
-                )
+                model = self._rows.read(lambda tx: find_model(tx, record.model))
+                self._admit(model, record.flavor, self._blobs.open(artifact), record.signature, None)
 
         def change(tx: Tx) -> ModelVersion:
             known = _numbered(tx, record, self._clock.now())
@@ -116,11 +109,7 @@ class Adoptions(Loading):
                 return known
             draft = replace(record, artifact=content, author=caller().actor, decisions=[], state="registered")
             made = self._add_version(tx, draft, f"adopted:{record.version}:{digest_of(same)}")
-            if held:
-                rows = [{"path": found.path, "digest": found.digest, "size": found.size} for found in held]
-                tx.execute(
-                    insert(file), [{"project": caller().project, "model": made.model, "version": made.version} | row for row in rows]
-                )
+            add_files(tx, made, held)
             written = labels or labels_of(tx, f"{made.model}@{made.version}", self._clock.now())
             came = origin | {"archive": archive, AUTHORS: ", ".join(authors_in(origin, record.author))}
             keep_labels(tx, replace(written, model=made.model, version=made.version, origin=came))
@@ -139,13 +128,13 @@ def _numbered(tx: Tx, record: ModelVersion, now: datetime) -> ModelVersion | Non
 
 
 def _fixed(version: ModelVersion) -> list[Any]:
-    """What of a version never changes, and is the same in every store."""
+    """The immutable part of a version, which is equal in every store."""
     v = version
     return [v.version, v.artifact, v.flavor, plain(v.signature), str(v.run), [str(d) for d in v.datasets], v.features]
 
 
 def _story(record: ModelVersion, archive: str, moves: Sequence[AliasState]) -> dict[str, Any]:
-    """What was decided there, as a history."""
+    """The decisions in the other store, as a history."""
     decisions = [
         {"kind": d.kind, "by": d.by, "responsible": d.responsible, "at": d.at.isoformat(), "binding": d.binding} for d in record.decisions
     ]

@@ -30,7 +30,7 @@ class Aliases:
     _clock: Clock
 
     def promote(self, ref: str, alias: str = CHAMPION, reason: str = "") -> AliasState:
-        """Let `alias` name an approved version; where it does so already, nothing happens.
+        """Move `alias` to an approved version. Idempotent.
 
         Raises:
             Conflict: the version is not approved, or no longer since its gates changed.
@@ -51,7 +51,7 @@ class Aliases:
         return self._move(tx, found, alias, "promoted", reason)
 
     def rollback(self, ref: str, reason: str, alias: str = CHAMPION) -> AliasState:
-        """Take a version back from `alias`, which then names what it named before; a repeat changes nothing.
+        """Roll back: take `alias` from a version and return it to the one before. Idempotent.
 
         Versions that were rejected or retired since are passed over. What held once may hold again without a new approval:
         the way back must not wait.
@@ -78,7 +78,7 @@ class Aliases:
         return None if found is None or found.how == "withdrawn" else found
 
     def moves(self, model: str, alias: str = CHAMPION) -> list[AliasState]:
-        """Everything that `alias` ever named, oldest first."""
+        """All moves of `alias`, oldest first."""
         return self._rows.read(lambda tx: store.moves(tx, caller().project, find_model(tx, model).name, alias))
 
     def _move(
@@ -116,7 +116,7 @@ class Aliases:
         return made
 
     def _mend_glass(self, tx: Tx, broken: AliasState, because: str) -> None:
-        """What the glass was broken for is over: nothing else may be made of it."""
+        """Close the emergency, so that nothing else can be derived from it."""
         now = self._clock.now()
         for given in store.decisions(tx, caller().project, broken.model, broken.version).get(broken.version, []):
             if given.kind == "broke_glass" and given.at == broken.since and given.voided_at is None:
@@ -124,7 +124,7 @@ class Aliases:
 
 
 def require_approved(model: Model, version: ModelVersion, now: datetime) -> None:
-    """Let only approved versions be promoted.
+    """Require that a version is approved.
 
     Raises:
         Conflict: it is not approved, or no longer: its approvals have expired, or are void.
@@ -138,7 +138,7 @@ def require_approved(model: Model, version: ModelVersion, now: datetime) -> None
 
 
 def why_lapsed(version: ModelVersion, now: datetime) -> str:
-    """Why the last approval of a version, or the glass that was broken for it, holds no more; nothing if it does, or there was none."""
+    """Why the last approval or emergency promotion of a version is no longer valid; empty if it does, or there was none."""
     last = next((d for d in reversed(version.decisions) if d.kind in ("approved", "broke_glass")), None)
     if last is None:
         return ""
@@ -154,7 +154,7 @@ def why_lapsed(version: ModelVersion, now: datetime) -> str:
 
 
 def rollback_target(tx: Tx, of: Model, bad: ModelVersion, moves: Sequence[AliasState], alias: str, now: datetime) -> ModelVersion:
-    """The version that `alias`, which has made `moves`, names again when `bad` is taken back.
+    """The version to which `alias`, with these `moves`, returns when `bad` is rolled back.
 
     Raises:
         Conflict: the alias names another version, or there is none to go back to.

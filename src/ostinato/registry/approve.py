@@ -38,7 +38,7 @@ class Approvals:
     _datasets: Datasets
 
     def check(self, ref: str) -> Check:
-        """Hold a version against the gates of its model, and keep the numbers as the evidence for an approval."""
+        """Check a version against the gates of its model, and record the results as evidence for an approval."""
         who, now = caller(), self._clock.now()
         of, found = self._rows.read(lambda tx: find_version(tx, ref, now))
         champion = of.aliases.get(CHAMPION)
@@ -73,7 +73,7 @@ class Approvals:
         return self._rows.write(change)
 
     def approve(self, ref: str, reason: str) -> ModelVersion:
-        """Approve a version on the evidence of its latest check, as a person other than its author.
+        """Approve a version on its latest check, as a person other than its author.
 
         Raises:
             Denied: the caller is the author, or not a person.
@@ -113,7 +113,7 @@ class Approvals:
         return self._rows.write(change)
 
     def declare_policy(self, model: str, authors: list[str], reason: str, days: int | None = None) -> Policy:
-        """Approve in advance, as a person, what `authors` will register in this model and what passes its gates of today.
+        """Declare, as a person, that versions by `authors` that pass the current gates are approved automatically.
 
         Raises:
             Denied: the caller is no person, or is one of the authors.
@@ -148,11 +148,11 @@ class Approvals:
         return self._rows.write(change)
 
     def policies(self, model: str) -> list[Policy]:
-        """The policies declared for a model, oldest first; the newest that fits is the one that approves."""
+        """The approval policies of a model, oldest first. The newest that matches is the one that approves."""
         return self._rows.read(lambda tx: store.policies(tx, caller().project, find_model(tx, model).name))
 
     def reject(self, ref: str, reason: str) -> ModelVersion:
-        """Say no to a version for good; its author may do so as well.
+        """Reject a version permanently. Its author may do so as well.
 
         Raises:
             Conflict: an alias names it.
@@ -160,7 +160,7 @@ class Approvals:
         return self._refuse(ref, "rejected", reason)
 
     def retire(self, ref: str, reason: str) -> ModelVersion:
-        """Take a version out of use for good.
+        """Retire a version permanently.
 
         Raises:
             Conflict: an alias names it.
@@ -186,7 +186,7 @@ class Approvals:
         return find_version(tx, str(found.ref), self._clock.now())[1]
 
     def _void_other(self, tx: Tx, of: Model, known: Sequence[Policy], made: Policy) -> None:
-        """What policies for other authors have approved holds no more; what they say again, does."""
+        """Void approvals by policies for other authors; they can be given again."""
         former = {f"policy:{of.name}@{p.number}" for p in known if p.authors != made.authors}
         because, now = f"policy {made.number} was declared", self._clock.now()
         for found in store.versions(tx, caller().project, of, now) if former else ():
@@ -242,7 +242,7 @@ class Approvals:
 
 
 def require_second_person(tx: Tx, actor: str, version: ModelVersion) -> None:
-    """Let only a person approve, and not an author.
+    """Require that the approver is a person and not an author.
 
     Raises:
         Denied: the actor is a service, or registered the version, here or in the store from which it was imported.
@@ -262,7 +262,7 @@ def require_second_person(tx: Tx, actor: str, version: ModelVersion) -> None:
 
 
 def require_entitled(tx: Tx, model: Model, responsible: str) -> None:
-    """Let only those approve who count for the risk of the model.
+    """Require that the approver counts for the model's risk tier.
 
     Raises:
         Denied: the responsible person is none of them and has none of their roles.
@@ -277,7 +277,7 @@ def require_entitled(tx: Tx, model: Model, responsible: str) -> None:
 
 
 def require_no_alias(model: Model, version: ModelVersion) -> None:
-    """Let nothing be refused that an alias names.
+    """Refuse to reject or retire a version that an alias names.
 
     Raises:
         Conflict: one does.
@@ -288,7 +288,7 @@ def require_no_alias(model: Model, version: ModelVersion) -> None:
 
 
 def matching_policy(policies: Sequence[Policy], model: Model, version: ModelVersion, authors: Sequence[str], now: datetime) -> Policy:
-    """The newest policy under which `version`, by these authors, may be approved.
+    """The newest policy that approves `version` by these authors.
 
     Raises:
         Denied: there is none; the sentence says what the newest one lacks.

@@ -91,7 +91,7 @@ def find(tx: Tx, of: Model, asked: Ref, at: datetime) -> ModelVersion:
 
 
 def marks(tx: Tx, project: str, model: str, at: datetime) -> list[AliasMark]:
-    """What each alias of a model named when, oldest first."""
+    """The spans in which each alias of a model named a version, oldest first."""
     rows = tx.all(select(*_MOVE).where(move.c.project == project, move.c.model == model, move.c.since <= at).order_by(move.c.number))
     until: dict[str, datetime] = {}
     found = []
@@ -103,7 +103,7 @@ def marks(tx: Tx, project: str, model: str, at: datetime) -> list[AliasMark]:
 
 
 def champions(tx: Tx, project: str) -> dict[str, AliasMark]:
-    """What is champion of each model now."""
+    """The current champion of each model."""
     last = select(func.max(move.c.number)).where(move.c.project == project, move.c.alias == CHAMPION).group_by(move.c.model)
     return {row.model: _mark(row, None) for row in tx.all(select(*_MOVE).where(move.c.number.in_(last), move.c.how != "withdrawn"))}
 

@@ -50,7 +50,7 @@ class Cards(Pages):
         return text
 
     def card_note(self, model: str, section: str, text: str, after: int | None = None) -> Note:
-        """Write a section of the cards of a model, as Markdown; the earlier text stays in the history. Repeating it changes nothing.
+        """Write a section of a model's cards, in Markdown. Earlier texts stay in the history. Idempotent.
 
         `after` is the number of the text that is to be replaced, 0 where there was none.
 
@@ -78,5 +78,5 @@ class Cards(Pages):
         return self._rows.write(change)
 
     def notes(self, model: str) -> list[Note]:
-        """Everything that was ever written into the cards of a model, oldest first; each section counts its texts."""
+        """All texts ever written into the cards of a model, oldest first, numbered by section."""
         return self._rows.read(lambda tx: store.notes(tx, caller().project, find_model(tx, model).name))

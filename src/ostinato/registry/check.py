@@ -15,7 +15,7 @@ VALID_DAYS = 7
 
 
 def run_gates(gates: Sequence[GateSpec], context: GateContext) -> list[GateResult]:
-    """The verdict of every gate, in their order."""
+    """Run all gates, in order; returns their verdicts."""
     results = []
     for spec in gates:
         verdict = gate_of(spec).judge(context)
@@ -24,7 +24,7 @@ def run_gates(gates: Sequence[GateSpec], context: GateContext) -> list[GateResul
 
 
 def require_passed(check: Check | None, version: ModelVersion, champion: int | None, now: datetime) -> Check:
-    """The check, if `version` may be approved on it.
+    """The check, if `version` can be approved on it.
 
     Raises:
         Conflict: there is no check, or what it was about has changed since.

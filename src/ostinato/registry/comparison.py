@@ -30,7 +30,7 @@ class Comparisons:
     _evaluations: Evaluations
 
     def compare(self, refs: list[str]) -> VersionComparison:
-        """Two to ten versions (`late@7`, `late@champion`, also of several models) side by side, in the order given.
+        """Compare two to ten versions (`late@7`, `late@champion`, also of several models) side by side, in the given order.
 
         Raises:
             Invalid: too few or too many are given, or one twice.

@@ -37,7 +37,7 @@ class Emergencies(Aliases):
     _clock: Clock
 
     def break_glass(self, ref: str, reason: str, alias: str = CHAMPION) -> Emergency:
-        """Let `alias` name a version although too few have approved it, because waiting does more harm. It is alerted at once, and
+        """Emergency promotion: move `alias` to a version with too few approvals, because waiting does more harm. It raises an alert, and
         somebody else reviews it within the hours that the risk of the model allows. It counts until it is approved, the alias is taken
         from it, or the hours of the risk are over, justified or not. Repeating it while that is open changes nothing.
 
@@ -70,12 +70,12 @@ class Emergencies(Aliases):
         return self._rows.write(change)
 
     def emergencies(self, open: bool = False) -> list[Emergency]:
-        """When the glass was broken, the newest first, at most 500; with `open`, only what nobody has reviewed."""
+        """Emergency promotions, newest first, at most 500; with `open`, only those without a review."""
         project = caller().project
         return self._rows.read(lambda tx: emergencies(tx, project, open=open))
 
     def review_emergency(self, emergency: str, verdict: Literal["justified", "unjustified"], note: str) -> Emergency:
-        """Say, as somebody else, whether breaking the glass was justified, by the `id` of the emergency.
+        """Review an emergency promotion by its `id`, as another person: whether it was justified.
 
         One that was not counts no more: the version has to be approved like any other, and until then is flagged. The alias stays
         where it is; models.rollback takes it back. Repeating it changes nothing.
@@ -155,7 +155,7 @@ def _is_open(made: Emergency, now: datetime) -> bool:
 
 
 def require_person(actor: str) -> None:
-    """Let only a person break the glass.
+    """Require that the caller is a person.
 
     Raises:
         Denied: the actor is a service.
@@ -165,7 +165,7 @@ def require_person(actor: str) -> None:
 
 
 def require_reviewer(tx: Tx, made: Emergency, actor: str, now: datetime) -> None:
-    """Let only those review who may approve the version, and did not break the glass.
+    """Require that the caller may approve the version and is not who made the emergency promotion.
 
     Raises:
         Denied: the actor is no such person.

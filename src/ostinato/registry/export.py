@@ -49,7 +49,7 @@ def as_html(card: str, title: str) -> str:
 
 
 def lower_headings(text: str) -> str:
-    """What a person wrote, its headings below those of the card: nobody writes a section that reads like a record.
+    """Text by a person, with its headings lowered below those of the card, so that it cannot pose as a record.
 
     >>> lower_headings("Gates\\n---\\n- # Decisions")
     '#### Gates\\n- #### Decisions'
@@ -71,7 +71,7 @@ def lower_headings(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """What a person wrote, as a quotation: whatever it leaves open, such as a fence of code, ends with it.
+    """Text by a person as a quotation, so that what it leaves open, such as a code fence, ends with it.
 
     >>> quoted("One.\\n\\n```")
     '> One.\\n>\\n> ```'
@@ -80,7 +80,7 @@ def quoted(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """What a person wrote, as one line of mere text within the Markdown of the card.
+    """Text by a person as one line of plain text, escaped for Markdown.
 
     >>> one_line("old\\n\\n## *Gates*")
     'old \\\\#\\\\# \\\\*Gates\\\\*'

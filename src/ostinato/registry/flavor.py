@@ -81,7 +81,7 @@ FLAVORS: Family[Any] = Family("ostinato.registry.flavors")
 
 
 def care_of(flavor: str) -> Care:
-    """What it takes to load a flavor; one that does not say is taken to run code."""
+    """How a flavor must be loaded; one that does not declare it is assumed to run code."""
     care: Care = getattr(FLAVORS.get(flavor), "care", "code")
     return care
 

@@ -98,9 +98,7 @@ class Folders:
 
         def change(tx: Tx) -> ModelVersion:
             made = self._add_version(tx, draft, new_id(), more=told)
-            if files:
-                rows = [{"path": f.path, "digest": f.digest, "size": f.size} for f in files]
-                tx.execute(insert(file), [{"project": who.project, "model": made.model, "version": made.version} | row for row in rows])
+            add_files(tx, made, files)
             written = Labels(
                 model=made.model, version=made.version, description=note, tags=dict(tags or {}), origin=dict(origin or {}),
                 changed_at=made.registered_at,
@@ -129,11 +127,10 @@ class Folders:
             raise NotFound.named(f"file of {ref}", path, digests)
         return self._blobs.open(digests[path], start, size)
 
-
     def _add_version(
         self, tx: Tx, draft: ModelVersion, key: str, proof: Proof | None = None, more: Mapping[str, Any] | None = None
     ) -> ModelVersion:
-        """Give a version its number, unless `key` names it already."""
+        """Insert a version with the next number, unless `key` names one already."""
         project, of, same = caller().project, find_model(tx, draft.model), _content(draft, proof)
         known = store.keyed_version(tx, project, of.name, key)
         if known is not None:
@@ -156,8 +153,15 @@ class Folders:
         return made
 
 
+def add_files(tx: Tx, made: ModelVersion, files: Sequence[FolderFile]) -> None:
+    """Insert the files of a version."""
+    of = {"project": caller().project, "model": made.model, "version": made.version}
+    if files:
+        tx.execute(insert(file), [of | {"path": found.path, "digest": found.digest, "size": found.size} for found in files])
+
+
 def manifest(files: Sequence[FolderFile], origin: Mapping[str, str]) -> bytes:
-    """What stands for a folder as one content."""
+    """The manifest that represents a folder as one content."""
     return canonical({"format": FORMAT, "files": [[f.path, f.digest, f.size] for f in files], "origin": dict(origin)})
 
 

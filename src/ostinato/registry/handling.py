@@ -16,7 +16,7 @@ class Handling(Loading):
     """A mixin of Models, which sets the attributes that are annotated here."""
 
     def handling(self, ref: str) -> Handled:
-        """With what care a version is loaded: anywhere, in a process apart, or in the sandbox alone; the types in its artifact where
+        """How a version can be loaded: in any process, in a separate process, or only in the sandbox; the types in its artifact where
         they are on a list, and by which; whether it may be loaded here at all, or why not; and its input example.
 
         Raises:
@@ -41,7 +41,7 @@ class Handling(Loading):
         )  # fmt: skip
 
     def prove(self, ref: str) -> Proven:
-        """Load a version, with the care that it takes, and let it score its input example again: does it answer as it did?
+        """Load a version and score its input example again, to check that it answers as it did at registration.
 
         Raises:
             NotFound: it has no input example.

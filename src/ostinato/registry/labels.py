@@ -54,11 +54,11 @@ class Labelling:
     _clock: Clock
 
     def labels(self, ref: str) -> Labels:
-        """What is written on a model, or on a version of it."""
+        """The labels of a model or a version: description, tags, stage."""
         return self._rows.read(lambda tx: labels_of(tx, ref, self._clock.now()))
 
     def all_labels(self) -> list[Labels]:
-        """What is written on models and versions of the project, as far as it was ever changed."""
+        """The labels of all models and versions of the project whose labels were ever changed."""
         project = caller().project
         return [_read(row) for row in self._rows.read(lambda tx: tx.all(_all, {"project": project}))]
 
@@ -75,7 +75,7 @@ class Labelling:
         return self._label(ref, change, "model.tagged", {"tags": tags})
 
     def describe(self, ref: str, description: str) -> Labels:
-        """Say anew what a model or a version is for. What was said before stays in the history."""
+        """Change the description of a model or a version. Earlier ones stay in the history."""
         return self._label(ref, lambda known: replace(known, description=description), "model.described", {"description": description})
 
     def stage(self, ref: str, stage: str, *, only_approved: bool) -> Labels:
@@ -105,7 +105,7 @@ class Labelling:
 
 
 def labels_of(tx: Tx, ref: str, now: datetime) -> Labels:
-    """What is written on a model or a version, or what it was made with."""
+    """The labels of a model or a version; if they were never changed, those of its creation."""
     asked = Ref.parse(str(ref), "model")
     model, version = (find_model(tx, asked.name), None) if asked.version is None else find_version(tx, ref, now)
     number = version.version if version else _MODEL
@@ -114,7 +114,7 @@ def labels_of(tx: Tx, ref: str, now: datetime) -> Labels:
 
 
 def touch(tx: Tx, model: str, at: datetime) -> None:
-    """Say of a model that it has changed, as it does with its versions: with one more, one less, and their stages."""
+    """Update the time of change of a model, which also changes with its versions and their stages."""
     known = labels_of(tx, model, at)
     if known.changed_at < at:
         keep_labels(tx, replace(known, changed_at=at))
@@ -142,7 +142,7 @@ def keep_labels(tx: Tx, made: Labels) -> None:
 
 
 def authors_of(tx: Tx, version: ModelVersion) -> list[str]:
-    """Who registered a version, here and in the stores from which it was imported."""
+    """The authors of a version, here and in the stores from which it was imported."""
     row = tx.first(_one, {"project": caller().project, "model": version.model, "version": version.version})
     return authors_in(row.origin if row else {}, version.author)
 

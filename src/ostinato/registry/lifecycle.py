@@ -26,7 +26,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """From some states, what leads to which; `needs` is the permission, empty for what nobody does."""
+    """A transition between states; `needs` is its permission, empty for automatic ones."""
 
     by: Act
     of: list[State]
@@ -83,7 +83,7 @@ _WAYS = {way.by: way for way in TRANSITIONS}
 
 
 def allow(act: Act, version: ModelVersion) -> None:
-    """Let only that be done to a version which its state allows.
+    """Refuse an act that the state of a version does not allow.
 
     Raises:
         Conflict: it does not; the sentence says who decided, or what it would take.

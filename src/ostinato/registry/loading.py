@@ -57,7 +57,7 @@ class Loading(Trusting, Folders):
         return scorer
 
     def proof(self, ref: str) -> Proof:
-        """The input example of a version, and the scores that it gave when it was registered.
+        """The reference predictions of a version: its input example and the scores at registration.
 
         Raises:
             NotFound: it was registered without an example.
@@ -138,7 +138,7 @@ class Loading(Trusting, Folders):
 
 
 def _asked(scorer: Scorer) -> None:
-    """Let it score one row, which need not please the model, but must not take its process down."""
+    """Score one row as a probe: the model may refuse it, but must not crash its process."""
     try:
         scorer.predict(any_row(scorer.signature))
     except SandboxGone:

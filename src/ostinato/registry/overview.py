@@ -19,7 +19,7 @@ def models(tx: Tx, project: str) -> list[Model]:
 
 
 def champion(tx: Tx, project: str, model: str) -> AliasState | None:
-    """What is champion now, since when, and by whom."""
+    """The current champion of a model, since when, and by whom."""
     last = store.last_move(tx, project, model, CHAMPION)
     return None if last is None or last.how == "withdrawn" else last
 
@@ -41,17 +41,17 @@ def checked(tx: Tx, project: str, made: ModelVersion) -> Check | None:
 
 
 def approvers(made: ModelVersion, now: datetime) -> set[str]:
-    """Who answers for the approvals of a version that hold."""
+    """The approvers of a version whose approvals are valid."""
     return {decision.responsible for decision in valid_approvals(made.decisions, made.binding, now)}
 
 
 def emergencies(tx: Tx, project: str) -> list[Emergency]:
-    """When the glass was broken and nobody has reviewed it, the newest first."""
+    """Emergency promotions without a review, newest first."""
     return emergency.emergencies(tx, project, open=True)
 
 
 def may_review(tx: Tx, made: Emergency, actor: str, now: datetime) -> bool:
-    """Whether somebody is one of those who may review that the glass was broken."""
+    """Whether an actor may review an emergency promotion."""
     try:
         emergency.require_reviewer(tx, made, actor, now)
     except (Denied, NotFound):

@@ -34,7 +34,7 @@ class Ownership:
     _access: Access | None
 
     def hand_over(self, model: str, owners: list[str], reason: str = "") -> Model:
-        """Let others own a model, the first of them before all; only an owner may, or who may approve. Repeating it changes nothing.
+        """Transfer the ownership of a model; the first owner is the main one. Only owners and approvers may do so. Idempotent.
 
         Raises:
             Invalid: there are none, too many, or one twice.
@@ -59,7 +59,7 @@ class Ownership:
         return self._rows.write(change)
 
     def deprecate(self, ref: str, reason: str, successor: str | None = None, sunset_at: datetime | None = None) -> Deprecation:
-        """Say that a model (`late`) or a version (`late@7`) should not be used any more: why, what to use instead, from when on it
+        """Deprecate a model (`late`) or a version (`late@7`): why, what to use instead, and from when on it
         may be gone. What serves goes on; whoever resolves or deploys it is warned. Said again, it takes the place of what was said.
 
         Raises:
@@ -85,7 +85,7 @@ class Ownership:
         return self._rows.write(change)
 
     def reinstate(self, ref: str, reason: str) -> None:
-        """Take back that a model or a version is deprecated.
+        """Undo the deprecation of a model or a version.
 
         Raises:
             Conflict: it is not.
@@ -107,7 +107,7 @@ class Ownership:
 
 
 def warn(of: Model, found: ModelVersion) -> None:
-    """Tell the caller where a version, or its model, is deprecated."""
+    """Notify the caller if a version, or its model, is deprecated."""
     for ref, said in ((found.ref, found.deprecated), (Ref("model", of.name), of.deprecated)):
         if said is not None:
             instead = f"; use {said.successor}" if said.successor else ""

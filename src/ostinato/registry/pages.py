@@ -49,11 +49,11 @@ class Pages(Approvals):
     _access: Access | None
 
     def lifecycle(self) -> Lifecycle:
-        """The states of a version and the ways between them: who may go them, and what they mean."""
+        """The states of a version and their transitions, with their meaning and the permissions that they need."""
         return Lifecycle(stages=STAGES, transitions=TRANSITIONS)
 
     def states(self) -> list[ModelState]:
-        """Every model with what is in production since when, its newest version, and how many versions are ahead of production."""
+        """Every model with its production version and since when, its newest version, and how many versions are ahead of production."""
         project = caller().project
 
         def query(tx: Tx) -> list[ModelState]:
@@ -88,7 +88,7 @@ class Pages(Approvals):
         return ModelStory(model=then, at=when, moves=moves, versions=lines, earlier=earlier)
 
     def review(self, ref: str, at: datetime | None = None) -> Review:
-        """A version with its last check, its metrics beside the champion's and the baseline's, and what the caller may do now.
+        """A version for review: its last check, its metrics beside champion and baseline, and what the caller may do now.
 
         With `at`, all of it as it was at that instant; then nothing may be done.
 
@@ -198,7 +198,7 @@ def _permit(verb: Verb, needs: str, held: Collection[str] | None, reasons: list[
 
 
 def _why_not(rule: Callable[[], object]) -> OstinatoError | None:
-    """What a rule raises."""
+    """The error that a rule raises."""
     try:
         rule()
     except OstinatoError as error:

@@ -28,7 +28,7 @@ class Proof:
 
 
 def prove(scorer: Scorer, example: Mapping[str, Sequence[Scalar]]) -> Proof:
-    """What a model makes of an input example.
+    """Score an input example with a model.
 
     Raises:
         Invalid: the example lacks an input, has one that there is none of, or no row; or the model does not give each row a finite score.
@@ -42,7 +42,7 @@ def prove(scorer: Scorer, example: Mapping[str, Sequence[Scalar]]) -> Proof:
 
 
 def typed_example(example: Mapping[str, Sequence[Scalar]], signature: Signature) -> dict[str, NDArray[Any]]:
-    """The example as a model takes it.
+    """The example converted to the types of a signature.
 
     Raises:
         Invalid: an input is missing, unknown, of another length or null where it must not be.
@@ -83,7 +83,7 @@ def checked_scores(scores: Any, rows: int) -> NDArray[np.float64]:
 
 
 def mismatch(kept: Proof, scorer: Scorer) -> str:
-    """What is wrong with a loaded model by the proof on record; empty if it answers as it did.
+    """How a loaded model deviates from its reference predictions; empty if it does not.
 
     Raises:
         Invalid: it does not answer the example at all.
@@ -97,6 +97,6 @@ def mismatch(kept: Proof, scorer: Scorer) -> str:
 
 
 def compared(kept: Sequence[float], found: Sequence[float] | NDArray[np.float64]) -> tuple[float, bool]:
-    """By how much scores are off those on record at most, and whether that is close enough to be the same model."""
+    """The largest deviation of scores from those on record, and whether that is close enough to be the same model."""
     away = np.abs(np.asarray(found) - np.asarray(kept))
     return float(away.max()), bool((away <= CLOSE_TO_NULL + CLOSE * np.abs(kept)).all())

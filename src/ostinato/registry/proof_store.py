@@ -23,13 +23,13 @@ _one = select(proof).where(
 
 
 def add_proof(tx: Tx, model: str, version: int, made: Proof) -> None:
-    """Put it on record."""
+    """Insert the reference predictions of a version."""
     tx.execute(
         insert(proof), [{"project": caller().project, "model": model, "version": version, "example": made.example, "scores": made.scores}]
     )
 
 
 def proof_of(tx: Tx, model: str, version: int) -> Proof | None:
-    """The proof of a version, if it has one."""
+    """The reference predictions of a version, if it has any."""
     row = tx.first(_one, {"project": caller().project, "model": model, "version": version})
     return None if row is None else Proof(example=row.example, scores=row.scores)

@@ -23,7 +23,7 @@ _v = version.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelPurge:
-    """What went for good of a model: how many removed versions let go of their files, and of how many bytes."""
+    """The result of a purge: how many removed versions lost their files, and how many bytes that were."""
 
     model: str
     versions: list[int]
@@ -37,7 +37,7 @@ class Purging:
     _ledger: Ledger
 
     def purge(self, ref: str) -> ModelPurge:
-        """Destroy the artifact and the files of a removed version, or with `late` those of all removed versions of that model.
+        """Purge the artifact and files of a removed version, or with `late` those of all removed versions of that model.
 
         Numbers and what the ledger tells stay; the bytes go with the next collection, unless something else names them. This cannot be
         undone; a repeat changes nothing.

@@ -43,7 +43,7 @@ class Removals(Aliases):
     """The endpoints that answer with a version of a model, or with any; serving, which stands above, says which."""
 
     def withdraw(self, model: str, alias: str, reason: str = "") -> None:
-        """Let an alias name nothing any more; where it names nothing, nothing happens."""
+        """Remove an alias. Idempotent."""
 
         def change(tx: Tx) -> None:
             of = find_model(tx, model)
@@ -53,7 +53,7 @@ class Removals(Aliases):
         self._rows.write(change)
 
     def remove(self, ref: str) -> None:
-        """Take away a version, or with `late` a model and all its versions; events and lineage still tell of them.
+        """Remove a version, or with `late` a model and all its versions. Events and lineage keep them.
 
         Numbers of versions are never given again.
 
@@ -91,7 +91,7 @@ class Removals(Aliases):
         self._rows.write(change)
 
     def rename(self, model: str, name: str) -> Model:
-        """Call a model otherwise; its versions and aliases go with it, and the old name is not given again.
+        """Rename a model with its versions and aliases. The old name cannot be used again.
 
         Raises:
             Conflict: the name is or was taken, an endpoint serves the model, it has rules, or it or a version of it is held.
@@ -123,7 +123,7 @@ class Removals(Aliases):
 
 
 def called(tx: Tx, ref: Ref) -> Ref | None:
-    """What a model, or a version by its number, is called now, also a removed one; None if there is none."""
+    """The current name of a model or version, also of a removed one; None if there is none."""
     project, m, v = caller().project, tables.model.c, tables.version.c
     while (known := tx.first(select(m.renamed_to).where(m.project == project, m.name == ref.name))) is not None:
         if not known.renamed_to:

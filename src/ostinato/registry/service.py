@@ -49,7 +49,7 @@ from ostinato.tracking.service import Runs
 
 
 class Models(Adoptions, Purging, Cards, Comparisons, Finding, Removals, Emergencies, Tiers, Ownership, Labelling, Handling, Arriving):
-    """The models of a project. Where a verb takes `ref`, it is `late@7` or `late@champion`."""
+    """The verbs of models. A parameter `ref` is `late@7` or `late@champion`."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class Models(Adoptions, Purging, Cards, Comparisons, Finding, Removals, Emergenc
         approvals: int | None = None,
         owners: list[str] | None = None,
     ) -> Model:
-        """Make a model: what it is for, who owns it (by default the caller) and who with them, the gates of its versions and how many
+        """Create a model: its purpose, its owner (default: the caller) and co-owners, the gates of its versions and how many
         people must approve one, at least as many as its risk asks (`models.tiers`).
 
         Raises:
@@ -170,11 +170,11 @@ class Models(Adoptions, Purging, Cards, Comparisons, Finding, Removals, Emergenc
         return self._rows.write(change)
 
     def upload(self, artifact: bytes) -> str:
-        """Store the bytes of an artifact; the answer is the digest to register it by."""
+        """Store an artifact. Returns its digest, for `register`."""
         return self._blobs.put(artifact).digest
 
     def upload_sent(self, upload: str, size: int) -> str:
-        """Store as an artifact what was sent in parts, `size` bytes together; otherwise like `upload`.
+        """Store an upload that was sent in parts, `size` bytes in all, as an artifact; otherwise like `upload`.
 
         Raises:
             NotFound: nothing of the upload has arrived, or it was forgotten, a day after its last part.
@@ -197,7 +197,7 @@ class Models(Adoptions, Purging, Cards, Comparisons, Finding, Removals, Emergenc
         key: str = "",
         example: dict[str, list[Scalar]] | None = None,
     ) -> ModelVersion:
-        """Make the next version of a model from an uploaded artifact; the caller is its author.
+        """Register the next version of a model from an uploaded artifact. The caller is its author.
 
         `run` made it, from `datasets` (each with its version) and the feature views `features`; `evaluation` is the id of
         an evaluation of that run. The same `key` (by default artifact and run) with the same content is the same version.
@@ -251,7 +251,7 @@ class Models(Adoptions, Purging, Cards, Comparisons, Finding, Removals, Emergenc
         return self._rows.read(lambda tx: find_version(tx, ref, self._clock.now())[1])
 
     def resolve(self, ref: str) -> Ref:
-        """The version that a reference names now: `late@champion` → `model:late@7`; where it is deprecated, with a notice."""
+        """Resolve a reference to a version: `late@champion` → `model:late@7`; with a notice if it is deprecated."""
         return self.usable(ref).ref
 
     def usable(self, ref: str) -> ModelVersion:

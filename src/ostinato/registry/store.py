@@ -69,7 +69,7 @@ _notes = select(note).where(note.c.project == _p, note.c.model == _m).order_by(n
 
 
 def add_model(tx: Tx, project: str, made: Model, own: int, content: str) -> None:
-    """Keep a new model, in the place of a removed one of its name; `own` is how many approvals it asks for itself, `content` the digest
+    """Store a new model, in the place of a removed one of its name; `own` is how many approvals it asks for itself, `content` the digest
     of what it was created with."""
     m = model_table.c
     gone = (m.project == project, m.name == made.name, m.removed_at.is_not(None))
@@ -150,19 +150,19 @@ def all_models(tx: Tx, project: str, names: Collection[str] | None = None) -> li
 
 
 def tiers(tx: Tx, project: str, at: datetime | None = None) -> dict[Risk, Tier]:
-    """What each risk asks for, perhaps as of `at`: what was declared last of it, else what every project begins with."""
+    """The requirements of each risk tier, as of `at` if given: the last declared ones, or the defaults."""
     query = _tiers if at is None else _tiers.where(tier.c.at <= at)
     declared = {row.risk: read(Tier, row) for row in tx.all(query, {"project": project})}
     return {known.risk: declared.get(known.risk, known) for known in TIERS}
 
 
 def deprecated(tx: Tx, project: str, name: str, at: datetime | None = None) -> dict[int, Deprecation]:
-    """What is deprecated of a model, perhaps as of `at`, by number of the version; 0 is the model itself."""
+    """The deprecations of a model, as of `at` if given, by version number; 0 is the model itself."""
     return {number: said for (_, number), said in deprecations(tx, project, name, at).items()}
 
 
 def deprecations(tx: Tx, project: str, name: str | None = None, at: datetime | None = None) -> dict[tuple[str, int], Deprecation]:
-    """What is deprecated, of one model or of all, by model and number."""
+    """The deprecations of one model or of all, by model and version number."""
     query = _deprecations if name is None else _deprecations.where(deprecation.c.model == name)
     query = query if at is None else query.where(deprecation.c.at <= at)
     last = {(row.model, row.version): row for row in tx.all(query, {"project": project})}
@@ -174,7 +174,7 @@ def deprecations(tx: Tx, project: str, name: str | None = None, at: datetime | N
 
 
 def add_version(tx: Tx, project: str, made: ModelVersion, key: str, content: str) -> None:
-    """Keep a new version under its key."""
+    """Store a new version under its key."""
     row = {k: v for k, v in plain(made).items() if k in version.c}
     tx.execute(insert(version), row | {"project": project, "registered_at": made.registered_at, "key": key, "content": content})
     for drawn in dict.fromkeys(made.datasets):
@@ -217,14 +217,14 @@ def made_by(tx: Tx, project: str, run: Ref) -> Sequence[Row[Any]]:
 
 
 def set_evaluation(tx: Tx, row: Row[Any], evaluation: str, binding: str) -> None:
-    """Let another evaluation be the one of a version from now on."""
+    """Replace the evaluation of a version."""
     v = version.c
     of = update(version).where(v.project == row.project, v.model == row.model, v.version == row.version)
     tx.execute(of.values(evaluated=evaluation, binding=binding))
 
 
 def add_check(tx: Tx, project: str, made: Check) -> None:
-    """Keep a check."""
+    """Store a check."""
     tx.execute(insert(check), plain(made) | {"project": project, "passed": int(made.passed), "at": made.at})
 
 
@@ -241,13 +241,13 @@ def one_check(tx: Tx, project: str, check_id: str) -> Check | None:
 
 
 def add_decision(tx: Tx, project: str, ref: Ref, made: Decision) -> None:
-    """Keep a decision about a version."""
+    """Store a decision about a version."""
     of = {"project": project, "model": ref.name, "version": int(ref.version or 0)}
     tx.execute(insert(decision), plain(made) | of | {"at": made.at, "expires_at": made.expires_at, "voided_at": made.voided_at})
 
 
 def void(tx: Tx, project: str, ref: Ref, of: Decision, now: datetime, because: str) -> None:
-    """Let a decision hold no more from now on."""
+    """Void a decision from now on."""
     d = decision.c
     same = (d.kind == of.kind, d.responsible == of.responsible, d.binding == of.binding, d.at == of.at)
     chosen = update(decision).where(d.project == project, d.model == ref.name, d.version == int(ref.version or 0), *same)
@@ -255,7 +255,7 @@ def void(tx: Tx, project: str, ref: Ref, of: Decision, now: datetime, because: s
 
 
 def add_move(tx: Tx, project: str, made: AliasState) -> None:
-    """Keep the move of an alias."""
+    """Store the move of an alias."""
     row = {k: v for k, v in plain(made).items() if k not in ("ref", "approved_by")}
     tx.execute(insert(move), row | {"project": project, "since": made.since, "evidence": made.evidence.id if made.evidence else None})
 
@@ -280,7 +280,7 @@ def aliases(tx: Tx, project: str, name: str) -> dict[str, int]:
 
 
 def add_policy(tx: Tx, project: str, made: Policy) -> None:
-    """Keep a policy."""
+    """Store a policy."""
     row = plain(made) | {"project": project, "declared_at": made.declared_at, "expires_at": made.expires_at}
     tx.execute(insert(policy), row)
 
@@ -291,7 +291,7 @@ def policies(tx: Tx, project: str, name: str) -> list[Policy]:
 
 
 def add_note(tx: Tx, project: str, name: str, made: Note) -> None:
-    """Keep a section of the model card."""
+    """Store a section of the model card."""
     row = {k: v for k, v in plain(made).items() if k != "number"}
     tx.execute(insert(note), row | {"project": project, "model": name, "at": made.at})
 
@@ -330,7 +330,7 @@ def _read_model(
 
 
 def needed(own: int, asked: Tier) -> int:
-    """How many approvals a model needs that asks for `own` itself: none, if it stands under no rules."""
+    """The number of approvals that a model needs; none, if it has no rules."""
     return max(own, asked.approvals) if own else 0
 
 
@@ -369,12 +369,12 @@ def evaluation_in(row: Row[Any]) -> str | None:
 
 
 def binding_in(row: Row[Any], rules: str, evaluation: str | None) -> str:
-    """What the version in a row is bound to under rules, with an evaluation."""
+    """The binding of the version in a row under the given rules and evaluation."""
     return binding_of(row.artifact, msgspec.convert(row.signature, Signature), evaluation, rules)
 
 
 def decisions(tx: Tx, project: str, name: str, since: int = 1, until: datetime | None = None) -> dict[int, list[Decision]]:
-    """What was decided about the versions of a model from `since` on, perhaps until an instant, by version, oldest first."""
+    """The decisions about the versions of a model from `since` on (`until` an instant, if given), by version, oldest first."""
     query = _decisions.where(decision.c.version >= since)
     query = query if until is None else query.where(decision.c.at <= until)
     found: dict[int, list[Decision]] = {}

@@ -31,7 +31,7 @@ class Tiers:
     _clock: Clock
 
     def tiers(self) -> list[Tier]:
-        """What each risk asks for in this project: low, medium, high."""
+        """The requirements of each risk tier in this project: low, medium, high."""
         project = caller().project
         return list(self._rows.read(lambda tx: store.tiers(tx, project)).values())
 
@@ -45,7 +45,7 @@ class Tiers:
         review_hours: int = 24,
         glass_hours: int = 168,
     ) -> Tier:
-        """Say anew what a risk asks of every model that has it: `approvals` people (1 to 20) of `approvers`, roles or persons, none
+        """Set what a risk tier requires of its models: `approvals` people (1 to 20) of `approvers` (roles or persons), none
         meaning whoever may approve. An approval holds for `valid_days`, None for good; broken glass is reviewed in `review_hours`,
         and lets its version serve for `glass_hours` at most.
 

@@ -52,7 +52,7 @@ class Trusting:
     _settings: Settings | None
 
     def trust(self, model: str, flavors: list[str], reason: str) -> Trust:
-        """Let versions of a model have flavors that may run code, such as `pickle`; they score in a sandbox, if the store allows them too.
+        """Allow versions of a model to use flavors that may run code, such as `pickle`, in a sandbox, if the store allows them too.
 
         What is not named is no longer trusted: it is not loaded again; what a plane has loaded goes on until another version is deployed.
 

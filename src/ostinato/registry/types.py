@@ -57,7 +57,7 @@ class DataAge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateContext:
-    """What a gate may look at: the version, its evaluation, the champion and the baseline on the same rows, the data and the time."""
+    """The input of a gate: the version, its evaluation, champion and baseline on the same rows, the data and the time."""
 
     version: ModelVersion
     evaluation: Evaluation | None
@@ -70,7 +70,7 @@ class GateContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What a gate found: the number that it measured, the one that it was held against, and one sentence."""
+    """The result of a gate: the measured value, the limit, and one sentence."""
 
     passed: bool
     reason: str
@@ -130,7 +130,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
-    """What the risk of a model asks of its versions: how many people must approve, and who counts.
+    """The requirements of a risk tier: how many people must approve a version, and who counts.
 
     `approvers` are roles (`reviewer`) and persons (`person:rita`); none means whoever has the permission. An approval holds for
     `valid_days`, None for good. Who breaks the glass is reviewed within `review_hours`, and what it lets through counts for `glass_hours`.
@@ -284,7 +284,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """What is written on a model, or on a version of it: a description, tags, and for a version where it came from.
+    """The labels of a model or a version: description, tags, and for a version its origin.
 
     `version` is None for the model itself. `origin` holds what another registry says of the version, such as its `source`, and `stage`
     the stage that it has there.

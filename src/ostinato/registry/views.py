@@ -33,7 +33,7 @@ class AliasMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelState:
-    """How a model stands: what is in production since when, the newest version, and how many versions are `ahead` of production."""
+    """The state of a model: its production version since when, the newest version, and how many versions are `ahead`."""
 
     model: Model
     production: AliasMark | None
@@ -88,7 +88,7 @@ class MetricRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permit:
-    """Whether the caller may do `verb` now, and if not, why and what would help. `needs` is the permission."""
+    """Whether the caller may call `verb` now, and if not, why and what would help. `needs` is the permission."""
 
     verb: Verb
     needs: str
@@ -133,7 +133,7 @@ class HeldType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handled:
-    """With what care a version is loaded: `none` anywhere, `parser` in a process apart, `code` in the sandbox alone.
+    """How a version must be loaded: `none` in any process, `parser` in a separate process, `code` in the sandbox alone.
 
     `types` are those in an artifact whose format names them; `trust` is there where the flavor may run code. `problem` says why it
     cannot be loaded here, empty if it can. `proof` is its input example, with scores where it was asked when it was registered.

@@ -18,7 +18,7 @@ ANYBODY = Caller(actor="person:anonymous")
 
 
 class Authorizer:
-    """Turns a request into a caller who holds a permission."""
+    """Authenticates a request and checks the caller's permission."""
 
     def __init__(self, app: Ostinato) -> None:
         self._app = app
@@ -61,7 +61,7 @@ class Authorizer:
         return access.admit(secret.strip(), project, present.address)
 
     def _record(self, who: Caller, needs: str, what: str) -> None:
-        """Leave an event in the project, if it is one; whoever knocks again within the minute leaves no other."""
+        """Record the refusal as an event of the project, if it exists; a repeat within the minute leaves no other."""
         repeated = self._refusals.due((who.actor, who.project, what))
         if repeated is None or not self._app.access.is_project(who.project):
             return

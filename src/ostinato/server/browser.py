@@ -18,12 +18,12 @@ _visit: ContextVar[BrowserRequest] = ContextVar("ostinato_visit")
 
 
 class BrowserRequest:
-    """One request, seen as a visit of a browser; of a program without cookies it tells the address."""
+    """A request as made by a browser; a program without cookies only has an address."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self.cookies: list[bytes] = []
-        """What the reply sets."""
+        """The cookies that the reply sets."""
 
     @cached_property
     def headers(self) -> Mapping[str, str]:
@@ -36,7 +36,7 @@ class BrowserRequest:
 
     @property
     def address(self) -> str:
-        """Where it comes from: the other end of the connection, or what a proxy says that the server believes."""
+        """The client's address: the other end of the connection, or what a trusted proxy says."""
         return str((self._scope.get("client") or ("",))[0])
 
     @cached_property
@@ -69,7 +69,7 @@ class BrowserRequest:
         return ""
 
     def set_cookie(self, value: str, name: str = "", life_s: int = int(ABSOLUTE.total_seconds())) -> None:
-        """Give the browser a cookie that no script and no other site can read; the empty value takes it back."""
+        """Set a cookie that no script and no other site can read; the empty value deletes it."""
         lasts = f"; Max-Age={life_s if value else 0}; Path=/; HttpOnly; SameSite=Lax" + "; Secure" * self.secure
         self.cookies.append(f"{self._named(name)}={value}{lasts}".encode())
 
@@ -108,7 +108,7 @@ class BrowserRequest:
 
 
 class BrowserMiddleware:
-    """ASGI: makes each request a visit, and gives the cookies with the reply."""
+    """ASGI middleware that provides `browser_request()` and adds its cookies to the reply."""
 
     def __init__(self, inner: ASGIApp) -> None:
         self._inner = inner
@@ -130,5 +130,5 @@ class BrowserMiddleware:
 
 
 def browser_request() -> BrowserRequest:
-    """The present visit."""
+    """The current request."""
     return _visit.get()

@@ -14,7 +14,7 @@ FILE = "server.sign-in"
 
 
 def first_sign_in_notice(app: Ostinato, url: str) -> str:
-    """What to say to who starts the server for the first time: where the administrator signs in, once, within ten minutes.
+    """The notice at the first start: the address at which the administrator signs in, once, within ten minutes.
 
     The address itself is for a terminal; where the output goes to a log, it stands in a file for its owner alone. Later,
     `ostinato sign-in` makes another.

@@ -35,7 +35,7 @@ class Inherited:
 
     @classmethod
     def parse(cls, text: str) -> Inherited:
-        """From the form in which the command line carries it.
+        """Parse the form on the command line.
 
         >>> str(Inherited.parse("5,6,7"))
         '5,6,7'
@@ -74,7 +74,7 @@ def start_successor(command: Sequence[str], listener: socket.socket, lock: int, 
 
 
 def hand_over(data: Path) -> int:
-    """Have the server of the folder `data` replaced by a new process of the same command; returns its process id.
+    """Replace the server of the folder `data` by a new process of the same command; returns its process id.
 
     Raises:
         NotFound: no server holds the folder.

@@ -78,7 +78,7 @@ def build(app: Ostinato, slices: Sequence[ModuleType], health: Health | None = N
 
 
 class _Turn:
-    """To the verb that has the path, else to the gateway that speaks it, else to the plain routes."""
+    """Dispatches a request to a verb, else to a gateway, else to the plain routes."""
 
     def __init__(self, verbs: Routes[Verb], gateways: Sequence[OTLP | MLflow], others: Router) -> None:
         self._verbs = verbs

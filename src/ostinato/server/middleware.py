@@ -63,7 +63,7 @@ class Middleware:
 
 
 class _Visit:
-    """One request on its way through the door."""
+    """One request on its way through the middleware."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
         sent = next((v for k, v in scope["headers"] if k == b"x-request-id"), b"")
@@ -100,7 +100,7 @@ class _Visit:
         return time.perf_counter() - self._started
 
     def line(self) -> Line:
-        """What the log tells of it."""
+        """Its line in the access log."""
         scope, who = self._scope, self._scope.get("ostinato.caller")
         address = (scope.get("client") or (None,))[0]
         taken_ms = round(self.seconds() * 1000, 2)

@@ -69,7 +69,7 @@ class OidcRoutes:
 
 
 def begin_redirect(provider: Provider | None, link: str = "") -> str:
-    """Where the present browser is to go, with a cookie of what it must bring back; `link` is the session of who wants to be known by it.
+    """Redirect the browser to the provider, with a cookie of what it must bring back; `link` is the session to be linked.
 
     Raises:
         NotFound: no provider is set up.

@@ -28,7 +28,7 @@ _REFS = "#/components/schemas/{name}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What every error carries; further fields depend on the type."""
+    """The fields of every error; further ones depend on the type."""
 
     type: str
     message: str

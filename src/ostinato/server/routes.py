@@ -18,7 +18,7 @@ _PLACE = re.compile(r"\{(:?\w*)\}")
 
 
 class Routed(Protocol):
-    """What stands behind a route."""
+    """The target of a route."""
 
     op: Op
 
@@ -94,6 +94,6 @@ def _first(path: str) -> str:
 
 @cache
 def _pattern(path: str) -> re.Pattern[str]:
-    """What the texts of a shape look like, with a group for each placeholder; compiled when one is first asked for."""
+    """The pattern of a shape, with a group for each placeholder; compiled on first use."""
     words = (f"({_SHAPES[part or ':str']})" if i % 2 else re.escape(part) for i, part in enumerate(_PLACE.split(path)))
     return re.compile("".join(words), re.DOTALL)

@@ -18,7 +18,7 @@ NAME = "sign_in"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ways:
-    """How one may sign in: by password and code always, and at `issuer` by opening `elsewhere`, if there is one.
+    """The ways to sign in: always by password and code, and at `issuer` by opening `elsewhere`, if there is one.
 
     `actor` is who is signed in already in this browser.
     """
@@ -36,7 +36,7 @@ class Away:
 
 
 class SignIn:
-    """The verbs of coming and going. What opens a session sets its cookie; what ends it takes the cookie back."""
+    """The verbs of signing in and out. Opening a session sets its cookie; ending it deletes the cookie back."""
 
     def __init__(self, app: Ostinato, provider: Provider | None) -> None:
         self._access = app.access
@@ -44,7 +44,7 @@ class SignIn:
         self._issuer = app.settings.oidc_issuer
 
     def ways(self) -> Ways:
-        """How one may sign in, and who already is."""
+        """The ways to sign in, and who is signed in already."""
         try:
             actor = self._access.admit_session(browser_request().session, "default").credential.actor if browser_request().session else None
         except Unauthenticated:
@@ -97,7 +97,7 @@ class SignIn:
         browser_request().set_cookie("")
 
     def set_password(self, password: str, old: str | None = None) -> Session | None:
-        """Choose a password; all other sessions end. The old one is needed, unless there is none or a one-time code was used just now.
+        """Set a password; all other sessions end. The old one is needed, unless there is none or a one-time code was used just now.
 
         Raises:
             Denied: the old password is wrong or missing.
@@ -116,7 +116,7 @@ class SignIn:
         return self._access.ask_device(device_code)
 
     def device(self, user_code: str) -> DeviceRequest:
-        """Who waits under this code.
+        """The program that waits under this code.
 
         Raises:
             NotFound: nobody does, or not any more.
@@ -124,7 +124,7 @@ class SignIn:
         return self._access.device(user_code, browser_request().visitor)
 
     def answer_device(self, user_code: str, agree: bool) -> DeviceRequest:
-        """Let the program that waits under this code act as you, or refuse; from a browser that is signed in.
+        """Grant or refuse a token to the program that waits under this code; from a signed-in browser.
 
         Raises:
             NotFound: nobody waits under this code, or not any more.

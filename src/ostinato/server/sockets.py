@@ -60,7 +60,7 @@ def url_of(listener: socket.socket, *, tls: bool) -> str:
 
 
 def tell_supervisor(text: str) -> None:
-    """Tell systemd, if that is who started us (sd_notify)."""
+    """Notify systemd, if it started this process (sd_notify)."""
     if address := os.environ.get("NOTIFY_SOCKET"):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as pipe:
             pipe.sendto(text.encode(), "\0" + address[1:] if address.startswith("@") else address)

@@ -31,7 +31,7 @@ _NO_FAMILIES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockState:
-    """What time the platform believes it is; `replay` clocks stand still until they are set."""
+    """The platform's time; `replay` clocks only move when they are set."""
 
     now: datetime
     replay: bool

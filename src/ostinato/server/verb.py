@@ -115,7 +115,7 @@ class Verb:
 
 
 def _announced(headers: Mapping[str, str], limit: int) -> int | None:
-    """How many bytes of body are to come; None if that is not told.
+    """The announced number of bytes of the body; None if there is none.
 
     Raises:
         TooLarge: more than `limit`.

@@ -27,7 +27,7 @@ _THEN = {
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a look at a rollout leads to: another state or another weight, and why; neither means to wait."""
+    """The decision after a look at a rollout: another state or another weight, and why; neither means to wait."""
 
     reason: str = ""
     state: RolloutState = "running"
@@ -54,7 +54,7 @@ class Scored:
         self.candidate = _columns([candidate[i] for i in self.ids])
 
     def evidence(self, rollout: Rollout, labels: Sequence[tuple[str, float, datetime]]) -> Evidence:
-        """What is known now, with the labels and as of when they are known, in the order in which they landed."""
+        """The evidence so far, with the labels as of when they were known, in the order in which they landed."""
         place = {request_id: i for i, request_id in enumerate(self.ids)}
         pairs = [(place[r], y, at.timestamp()) for r, y, at in labels if r in place]
         pairs = [pair for pair in pairs if not (self.stable["failed"][pair[0]] or self.candidate["failed"][pair[0]])]
@@ -107,7 +107,7 @@ class Scored:
 
 
 def decide(rollout: Rollout, evidence: Evidence, weights: Sequence[float]) -> Decision:
-    """What follows from the evidence: back at once for a broken guard or proven harm, one step on, or promoted."""
+    """The decision from the evidence: roll back for a broken guard or proven harm, one step on, or promoted."""
     plan = rollout.plan
     if evidence.guard:
         return Decision(f"hard limit: {evidence.guard}", "rolled_back")

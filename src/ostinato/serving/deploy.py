@@ -34,7 +34,7 @@ class Deployments:
     _planes: PlaneReconciler
 
     def deploy(self, endpoint: str, model: str, reason: str = "") -> Endpoint:
-        """Let `endpoint` answer with the approved version that `model` (`late@champion`, `late@7`) names now; made if it is new.
+        """Deploy the approved version that `model` (`late@champion`, `late@7`) names now to `endpoint`, which is created if new.
 
         Returns once the plane serves that version; the version before answers until then. Where it is served already,
         nothing changes.
@@ -81,7 +81,7 @@ class Deployments:
         return self._rows.read(lambda tx: [store.read_endpoint(row) for row in store.endpoints(tx, caller().project)])
 
     def url(self, endpoint: str) -> str:
-        """Where the endpoint answers, by the Open Inference Protocol: `POST {url}/v2/models/{endpoint}/infer`.
+        """The address of the endpoint (Open Inference Protocol): `POST {url}/v2/models/{endpoint}/infer`.
 
         Raises:
             Unavailable: its plane is not ready.
@@ -89,17 +89,17 @@ class Deployments:
         return f"http://127.0.0.1:{self._planes.shown(endpoint).port}"
 
     def key(self, endpoint: str, name: str = "default") -> EndpointKey:
-        """A new key to ask the endpoint with; the caller's earlier key of the same name no longer opens. Only its hash is kept."""
+        """Issue a key for the endpoint, replacing the caller's key of the same name. Only its hash is stored."""
         who, secret = caller(), f"oste_{secrets.token_urlsafe(32)}"
         self._set_key(endpoint, f"{who.actor}/{name}", hashlib.sha256(secret.encode()).hexdigest(), "endpoint.key_issued")
         return EndpointKey(endpoint=endpoint, name=f"{who.actor}/{name}", secret=secret)
 
     def keys(self, endpoint: str) -> list[str]:
-        """The names of the keys that open the endpoint, as `ACTOR/NAME`."""
+        """The names of the endpoint's keys, as `ACTOR/NAME`."""
         return self._rows.read(lambda tx: sorted(find_endpoint(tx, endpoint).keys))
 
     def revoke_key(self, endpoint: str, key: str) -> None:
-        """Let a key open no longer; `key` is its name as `ACTOR/NAME`.
+        """Revoke a key; `key` is its name as `ACTOR/NAME`.
 
         Raises:
             NotFound: there is no such key.
@@ -120,7 +120,7 @@ class Deployments:
         self._planes.shown(endpoint)
 
     def production(self, endpoint: str, at: datetime | None = None) -> Production:
-        """What answered at the instant `at` (default: now), since when, by whose act, and who had approved it.
+        """The versions in production at the instant `at` (default: now), since when, who put them there, and who had approved them.
 
         Raises:
             NotFound: nothing answered then.

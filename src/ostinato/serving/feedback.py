@@ -45,7 +45,7 @@ class Feedback:
         newest_first: bool = False,
         rollout: str | None = None,
     ) -> list[Prediction]:
-        """The answers with `since <= at < until`, oldest first unless told, at most `limit` (1 to 10,000), with their labels.
+        """The predictions with `since <= at < until`, by default oldest first, at most `limit` (1 to 10,000), with their labels.
 
         With `rollout`, only those of its requests, which both versions have scored or tried to.
         """
@@ -56,7 +56,7 @@ class Feedback:
         return prediction_table.predictions(model, self._labelled(endpoint, found))
 
     def prediction(self, endpoint: str, request_id: str) -> Prediction:
-        """One answer by the id of its request; `id/row` where a request had several rows.
+        """One prediction by its request id, or `id/row` where a request had several rows.
 
         Raises:
             NotFound: this endpoint answered no such request.
@@ -78,7 +78,7 @@ class Feedback:
         return prediction_table.values(self._planes.log(endpoint), feature, since, until)
 
     def label(self, endpoint: str, labels: dict[str, float], at: datetime | None = None) -> Labelled:
-        """Say what came true, 0 or 1 by request id, as known at the instant `at` (default: now). Repeats change nothing.
+        """Record labels, 0 or 1 by request id, as known at the instant `at` (default: now). Idempotent.
 
         Raises:
             Invalid: a label is neither 0 nor 1.
@@ -115,7 +115,7 @@ class Feedback:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> int:
-        """Take the labels of the answers with `since <= at < until` from two columns of a dataset version (`outcomes@3`).
+        """Record labels of the predictions with `since <= at < until` from two columns of a dataset version (`outcomes@3`).
 
         Rows of other requests, and rows without a label, are passed over. Returns how many answers the table has labelled,
         now or before.
@@ -128,7 +128,7 @@ class Feedback:
         return done.added + done.repeated
 
     def lineage_of(self, endpoint: str, request_id: str) -> Graph:
-        """From one answer back through its model and data to the source files, as known when it was given."""
+        """The lineage of one prediction: its model, data and source files, as known when it was made."""
         made = self.prediction(endpoint, request_id)
         registered = self._models.get(str(made.version)).registered_at  # what is scored in batch may be of an earlier time
         above = self._ledger.lineage(made.version, at=max(made.at, registered))

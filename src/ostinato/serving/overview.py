@@ -48,7 +48,7 @@ def endpoint_summaries(tx: Tx, project: str) -> list[EndpointSummary]:
 
 
 def traffic(log: Path, since: datetime, until: datetime, slots: int) -> Traffic:
-    """What the log of an endpoint tells about `since <= at < until`."""
+    """The traffic in an endpoint's log with `since <= at < until`."""
     seen = request_stats(log, since, until)
     start, step = int(since.timestamp() * 1e6), (until - since).total_seconds() * 1e6 / slots
     slot = np.minimum((seen.at - start) // step, slots - 1).astype(np.int64)

@@ -84,7 +84,7 @@ def _joined(log: pa.Table, given: pa.Table) -> pa.Table:
 
 
 def _pair(rows: pa.Table) -> pa.ChunkedArray:
-    """What an answer and what the other version said have in common; null where there was no rollout."""
+    """The key that pairs an answer with the other version's score; null where there was no rollout."""
     return pc.binary_join_element_wise(rows["request_id"], rows["rollout"], "\n")
 
 

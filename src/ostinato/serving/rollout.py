@@ -50,7 +50,7 @@ class Rollouts:
     _lost: set[str]
 
     def rollout(self, endpoint: str, candidate: str, plan: RolloutPlan | None = None) -> Rollout:
-        """Let an approved version take over from the one that answers, step by step, as far as the evidence allows.
+        """Start a rollout: an approved version replaces the stable one step by step, as far as the evidence allows.
 
         From now on both versions score every request and one of them answers, chosen by a stable hash of the request's key.
         The same candidate with the same plan over the same version is the same rollout, also when it has ended.
@@ -138,7 +138,7 @@ class Rollouts:
         return story(found)
 
     def advance(self, endpoint: str) -> Rollout | None:
-        """Look at the running rollout now, with all answers and labels so far, and do what follows; the newest one otherwise.
+        """Evaluate the running rollout now, on all predictions and labels so far, and act on the result. Returns the newest one otherwise.
 
         While it is paused, the evidence is counted and nothing follows.
         """
@@ -148,7 +148,7 @@ class Rollouts:
         return self._advance(endpoint, row.rollout, wait=True)
 
     def abort(self, endpoint: str, reason: str) -> Rollout:
-        """End the rollout, running or paused; the stable version answers alone. The same reason again changes nothing.
+        """Abort the rollout, running or paused; only the stable version answers from now on. Idempotent.
 
         Raises:
             Conflict: none is running.
@@ -164,7 +164,7 @@ class Rollouts:
         return ended
 
     def pause(self, endpoint: str, reason: str) -> Rollout:
-        """Hold the running rollout where it is: the weights stay, and nothing is decided until `resume`.
+        """Pause the running rollout: its weights stay, and nothing is decided until `resume`.
 
         Both versions go on scoring every request, and what is seen goes on being counted: the tests hold at all times together, so
         they stay valid however long one waits, and whatever one had seen when one paused. Given again by the same actor, the same
@@ -191,7 +191,7 @@ class Rollouts:
         return self._rows.write(change)
 
     def resume(self, endpoint: str, note: str = "") -> Rollout:
-        """Let a paused rollout go on: what follows from the evidence so far, that of the pause included, is done at once.
+        """Resume a paused rollout. It is evaluated at once, with the evidence of the pause included.
 
         Raises:
             Conflict: none is paused.
@@ -221,7 +221,7 @@ class Rollouts:
         return store.rollout(tx, caller().project, row.rollout)[0]
 
     def _held(self, tx: Tx, made: Rollout, verb: str, reason: str) -> Rollout:
-        """Keep a rollout that was paused or resumed; who answers stays as it is."""
+        """Store a rollout that was paused or resumed; who answers stays as it is."""
         store.set_rollout(tx, caller().project, made)
         data = {"rollout": made.id, "reason": reason, "weight": made.steps[-1].weight, "candidate": str(made.candidate)}
         self._ledger.append(tx, f"rollout.{verb}", Ref("endpoint", made.endpoint), inputs=(made.candidate,), data=data)

@@ -59,7 +59,7 @@ class Endpoints(Deployments, Rollouts, Feedback, Traffics, Tryouts):
         self._lost = set()
 
     def rollback(self, endpoint: str, reason: str) -> Endpoint:
-        """Go back to the version that answered before, also as the model's champion; a running rollout ends.
+        """Roll back to the previous version, also as the model's champion. A running rollout ends.
 
         The same reason, given again by the same actor right after, is a repeat and changes nothing.
 

@@ -117,7 +117,7 @@ def set_endpoint(tx: Tx, project: str, name: str, **values: Any) -> None:
 def release(
     tx: Tx, project: str, name: str, shares: list[Share], rollout: str | None, now: datetime, by: str, reason: str, *, back: bool = False
 ) -> None:
-    """From now on these versions answer; `back` says that the stable one took over again."""
+    """Insert a release: these versions answer from now on; `back` marks a rollback."""
     split = plain(shares)
     stable = next(str(s.version) for s in shares if s.role == "stable")
     set_endpoint(tx, project, name, version=stable, shares=split, rollout=rollout)

@@ -31,7 +31,7 @@ class Traffics:
     _planes: PlaneReconciler
 
     def states(self, hours: float = 24.0) -> list[EndpointState]:
-        """Every endpoint with since when its stable version answers, and what was asked of it in the last `hours`.
+        """Every endpoint with its stable version since when, and its traffic of the last `hours`.
 
         Raises:
             Invalid: `hours` is not above 0.
@@ -48,7 +48,7 @@ class Traffics:
         return [self._state(endpoint, since, now - timedelta(hours=hours), now) for endpoint, since in self._rows.read(query)]
 
     def traffic(self, endpoint: str, since: datetime | None = None, until: datetime | None = None, bins: int = 60) -> Traffic:
-        """What was answered with `since <= at < until` (default: the last seven days), by version, in at most `bins` bins (1 to 1,000).
+        """Traffic by version with `since <= at < until` (default: the last seven days), in at most `bins` (1 to 1,000) bins.
 
         Raises:
             Invalid: the instants are not in order, or there are too many bins.

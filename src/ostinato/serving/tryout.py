@@ -37,7 +37,7 @@ class Tryouts:
     _planes: PlaneReconciler
 
     def form(self, endpoint: str) -> Form:
-        """What the stable version takes, as a JSON Schema, and the inputs of a recent answer, or of its input example, to begin with."""
+        """The inputs of the stable version as a JSON Schema, with example values from a recent prediction or its input example."""
         found = self._endpoint(endpoint)
         signature = self._models.get(str(found.version)).signature
         example = _example(self._planes.log(endpoint), signature)
@@ -46,7 +46,7 @@ class Tryouts:
         return Form(version=found.version, schema=schema_of(signature), example=example)
 
     def try_out(self, endpoint: str, row: dict[str, Scalar], version: int | None = None) -> list[Tried]:
-        """What every version behind an endpoint, or one of them, answers to a row of inputs; nobody else hears of it.
+        """Predictions of every version of an endpoint, or of one, for a row of inputs; nothing is logged.
 
         Raises:
             Invalid: an input is missing, unknown or of another type.

@@ -67,7 +67,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labelled:
-    """What became of a batch of labels: new ones, ones known already, and request ids that this endpoint never answered."""
+    """The outcome of a batch of labels: new ones, ones known already, and request ids that this endpoint never answered."""
 
     added: int
     repeated: int
@@ -76,7 +76,7 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutPlan:
-    """How a candidate takes over.
+    """The plan by which a candidate takes over.
 
     `strategy` is a member of `ostinato.serving.rollouts`, `weights` its steps (None: those of the strategy). A step lasts at
     least `min_requests` pairs: requests scored by both versions, and labelled if `labels` is true. The harm of a pair is
@@ -99,7 +99,7 @@ class RolloutPlan:
     on_inconclusive: Literal["hold", "promote", "rollback"] = "hold"
 
     def counted(self, seen: Evidence | None) -> int:
-        """How many pairs the plan counts: the labelled ones, or all where labels are not asked for."""
+        """The number of pairs that count: the labelled ones, or all if the plan needs no labels."""
         return 0 if seen is None else seen.pairs if self.labels else seen.scored
 
 
@@ -118,7 +118,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """What the evidence was after `scored` requests, with the `pairs` labels that had come by then; `mean` is that of the harm."""
+    """The evidence after `scored` requests, of which `pairs` had labels by then; `mean` is the mean harm."""
 
     scored: int = 0
     pairs: int
@@ -133,7 +133,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What the pairs say.
+    """The statistics of the pairs.
 
     `e_value` is the mean of `e_loss`, `e_errors` and `e_shift`; at 1/alpha it rolls back. `harm` is the mean difference of the
     squared errors, `shift` that of the scores, candidate minus stable. `low` and `high` bound the mean harm, each with
@@ -154,7 +154,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence(Reading):
-    """What a rollout has seen. `guard` names a hard limit that was broken."""
+    """The evidence of a rollout. `guard` names a hard limit that was broken."""
 
     stable: Arm
     candidate: Arm
@@ -173,7 +173,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look(Reading):
-    """What a rollout had seen at one instant, and the candidate's weight then: the evidence in short."""
+    """A look at a rollout: the evidence at one instant in short, and the candidate's weight then."""
 
     at: datetime
     weight: float
@@ -226,7 +226,7 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """From `since` on these versions answered; who changed it and why, and whether it was the way back."""
+    """The versions that answered from `since` on, who changed them and why, and whether it was a rollback."""
 
     shares: list[Share]
     since: datetime
@@ -253,7 +253,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Production:
-    """What answered behind an endpoint at an instant, since when, by whose act, and who had approved it.
+    """The versions in production at an instant, since when, who put them there, and who had approved them.
 
     `back_to` is the version that a rollback would have answer again; None where there is none.
     """
@@ -304,7 +304,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrafficBin:
-    """What one version answered from `start` on, for the length of a bin."""
+    """The traffic of one version in a bin that begins at `start`."""
 
     start: datetime
     answered: Answered
@@ -312,7 +312,7 @@ class TrafficBin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """What an endpoint answered with `since <= at < until`, by version and by bins of `bin_s` seconds; bins without any are left out."""
+    """Traffic with `since <= at < until`, by version and bins of `bin_s` seconds; empty bins are left out."""
 
     endpoint: str
     since: datetime
@@ -340,7 +340,7 @@ class EndpointState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """What a version takes, as a JSON Schema of an object with one property for each input, and the inputs of a recent answer."""
+    """The inputs of a version as a JSON Schema of an object, and example values from a recent prediction."""
 
     version: Ref
     schema: dict[str, Any]

@@ -82,7 +82,7 @@ class PostgresServer:
         return self.url(name)
 
     def drop(self, url: str) -> None:
-        """Forget a database, whoever is connected to it."""
+        """Delete a database, whoever is connected to it."""
         self._sql(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
 
     def url(self, database: str = "postgres") -> str:

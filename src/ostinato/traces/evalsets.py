@@ -1,4 +1,4 @@
-"""Evaluation sets: the verbs of Traces that keep examples which an application is judged by."""
+"""The verbs of Traces on evaluation sets: examples by which an application is judged."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import Instant, Json, Rows, Tx, metadata
+from ostinato.traces.conventions import DEEP_MAX, deep
 from ostinato.traces.intake import checked_labels
-from ostinato.traces.meaning import DEEP_MAX, deep
 from ostinato.traces.types import EvalRecord, EvalSet, Merged
 from ostinato.tracking.lookup import checked_name
 

@@ -1,4 +1,4 @@
-"""Holds: which traces are protected against destruction, by a hold on them, on their experiment, or on a run that they are part of."""
+"""Legal holds on traces: on themselves, on their experiment, or on a run that they are part of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Intake: the verbs of Traces that take spans, and what is told of whole traces, in any order and as often as it comes."""
+"""The verbs of Traces that take in spans and trace records, in any order and idempotently."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.owned import Owned
 from ostinato.storage.rows.rows import Rows, Tx
-from ostinato.traces import entries, store
-from ostinato.traces.meaning import DEEP_MAX, TAG, Meaning, deep, meaning, plain
+from ostinato.traces import field_index, store
+from ostinato.traces.conventions import DEEP_MAX, TAG, Meaning, deep, meaning, plain
 from ostinato.traces.prices import Rate, cost_of, rates
 from ostinato.traces.sampling import count, rule_of
 from ostinato.traces.store import KnownTrace, Node
@@ -152,7 +152,7 @@ class Intake:
         rows = [{**read.row, "project": project, "cost": usage.cost} for read, usage in zip(reads, usages, strict=True)]
         new, before = store.put_spans(tx, project, rows)
         trace = _grown(trace, reads, new, run, about)
-        entries.keep(tx, project, trace.id, rows, before, trace.spans, first)
+        field_index.keep(tx, project, trace.id, rows, before, trace.spans, first)
         if first and new == len(reads):
             spent = total([Node(read.span.id, read.span.parent, usage) for read, usage in zip(reads, usages, strict=True)])
         elif trace.total_tokens is not None or trace.cost is not None or any(usage != Usage() for usage in usages):

@@ -1,4 +1,4 @@
-"""Prices: the verbs of Traces that keep what models cost, and the cost that follows from it."""
+"""The verbs of Traces on the prices of models, and the cost that follows."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Prices:
         return self._rows.write(change)
 
     def drop_price(self, model: str) -> None:
-        """Forget what a model costs; costs that were noted stay.
+        """Delete what a model costs; costs that were noted stay.
 
         Raises:
             NotFound: it has no price.

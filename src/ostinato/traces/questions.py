@@ -181,22 +181,24 @@ def checked(answer: Answer) -> Answer:
     Raises:
         Invalid: nothing does, or it says what its kind does not have.
     """
-    options, choice = answer.options, answer.kind in ("pass_fail", "choice")
-    few = len(options) == 2 if answer.kind == "pass_fail" else 1 <= len(options) <= _OPTIONS_MAX
-    if choice and not (few and len({*options}) == len(options) and all(1 <= len(option) <= _OPTION_MAX for option in options)):
-        many = "two options" if answer.kind == "pass_fail" else f"1 to {_OPTIONS_MAX} options"
-        raise Invalid(
-            f"{options!r:.300} is nothing to choose from", hint=f"{many}, all different, of 1 to {_OPTION_MAX} signs", field="options"
-        )
+    options, either, choice = answer.options, answer.kind == "pass_fail", answer.kind in ("pass_fail", "choice")
     bounds = [bound for bound in (answer.least, answer.most) if bound is not None]
-    if not all(map(math.isfinite, bounds)) or (len(bounds) == 2 and bounds[0] >= bounds[1]):
-        raise Invalid(f"no number lies between {answer.least} and {answer.most}", hint="the least is less than the most", field="least")
-    if answer.signs_max is not None and answer.signs_max < 1:
-        raise Invalid(f"a text of up to {answer.signs_max} signs", hint="at least 1", field="signs_max")
-    if (answer.several and answer.kind != "choice") or (options and not choice) or (bounds and answer.kind != "number"):
-        raise Invalid(
-            f"an answer of the kind {answer.kind} has other parts", hint="options, several: choice; least, most: number", field="answer"
-        )
+    wrong = {
+        "options are a non-empty list": choice and not options,
+        f"there are at most {_OPTIONS_MAX} options": len(options) > _OPTIONS_MAX,
+        f"an option has 1 and at most {_OPTION_MAX} characters": not all(1 <= len(option) <= _OPTION_MAX for option in options),
+        "options must be distinct, that is deduplicated": len({*options}) != len(options),
+        "there are two options, one for what passes and one for what fails": either and len(options) != 2,
+        "a bound is a finite number": not all(map(math.isfinite, bounds)),
+        "the least must be strictly less than the most": len(bounds) == 2 and bounds[0] >= bounds[1],
+        "a text may have at least 1 sign": answer.signs_max is not None and answer.signs_max < 1,
+        "options are of the kinds pass_fail and choice": bool(options) and not choice,
+        "several are answered to a choice only": answer.several and answer.kind != "choice",
+        "bounds are of the kind number": bool(bounds) and answer.kind != "number",
+    }
+    for said, is_so in wrong.items():
+        if is_so:
+            raise Invalid(said, hint='{"kind": "choice", "options": ["a", "b"]}, {"kind": "number", "least": 1, "most": 5}', field="answer")
     return answer
 
 
@@ -262,7 +264,9 @@ def _check_free(tx: Tx, asked: Question) -> None:
 
 def _name(name: str) -> str:
     if not 1 <= len(name) <= _NAME_MAX or not name.isprintable():
-        raise Invalid(f"not the name of a question: {name[:100]!r}", hint=f"1 to {_NAME_MAX} printable signs", field="name")
+        raise Invalid(
+            f"not the name of a question: {name[:100]!r}", hint=f"printable, of 1 and at most {_NAME_MAX} characters", field="name"
+        )
     if name.strip().lower() == DEFAULT.lower():
         raise Invalid(f"{name!r} is reserved for the experiment's default question", hint="call it otherwise", field="name")
     return name
@@ -270,7 +274,7 @@ def _name(name: str) -> str:
 
 def _instruction(text: str) -> str:
     if len(text) > _INSTRUCTION_MAX:
-        raise Invalid(f"an instruction of {len(text)} signs", hint=f"at most {_INSTRUCTION_MAX}", field="instruction")
+        raise Invalid(f"an instruction of {len(text)} signs", hint=f"at most {_INSTRUCTION_MAX} characters", field="instruction")
     return clean(text)
 
 

@@ -1,4 +1,4 @@
-"""Retention: the verbs of Traces that say which traces are kept how long, and let go of the rest, by themselves or when asked."""
+"""The verbs of Traces for retention rules, and for applying them, automatically or on request."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from ostinato.kernel.steps import Steps, TimeSliced, run_all
 from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.owned import owner
 from ostinato.storage.rows.rows import Instant, Json, Rows, Tx, metadata
-from ostinato.traces import entries, store
+from ostinato.traces import field_index, store
 from ostinato.traces.evalsets import example_table
-from ostinato.traces.finding import TRACES
 from ostinato.traces.holds import held
+from ostinato.traces.search import TRACES
 from ostinato.traces.types import Lapsed, TraceRule
 from ostinato.tracking.planner.parse import parse_all
 from ostinato.tracking.removal.rules import Rules
@@ -179,7 +179,7 @@ def take(tx: Tx, ledger: Ledger, traces: Collection[str], why: dict[str, Any]) -
     project = caller().project
     rows = tx.all(select(_t.id, _t.experiment_id).where(_t.project == project, _t.id.in_(list(traces))))
     for row in rows:
-        entries.forget(tx, project, row.id)
+        field_index.forget(tx, project, row.id)
     store.forget(tx, project, [row.id for row in rows])
     for experiment in sorted({row.experiment_id for row in rows}):
         gone = sorted(row.id for row in rows if row.experiment_id == experiment)

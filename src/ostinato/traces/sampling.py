@@ -1,4 +1,4 @@
-"""Sampling: the verbs of Traces that keep a share of the new traces of an experiment, and measure which share that came to."""
+"""The verbs of Traces that sample the new traces of an experiment, and count what was sampled out."""
 
 from __future__ import annotations
 

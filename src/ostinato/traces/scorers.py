@@ -42,7 +42,7 @@ class Scorers:
     _clock: Clock
 
     def register_scorer(self, experiment: str, name: str, definition: str, version: int | None = None) -> Scorer:
-        """Keep the next version of a scorer of an experiment, by its id or name; `definition` is JSON.
+        """Store the next version of a scorer of an experiment, by its id or name; `definition` is JSON.
 
         With a `version` it gets that number, which must be the next; sent again, what was kept is given back.
 

@@ -19,20 +19,20 @@ from ostinato.ledger.service import Ledger
 from ostinato.storage.blobs.owned import Owned
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.traces import retention, store
-from ostinato.traces.assessing import Assessing
+from ostinato.traces.assessments import Assessing
+from ostinato.traces.attachments import TraceFiles
+from ostinato.traces.conventions import meaning
 from ostinato.traces.evalsets import EvalSets
-from ostinato.traces.files import TraceFiles
-from ostinato.traces.finding import Finding
 from ostinato.traces.holds import called, check_not_held
 from ostinato.traces.intake import Intake, checked_labels, found
 from ostinato.traces.issues import Issues, forget_issues
-from ostinato.traces.meaning import meaning
-from ostinato.traces.measuring import Measuring
+from ostinato.traces.measures import Measuring
 from ostinato.traces.prices import Prices
 from ostinato.traces.questions import Questions, forget_questions
 from ostinato.traces.retention import Retention, oldest, some, take
 from ostinato.traces.sampling import Sampling
 from ostinato.traces.scorers import Scorers, forget_scorers
+from ostinato.traces.search import Finding
 from ostinato.traces.types import KeptSpan, Span, Trace
 from ostinato.tracking.lookup import find_run
 from ostinato.tracking.removal.rules import Rules

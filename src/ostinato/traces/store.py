@@ -1,4 +1,4 @@
-"""SQL of traces, their spans, and what was said of them."""
+"""Tables of traces, spans and assessments."""
 
 from __future__ import annotations
 
@@ -289,7 +289,7 @@ def one(tx: Tx, project: str, id: str) -> KnownTrace | None:
 
 
 def keep(tx: Tx, project: str, trace: KnownTrace, known: bool) -> None:
-    """Keep the present state of a trace."""
+    """Store the present state of a trace."""
     row = {name: getattr(trace, name) for name in _CHANGED}
     if known:
         tx.run(_change_trace, {"of_project": project, "of_id": trace.id, **row})

@@ -1,4 +1,4 @@
-"""Totals: what a trace used in all. A step that says what all below it used counts once, whatever the steps below it say again."""
+"""The total usage of a trace. If a span reports what all spans below it used, those are not counted again."""
 
 from __future__ import annotations
 

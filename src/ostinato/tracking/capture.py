@@ -186,7 +186,7 @@ def _git(folder: Path, *command: str) -> str:
 
 
 def _answer(folder: Path, *command: str) -> bytes:
-    """What git answers, or nothing: no git, no repository and no commit are ordinary here."""
+    """The output of git, or nothing: a missing git, repository or commit is not an error here."""
     try:
         done = subprocess.run(
             ["git", "-c", "core.fsmonitor=false", "-c", "core.quotepath=false", "-C", str(folder), *command],

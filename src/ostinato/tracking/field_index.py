@@ -37,7 +37,7 @@ _drop = Prepared(delete(entry_table).where(*(column == bindparam(column.name) fo
 
 
 def put_entries(tx: Tx, project: str, before: Run | None, after: Run) -> None:
-    """File what a run has now, in the place of what it had before."""
+    """Replace the index entries of a run."""
     had, has = (set() if run is None else set(_entries(run)) for run in (before, after))
     for statement, entries in ((_drop, had - has), (_add, has - had)):
         if entries:
@@ -46,12 +46,12 @@ def put_entries(tx: Tx, project: str, before: Run | None, after: Run) -> None:
 
 
 def indexed_value(field: Field) -> str | None:
-    """Under what a parameter or a tag is filed; None if it is not, or is something else."""
+    """The indexed value of a parameter or tag; None if it has none."""
     return _name(field.kind, field.key) if field.kind in ("param", "tag") else None
 
 
 def number_of(value: float) -> float:
-    """A number as it is filed: rounded to 8 bytes."""
+    """A number as indexed: rounded to 8 bytes."""
     try:
         return float(value)
     except OverflowError:
@@ -59,19 +59,19 @@ def number_of(value: float) -> float:
 
 
 def text_of(value: str, most: int = TEXT_MAX) -> str:
-    """A text as it is filed: its beginning, in characters that every database keeps."""
+    """A text as indexed: its beginning, in characters that every database can store."""
     return _ODD.sub("\ufffd", value[:most])
 
 
 def indexed_as(value: Scalar, most: int = TEXT_MAX) -> tuple[float, str]:
-    """The number and the text under which a value is filed."""
+    """The number and the text by which a value is indexed."""
     if isinstance(value, bool):
         return LAST, "true" if value else "false"
     return (LAST, text_of(value, most)) if isinstance(value, str) else (number_of(value or 0.0), "")
 
 
 def is_indexable(name: str) -> bool:
-    """Whether a field of this name is filed."""
+    """Whether a field of this name is indexed."""
     return len(name) <= _NAME_MAX and not _ODD.search(name)
 
 

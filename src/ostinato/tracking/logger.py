@@ -142,7 +142,7 @@ class Logger(Outputs):
 
     @property
     def ref(self) -> Ref:
-        """How others point at the run."""
+        """The reference of the run."""
         return self.run.ref
 
     @property

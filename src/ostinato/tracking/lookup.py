@@ -24,7 +24,7 @@ def find_run(tx: Tx, run: str) -> Run:
 
 
 def check_part(tx: Tx, run: str, parent: str | None) -> None:
-    """Refuse a new run that would be part of itself: what was taken in from elsewhere may be part of it before it is here.
+    """Refuse a new run that would be part of itself: an imported run may be part of it before it is here.
 
     Raises:
         Invalid: `parent` is the run, or part of it at some depth.
@@ -87,5 +87,5 @@ def merged_params(whose: str, params: dict[str, Scalar], more: dict[str, Scalar]
 
 
 def merged_tags(tags: dict[str, str], more: dict[str, str | None]) -> dict[str, str]:
-    """Tags and more of them, without those set to None."""
+    """Tags merged with more, without those set to None."""
     return {key: value for key, value in (tags | more).items() if value is not None}

@@ -39,7 +39,7 @@ def run(tx: Tx, project: str, id: str) -> Run | None:
 
 
 def spent(tx: Tx, project: str, since: datetime, until: datetime, experiments: list[str] | None = None) -> list[Spending]:
-    """What the runs that were started from `since` to `until` took, by experiment."""
+    """The cost of the runs that were started from `since` to `until`, by experiment."""
     query = select(*_cost).where(_r.project == project, _r.parent.is_(None), _r.started_at >= since, _r.started_at <= until)
     if experiments is not None:
         query = query.where(_r.experiment.in_(experiments))

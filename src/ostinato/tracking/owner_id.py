@@ -6,7 +6,7 @@ _CANDIDATE = "candidate:"
 
 
 def owner_of_candidate(candidate: str) -> str:
-    """The holder that a candidate is.
+    """The owner id of a candidate.
 
     >>> candidate_of(owner_of_candidate("m-1")), candidate_of("run-1")
     ('m-1', None)
@@ -15,5 +15,5 @@ def owner_of_candidate(candidate: str) -> str:
 
 
 def candidate_of(holder: str) -> str | None:
-    """The candidate that a holder is; None if it is a run."""
+    """The candidate of an owner id; None if it is a run's."""
     return holder.removeprefix(_CANDIDATE) if holder.startswith(_CANDIDATE) else None

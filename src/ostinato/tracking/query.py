@@ -160,7 +160,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What a kind of things has: its attributes with their types, and which other kinds of fields, and of datasets which keys."""
+    """The queryable fields of a kind of thing: its typed attributes, its other kinds of fields, and the keys of datasets."""
 
     noun: str
     attributes: Mapping[str, Type]

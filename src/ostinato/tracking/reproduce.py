@@ -32,7 +32,7 @@ _PATCH = "code.patch"
 
 
 class RunsRead(RunsProtocol, Protocol):
-    """What is read of a run to do it again; the store in process has it, and the one on a server as well."""
+    """The verbs of `Runs` that a reproduction reads; the store and the remote client both satisfy it."""
 
     def story(self, run: str) -> Story: ...
     def metrics(self, run: str) -> dict[str, Metric]: ...
@@ -54,7 +54,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """What became of doing a run again: the new run, and in what it differs, each as (what, then, now)."""
+    """The outcome of a reproduction: the new run, and its differences, each as (what, then, now)."""
 
     again: str
     ok: bool

@@ -77,7 +77,7 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         state: Literal["running", "scheduled"] = "running",
         amendable: bool = False,
     ) -> Run:
-        """Start a run; with the `id` of a run of the same experiment, also by a name that it had before, give that run back.
+        """Start a run. With the `id` of an existing run of the same experiment, return that run.
 
         `experiment` is the name or the id of one; a new name makes one. With `lease_s`, the run counts as killed once that many seconds
         pass without a `beat`. `started_at` says when it began, if that was not now; an `amendable` run is not fixed by its end.
@@ -112,7 +112,7 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         return self._rows.write(lambda tx: self._add(tx, made, None if lease_s is None else _lease(lease_s), fresh=id is None))
 
     def _add(self, tx: Tx, given: Run, lease_s: int | None, *, fresh: bool) -> Run:
-        """Keep a run; a `fresh` id was just made, so nothing bears it."""
+        """Insert a run; a `fresh` id was just generated, so it cannot exist."""
         project = caller().project
         known = None if fresh else store.one(tx, project, given.id)
         if known is not None:
@@ -133,7 +133,7 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         return made
 
     def beat(self, run: str, lease_s: int) -> None:
-        """Say that the process of a run lives; it is believed for `lease_s` seconds."""
+        """Heartbeat: the process of a run is alive, and is taken to be for the next `lease_s` seconds."""
         project = caller().project
 
         def change(tx: Tx) -> None:
@@ -163,7 +163,7 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         tags: dict[str, str | None] | None = None,
         params: dict[str, Scalar] | None = None,
     ) -> Run:
-        """Rename a run, give it another note, in Markdown, set tags (or remove those set to None), add parameters: all or nothing.
+        """Change the name or note (Markdown) of a run, set tags (None removes one), add parameters; all or nothing.
 
         Parameters join a run that goes on; everything else changes those that have ended as well.
 
@@ -181,7 +181,7 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         return self._change(run, changed, "run.changed", ended=True)
 
     def link(self, run: str, inputs: list[Ref] | None = None, outputs: list[Ref] | None = None) -> Run:
-        """Record what a run used and what it made: its lineage."""
+        """Record the inputs and outputs of a run, for its lineage."""
         return self._change(run, lambda known: _linked(known, inputs or [], outputs or []), "run.linked")
 
     def finish(
@@ -193,7 +193,7 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         spent: Spent | None = None,
         ended_at: datetime | None = None,
     ) -> Run:
-        """End a run, with what it made, what it cost and, if it failed, one line of why. A repeat gives the ended run back.
+        """End a run, with its outputs, its cost and, if it failed, one line of why. A repeat returns the ended run.
 
         `ended_at` says when it ended, if that was not now. An `amendable` run may end again, in another state or at another time.
 
@@ -219,7 +219,7 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         return ended
 
     def reopen(self, run: str) -> Run:
-        """Let a run that has failed or was killed go on, as part of the same try."""
+        """Resume a run that has failed or was killed, as part of the same attempt."""
 
         def change(known: Run) -> Run:
             return _going_on(known) if known.state in ("failed", "killed") else known
@@ -227,7 +227,7 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         return self._change(run, change, "run.reopened", ended=True)
 
     def resume(self, run: str, lease_s: int | None = None) -> Run:
-        """Let a run go on that has ended, was killed or has not begun, with a lease or without; one that runs is given back.
+        """Resume a run that has ended, was killed or has not begun, with or without a lease; a running one is returned as it is.
 
         Several processes may go on with one run: each counts its own batches, so nothing of any is lost or kept twice.
 
@@ -251,11 +251,11 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         return self._rows.write(change)
 
     def delete(self, run: str) -> Run:
-        """Delete a run: lists leave it out and it takes no writes, until it is restored or purged."""
+        """Delete a run: it is hidden from lists and cannot be written to until it is restored. `purge` removes it."""
         return self._change_deleted(run, lambda known: replace(known, deleted_at=known.deleted_at or self._clock.now()), "deleted")
 
     def restore(self, run: str) -> Run:
-        """Bring back a deleted run.
+        """Restore a deleted run.
 
         Raises:
             Conflict: its experiment was deleted.
@@ -286,7 +286,7 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         return self._rows.read(lambda tx: find_run(tx, run))
 
     def compare(self, runs: list[str]) -> list[Difference]:
-        """In what runs differ: parameters, latest metrics, tags, code, environment and inputs.
+        """The differences between runs: parameters, latest metrics, tags, code, environment and inputs.
 
         Raises:
             Invalid: fewer than two runs, or more than 100.
@@ -294,7 +294,7 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
         return differences(*self._side_by_side(runs))
 
     def comparison(self, runs: list[str]) -> Comparison:
-        """Runs side by side: in what they differ, what they have in common, and the metrics of each.
+        """Runs side by side: their differences, what they have in common, and the metrics of each.
 
         Raises:
             Invalid: fewer than two runs, or more than 100.
@@ -343,7 +343,7 @@ def _going_on(run: Run) -> Run:
 
 
 def _what_changed(before: Run, after: Run) -> dict[str, Any]:
-    """What an event says of a change: the keys of parameters and tags, never what people write into them."""
+    """The data of a change event: the keys of parameters and tags, never their values."""
     data: dict[str, Any] = {"experiment": after.experiment, "name": after.name}
     for kind, old, new in (("params", before.params, after.params), ("tags", before.tags, after.tags)):
         if keys := sorted(key for key in old.keys() | new.keys() if old.get(key, ...) != new.get(key, ...)):

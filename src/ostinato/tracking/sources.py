@@ -57,7 +57,7 @@ class Sources:
     _ledger: Ledger
 
     def use(self, run: str, uses: list[Use]) -> list[Use]:
-        """Say that a run used data that is no dataset of ours. A source that many runs used is kept once; a repeat changes nothing.
+        """Record that a run used external data. A source that many runs use is stored once. Idempotent.
 
         Raises:
             NotFound: there is no such run.
@@ -83,14 +83,14 @@ class Sources:
         return self.sources([run])[run]
 
     def sources(self, runs: list[str]) -> dict[str, list[Use]]:
-        """What each of at most 1000 runs used that is no dataset of ours, by name."""
+        """The external data that each of at most 1000 runs used, by name."""
         if len(runs) > _ASKED_MAX:
             raise Invalid(f"{len(runs)} runs are too many at once", hint=f"ask for {_ASKED_MAX} at a time", field="runs")
         return self._rows.read(lambda tx: used(tx, caller().project, runs))
 
 
 def used(tx: Tx, project: str, runs: Sequence[str]) -> dict[str, list[Use]]:
-    """What runs used, by run."""
+    """The external data that runs used, by run."""
     found: dict[str, list[Use]] = defaultdict(list)
     joined = select(source_table, _u.run, _u.context, _u.tags).join(use_table, (_u.project == _s.project) & (_u.source == _s.id))
     for row in tx.all(joined.where(_u.project == project, _u.run.in_(runs)).order_by(_s.name, _s.digest, _u.context)):

@@ -105,7 +105,7 @@ _put = text(
 
 
 def add(tx: Tx, project: str, made: Run, lease_s: int | None) -> None:
-    """Keep a new run, with a lease of so many seconds or without."""
+    """Store a new run, with a lease of so many seconds or without."""
     tx.run(_insert, {"project": project, "id": made.id, "deleted_with": None, **_columns(made), **_beat(tx, lease_s)})
     field_index.put_entries(tx, project, None, made)
 
@@ -179,7 +179,7 @@ def failed(tx: Tx, project: str, actor: str, since: datetime, limit: int) -> lis
 
 
 def put_artifact(tx: Tx, project: str, holder: str, kept: Artifact) -> None:
-    """Keep the name of an artifact, in the place of one of the same path."""
+    """Store the name of an artifact, in the place of one of the same path."""
     tx.execute(_put, _artifact_row(project, holder, kept))
 
 
@@ -196,7 +196,7 @@ def artifact(tx: Tx, project: str, holder: str, path: str) -> Artifact | None:
 
 
 def drop_artifact(tx: Tx, project: str, holder: str, path: str) -> None:
-    """Forget the name of an artifact."""
+    """Delete the name of an artifact."""
     c = artifact_table.c
     tx.execute(delete(artifact_table).where(c.project == project, c.holder == holder, c.path == path))
 

@@ -28,7 +28,7 @@ CandidateState = Literal["pending", "ready", "failed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """Where a run came from: the git commit, whether the tree differed from it, the program, its arguments, the host.
+    """The origin of a run: git commit, whether the working tree differed from it, program, arguments, host.
 
     `branch` and `remote` say where the commit may be found, without credentials.
     """
@@ -44,7 +44,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """What a run ran on: the interpreter, the platform, and the installed packages by name with their versions."""
+    """The environment of a run: interpreter, platform, and installed packages with their versions."""
 
     python: str
     platform: str
@@ -53,7 +53,7 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """What something cost the machine: seconds of CPU and of real time, and the most memory it held, in MiB."""
+    """Resource usage: seconds of CPU and of real time, and peak memory in MiB."""
 
     cpu_s: float
     wall_s: float | None
@@ -92,13 +92,13 @@ class Run:
 
     @property
     def ref(self) -> Ref:
-        """How others point at the run."""
+        """The reference of the run."""
         return Ref("run", self.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """What runs are tries of: how many there are, how many of them running, and when the last was started (else: the experiment made).
+    """An experiment: the number of its runs, how many are running, and when the last was started (else: when it was created).
 
     Runs that were deleted are not counted. `note` is Markdown.
     """
@@ -117,7 +117,7 @@ class Experiment:
 
     @property
     def ref(self) -> Ref:
-        """How others point at the experiment, whatever it is called later."""
+        """The reference of the experiment, whatever it is called later."""
         return Ref("experiment", self.id)
 
 
@@ -186,7 +186,7 @@ class Candidate:
 
     @property
     def ref(self) -> Ref:
-        """How others point at the candidate."""
+        """The reference of the candidate."""
         return Ref("candidate", self.id)
 
 

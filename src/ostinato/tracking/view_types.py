@@ -55,7 +55,7 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunIndex:
-    """How many runs a table has, where to begin in the middle of it, and which columns the newest 200 have, the most common first."""
+    """The length of a run table, anchors for jumps into it, and the columns of its newest 200 runs, the most common first."""
 
     total: int
     anchors: list[Anchor]
@@ -80,7 +80,7 @@ class SavedView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeat:
-    """How to do a run again: the commands, and what was not recorded and so may come out otherwise.
+    """How to repeat a run: the commands, and what was not recorded and may therefore differ.
 
     `execution` is the execution of a pipeline that started the run; it is repeated there.
     """
@@ -122,7 +122,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Influence:
-    """How much of a metric goes with a parameter, looked at alone, over runs in `groups` of its `values`.
+    """The influence of one parameter on a metric, over runs in `groups` by its `values`.
 
     `share` is the share of the variance of the metric's ranks between the groups, corrected for chance, at most 1 (0: none); 95 % of
     shuffled orders stay below `chance`; `p` is corrected for the number of parameters. `trend` is the rank correlation, with its 95 %

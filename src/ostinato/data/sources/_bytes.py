@@ -23,7 +23,7 @@ _RATIO = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceTable:
-    """A parsed table, the name of the source it came from, and the SHA-256 of the source's bytes."""
+    """A parsed table, the name of its source, and the SHA-256 of the source's bytes."""
 
     source: str
     digest: str

@@ -97,7 +97,7 @@ class Sqlite:
         return sums, values, times
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._open.close()
 
 

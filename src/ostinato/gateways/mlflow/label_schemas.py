@@ -154,7 +154,11 @@ class LabelSchemas:
         known = self._known(ask.schema_id)
         if ask.name not in (None, known.name) and not known.default:
             self._check_free(known.experiment, str(ask.name))
-        answer = ask.input.answer() if ask.input else None
+        answer = ask.input.answer() if ask.input else known.answer
+        if answer.kind != known.answer.kind and not known.default:
+            raise Invalid("A label schema's input type cannot be changed after creation.", field="input")
+        if answer.several != known.answer.several:
+            raise Invalid("`InputCategorical.multi_select` cannot be changed after creation.", field="input")
         changed = self._traces.change_question(ask.schema_id, ask.name, ask.instruction, ask.enable_comment, answer)
         return {"label_schema": _shown(changed)}
 

@@ -31,7 +31,7 @@ from ostinato.gateways.mlflow.traces_shown import (
 from ostinato.gateways.mlflow.wire import Ask, Int64, filled
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.operation import Op
-from ostinato.traces.meaning import usage_of
+from ostinato.traces.conventions import usage_of
 from ostinato.traces.types import Trace, TraceState, TraceTold
 
 A3 = "/api/3.0/mlflow"

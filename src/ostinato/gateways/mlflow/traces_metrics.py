@@ -13,7 +13,7 @@ from ostinato.gateways.mlflow.traces_shown import STATES
 from ostinato.gateways.mlflow.wire import Ask, Int64
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.operation import Op
-from ostinato.traces.measuring import Question, Unit
+from ostinato.traces.measures import Question, Unit
 from ostinato.traces.types import Measure
 from ostinato.tracking.query import Among, And, Compare, Field, Kind, Missing, Node, Or
 

@@ -22,7 +22,7 @@ from ostinato.tracking.query import Among, And, Compare, Field, Kind, Missing, N
 
 _KINDS = {
     "tag": "tag", "tags": "tag", "attribute": "attribute", "attributes": "attribute", "trace": "attribute", "metadata": "metadata",
-    "request_metadata": "metadata", "span": "span", "feedback": "feedback", "expectation": "expectation",
+    "request_metadata": "metadata", "span": "span", "feedback": "feedback", "expectation": "expectation", "issue": "issue",
 }  # fmt: skip
 _GRAMMAR = Grammar(
     {"request_id": "text", "timestamp_ms": "number", "execution_time_ms": "number", "end_time_ms": "number", "status": "text",
@@ -146,6 +146,10 @@ def _field(clause: Clause) -> Field:
     match clause.kind:
         case "attribute":
             return Field("attribute", _ATTRIBUTES[key])
+        case "issue":
+            if key != "id" or clause.op != "=":
+                raise Invalid(f"Invalid issue attribute '{key[:100]}', compared by {clause.op}", hint="issue.id = 'iss-…'", field="filter")
+            return Field("attribute", "issue")
         case "tag" if key == "mlflow.traceName":
             return Field("attribute", "name")
         case "metadata" if key in _DERIVED and not clause.op.startswith("IS"):

@@ -31,7 +31,7 @@ from ostinato.gateways.mlflow.wire import Ask, Int64, Pair, filled
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.operation import Op
 from ostinato.storage.blobs.blobs import Blob
-from ostinato.traces.meaning import plain, usage_of
+from ostinato.traces.conventions import plain, usage_of
 from ostinato.traces.types import Span, SpanEvent, SpanState, Trace, TraceTold
 
 SPANS = "traces.json"

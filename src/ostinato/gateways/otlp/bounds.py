@@ -17,7 +17,7 @@ HEAVY = 40
 
 
 class Bounds:
-    """What a request may still hold, counted while it is read: what is too much is refused before it fills the memory."""
+    """The remaining limits of a request, counted while it is read, so that excess is refused before it fills memory."""
 
     def __init__(self) -> None:
         self._spans, self._parts = intake.SPANS_MAX, PARTS_MAX

@@ -104,7 +104,7 @@ class OTLP:
         return _partial(refused, kind)
 
     def _put(self, batch: Batch, headers: Mapping[str, str]) -> list[str]:
-        """Keep the spans of a resource; why some were not kept."""
+        """Store the spans of a resource; why some were not kept."""
         service = str(batch.resource.get("service.name", ""))
         run = headers.get("x-mlflow-run-id") or headers.get("ostinato-run") or None
         if run is not None:
@@ -154,7 +154,7 @@ async def _body(request: Request, limit: int) -> bytes:
 
 
 def _about(resource: Mapping[str, Any]) -> dict[str, str]:
-    """What a resource says of itself, as metadata of traces."""
+    """The attributes of a resource, as metadata of traces."""
     said = {key: str(value)[:_ABOUT_LENGTH] for key, value in resource.items() if isinstance(value, str | int | float | bool)}
     plain = {key: value for key, value in said.items() if 1 <= len(key) <= 200 and not _ODD & {*key} and "\0" not in value}
     return dict(list(plain.items())[:_ABOUT_MAX])

@@ -14,7 +14,7 @@ from msgspec import Struct
 from ostinato.gateways.otlp.bounds import HEAVY, RESOURCES_MAX, Bounds
 from ostinato.gateways.otlp.protobuf import blob, double, fixed, text, whole
 from ostinato.kernel.errors import Invalid, TooLarge
-from ostinato.traces import meaning
+from ostinato.traces import conventions
 from ostinato.traces.types import Span, SpanEvent, SpanLink, SpanState
 
 TRACE = "tr-"
@@ -374,5 +374,5 @@ def _within(span: Span, scope: dict[str, Any]) -> Span:
 
 
 def _shallow(depth: int) -> None:
-    if depth > meaning.DEEP_MAX:
-        raise Invalid(f"an attribute is more than {meaning.DEEP_MAX} deep")
+    if depth > conventions.DEEP_MAX:
+        raise Invalid(f"an attribute is more than {conventions.DEEP_MAX} deep")

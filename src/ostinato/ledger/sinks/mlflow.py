@@ -64,7 +64,7 @@ class Mlflow(Receiver):
 
 
 def told(event: Event) -> Iterator[Told]:
-    """What MLflow would tell of an event; of most, nothing."""
+    """The MLflow webhook payload of an event; most events have none."""
     name, data, tags = unquote(event.subject.name), event.data, event.data.get("tags") or {}
     version = {"name": name, "version": str(event.subject.version)}
     kind = "prompt" if tags.get(_IS_PROMPT) == "true" else ""

@@ -40,11 +40,11 @@ class CheckedStore:
 
     @cached_property
     def guards(self) -> dict[str, bool]:
-        """Of each guard around models that may run code, whether it stands on this machine."""
+        """Whether each guard of the sandbox works on this machine."""
         return active_guards(self.data)
 
     def close(self) -> None:
-        """Let go of the rows."""
+        """Close the rows."""
         if "rows" in self.__dict__:
             self.rows.close()
 

@@ -55,7 +55,7 @@ def _networks(given: Settings) -> None:
 
 
 def extras(checked: CheckedStore) -> Iterator[Fault]:
-    """What the models of the store need is installed."""
+    """The packages that the store's models need are installed."""
     for flavor in checked.rows.read(overview.flavors):
         if (error := _lacking(flavor)) is not None:
             mend = error.hint or "install the package that brings this flavor"
@@ -73,7 +73,7 @@ def _lacking(flavor: str) -> MissingExtra | NotFound | None:
 
 
 def sandbox(checked: CheckedStore) -> Iterator[Fault]:
-    """Where the store loads models that may run code, the guards around them stand."""
+    """If the store allows models that may run code, the guards of the sandbox work."""
     given = checked.settings
     if not given.code_flavors:
         return

@@ -81,7 +81,7 @@ def endpoints(checked: CheckedStore) -> Iterator[Fault]:
 
 
 def _told(checked: CheckedStore) -> dict[str, Any]:
-    """What the last server said of itself."""
+    """The state that the last server recorded."""
     try:
         told = json.loads((checked.data / "server.json").read_text())
     except (OSError, ValueError):

@@ -81,7 +81,7 @@ class Forecast:
 
     @classmethod
     def read(cls, content: bytes) -> Forecast:
-        """What the JSON of Prophet says.
+        """Parse the JSON of Prophet.
 
         Raises:
             Invalid: it is another JSON, or not sound, or says something that numpy alone cannot compute.

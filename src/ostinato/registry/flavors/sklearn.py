@@ -39,7 +39,7 @@ class Sklearn:
     care: ClassVar[Care] = "none"
 
     def care_for(self, content: bytes) -> Care:
-        """What it takes to load this very artifact: nothing where it is plain, else a process apart."""
+        """How this artifact can be loaded: in any process if it is plain, else in a separate process."""
         _bounded(content)
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as packed:
@@ -121,7 +121,7 @@ def _unreadable(error: Exception) -> Invalid:
 
 
 def _named(content: bytes) -> str:
-    """What a file that is no zip archive seems to be; a pickle is read as a list of instructions, never run."""
+    """A description of a file that is no zip archive; a pickle is disassembled, never run."""
     strings: list[str] = []
     found: list[str] = []
     try:

@@ -22,7 +22,7 @@ class Reply(msgspec.Struct, omit_defaults=True):
 
 
 class Task(msgspec.Struct):
-    """What to load: the flavor, where the artifact is (a file or a folder), and the signature."""
+    """The model to load: its flavor, the path of its artifact (a file or a folder), and its signature."""
 
     flavor: str
     artifact: str

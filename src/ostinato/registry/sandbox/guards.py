@@ -17,7 +17,7 @@ _SET_PDEATHSIG, _SIGKILL, _SET_NO_NEW_PRIVS = 1, 9, 38
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a model may use: memory in MiB of address space, CPU time in seconds of the life of its process.
+    """Resource limits of a sandbox: address space in MiB, and CPU time of its process in seconds.
 
     `without` are the guards that may be lacking, of `limits`, `files` (Landlock: it reads Python, its packages and its own files, and
     writes nothing) and `calls` (seccomp: no network, no process, no signal to others). `away` is a folder of which nothing may be read;
@@ -40,7 +40,7 @@ LOOSE = Limits(memory_mb=1 << 24, cpu_s=1 << 30, without=GUARDS)
 
 
 def lock_down(limits: Limits, model: Path) -> None:
-    """Give up everything but computing, and reading `model`. To be called before other threads are started.
+    """Activate all guards, so that this process can only compute and read `model`. Call it before other threads are started.
 
     Raises:
         Unavailable: a guard does not stand, and `limits` does not say that it may be lacking.
@@ -57,7 +57,7 @@ def lock_down(limits: Limits, model: Path) -> None:
 
 
 def activate_guards(limits: Limits, model: Path) -> list[str]:
-    """Put up every guard that this machine has, for good, and name those that do not stand."""
+    """Activate every guard that this machine supports, permanently, and name those that failed."""
     libc = ctypes.CDLL(None)
     libc.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     readable = [*code_places(), model]

@@ -22,13 +22,13 @@ _SYSTEM = (
 
 
 def code_places() -> list[Path]:
-    """Where Python, its packages and the libraries of the system are."""
+    """The folders of Python, its packages and the system libraries."""
     named = {*sys.path, sys.prefix, sys.base_prefix, *_SYSTEM} - {""}
     return sorted(path for path in map(Path, named) if path.is_absolute() and path != Path("/") and os.access(path, os.R_OK))
 
 
 def read_only(places: Iterable[Path]) -> bool:
-    """Let this thread, and those that it starts, only read these files and folders; False where the kernel cannot do that."""
+    """Restrict this thread, and threads that it starts, to reading these paths; False if the kernel does not support that."""
     libc = ctypes.CDLL(None, use_errno=True)
     version = libc.syscall(_CREATE, None, ctypes.c_size_t(0), 1)
     if version < 1:

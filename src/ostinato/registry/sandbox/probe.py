@@ -20,7 +20,7 @@ WANTS = {
 
 
 def active_guards(away: Path) -> dict[str, bool]:
-    """Of each guard of the sandbox, whether it stands here around a model of the store in `away`."""
+    """Whether each guard of the sandbox works on this machine, for a model of the store in `away`."""
     command = [sys.executable, "-P", "-m", "ostinato.registry.sandbox.probe", Limits(away=str(away)).text()]
     path = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
     try:

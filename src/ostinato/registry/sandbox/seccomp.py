@@ -51,7 +51,7 @@ class _Program(ctypes.Structure):
 
 
 def allow_only_scoring() -> bool:
-    """Let this thread, and those that it starts, make only these calls from now on; False where the kernel cannot do that."""
+    """Restrict this thread, and threads that it starts, to these system calls; False if the kernel does not support that."""
     if platform.machine() not in _MACHINES:
         return False
     code = b"".join(struct.pack("<HBBI", *one) for one in _program(*_MACHINES[platform.machine()], os.getpid()))

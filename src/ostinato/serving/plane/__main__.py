@@ -77,7 +77,7 @@ async def _follow(home: Path, engine: Engine, port: int, stamp: Stamp) -> None:
 
 
 async def _follow_once(home: Path, engine: Engine, port: int, stamp: Stamp | None) -> Stamp:
-    """Take up the plan if it is another one, and say so in `state.json`."""
+    """Load the plan if it has changed, and record that in `state.json`."""
     found = (home / PLAN).stat()
     if (found.st_mtime_ns, found.st_ino) != stamp:
         replace(home / STATE, encode(await _apply(home, engine, port)))

@@ -49,7 +49,7 @@ def compressed(content: bytes, encoding: str) -> bytes:
 
 
 def decompressed(content: bytes, encoding: str, limit: int) -> bytes:
-    """What was packed, of at most `limit` bytes.
+    """The decompressed content, of at most `limit` bytes.
 
     Raises:
         TooLarge: it would be larger, or more than 1 MiB and 100 times as large as `content`.

@@ -41,7 +41,7 @@ class Serving:
 
 
 class Engine:
-    """What stands behind an endpoint: loads plans, answers requests, counts."""
+    """The engine of an endpoint: loads plans, answers requests, counts."""
 
     def __init__(self, log: Log) -> None:
         self.log = log
@@ -154,7 +154,7 @@ class Engine:
             raise ModelError(f"no answer within {_CANDIDATE_DEADLINE_S} s") from None
 
     async def _other(self, request_id: str, request: Request, serving: Serving, other: Version) -> None:
-        """What the version that was not asked says to the same request, off the way of the reply."""
+        """Score the same request with the other version, after the reply."""
         started = time.perf_counter()
         scores, note = None, ""
         try:
@@ -225,7 +225,7 @@ def _first_row(served: Served) -> Columns:
 
 
 def _digest(columns: Columns) -> str:
-    """What tells one question from another: the same columns give the same digest, whatever their order and form on the wire."""
+    """The digest of a request's columns, independent of their order and encoding."""
     hashed = blake3()
     for name in sorted(columns):
         column = columns[name]

@@ -84,7 +84,7 @@ class Listener(uvicorn.Server):
 
 
 class Room:
-    """What the connections of one listener share."""
+    """The shared state of a listener's connections."""
 
     def __init__(self, connections_max: int, linger_s: float) -> None:
         self.connections_max = connections_max
@@ -233,7 +233,7 @@ class Connection(HttpToolsProtocol):
 
 
 class Whole:
-    """Where a reply is written: its head waits for what follows at once, so that most replies are one system call and one packet."""
+    """A transport that holds a reply's head back for its body, so that most replies are one system call and one packet."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport) -> None:
         self._loop = loop

@@ -204,7 +204,7 @@ def parts_of(folder: Path) -> tuple[list[Path], pa.Table]:
 
 
 def read_consistently(folder: Path, look: Callable[[], T]) -> T:
-    """What a look at a log found. Lines that became a segment between the look and the reading are looked for again."""
+    """Read the log consistently: retried if lines became a segment in between."""
     for _ in range(5):
         try:
             return look()
@@ -246,7 +246,7 @@ def fingerprint(folder: Path) -> tuple[tuple[str, int], ...]:
 
 
 def write_segment(path: Path, rows: pa.Table) -> None:
-    """Put rows down as a segment, whole or not at all."""
+    """Write rows as a segment, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     pq.write_table(rows, beside, compression="zstd", write_page_checksum=True, row_group_size=_ROW_GROUP)

@@ -63,7 +63,7 @@ def read_groups(segment: Path, numbers: list[int]) -> pa.Table:
 
 @lru_cache(maxsize=65_536)
 def groups(segment: Path) -> tuple[Group, ...]:
-    """What a segment, which never changes, tells of its row groups."""
+    """The row groups of a segment, from its statistics; cached, because a segment never changes."""
     told = pq.read_metadata(segment)
     names = told.schema.names
 

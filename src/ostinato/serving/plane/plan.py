@@ -51,7 +51,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaneState:
-    """What a plane says of itself: where it listens, the digest of the plan that it follows, and what keeps it from more."""
+    """The state of a plane: its address, the digest of the plan that it follows, and its problem, if any."""
 
     pid: int
     port: int
@@ -87,7 +87,7 @@ def read_plan(home: Path) -> tuple[Plan, str]:
 
 
 def read_state(home: Path) -> PlaneState | None:
-    """What the last plane of this folder said of itself; None when there was none."""
+    """The state of the last plane of this folder; None if there was none."""
     try:
         return msgspec.json.decode((home / STATE).read_bytes(), type=PlaneState)
     except (FileNotFoundError, msgspec.DecodeError):
@@ -95,7 +95,7 @@ def read_state(home: Path) -> PlaneState | None:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Put `content` at `path` in one step: a reader sees the old or the new, also after a power cut."""
+    """Write `content` to `path` atomically: a reader sees the old or the new, also after a power cut."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     with beside.open("wb") as file:
         file.write(content)

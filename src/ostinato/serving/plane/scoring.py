@@ -187,6 +187,6 @@ class Version:
         return await self._batches.score({name: columns[name] for name in self._names}, rows)
 
     async def close(self) -> None:
-        """Let what waits finish, then let go of the model."""
+        """Finish the waiting requests, then release the model."""
         await self._batches.idle()
         await self._place.close()

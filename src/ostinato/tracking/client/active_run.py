@@ -11,18 +11,18 @@ _open: ContextVar[tuple[Callable[[], Any], ...]] = ContextVar("ostinato_open_run
 
 
 def set_active(run: Any) -> None:
-    """A run was begun here; until it has `ended`, it is the present one, or an earlier one after it."""
+    """Make a run that was started here the active one; until it has `ended`, it is the active one, or an earlier one after it."""
     _open.set((*(other for other in _open.get() if not (isinstance(other, _Held) and other().ended)), _Held(run)))
 
 
 def set_inactive(run: Any) -> None:
-    """A run was begun here that others are not to log to."""
+    """Note a run that was started here but is not to be the active one."""
     _open.set(tuple(other for other in _open.get() if not (isinstance(other, _Held) and other() is run)))
 
 
 @contextmanager
 def offering(run: Callable[[], Any]) -> Iterator[None]:
-    """In the block, this is the present run; it is made when somebody asks for it."""
+    """In the block, this is the active run; it is created when it is first asked for."""
     token = _open.set((*_open.get(), run))
     try:
         yield
@@ -31,7 +31,7 @@ def offering(run: Callable[[], Any]) -> Iterator[None]:
 
 
 def active_run() -> Any | None:
-    """The run that was begun last in this thread, or task, and goes on; None if there is none."""
+    """The active run of this thread or task: the last started one that has not ended; None if there is none."""
     return next((run for held in reversed(_open.get()) if not (run := held()).ended), None)
 
 

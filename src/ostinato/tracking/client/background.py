@@ -25,7 +25,7 @@ _log = logging.getLogger("ostinato.tracking")
 
 
 def parts_to_capture(asked: bool | Sequence[str] | None, setting: str) -> frozenset[str]:
-    """What to capture: what was asked for, or else what the setting names.
+    """The parts to capture: those requested, or else those of the setting.
 
     >>> sorted(parts_to_capture(None, "code, exit")), parts_to_capture(False, "all"), len(parts_to_capture(True, "none"))
     (['code', 'exit'], frozenset(), 5)
@@ -58,7 +58,7 @@ class Background:
             self._known.set()
 
     def end(self) -> None:
-        """Before the run ends: what is not told yet."""
+        """Finish before the run ends: record what is still missing."""
         self._over.set()
         self._known.wait(_KNOWN_S)
         self.end_console()
@@ -66,7 +66,7 @@ class Background:
             self._guarded(self._sample)
 
     def end_console(self) -> None:
-        """Keep no more of what is printed."""
+        """Stop copying the output."""
         if self._console is not None:
             self._console.end()
             self._console = None

@@ -59,7 +59,7 @@ class Console:
         return None
 
     def end(self) -> None:
-        """Give the descriptors back, and wait until what was printed has been passed on."""
+        """Restore the descriptors, and wait until all output has been passed on."""
         if self in _taken:
             _taken.remove(self)
         _flush()
@@ -98,7 +98,7 @@ class Console:
 
 
 class Notebook:
-    """What Python prints in a notebook, copied on its way: the kernel sends it to the page, past the descriptors."""
+    """A copy of what Python prints in a notebook, whose kernel sends it to the page without using the descriptors."""
 
     def __init__(self, folder: Path) -> None:
         self._kept = BoundedCopy(str(folder / FILE), _MOST_BYTES)

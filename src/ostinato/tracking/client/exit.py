@@ -32,14 +32,14 @@ class Endable(Protocol):
 
 
 def end_with_process(run: Endable) -> None:
-    """End this run with the process, if nobody does before."""
+    """End this run with the process, unless it is ended before."""
     if not _open:
         _hook()
     _open.append(run)
 
 
 def cancel(run: Endable) -> None:
-    """It has ended."""
+    """The run has ended by itself."""
     if run in _open:
         _open.remove(run)
         if not _open:
@@ -82,7 +82,7 @@ def _at_exit() -> None:
 
 
 def how_it_ended(error: BaseException | None) -> tuple[State, str, str]:
-    """The state of a run whose code was left by `error`, one line of why, and the traceback.
+    """The state of a run whose code raised `error`, one line of why, and the traceback.
 
     >>> how_it_ended(SystemExit(0)), how_it_ended(SystemExit(3))[:2]
     (('finished', '', ''), ('killed', 'exit code 3'))
@@ -96,7 +96,7 @@ def how_it_ended(error: BaseException | None) -> tuple[State, str, str]:
 
 
 def _terminated(number: int, _: FrameType | None) -> None:
-    """Say so in the journals, then die of it as if nobody had listened."""
+    """Record the signal in the journals, then die of it as without a handler."""
     if not all(run.end_in_signal(signal.Signals(number).name) for run in [*_open]):
         threading.Timer(_AGAIN_S, os.kill, (os.getpid(), number)).start()
         return

@@ -29,7 +29,7 @@ _held: set[int] = set()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """Whose journal it is: the run, the store it is meant for (a server's `url`, or the folder `data`), the project, the writer.
+    """The description of a journal: the run, the store it is meant for (a server's `url`, or the folder `data`), the project, the writer.
 
     A `child` of a fork does not ship its journal: its parent does.
     """
@@ -62,7 +62,7 @@ def journals(place: Path) -> Iterator[Path]:
 
 
 def make(folder: Path, about: About) -> int:
-    """Make the folder of a journal, for its owner only; returns the descriptor that says that the writer lives.
+    """Create the folder of a journal, for its owner only; returns the descriptor that says that the writer lives.
 
     Raises:
         OSError: there is no room, or the folder of the run is another user's.
@@ -88,7 +88,7 @@ def make(folder: Path, about: About) -> int:
 
 
 def about(folder: Path) -> About:
-    """Whose journal it is."""
+    """Read the description of a journal."""
     with open(open_file(folder / _ABOUT)) as file:
         return About(**json.load(file))
 
@@ -102,7 +102,7 @@ def own_journals(home: Path) -> Iterator[tuple[Path, About]]:
 
 
 def foreign_journal(home: Path) -> Path | None:
-    """A journal beneath a folder that another user owns or may write to; None if there is none."""
+    """A journal below a folder that another user owns or can write to; None if there is none."""
     for folder in journals(home):
         with contextlib.suppress(FileNotFoundError):
             if not _trusted(folder, home):
@@ -111,7 +111,7 @@ def foreign_journal(home: Path) -> Path | None:
 
 
 def open_file(path: Path, flags: int = os.O_RDONLY) -> int:
-    """A descriptor of a file of a journal; neither it nor the folder that it lies in may be a link.
+    """Open a file of a journal; neither it nor its folder may be a link.
 
     Raises:
         FileNotFoundError: there is none, or it is a link.
@@ -140,7 +140,7 @@ def _own(path: Path) -> bool:
 
 
 def lock_file(path: Path) -> int | None:
-    """Lock a file, making it if need be; None if another process holds it."""
+    """Lock a file, creating it if necessary; None if another process holds it."""
     held = open_file(path, os.O_RDWR | os.O_CREAT)
     _held.add(held)
     try:
@@ -152,14 +152,14 @@ def lock_file(path: Path) -> int | None:
 
 
 def unlock_file(held: int) -> None:
-    """Let another process lock a file; no error in the child of a fork, which has no lock."""
+    """Unlock a file; no error in the child of a fork, which has no lock."""
     if held in _held:
         _held.discard(held)
         os.close(held)
 
 
 def lock_cursor(folder: Path) -> int | None:
-    """The right to ship a journal; None while another process ships it, or if it is gone."""
+    """Lock the cursor of a journal, for shipping; None while another process ships it, or if it is gone."""
     if not (folder / _ABOUT).exists():
         return None
     with contextlib.suppress(FileNotFoundError):

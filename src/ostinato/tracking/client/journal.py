@@ -66,7 +66,7 @@ class Journal:
         self._again_s = 0.0
 
     def points(self, keys: tuple[str, ...], step: int, at_us: int, values: Iterable[float]) -> bool:
-        """Keep one row of points; False if there is no room for it.
+        """Write one row of points; False if there is no room for it.
 
         Raises:
             Invalid: a key is not the name of a metric.
@@ -85,7 +85,7 @@ class Journal:
         return True
 
     def _first(self, keys: tuple[str, ...], step: int, at_us: int, values: Iterable[float]) -> bool:
-        """Keep the first row of a layout in a segment."""
+        """Write the first row of a layout in a segment."""
         known = Layout(FIRST_TAG, checked_keys(keys))
         known.pack(FIRST_TAG, step, at_us, *values)
         if not self._make_room(len(known.record()) + known.size):
@@ -96,7 +96,7 @@ class Journal:
         return self.points(keys, step, at_us, values)
 
     def deed(self, verb: str, **told: Any) -> None:
-        """Keep a deed; beyond the cap and on a full disk in memory."""
+        """Write a deed; beyond the cap and on a full disk, keep it in memory."""
         record = deed_record({"verb": verb, "at_us": time.time_ns() // 1000, **told})
         self._make_room(len(record), must=True)
         self._append(record)
@@ -108,7 +108,7 @@ class Journal:
             self._make_room(1, must=True)
 
     def keep_file(self, source: Path | bytes) -> tuple[str, str, int]:
-        """Keep a copy of a file until it is shipped; returns what it is called in the journal, its digest and its size.
+        """Store a copy of a file until it is shipped; returns what it is called in the journal, its digest and its size.
 
         Raises:
             OSError: the file cannot be read, or there is no room.
@@ -150,7 +150,7 @@ class Journal:
             return min((n for n in (*self._sizes, *self._memory, self.number) if n > number), default=None)
 
     def drop(self, number: int) -> None:
-        """Forget a segment that was shipped."""
+        """Delete a segment that was shipped."""
         with self.lock:
             in_memory = self._memory.pop(number, None) is not None
             self._sizes.pop(number, None)
@@ -158,14 +158,14 @@ class Journal:
             (self.folder / f"{number:08}{_SUFFIX}").unlink(missing_ok=True)
 
     def settle(self) -> None:
-        """Have the disk keep what was written, against the death of the machine."""
+        """Flush to disk, so that it survives the death of the machine."""
         if self.folder is not None:
             for found in self.folder.glob(f"*{_SUFFIX}"):
                 with open(folders.open_file(found), "rb") as file:
                     os.fsync(file.fileno())
 
     def close(self) -> None:
-        """Say that the writer is done."""
+        """Mark the journal as complete."""
         folders.unlock_file(self._alive)
         self._alive = -1
 

@@ -33,7 +33,7 @@ class Outputs:
         return self._direct is not None
 
     def artifact(self, path: str, content: bytes | str | Path) -> Artifact:
-        """Keep bytes, text or a file under a path within the run, as it is now."""
+        """Store bytes, text or a file under a path of the run, as it is now."""
         data = content.encode() if isinstance(content, str) else content
         checked_path(path)
         if self._direct is not None:
@@ -61,7 +61,7 @@ class Outputs:
         self._link([], [as_ref(ref)])
 
     def use(self, source: Source, context: str = "training", tags: Mapping[str, str] | None = None) -> None:
-        """Record that the run used data that is no dataset of ours."""
+        """Record that the run used external data."""
         use = Use(source=source, context=context, tags=dict(tags or {}))
         if self._direct is not None:
             self._direct.use(self.run.id, [use])
@@ -80,7 +80,7 @@ class Outputs:
         measured: Mapping[str, float] | None = None,
         on: Source | None = None,
     ) -> Ref:
-        """Leave a model that may become a version of a registered one: its files, and what was measured of it, on which data.
+        """Add a candidate, a model that may become a registered version: its files, and what was measured of it, on which data.
 
         What was measured of it is measured by the run as well.
 
@@ -134,7 +134,7 @@ class Outputs:
 
 
 def as_ref(ref: Ref | str) -> Ref:
-    """What was given, as a reference."""
+    """The argument as a reference."""
     return ref if isinstance(ref, Ref) else Ref.parse(ref)
 
 

@@ -95,7 +95,7 @@ def checked_keys(keys: tuple[Any, ...]) -> tuple[str, ...]:
 
 
 def refused_row(values: Mapping[str, Any], step: Any) -> Invalid:
-    """What is wrong with a row that could not be packed."""
+    """The error for a row that could not be packed."""
     for key, value in values.items():
         try:
             float(value)
@@ -165,7 +165,7 @@ class Reader:
         return length, tag
 
     def _alike(self, layout: Layout, until: int, most: int) -> int:
-        """How many rows of a layout stand here one after another, at least one; a few are not worth the look."""
+        """The number of consecutive rows of a layout from here, at least one; short sequences are not measured."""
         size = layout.size
         room = min((until - self.at) // size, most)
         if room < _FEW or self._buffer[self.at + size : self.at + size + 4] != self._buffer[self.at : self.at + 4]:

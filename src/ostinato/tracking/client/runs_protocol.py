@@ -24,7 +24,7 @@ from ostinato.tracking.types import (
 
 
 class RunsProtocol(Protocol):
-    """What starts, feeds and ends runs."""
+    """The verbs that start, write and end runs."""
 
     def start(
         self,

@@ -163,13 +163,13 @@ class Sender:
         return self._own[0] if self._own else None
 
     def _find_siblings(self) -> None:
-        """Take what is logged to this run by processes that do not ship it themselves: children of a fork, and the dead."""
+        """Adopt journals of this run by processes that do not ship themselves: children of a fork, and dead ones."""
         if self._journal.home is not None and self._due("siblings", _LOOK_S):
             for folder, told in folders.own_journals(folders.folder_of(self._journal.home, self._journal.about.run)):
                 self._take(folder, told)
 
     def _find_lost(self) -> None:
-        """Take what dead processes of this machine left for this store."""
+        """Adopt journals of dead processes of this machine for this store."""
         about = self._journal.about
         if self._journal.home is None or not (about.url or about.data) or not self._due("lost", _LOST_S):
             return
@@ -251,7 +251,7 @@ class Sender:
         return True
 
     def _warn_of(self, error: Exception, *, own: bool = True) -> None:
-        """Say once that the store is out of reach, or refuses; a logger without a journal on the disk raises it itself."""
+        """Warn once that the store is unreachable or refuses; a logger without a journal on disk raises instead."""
         if self._journal.home is not None and not (isinstance(error, Unavailable) and "another rank" in str(error)):
             later = isinstance(error, LATER)
             hint = getattr(error, "hint", "") or ("it is sent when that has passed" if later else "see `ostinato sync`")
@@ -268,7 +268,7 @@ class Sender:
 
 
 def take_over(folder: Path, runs: RunsProtocol) -> tuple[Shipper, Cursor] | None:
-    """Another process's journal to ship; None if somebody else ships it, or it is gone."""
+    """Take over another process's journal; None if it is being shipped already, or is gone."""
     fd = folders.lock_cursor(folder)
     if fd is None:
         return None
@@ -281,7 +281,7 @@ def take_over(folder: Path, runs: RunsProtocol) -> tuple[Shipper, Cursor] | None
 
 
 def settle(shipper: Shipper, cursor: Cursor, folder: Path | None) -> bool:
-    """Let go of a journal; remove it if its writer is done and all of it was shipped and taken. True if it is gone."""
+    """Release a journal; remove it if its writer is done and all of it was shipped. Returns whether it is gone."""
     try:
         shipper.end_again()
         done = folder is not None and (shipper.closed or not folders.is_alive(folder))

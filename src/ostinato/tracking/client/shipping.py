@@ -55,7 +55,7 @@ class Source(Protocol):
 
 @dataclass(slots=True)
 class Cursor:
-    """What was shipped: the number of the segment's next batch, the segment, what is shipped of it, where the batch on its way ends (or 0).
+    """The position of shipping: the next batch number, the segment, the offset shipped, and the end of the batch in flight (or 0).
 
     Kept in a file of two slots that are written in turn, in place: that needs no room on the disk, and a torn slot leaves the other.
     `ahead` is where another process left off in segments that are not reached yet.
@@ -84,7 +84,7 @@ class Cursor:
         return cls(*best, fd=fd, turn=turn)
 
     def save(self, **changed: int) -> None:
-        """Keep the cursor with changes."""
+        """Save the cursor with changes."""
         for name, value in changed.items():
             setattr(self, name, value)
         if self.ahead is not None and self.segment <= self.ahead.segment:
@@ -105,14 +105,14 @@ class Cursor:
         self.save()
 
     def close(self) -> None:
-        """Let another process ship."""
+        """Release the cursor."""
         folders.unlock_file(self.fd)
         self.fd = -1
 
 
 @dataclass(slots=True)
 class Shipped:
-    """What came of shipping; `refused` says what the store refused for good, and why."""
+    """The result of shipping; `refused` says what the store refused permanently, and why."""
 
     points: int = 0
     files: int = 0
@@ -122,7 +122,7 @@ class Shipped:
 
 
 class Stuck(OstinatoError):
-    """The store refuses the points of a journal for good; they stay where they are."""
+    """The store refuses the points of a journal permanently; they stay in the journal."""
 
 
 class Shipper:
@@ -186,7 +186,7 @@ class Shipper:
         return True
 
     def _read(self) -> Rows | Deed | None:
-        """What comes next in the present segment."""
+        """The next points or deed of the current segment."""
         viewed = self._source.view(self._cursor.segment)
         if viewed is None:
             return None
@@ -238,7 +238,7 @@ class Shipper:
         return True
 
     def _kept_end(self) -> Run | None:
-        """How the run had ended before it was opened for this journal by somebody who did not end it again."""
+        """How the run had ended before a process resumed it for this journal and did not end it again."""
         with suppress(OSError, ValueError, msgspec.MsgspecError):
             if self._source.folder is not None:
                 with open(open_file(self._source.folder / _REOPENED), "rb") as file:
@@ -285,7 +285,7 @@ class Shipper:
             (self._source.folder / Path(deed.told["file"]).name).unlink(missing_ok=True)
 
     def _told(self, verb: str, told: dict[str, Any], end: int) -> None:
-        """Do in the store what the journal says."""
+        """Apply a deed of the journal to the store."""
         runs, run = self._runs, self._run
         if verb == "start":
             given = {key: told[key] for key in ("experiment", "name", "params", "tags", "parent")}
@@ -318,7 +318,7 @@ class Shipper:
         self.shipped.deeds += verb not in ("close", "measured", *_FILES)
 
     def _leave(self, verb: str, told: dict[str, Any], end: int) -> None:
-        """Leave a model, a file of it, or what was measured of it."""
+        """Apply a deed about a candidate: the candidate itself, a file, or metrics."""
         runs = self._runs
         if verb == "candidate":
             runs.add_candidate(run=self._run, **{key: told[key] for key in ("id", "name", "type", "step", "tags", "params")})
@@ -333,7 +333,7 @@ class Shipper:
             self.shipped.points += len(told["points"])
 
     def _put(self, holder: str, told: dict[str, Any], whole: Callable[..., Any], sent: Callable[..., Any]) -> None:
-        """Keep the journal's copy of a file; a large one goes in parts, and is nowhere in memory as a whole."""
+        """Upload the journal's copy of a file; a large one goes in parts, without being held in memory."""
         assert self._source.folder is not None
         try:
             fd = open_file(self._source.folder / Path(told["file"]).name)

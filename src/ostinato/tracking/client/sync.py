@@ -20,7 +20,7 @@ Opener = Callable[[About], contextlib.AbstractContextManager[RunsProtocol]]
 
 @dataclass(slots=True)
 class SyncResult:
-    """What became of one journal; `left` says why it is still there, if it is."""
+    """The result of shipping one journal; `left` says why it is still there, if it is."""
 
     about: About
     folder: Path

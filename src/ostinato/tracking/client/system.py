@@ -30,7 +30,7 @@ class Sampler:
         self._gpus = _gpus()
 
     def sample(self) -> dict[str, float]:
-        """What is known now, by name: percent, MiB, MiB/s; the first sample has no rates."""
+        """The current values by name, in percent, MiB or MiB/s; the first sample has no rates."""
         now_s = time.monotonic()
         found = _memory() | _disk()
         counted = _cpu() | _traffic()
@@ -104,7 +104,7 @@ def _lines(name: str) -> list[str]:
 
 
 def _gpus() -> Callable[[], dict[str, float]]:
-    """What asks for the GPUs: by the library of the driver, by its program, or nothing where there is neither."""
+    """A reader of GPU metrics: by the driver's library, by its program, or none."""
     if importlib.util.find_spec("pynvml") is not None:
         with suppress(Exception):
             nvml = importlib.import_module("pynvml")
@@ -134,7 +134,7 @@ def _by_program() -> dict[str, float]:
 
 
 def gpu_rows(told: str) -> dict[str, float]:
-    """What `nvidia-smi` says; what a board does not know is left out.
+    """Parse the output of `nvidia-smi`; what a board does not report is left out.
 
     >>> gpu_rows("0, 93, 1024, 143771, 41, [N/A]")
     {'gpu_0/percent': 93.0, 'gpu_0/memory_mb': 1024.0, 'gpu_0/memory_total_mb': 143771.0, 'gpu_0/celsius': 41.0}

@@ -31,12 +31,12 @@ class Fold:
         return b"".join([visible_text(line) + b"\n" for line in lines])
 
     def rest(self) -> bytes:
-        """What stands there without an end of its line."""
+        """The incomplete last line."""
         return visible_text(self._open)
 
 
 def visible_text(line: bytes) -> bytes:
-    """What is left of a line on a terminal.
+    """The visible text of a line on a terminal.
 
     >>> visible_text(b"a\\rb"), visible_text(b"dos\\r"), visible_text(b"plain")
     (b'b', b'dos', b'plain')
@@ -53,11 +53,11 @@ class BoundedCopy:
         self._fold, self._most = Fold(), most
 
     def add(self, part: bytes) -> None:
-        """Keep what is printed."""
+        """Add output."""
         self._write(self._fold.fed(part))
 
     def close(self) -> None:
-        """Keep the rest, and no more."""
+        """Store the rest, and no more."""
         self._write(self._fold.rest())
         os.close(self._file)
 

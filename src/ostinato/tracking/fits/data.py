@@ -45,7 +45,7 @@ def source_of(x: Any, y: Any = None, *, classes: bool = False) -> Source:
 
 
 def shape_of(part: Any) -> tuple[int, ...]:
-    """How many rows, columns and so on."""
+    """The shape of data: rows, columns and so on."""
     shape = getattr(part, "shape", None)
     if shape is None:
         return (len(part),) if hasattr(part, "__len__") else ()
@@ -85,7 +85,7 @@ def example_of(x: Any, rows: int = 5) -> bytes:
 
 
 def class_counts(y: Any) -> dict[str, Any]:
-    """How often each class is there, the most common first; at most 100 of them."""
+    """The number of rows by class, the most common first; at most 100 classes."""
     flat = np.asarray(y)
     if flat.ndim == 2 and flat.shape[1] == 1:
         flat = flat[:, 0]

@@ -46,7 +46,7 @@ class Fit:
         self._signature: Files = {}
 
     def begin(self, **how: Any) -> None:
-        """Take the run that is open here, if nothing was trained in it before, or else begin one of its own."""
+        """Use the active run if nothing was trained in it before, or else start a new one."""
         with self.guard("the run"):
             self.rank = rank_of_process() if how.get("id") else 0
             around = active_run()
@@ -118,7 +118,7 @@ class Fit:
                 self._signature = {"signature.json": signature_of(held, [column["name"] for column in columns])}
 
     def importances(self, names: Sequence[str], values: Any, method: str) -> None:
-        """Keep how much each feature counts, the most important first, as what a bar chart draws."""
+        """Store the feature importances, largest first, in the form of a bar chart."""
         with self.guard("feature importance"):
             if self.run is not None:
                 flat = np.asarray(values, dtype=np.float64)
@@ -127,7 +127,7 @@ class Fit:
                 self.run.artifact("feature_importance.json", json.dumps(told))
 
     def keep(self, model: Any, kept: tuple[str, Files, dict[str, str]] | None = None) -> None:
-        """Leave the model as a candidate, in its framework's own format."""
+        """Store the model as a candidate, in its framework's own format."""
         if self.run is None:
             return
         with self.guard("the model"):
@@ -142,7 +142,7 @@ class Fit:
         self.told()
 
     def told(self) -> None:
-        """What was measured in the end and belongs to no model that was kept."""
+        """The final metrics that belong to no stored model."""
         if self._measured:
             self.log(self._measured, 0)
             self._measured = {}

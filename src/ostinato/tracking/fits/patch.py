@@ -18,13 +18,13 @@ _ABSENT = object()
 
 
 class Patches:
-    """What was replaced, so that all of it can be put back."""
+    """The replaced attributes, so that all of them can be restored."""
 
     def __init__(self) -> None:
         self._done: list[tuple[Any, str, Any, Any]] = []
 
     def wrap(self, owner: Any, name: str, around: Around) -> None:
-        """Have `around` decide what a call of `owner.name` does; for everybody else it keeps its name, signature and docstring."""
+        """Wrap `owner.name` by `around`; it keeps its name, signature and docstring."""
         original = getattr(owner, name)
         if getattr(original, "__around__", None) is around:
             return
@@ -42,7 +42,7 @@ class Patches:
         setattr(owner, name, value)
 
     def undo(self) -> None:
-        """Put everything back, save what somebody else has replaced since."""
+        """Restore everything that nobody else has replaced since."""
         for owner, name, before, ours in reversed(self._done):
             if owner.__dict__.get(name) is ours:
                 delattr(owner, name) if before is _ABSENT else setattr(owner, name, before)

@@ -43,7 +43,7 @@ def skops_of(model: Any) -> bytes:
 
 
 class _Context:
-    """What skops is given to describe an estimator into: the file, and the objects that it has met, which it keeps alive."""
+    """The save context for skops: the file, and the objects seen so far, which it keeps alive."""
 
     def __init__(self, protocol: int) -> None:
         self.protocol = protocol

@@ -38,7 +38,7 @@ _fit: ContextVar[Fit | None] = ContextVar("ostinato_fit", default=None)
 
 
 class Autologging:
-    """What `autolog` gives: used as a context manager, it ends with the block."""
+    """The handle that `autolog` returns; used as a context manager, it stops with the block."""
 
     def __init__(self, plan: Plan | None, close: Callable[[], None]) -> None:
         self._plan = plan
@@ -55,7 +55,7 @@ class Autologging:
             self._plan.wait()
 
     def stop(self) -> None:
-        """Record nothing more; what was asked for before holds again."""
+        """Stop recording; an outer `autolog` becomes active again."""
         with _lock:
             if self._plan in _plans:
                 _plans.remove(self._plan)

@@ -64,7 +64,7 @@ class Part:
         return query.add_columns(*labelled).order_by(*self.order()).limit(limit)
 
     def order(self) -> list[ColumnElement[Any]]:
-        """What SQL orders by."""
+        """The ORDER BY terms."""
         return [key.column.desc() if key.down else key.column.asc() for key in self.keys]
 
 
@@ -118,7 +118,7 @@ def page(tx: Tx, parts: Iterable[Part], given: dict[str, Any], limit: int, after
 
 
 def cursor(number: int, part: Part, row: Row[Any]) -> str:
-    """Where the page behind a row of a part begins."""
+    """The cursor after a row of a part."""
     values = [value for name, value in row._mapping.items() if name.startswith("key_")]
     return json.dumps(values) if part.ranked else written(number, values)
 
@@ -151,7 +151,7 @@ def _kind(column: ColumnElement[Any]) -> type | tuple[type, ...]:
 
 
 def _behind(keys: Sequence[Key], values: Sequence[Any]) -> ColumnElement[bool]:
-    """What stands behind these values. The first key alone says it first: so an index is entered where they are."""
+    """The condition for rows after these values. It begins with the first key alone, so that an index is entered there."""
     places = [_bound(key.column, value) for key, value in zip(keys, values, strict=True)]
     if len({key.down for key in keys}) == 1:
         here, there = _tuple([key.column for key in keys]), _tuple(places)

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, case, false, func
 from ostinato.storage.rows.rows import Tx
 from ostinato.storage.series.latest import latest
 from ostinato.tracking.field_index import TEXT_MAX
-from ostinato.tracking.planner.opening import entered, finding, opening
+from ostinato.tracking.planner.index_lookup import entered, finding, opening
 from ostinato.tracking.planner.order import Key, Part, checked, keys_of
 from ostinato.tracking.planner.walk import walk_of
 from ostinato.tracking.planner.where import RUNS, Place
@@ -46,7 +46,7 @@ class Scope:
         return "metric" in kinds
 
     def conditions(self, *, aside: bool = False) -> list[ColumnElement[bool]]:
-        """What the runs meet; with `aside`, no index is entered by way of the experiment."""
+        """The conditions on runs; with `aside`, written so that no index on the experiment is used."""
         found = [_r.project == bindparam("project"), *self.also]
         if self.experiments is not None:
             column = func.coalesce(_r.experiment, "") if aside else _r.experiment

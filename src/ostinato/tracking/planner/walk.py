@@ -52,7 +52,7 @@ class Walk:
 
 
 def walk_of(order: Order) -> Walk | None:
-    """How to walk in an order; None if no index has it."""
+    """The index walk for an order; None if no index has it."""
     field = order.field
     if field.kind == "metric":
         column = _l["n" if field.of == "count" else field.of]

@@ -42,7 +42,7 @@ Around = Callable[[ColumnElement[bool]], ColumnElement[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a field is: a column of its text, of its number or of its instant, and a query `around` what is asked of it."""
+    """The SQL of a field: its columns as text, number and instant, and a query `around` the condition."""
 
     text: ColumnElement[Any] | None = None
     number: ColumnElement[Any] | None = None
@@ -58,7 +58,7 @@ class Things:
     place: Callable[[Field], Place]
 
     def meet(self, node: Node, now: datetime) -> ColumnElement[bool]:
-        """What a query asks of a thing; instants before now are before `now`.
+        """The SQL condition of a query; relative instants are relative to `now`.
 
         Raises:
             Invalid: a condition makes no sense of its field.

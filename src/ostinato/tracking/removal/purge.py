@@ -68,7 +68,7 @@ class Removals(Experiments, Candidates):
     """Refuses that an experiment goes, by its id, for what would go with it: traces, which stand above, say whether one is held."""
 
     def purge(self, run: str, deleted_only: bool = True) -> Purge:
-        """Destroy a deleted run and the deleted runs that are part of it, with all that they have; this cannot be undone.
+        """Purge a deleted run with its deleted child runs and all their data. This cannot be undone.
 
         With `deleted_only` false, one that was not deleted goes as well. The ledger keeps that it was there, and what was purged. Its
         files go with the next collection, unless something else names them. A repeat finishes what was interrupted.
@@ -88,7 +88,7 @@ class Removals(Experiments, Candidates):
         return run_all(self._destroying(self._rows.read(family), strict=True, gone=_DELETED if deleted_only else None))
 
     def purge_candidate(self, candidate: str) -> Purge:
-        """Destroy a deleted candidate with its files and what was measured of it; this cannot be undone.
+        """Purge a deleted candidate with its files and metrics. This cannot be undone.
 
         Raises:
             Conflict: it was not deleted, a registered version came of it, or it is held.
@@ -99,7 +99,7 @@ class Removals(Experiments, Candidates):
         return run_all(self._destroying([], strict=True, loose=[candidate]))
 
     def purge_experiment(self, experiment: str, deleted_only: bool = True) -> Purge:
-        """Destroy a deleted experiment with its runs, candidates and views; its name is free then, and this cannot be undone.
+        """Purge a deleted experiment with its runs, candidates and views, and free its name. This cannot be undone.
 
         With `deleted_only` false, one that was not deleted is deleted first. It goes as a whole or not at all, but for a kill: a repeat
         goes on.
@@ -113,7 +113,7 @@ class Removals(Experiments, Candidates):
         return run_all(self._purging_experiment(experiment))
 
     def purge_runs(self, where: list[str] | None = None, experiment: str | None = None, apply: bool = False) -> Purge:
-        """Say what purging all deleted runs that meet the conditions would take, or with `apply` do it; this cannot be undone.
+        """Report what purging all deleted runs that meet the conditions would remove, or with `apply` do it. This cannot be undone.
 
         What is needed or held stays, and so does what it is part of. Without conditions, all deleted runs are meant.
 
@@ -356,7 +356,7 @@ def _leave_rows(tx: Tx, table: Table, going: Sequence[tuple[str, str]]) -> None:
 
 
 def _drop_uses(tx: Tx, project: str, run: str) -> None:
-    """Forget what a run used, and the sources that no other run used."""
+    """Delete what a run used, and the sources that no other run used."""
     u, s = use_table.c, source_table.c
     sources = [row.source for row in tx.all(select(u.source).where(u.project == project, u.run == run))]
     if sources:

@@ -72,7 +72,7 @@ class Retention(RunTable, Removals):
         best_by: str = "",
         keep_tagged: list[str] | None = None,
     ) -> RetentionRule:
-        """Declare what goes by itself from now on, in the place of a rule of that name; servers apply it each hour.
+        """Declare or replace a retention rule. Servers apply it every hour.
 
         `delete`: runs that meet the conditions and ended more than `days` ago are deleted, and can be restored. `purge`: what was deleted
         more than `days` ago is destroyed; a rule without conditions takes experiments and candidates, too. Of each experiment the
@@ -101,11 +101,11 @@ class Retention(RunTable, Removals):
         )
 
     def retention(self) -> list[RetentionRule]:
-        """The rules of the project about what is kept how long, by name."""
+        """The retention rules of the project, by name."""
         return self._rules.all()
 
     def drop_retention(self, name: str) -> None:
-        """Let a rule go: nothing leaves because of it any more.
+        """Delete a retention rule.
 
         Raises:
             NotFound: there is none of that name.
@@ -113,7 +113,7 @@ class Retention(RunTable, Removals):
         self._rules.drop(name)
 
     def apply_retention(self, name: str | None = None, apply: bool = False) -> list[Retained]:
-        """Say what the rules, or one of them, would let go now, and how much that would free; with `apply` do it.
+        """Report what the retention rules, or one of them, would delete now, and how much that would free; with `apply` do it.
 
         Raises:
             NotFound: there is no rule of that name.

@@ -19,7 +19,7 @@ from ostinato.tracking.client.folders import lock_file, unlock_file
 
 @dataclass(slots=True)
 class Mark:
-    """Of one file: taken up to `start`; a piece up to `end` is on its way, if that is more; the number of the next batch of points."""
+    """The position in one file: imported up to `start`, a piece up to `end` in flight if that is more, and the number of the next batch."""
 
     start: int = 0
     end: int = 0
@@ -48,7 +48,7 @@ class Note:
         self.ended: bool = told["ended"]
 
     def save(self) -> None:
-        """Keep the marks, durably, all or none."""
+        """Save the positions, durably and atomically."""
         new = self._path.with_suffix(".new")
         told = {"marks": {name: asdict(mark) for name, mark in self.marks.items()}, "last_us": self.last_us, "ended": self.ended}
         with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
@@ -58,7 +58,7 @@ class Note:
         new.replace(self._path)
 
     def close(self) -> None:
-        """Let others go on."""
+        """Release the lock."""
         if self._held is not None:
             unlock_file(self._held)
             self._held = None

@@ -46,7 +46,7 @@ class Histogram:
 
 @dataclass(slots=True)
 class Told:
-    """What events said, in their order; `left_out` counts what is not kept, by its kind."""
+    """The decoded contents of events, in order; `left_out` counts what is not imported, by kind."""
 
     points: list[tuple[str, int, int, float]] = field(default_factory=list)
     histograms: list[Histogram] = field(default_factory=list)

@@ -21,7 +21,7 @@ _STATES = {"finished": 1, "failed": 2, "killed": 2}
 
 
 class Door(Protocol):
-    """What is read of a store."""
+    """The verbs of `Runs` that the export calls."""
 
     def get(self, run: str) -> Run: ...
     def metrics(self, run: str) -> dict[str, Metric]: ...
@@ -32,7 +32,7 @@ class Door(Protocol):
 
 @dataclass(slots=True)
 class Written:
-    """What was written of a run; `left_out` counts its files that TensorBoard has no place for."""
+    """The result of an export; `left_out` counts files that TensorBoard cannot hold."""
 
     path: Path
     scalars: int = 0

@@ -34,7 +34,7 @@ _log = logging.getLogger("ostinato.tracking")
 
 @dataclass(slots=True)
 class Taken:
-    """What was taken of one folder; `damaged` are the places that hold no whole record, `left_out` counts what a run cannot hold."""
+    """The result of the import of one folder; `damaged` are offsets of broken records, `left_out` counts what a run cannot hold."""
 
     folder: Path
     run: str
@@ -61,7 +61,7 @@ class Board:
         self._beat_s = 0.0
 
     def take(self, files: list[Path], *, final: bool, following: bool) -> bool:
-        """Take what is new in the files; `final` says that nothing comes any more. True if anything was."""
+        """Import what is new in the files; `final` means that no more will come. Returns whether anything was new."""
         grown = False
         for path in files:
             while self._piece(path, final=final, following=following):
@@ -147,7 +147,7 @@ class Board:
         )
 
     def beat(self) -> None:
-        """Say that the run goes on."""
+        """Send a heartbeat of the run."""
         if self._run is not None and not self._note.ended and time.monotonic() - self._beat_s > _BEAT_S:
             self._beat_s = time.monotonic()
             self._runs.beat(self.taken.run, LEASE_S)
@@ -163,7 +163,7 @@ class Board:
         note.save()
 
     def close(self) -> None:
-        """Let other processes go on."""
+        """Release the locks."""
         self._note.close()
 
     def _damaged(self, path: Path, at: int, why: str) -> None:
@@ -204,7 +204,7 @@ class Boards:
                 yield board
 
     def follow(self, stop: threading.Event, told: Callable[[Board], None], idle_s: float = _IDLE_S) -> None:
-        """Take what comes until `stop` is set; a run that does not grow for `idle_s` has ended, until it grows again."""
+        """Import what arrives until `stop` is set; a run that does not grow for `idle_s` is ended, until it grows again."""
         while not stop.is_set():
             try:
                 for board in self.take(final=False, following=True):
@@ -221,7 +221,7 @@ class Boards:
             board.end()
 
     def close(self) -> None:
-        """Let other processes go on."""
+        """Release the locks."""
         for board in self._known.values():
             board.close()
 
@@ -244,7 +244,7 @@ def key_of(tag: str) -> str:
 
 
 def path_of(media: Media) -> str:
-    """Where a file of a step is kept.
+    """The path of a file of a step.
 
     >>> path_of(Media("images", "val/../a", 3, ".png", b""))
     'images/val/_/a/3.png'

@@ -73,7 +73,7 @@ def _parse(data: bytes, start: int, *, final: bool) -> tuple[Piece, int]:
 
 
 def _check(piece: Piece, data: bytes, flat: np.ndarray, places: list[tuple[int, int]]) -> None:
-    """Keep the records whose checksum is right."""
+    """Store the records whose checksum is right."""
     if not places:
         return
     starts, lengths = (np.array(column, np.int64) for column in zip(*places, strict=True))

@@ -58,7 +58,7 @@ class Adoptions:
     _clock: Clock
 
     def adopt_experiment(self, record: Experiment, archive: str) -> Experiment:
-        """Take in an experiment from the archive with this digest; one that is here under its id already is given back as it is.
+        """Import an experiment from the archive with this digest; an existing one with its id is returned as it is.
 
         Raises:
             Conflict: another experiment has its name, or it is here and was deleted.
@@ -82,7 +82,7 @@ class Adoptions:
         return self._rows.write(change)
 
     def adopt(self, record: Run, archive: str, environment: Environment | None = None, whole: bool = False) -> bool:
-        """Take in a run that ended in another store, from the archive with this digest; whether it is here as a whole already.
+        """Import a run that ended in another store, from the archive with this digest. Returns whether it is already complete here.
 
         First it is made, so that points, files and sources can be added. `whole` says that all of it is here, and makes it what it was.
         Its experiment is here already. A repeat changes nothing.
@@ -126,7 +126,7 @@ class Adoptions:
         return there or whole
 
     def adopt_candidate(self, record: Candidate, archive: str, whole: bool = False) -> bool:
-        """Take in a candidate with what was measured of it, as `adopt` does a run; its run or experiment is here already.
+        """Import a candidate with its metrics, as `adopt` does a run; its run or experiment must exist here.
 
         Raises:
             Conflict: there is another candidate of this id.
@@ -166,7 +166,7 @@ class Adoptions:
 
 
 def forget(tx: Tx, holders: list[str]) -> None:
-    """Forget that what is purged was adopted."""
+    """Delete the adoption records of what is purged."""
     tx.execute(delete(adoption_table).where(_a.project == caller().project, _a.holder.in_(holders)))
 
 

@@ -25,7 +25,7 @@ class Artifacts(Arriving):
     _clock: Clock
 
     def put_artifact(self, run: str, path: str, content: bytes) -> Artifact:
-        """Keep a file under a path within the run, in the place of an earlier one while the run is running.
+        """Store a file under a path of the run; while the run is running, it replaces an earlier one.
 
         Raises:
             Conflict: the run has ended, and has no such file of the same content.
@@ -34,7 +34,7 @@ class Artifacts(Arriving):
         return self._keep_artifact(run, checked_path(path), self._blobs.put(content))
 
     def put_artifact_sent(self, run: str, path: str, upload: str, size: int) -> Artifact:
-        """Keep as a file what was sent in parts, `size` bytes together; otherwise like `put_artifact`.
+        """Store an upload that was sent in parts, `size` bytes in all, as a file; otherwise like `put_artifact`.
 
         Raises:
             NotFound: nothing of the upload has arrived, or it was forgotten, a day after its last part.
@@ -45,14 +45,14 @@ class Artifacts(Arriving):
         return self._keep_artifact(run, checked_path(path), self._uploads.finish(upload, size))
 
     def keep_artifact(self, run: str, path: str, blob: Blob) -> Artifact:
-        """Keep as a file what is in the store of blobs already."""
+        """Store an existing blob as a file."""
         return self._keep_artifact(run, checked_path(path), blob)
 
     def _keep_artifact(self, run: str, path: str, blob: Blob) -> Artifact:
         return self._keep(run, path, blob, lambda tx: require_active(tx, run))
 
     def _keep(self, holder: str, path: str, blob: Blob, check: Callable[[Tx], object]) -> Artifact:
-        """Keep a file of a run or a candidate, whatever `check` refuses."""
+        """Store a file of a run or a candidate, unless `check` refuses."""
         project = caller().project
         kept = Artifact(path=path, digest=blob.digest, size=blob.size, kept_at=self._clock.now())
 
@@ -69,7 +69,7 @@ class Artifacts(Arriving):
         return self._rows.write(change)
 
     def artifact(self, run: str, path: str, start: int = 0, size: int | None = None) -> bytes:
-        """The content of a file of a run, or `size` bytes of it from `start` on, so that a large one need not come at once."""
+        """The content of a file of a run, or `size` bytes of it from `start` on."""
         return self._opened(self.artifacts(run), path, start, size)
 
     def _opened(self, files: list[Artifact], path: str, start: int, size: int | None) -> bytes:
@@ -91,7 +91,7 @@ class Artifacts(Arriving):
         return self._rows.read(query)
 
     def drop_artifact(self, run: str, path: str) -> None:
-        """Forget a file of a run that goes on.
+        """Delete a file of a running run.
 
         Raises:
             NotFound: the run has no such file.

@@ -58,7 +58,7 @@ class Candidates(Artifacts):
         tags: dict[str, str] | None = None,
         step: int | None = None,
     ) -> Candidate:
-        """Keep a model that a run makes, or that comes from elsewhere for an experiment. It is pending until it is said to be ready.
+        """Add a candidate: a model made by a run, or brought into an experiment. It is pending until it is declared ready.
 
         With the `id` of one that is there, from the same run, it is given back.
 
@@ -95,7 +95,7 @@ class Candidates(Artifacts):
         return self._rows.write(change)
 
     def candidate(self, candidate: str) -> Candidate:
-        """The candidate with this id, deleted or not, with what was measured of it.
+        """The candidate with this id, deleted or not, with its metrics.
 
         Raises:
             NotFound: there is none.
@@ -145,7 +145,7 @@ class Candidates(Artifacts):
         return self._change_candidate(candidate, lambda known: replace(known, deleted_at=None), "restored")
 
     def put_candidate_artifact(self, candidate: str, path: str, content: bytes) -> Artifact:
-        """Keep a file of a candidate, in the place of an earlier one until it is ready.
+        """Store a file of a candidate; until the candidate is ready, it replaces an earlier one.
 
         Raises:
             Conflict: the candidate was deleted, or is ready and has no such file of the same content.
@@ -154,7 +154,7 @@ class Candidates(Artifacts):
         return self.keep_candidate_artifact(candidate, path, self._blobs.put(content))
 
     def put_candidate_artifact_sent(self, candidate: str, path: str, upload: str, size: int) -> Artifact:
-        """Keep as a file what was sent in parts, `size` bytes together; otherwise like `put_candidate_artifact`.
+        """Store an upload that was sent in parts, `size` bytes in all, as a file; otherwise like `put_candidate_artifact`.
 
         Raises:
             NotFound: nothing of the upload has arrived, or it was forgotten, a day after its last part.
@@ -164,7 +164,7 @@ class Candidates(Artifacts):
         return self.keep_candidate_artifact(candidate, path, self._uploads.finish(upload, size))
 
     def keep_candidate_artifact(self, candidate: str, path: str, blob: Any) -> Artifact:
-        """Keep as a file what is in the store of blobs already."""
+        """Store an existing blob as a file."""
         return self._keep(owner_of_candidate(candidate), checked_path(path), blob, lambda tx: _open(tx, candidate))
 
     def candidate_artifacts(self, candidate: str) -> list[Artifact]:

@@ -30,7 +30,7 @@ class Curves:
     _series: Series
 
     def log(self, run: str, client: str, seq: int, frame: MetricFrame) -> None:
-        """Keep measured points. Each client counts its batches of a run from 0; a repeated batch changes nothing.
+        """Store metric points. Each client numbers its batches of a run from 0; a repeated batch changes nothing.
 
         Raises:
             Conflict: the run has ended, or a batch is missing before this one.
@@ -47,7 +47,7 @@ class Curves:
         self._series.append(caller().project, run, client, seq, points, check)
 
     def metrics(self, run: str) -> dict[str, Metric]:
-        """The latest value and the extremes of everything that a run measured."""
+        """The latest value, minimum and maximum of every metric of a run."""
         return _metrics(self._series.latest(*self._known(run)))
 
     def metrics_of(self, runs: list[str]) -> dict[str, dict[str, Metric]]:
@@ -56,7 +56,7 @@ class Curves:
         return {run: _metrics(found) for run, found in self._series.latest_of(caller().project, runs).items()}
 
     def curve(self, run: str, key: str, after_step: int | None = None, limit: int = 100_000, points: int = 0) -> Curve:
-        """The points of one metric beyond `after_step`, in the order of steps; with `points`, about so many with the same look.
+        """The points of one metric after `after_step`, in order of steps; with `points`, thinned to about so many of the same shape.
 
         All points of a step come together, so `after_step=curve.steps[-1]` goes on without a gap. An unknown key is empty.
         """
@@ -66,7 +66,7 @@ class Curves:
         return Curve(key=key, steps=found.step.tolist(), times_us=found.at.tolist(), values=values)
 
     def frame(self, run: str, key: str | None = None, after_step: int | None = None, limit: int = 100_000) -> MetricFrame:
-        """Measured points as they were logged, to the bit: of all metrics, or of one about `limit` beyond `after_step`, by step.
+        """Metric points exactly as logged: of all metrics, or about `limit` points of one after `after_step`, in order of steps.
 
         `after_step` with the last step of a page goes on without a gap, for all points of a step come together. An unknown key is empty.
 

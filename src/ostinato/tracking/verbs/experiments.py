@@ -87,7 +87,7 @@ class Experiments:
     _clock: Clock
 
     def create_experiment(self, name: str, id: str | None = None, tags: dict[str, str] | None = None, note: str = "") -> Experiment:
-        """Make an experiment before its first run; a repeat gives the one that is there.
+        """Create an experiment before its first run. Idempotent.
 
         Raises:
             Conflict: there is one of that name, deleted or with other tags, note or id.
@@ -112,7 +112,7 @@ class Experiments:
         return self._rows.write(change)
 
     def experiments(self, view: View = "active") -> list[Experiment]:
-        """All experiments, by name; those that were deleted only if they are asked for."""
+        """All experiments, by name; deleted ones only if `view` asks for them."""
 
         def query(tx: Tx) -> list[Experiment]:
             asked = listed.where(*seen(_e.deleted_at, view)).order_by(_e.name)
@@ -144,7 +144,7 @@ class Experiments:
         return self._change_experiment(experiment, changed, "experiment.changed", data)
 
     def rename_experiment(self, experiment: str, name: str) -> Experiment:
-        """Call an experiment otherwise; its runs follow, and the views of it.
+        """Rename an experiment; its runs and saved views follow.
 
         Raises:
             NotFound: there is no such experiment.
@@ -170,7 +170,7 @@ class Experiments:
         return self._rows.write(change)
 
     def delete_experiment(self, experiment: str) -> Experiment:
-        """Delete an experiment with its runs. Until it is purged, it can be restored, and its name is not free.
+        """Delete an experiment with its runs. Until it is purged, it can be restored and its name stays taken.
 
         Raises:
             NotFound: there is no such experiment.
@@ -189,7 +189,7 @@ class Experiments:
         return self._rows.write(change)
 
     def restore_experiment(self, experiment: str) -> Experiment:
-        """Bring back a deleted experiment, with the runs that were deleted with it.
+        """Restore a deleted experiment, with the runs that were deleted with it.
 
         Raises:
             NotFound: there is no such experiment.
@@ -242,7 +242,7 @@ def known_experiment(tx: Tx, said: str) -> tuple[str, str, datetime | None] | No
 
 
 def former_names(tx: Tx, id_: str) -> list[str]:
-    """What the experiment with this id was called before."""
+    """The previous name of the experiment with this id."""
     found = tx.first(select(_e.formerly).where(_e.project == caller().project, _e.id == id_))
     return list(found.formerly) if found else []
 
@@ -275,7 +275,7 @@ def living_experiment(tx: Tx, said: str) -> Experiment:
 
 
 def add(tx: Tx, name: str, now: datetime, id: str | None = None, tags: dict[str, str] | None = None, note: str = "") -> str:
-    """Keep a new experiment, and return its id."""
+    """Insert an experiment; returns its id."""
     made = Ref("experiment", id or new_id()).name
     row = {"project": caller().project, "id": made, "name": name, "tags": tags or {}, "note": note, "deleted_at": None}
     tx.run(_insert, row | {"formerly": [], "created_at": now, "created_by": caller().actor, "changed_at": now})

@@ -23,7 +23,7 @@ class Origins:
     _ledger: Ledger
 
     def origin(self, run: str, code: Code | None = None, environment: Environment | None = None) -> Run:
-        """Complete what is known of where a run came from; what was recorded stays as it is. A repeat changes nothing.
+        """Add missing facts about the origin of a run (code, environment); what was recorded stays. Idempotent.
 
         Raises:
             Conflict: another commit, program or environment was recorded, or the run has ended.

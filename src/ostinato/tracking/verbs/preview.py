@@ -26,7 +26,7 @@ class Previews(Artifacts):
     """A mixin of Runs, which sets the attributes that are annotated here."""
 
     def preview(self, run: str, path: str, rows: int = 100) -> Preview:
-        """The columns of a Parquet file of a run, how many rows it has, and the first `rows` (1 to 1,000) of them.
+        """The columns, number of rows and first `rows` (1 to 1,000) rows of a Parquet file of a run.
 
         At most 200 columns; long and nested values are shortened text.
 
@@ -64,7 +64,7 @@ def _beginning(source: pa.BufferReader, path: str, rows: int) -> Preview:
 
 
 def _unpacked(told: pq.FileMetaData) -> int:
-    """How many bytes the largest column takes in a row group, by what the file says; a list of numbers may be packed at will."""
+    """The uncompressed size of the largest column in a row group, by the file's statistics; lists can be larger than they say."""
     most = 0
     for group in map(told.row_group, range(told.num_row_groups)):
         for i in range(group.num_columns):

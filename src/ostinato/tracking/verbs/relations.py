@@ -37,7 +37,7 @@ class Relations:
     _clock: Clock
 
     def influences(self, metric: str, experiment: str | None = None, where: list[str] | None = None) -> Influences:
-        """How much of a metric goes with each parameter, over the newest 1,000 of the runs that meet the conditions and measured it.
+        """The influence of each parameter on a metric, over the newest 1,000 runs that meet the conditions and have the metric.
 
         Each parameter is looked at alone, at most 200 of them: those that most of the runs have. Runs that were not chosen at random
         may have it so for another reason.
@@ -69,7 +69,7 @@ class Relations:
         where: list[str] | None = None,
         limit: int = 100,
     ) -> RunGroups:
-        """Runs that meet the conditions in groups that share the value of a field such as `experiment` or `params.depth`.
+        """Runs that meet the conditions, grouped by the value of a field such as `experiment` or `params.depth`.
 
         At most `limit` (1 to 500) groups, those with most runs first; of `metric` what the runs of each measured last.
 

@@ -35,7 +35,7 @@ class Stories:
     _ledger: Ledger
 
     def story(self, run: str) -> Story:
-        """A run with what it ran on, what it left, how its parts went, and whether it can be repeated.
+        """A run with its machine, its outputs, its child runs, and whether it can be repeated.
 
         Raises:
             NotFound: there is no such run.

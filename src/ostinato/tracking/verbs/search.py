@@ -124,7 +124,7 @@ class Finding:
         dataset_name: str = "",
         dataset_digest: str = "",
     ) -> Page[Candidate]:
-        """Candidates that meet the conditions, such as `run = …`, `metrics.auc > 0.7` or `experiment = flights`, with their measures.
+        """Candidates that meet the conditions, such as `run = …`, `metrics.auc > 0.7` or `experiment = flights`, with their metrics.
 
         With a `dataset_name`, metrics are those that were measured on the data of that name and digest. `limit` is at most 1000.
 

@@ -52,7 +52,7 @@ class Views:
         order_by: str = "-started_at",
         columns: list[str] | None = None,
     ) -> SavedView:
-        """Keep what a table of runs shows, for all of the project, under a name; whoever owns it may save another look in its place.
+        """Save the settings of a run table under a name, for the whole project. Its owner may replace it.
 
         Raises:
             Conflict: somebody else has a view of that name.
@@ -84,11 +84,11 @@ class Views:
         return self._rows.write(change)
 
     def views(self) -> list[SavedView]:
-        """The views of the project, by name."""
+        """The saved views of the project, by name."""
         return self._rows.read(lambda tx: [_read(row) for row in tx.all(_views.order_by(_v.name), {"project": caller().project})])
 
     def drop_view(self, name: str) -> None:
-        """Forget a view of one's own.
+        """Delete a saved view of the caller.
 
         Raises:
             NotFound: there is none of that name.

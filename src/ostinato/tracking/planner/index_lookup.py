@@ -1,4 +1,4 @@
-"""Opening: the few runs that can meet a query, where an index tells: a list starts from these instead of asking every run.
+"""Index lookup: the few runs that can meet a query, from an index, so that a list need not test every run.
 
 It asks less than the query and never more: what it finds is asked the query itself.
 """
@@ -58,7 +58,7 @@ def opening(node: Node, find: Find, most: int, but: Field | None = None, meeting
 
 
 def entered(node: Node, field: Field) -> list[ColumnElement[bool]]:
-    """Where to enter the index of a field by which runs are ordered: what every run of the list meets in it."""
+    """The conditions on the index of the sort field that every run of the list meets."""
     if isinstance(node, And):
         return [asked for part in node.parts for asked in entered(part, field)]
     if not isinstance(node, Compare | Among | Missing) or node.field != field:
@@ -69,7 +69,7 @@ def entered(node: Node, field: Field) -> list[ColumnElement[bool]]:
 
 
 def entries_meeting(atom: Atom, number: Entered, text: Entered, text_max: int) -> list[ColumnElement[bool]] | None:
-    """What the entry of a thing that meets a condition is like, in the columns of an index; None if all may be so."""
+    """The conditions on index entries of things that meet a query condition; None if the index cannot help."""
     if isinstance(atom, Missing):
         return [] if atom.negated else None
     if isinstance(atom, Among):

@@ -1,4 +1,4 @@
-"""Windows in short form."""
+"""A window in short form."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ostinato.monitoring.types import Window, WindowMark
 
 
 def mark_of(window: Window) -> WindowMark:
-    """A window in short, and how many of its measurements alarmed."""
+    """A window in short, and the number of its alarms."""
     return WindowMark(
         id=window.id,
         key=window.key,

@@ -1,4 +1,4 @@
-"""Entries: what the spans of a trace say once more, filed by field and value, so that an index finds the few traces that say so.
+"""The index table of what spans say, by field and value, for searches that match few traces.
 
 What a span says is in its own row, and that is what conditions ask. An entry only says where to look: of a long text it has the beginning.
 A trace that says very much is filed under nothing, but as one at which every search looks.
@@ -16,7 +16,7 @@ from ostinato.storage.rows.rows import Tx, metadata
 from ostinato.traces import store
 from ostinato.traces.store import Said
 from ostinato.tracking.field_index import LAST, indexed_as, is_indexable
-from ostinato.tracking.planner.opening import entries_meeting
+from ostinato.tracking.planner.index_lookup import entries_meeting
 from ostinato.tracking.query import Among, Atom, Compare, Missing
 
 TEXT_MAX = 64
@@ -74,6 +74,9 @@ def meeting(atom: Atom) -> Select[Any] | None:
         return None if isinstance(atom, Missing) and not atom.negated else select(_a.trace).where(named).distinct()
     if field.kind == "attribute" and field.key == "run" and isinstance(atom, Compare) and atom.op == "=":
         return select(_l.trace).where(_l.project == bindparam("project"), _l.run == atom.value)
+    if field.kind == "attribute" and field.key == "issue" and isinstance(atom, Compare) and atom.op == "=":
+        shown = (_a.kind == "issue", _a.name == atom.value, _a.valid.is_(True))
+        return select(_a.trace).where(_a.project == bindparam("project"), *shown).distinct()
     asked = _filed(atom) if field.kind == "span" and is_indexable(field.key) else None
     if asked is None:
         return None

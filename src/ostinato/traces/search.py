@@ -1,4 +1,4 @@
-"""Finding: the verbs of Traces that search them, and that say how they went over time."""
+"""The verbs of Traces that search them, and show their rate, duration and errors over time."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from ostinato.kernel.instant import instant_of, micros_of
 from ostinato.kernel.page import Page
 from ostinato.storage.rows.cells import number_in, text_in
 from ostinato.storage.rows.rows import Instant, Rows, Tx
-from ostinato.traces import entries, store
+from ostinato.traces import field_index, store
 from ostinato.traces.types import Moment, Trace
-from ostinato.tracking.planner.opening import finding, opening
+from ostinato.tracking.planner.index_lookup import finding, opening
 from ostinato.tracking.planner.order import Key, Part, checked, keys_of, page
 from ostinato.tracking.planner.parse import parse_all, parse_order
 from ostinato.tracking.planner.scope import FEW, aside_of
@@ -46,6 +46,8 @@ _t, _s, _l, _a, _e = (
     store.trace_table.c, store.span_table.c, store.linked_table.c, store.assessment_table.c, experiment_table.c,
 )  # fmt: skip
 _MOMENTS_MAX = 500
+MANY = frozenset(("run", "issue"))
+"""Of these a trace has any number."""
 SPAN_TEXTS = {"name": _s.name, "kind": _s.kind, "type": _s.kind, "state": _s.state, "status": _s.state, "model": _s.model,
                "provider": _s.provider, "id": _s.id}  # fmt: skip
 SPAN_NUMBERS: dict[str, ColumnElement[Any]] = {
@@ -62,6 +64,7 @@ _TYPES, _PLACES = attributes(
         "experiment": ("text", _e.name),
         "experiment_id": ("text", _t.experiment_id),
         "run": ("text", _l.run),
+        "issue": ("text", _a.name),
         "candidate": ("text", _t.candidate),
         "session": ("text", _t.session_id),
         "user": ("text", _t.user_id),
@@ -94,7 +97,12 @@ def _said(kind: str, name: str) -> Callable[[ColumnElement[bool]], ColumnElement
     return lambda asked: exists().where(*whose, asked).correlate(store.trace_table)
 
 
-_PLACES["run"] = Place(text=_l.run, around=_of_run)
+def _of_issue(asked: ColumnElement[bool]) -> ColumnElement[bool]:
+    whose = (_a.project == _t.project, _a.trace == _t.id, _a.kind == "issue", _a.valid.is_(True))
+    return exists().where(*whose, asked).correlate(store.trace_table)
+
+
+_PLACES |= {"run": Place(text=_l.run, around=_of_run), "issue": Place(text=_a.name, around=_of_issue)}
 _WORDS = type_coerce(_s.words, Text)
 
 
@@ -256,7 +264,7 @@ def text_of(typed: str) -> ColumnElement[bool]:
 
 def few(tx: Tx, node: Node, project: str) -> ColumnElement[bool] | None:
     """That a trace is one of the few that can meet a query, where an index tells of so few."""
-    opened = opening(node, finding(tx, {"project": project}), FEW, meeting=entries.meeting)
+    opened = opening(node, finding(tx, {"project": project}), FEW, meeting=field_index.meeting)
     return None if opened is None else _t.id.in_(opened)
 
 
@@ -264,7 +272,7 @@ def _keys(orders: Sequence[Order]) -> tuple[Key, ...]:
     keys: list[Key] = []
     for order in checked(orders):
         TRACES.vocabulary.type(order.field)
-        if order.field.kind in ("span", "feedback", "expectation") or order.field.key == "run":
+        if order.field.kind in ("span", "feedback", "expectation") or order.field.key in MANY:
             raise Invalid(f"cannot order by {order.field}", hint="a trace has any number of them", field="order_by")
         keys += keys_of(_place(order.field), order)
     return (*keys, Key(_t.id, orders[0].down))

@@ -1,4 +1,4 @@
-"""Meaning: what the attributes of a span say, in the words of MLflow, OpenTelemetry's conventions for generative AI, or OpenInference."""
+"""Semantic conventions: the meaning of span attributes, as written by MLflow, OpenTelemetry (generative AI) and OpenInference."""
 
 from __future__ import annotations
 

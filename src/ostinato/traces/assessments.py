@@ -1,4 +1,4 @@
-"""Assessing: the verbs of Traces that keep what people, code and judges say of them."""
+"""The verbs of Traces on assessments: feedback and expectations by people, code and LLM judges."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ostinato.kernel.ids import new_id
 from ostinato.ledger.service import Ledger
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.traces import store
+from ostinato.traces.conventions import DEEP_MAX, deep
 from ostinato.traces.intake import checked_labels, clean, said_by
 from ostinato.traces.issues import found_issue
-from ostinato.traces.meaning import DEEP_MAX, deep
 from ostinato.traces.questions import check_answer
 from ostinato.traces.types import Assessment, AssessmentKind, AssessmentSource
 

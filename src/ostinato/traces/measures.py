@@ -1,4 +1,4 @@
-"""Measuring: the verb of Traces that sums up what they, their spans or their assessments took, cost and said, by time and by fields."""
+"""The verb of Traces that aggregates traces, spans or assessments: duration, tokens, cost and values, by time and by fields."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ostinato.kernel.errors import Invalid
 from ostinato.kernel.instant import instant_of, micros_of
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.traces import store
-from ostinato.traces.finding import SPAN_NUMBERS, SPAN_TEXTS, TRACES, few
+from ostinato.traces.search import MANY, SPAN_NUMBERS, SPAN_TEXTS, TRACES, few
 from ostinato.traces.types import Measure
 from ostinato.tracking.planner.parse import parse_all
 from ostinato.tracking.planner.where import Place, Things
@@ -26,7 +26,7 @@ from ostinato.tracking.query import PREFIXES, Field, Kind, Node
 Unit = Literal["trace", "span", "assessment"]
 _t, _s, _a = store.trace_table.c, store.span_table.c, store.assessment_table.c
 _PARTS_MAX, _BY_MAX, _PERCENTILES_MAX, _GROUPS_MAX = 500, 3, 20, 10_000
-_ATTRIBUTES, _NO_TEXTS = "attributes.", frozenset(("run", "started_at", "ended_at"))
+_ATTRIBUTES, _NO_TEXTS = "attributes.", MANY | {"started_at", "ended_at"}
 _SAID = case((_a.number.is_not(None), _a.number), (_a.text == "true", 1.0), (_a.text == "false", 0.0))
 _OF_ASSESSMENT = {"value": Place(number=_SAID), "name": Place(text=_a.name), "kind": Place(text=_a.kind), "text": Place(text=_a.text)}
 _JOINED = {

@@ -1,4 +1,4 @@
-"""Files: the verbs of Traces that keep what came beside the spans, such as attachments."""
+"""The verbs of Traces on files that come with spans, such as images."""
 
 from __future__ import annotations
 

@@ -58,9 +58,9 @@ def test_a_page_reads_the_groups_that_it_shows_however_long_the_log_is(tmp_path:
     counted.clear()
     assert prediction_table.page(tmp_path, None, None, 10, rollout="01X").num_rows == 0
     assert counted == []
-    assert prediction_table.one(tmp_path, "r001-0042")["distance"].to_pylist() == [42.0]
+    assert prediction_table.find_prediction(tmp_path, "r001-0042")["distance"].to_pylist() == [42.0]
     assert len(counted) == 1
-    assert prediction_table.one(tmp_path, "other").num_rows == 0
+    assert prediction_table.find_prediction(tmp_path, "other").num_rows == 0
     assert len(counted) == 1
 
 
@@ -75,7 +75,7 @@ def test_of_a_large_segment_only_the_groups_of_the_page_are_read(tmp_path: Path,
     ]
     assert [number for _, number in counted] == [2]
     counted.clear()
-    assert prediction_table.one(tmp_path, "r000-5000")["distance"].to_pylist() == [5000.0]
+    assert prediction_table.find_prediction(tmp_path, "r000-5000")["distance"].to_pylist() == [5000.0]
     assert [number for _, number in counted] == [1]
 
 
@@ -133,5 +133,5 @@ def test_pages_are_parts_of_the_whole(tmp_path: Path, seed: int) -> None:
             )
             assert oldest == whole[:limit]
             assert newest == whole[::-1][:limit]
-    assert prediction_table.one(tmp_path, "b003-0004").num_rows == 1
+    assert prediction_table.find_prediction(tmp_path, "b003-0004").num_rows == 1
     assert read(tmp_path).num_rows == 6 * 12 + len(open_)

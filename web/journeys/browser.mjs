@@ -50,6 +50,7 @@ export async function signIn(browser) {
 export async function watched(page) {
   /** @type {string[]} */
   const problems = [];
+  listened(page);
   page.on("console", (message) => {
     if (message.type() === "error") problems.push(`console: ${message.text()} ${message.location().url}`);
   });
@@ -66,20 +67,45 @@ export async function watched(page) {
   return problems;
 }
 
+/** What a page has asked for and not got yet, of those that are `watched`; the stream of events never ends. */
+const asked = /** @type {WeakMap<import("playwright-core").Page, Set<import("playwright-core").Request>>} */ (
+  new WeakMap()
+);
+const FRAMES = 3;
+
+/** @param {import("playwright-core").Page} page */
+function listened(page) {
+  const open = new Set();
+  asked.set(page, open);
+  page.on("request", (request) => request.url().includes("/api/v1/live") || open.add(request));
+  page.on("requestfinished", (request) => open.delete(request));
+  page.on("requestfailed", (request) => open.delete(request));
+}
+
 /**
- * Waits until nothing is being loaded any more.
+ * Waits until nothing is being loaded any more: no skeleton is shown, and after some frames more nothing is asked for.
  * @param {import("playwright-core").Page} page
  */
 export async function settled(page) {
-  await page
-    .waitForFunction(
-      () => document.querySelector("h1") && !document.querySelector("[data-skeleton], .skeleton, .data-coming"),
-      {
-        timeout: 15_000,
-      },
-    )
-    .catch(() => undefined);
-  await page.waitForTimeout(250);
+  const open = asked.get(page);
+  const until = Date.now() + 15_000;
+  do {
+    await page
+      .waitForFunction(
+        () => document.querySelector("h1") && !document.querySelector("[data-skeleton], .skeleton, .data-coming"),
+        { timeout: Math.max(1, until - Date.now()) },
+      )
+      .catch(() => undefined);
+    if (open) await frames(page);
+    else await page.waitForTimeout(250);
+  } while (open?.size && Date.now() < until);
+}
+
+/** @param {import("playwright-core").Page} page */
+function frames(page) {
+  return page.evaluate(async (count) => {
+    for (let seen = 0; seen < count; seen++) await new Promise(requestAnimationFrame);
+  }, FRAMES);
 }
 
 /**
@@ -87,8 +113,8 @@ export async function settled(page) {
  * @param {import("playwright-core").Page} page
  */
 async function still(page) {
+  await frames(page);
   await page.evaluate(async () => {
-    for (let frames = 0; frames < 3; frames++) await new Promise(requestAnimationFrame);
     const ending = document.getAnimations().filter((a) => Number.isFinite(a.effect?.getComputedTiming().endTime));
     await Promise.allSettled(ending.map((animation) => animation.finished));
   });

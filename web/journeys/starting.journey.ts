@@ -120,6 +120,16 @@ test("events go to a file, which is tried out, paused and ended; what is no addr
   await line.getByText("Works").waitFor();
   await expect.poll(() => line.textContent(), { timeout: 20_000 }).not.toContain("nothing yet"); // it got what happened
   await line.getByRole("button", { name: `More about ${name}` }).click();
+  await page.getByRole("menuitem", { name: "Send again…" }).click();
+  await field(page, "Events").selectOption("those of a span of time");
+  await page.getByLabel("From (UTC)").fill("2012-01-01T00:00:00");
+  await page.getByLabel("Up to (UTC)").fill("2012-01-01T00:00:01");
+  await submit(page, "Send again");
+  await refused(page, "Up to \\(UTC\\)", /nothing had happened by then/);
+  await page.getByLabel("Up to (UTC)").fill("2013-02-01T00:00:00");
+  await submit(page, "Send again");
+  await page.getByText(`${name} is sent them again`).waitFor();
+  await line.getByRole("button", { name: `More about ${name}` }).click();
   await page.getByRole("menuitem", { name: "End…" }).click();
   await submit(page, "End");
   await line.waitFor({ state: "detached" });

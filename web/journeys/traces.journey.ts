@@ -1,13 +1,13 @@
 import type { Page } from "playwright-core";
 import { beforeAll, expect, test } from "vitest";
-import { axe, settled } from "./browser.mjs";
+import { axe, settled, url } from "./browser.mjs";
 import { type Opened, travel } from "./travel";
 
 const on = travel();
 const TRACE = `tr-${"7".repeat(32)}`;
 
 /** A trace with a step that failed, an hour before now, whatever the server takes for now. */
-async function sent(page: Page): Promise<number> {
+async function sent(page: Page, trace = TRACE): Promise<number> {
   return page.evaluate(async (trace) => {
     const clock = await (await fetch("/api/v1/clock")).json();
     const began = BigInt(Date.parse(clock.now) - 3_600_000) * 1_000_000n;
@@ -33,7 +33,7 @@ async function sent(page: Page): Promise<number> {
     const body = `{"experiment":"assistant","spans":[${spans.join(",")}]}`;
     const headers = { "content-type": "application/json", "ostinato-project": "default" };
     return (await fetch("/api/v1/spans", { method: "POST", headers, body })).status;
-  }, TRACE);
+  }, trace);
 }
 
 let opened: Opened;
@@ -86,6 +86,37 @@ test("a price is set and forgotten, and a trace is deleted", async () => {
   await page.getByRole("button", { name: "Delete" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await page.waitForURL(/\/traces$/);
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test("a trace becomes an example of an evaluation set, once, and the set goes again", async () => {
+  const trace = `tr-${"8".repeat(32)}`;
+  const { page, problems } = await on.open("/default");
+  expect(await sent(page, trace)).toBe(200);
+  await page.goto(`${url}/default/traces/${trace}`);
+  const add = page.getByRole("button", { name: "Add to evaluation set…" });
+  const dialog = page.getByRole("dialog");
+  await add.click();
+  await dialog.getByLabel("Set", { exact: true }).selectOption("a new one…");
+  await dialog.getByLabel(/Name of the new set/).fill("went wrong");
+  await dialog.getByRole("button", { name: "Add", exact: true }).click();
+  await page.getByText("It is an example now").waitFor();
+  await add.click();
+  await dialog.getByLabel("Set", { exact: true }).selectOption("went wrong");
+  await dialog.getByRole("button", { name: "Add", exact: true }).click();
+  await page.getByText("The set has an example of the same inputs").waitFor();
+  await page.goto(`${url}/default/evalsets`);
+  await page.getByRole("link", { name: "went wrong" }).click();
+  await page.getByText('"Why late?"').waitFor();
+  expect(await page.getByRole("link", { name: trace }).count()).toBe(1);
+  await settled(page);
+  expect([...problems, ...(await axe(page))]).toEqual([]);
+  await page.getByRole("button", { name: /^Remove/ }).click();
+  await page.getByText("No examples yet").waitFor();
+  await page.getByRole("button", { name: "Delete" }).click();
+  await dialog.getByRole("button", { name: "Delete" }).click();
+  await page.waitForURL(/\/evalsets$/);
   expect(problems).toEqual([]);
   await page.close();
 });

@@ -18,7 +18,7 @@ from ostinato.pipelines.definition import pipeline, step
 from ostinato.registry.types import Field
 from ostinato.serving.plane.log import batch_rows, write_segment
 from ostinato.serving.plane.scoring import checked
-from ostinato.serving.prediction_table import answered
+from ostinato.serving.prediction_table import answered_ids
 
 TARGET = "ostinato.serving.batch:batch"
 _CHUNK_ROWS = 20_000
@@ -87,7 +87,7 @@ def score(rows: pa.Table, chosen: dict[str, Any], endpoint: str, key: str, at: s
         scores = checked(predictor.predict(columns), chunk.num_rows).tolist()
         segment = folder / f"segment-batch-{stamp}-{number:05d}.parquet"
         if not segment.exists():
-            known = answered(folder, ids[part])
+            known = answered_ids(folder, ids[part])
             inputs = {f.name: chunk[f.name].cast(pa.string() if f.dtype == "string" else pa.float64()) for f in version.signature.inputs}
             answers = batch_rows(ids[part], times[part], scores, inputs, version.version, key)
             write_segment(segment, answers.filter(pa.array([i not in known for i in ids[part]])))

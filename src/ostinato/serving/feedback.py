@@ -61,7 +61,7 @@ class Feedback:
         Raises:
             NotFound: this endpoint answered no such request.
         """
-        model, found = self._model(endpoint), prediction_table.one(self._planes.log(endpoint), request_id)
+        model, found = self._model(endpoint), prediction_table.find_prediction(self._planes.log(endpoint), request_id)
         if not found.num_rows:
             raise NotFound(f"{endpoint} answered no request {request_id!r}")
         return prediction_table.predictions(model, self._labelled(endpoint, found))[0]
@@ -75,7 +75,7 @@ class Feedback:
     def values(self, endpoint: str, feature: str, since: datetime, until: datetime) -> pa.Table | None:
         """One column of that table alone, a feature or `score`, many times faster; None where no answer has it. In process only."""
         self._rows.read(lambda tx: find_endpoint(tx, endpoint))
-        return prediction_table.values(self._planes.log(endpoint), feature, since, until)
+        return prediction_table.column_values(self._planes.log(endpoint), feature, since, until)
 
     def label(self, endpoint: str, labels: dict[str, float], at: datetime | None = None) -> Labelled:
         """Record labels, 0 or 1 by request id, as known at the instant `at` (default: now). Idempotent.
@@ -88,7 +88,7 @@ class Feedback:
         if odd is not None:
             raise Invalid(f"the label of {odd} is {labels[odd]!r}, neither 0 nor 1", field=f"labels.{odd}")
         self._rows.read(lambda tx: find_endpoint(tx, endpoint))
-        known = prediction_table.answered(self._planes.log(endpoint), labels)
+        known = prediction_table.answered_ids(self._planes.log(endpoint), labels)
         unknown = sorted(set(labels) - known)
         wanted = {r: float(y) for r, y in labels.items() if r in known}
         who, when = caller(), at or self._clock.now()
@@ -123,7 +123,7 @@ class Feedback:
         table = self._datasets.table(dataset, columns=[request_id, label])
         pairs = zip(table[request_id].to_pylist(), table[label].to_pylist(), strict=True)
         found = {str(r): float(y) for r, y in pairs if r is not None and y is not None}
-        known = prediction_table.answered(self._planes.log(endpoint), found, since, until)
+        known = prediction_table.answered_ids(self._planes.log(endpoint), found, since, until)
         done = self.label(endpoint, {r: y for r, y in found.items() if r in known})
         return done.added + done.repeated
 
@@ -145,4 +145,4 @@ class Feedback:
 
     def _labelled(self, endpoint: str, found: pa.Table) -> pa.Table:
         project, ids = caller().project, found["request_id"].to_pylist()
-        return prediction_table.labelled(found, self._rows.read(lambda tx: store.labels_of(tx, project, endpoint, ids)))
+        return prediction_table.with_labels(found, self._rows.read(lambda tx: store.labels_of(tx, project, endpoint, ids)))

@@ -45,7 +45,7 @@ def approved_version(version: ModelVersion, now: datetime) -> ModelVersion:
 
 
 def servable_version(version: ModelVersion, now: datetime) -> ModelVersion:
-    """The same of a version that is deployed at once: also where somebody broke the glass for it.
+    """The version, if it can be deployed at once: approved, or under an emergency promotion.
 
     Raises:
         Conflict: neither.

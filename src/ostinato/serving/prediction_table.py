@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from ostinato.kernel.ref import Ref
 from ostinato.serving.plane import paging
-from ostinato.serving.plane.log import FEATURE, between, read
+from ostinato.serving.plane.log import FEATURE, read, read_between
 from ostinato.serving.types import Prediction
 
 COLUMNS = (
@@ -30,7 +30,7 @@ def frame(folder: Path, since: datetime | None, until: datetime | None) -> pa.Ta
     """
     window = (since or _FIRST, until or _LAST)
     log = read(folder, within=window)
-    return _joined(log, _once(_given(log, *window)))
+    return _joined(log, _once(_log_between(log, *window)))
 
 
 def page(
@@ -41,24 +41,24 @@ def page(
     beyond = pc.greater if newest_first else pc.less
 
     def enough(found: pa.Table, border: datetime) -> bool:
-        given = _given(found, *window, rollout)
+        given = _log_between(found, *window, rollout)
         known = given.filter(beyond(given["at"], pa.scalar(border, given["at"].type)))
         return bool(pc.count_distinct(known["request_id"]).as_py() >= limit)
 
     log = paging.page(folder, *window, enough, newest_first=newest_first, rollout=rollout)
-    given = _once(_given(log, *window, rollout))
+    given = _once(_log_between(log, *window, rollout))
     if newest_first:
         given = given.take(np.arange(given.num_rows)[::-1])
     return _joined(log, given.slice(0, limit))
 
 
-def one(folder: Path, request_id: str) -> pa.Table:
+def find_prediction(folder: Path, request_id: str) -> pa.Table:
     """The row of that frame with this request id, if it was answered."""
     log = paging.holding(folder, request_id)
-    return _joined(log, _once(_given(log, _FIRST, _LAST)))
+    return _joined(log, _once(_log_between(log, _FIRST, _LAST)))
 
 
-def _given(log: pa.Table, since: datetime, until: datetime, rollout: str | None = None) -> pa.Table:
+def _log_between(log: pa.Table, since: datetime, until: datetime, rollout: str | None = None) -> pa.Table:
     """The rows of a log that answered somebody in a span of time."""
     fits = pc.and_(pc.equal(log["kind"], "answer"), pc.equal(log["status"], "answered"))
     fits = pc.and_(fits, pc.and_(pc.greater_equal(log["at"], since), pc.less(log["at"], until)))
@@ -79,7 +79,7 @@ def _joined(log: pa.Table, given: pa.Table) -> pa.Table:
     place = pc.index_in(_pair(given), value_set=_pair(others), skip_nulls=True)
     own = {name: given[name] for name in COLUMNS if name in given.column_names}
     other = {"other_version": others["version"].take(place), "other_score": others["score"].take(place)}
-    features = {_plain(name): given[name] for name in given.column_names if name.startswith(FEATURE)}
+    features = {_feature_name(name): given[name] for name in given.column_names if name.startswith(FEATURE)}
     return pa.table(own | other | features)
 
 
@@ -88,10 +88,10 @@ def _pair(rows: pa.Table) -> pa.ChunkedArray:
     return pc.binary_join_element_wise(rows["request_id"], rows["rollout"], "\n")
 
 
-def values(folder: Path, name: str, since: datetime, until: datetime) -> pa.Table | None:
+def column_values(folder: Path, name: str, since: datetime, until: datetime) -> pa.Table | None:
     """The column of a feature, or of `score`, over the answers with `since <= at < until`, each request once; None where nobody sent it."""
     column = name if name in COLUMNS else FEATURE + name
-    found = between(folder, since, until, ("kind", "status", "request_id", "at", column))
+    found = read_between(folder, since, until, ("kind", "status", "request_id", "at", column))
     found = found.filter(pc.and_(pc.equal(found["kind"], "answer"), pc.equal(found["status"], "answered"))).sort_by("at")
     if column not in found.column_names:
         return None
@@ -99,7 +99,7 @@ def values(folder: Path, name: str, since: datetime, until: datetime) -> pa.Tabl
     return pa.table({name: first[f"{column}_first"]})
 
 
-def labelled(found: pa.Table, labels: Mapping[str, tuple[float, datetime]]) -> pa.Table:
+def with_labels(found: pa.Table, labels: Mapping[str, tuple[float, datetime]]) -> pa.Table:
     """A frame with the columns `label` and `labelled_at` before those of the features."""
     known = [labels.get(request_id, (None, None)) for request_id in found["request_id"].to_pylist()]
     place = COLUMNS.index("label")
@@ -112,7 +112,7 @@ def predictions(model: str, found: pa.Table) -> list[Prediction]:
     return [_prediction(model, row) for row in found.to_pylist()]
 
 
-def answered(folder: Path, wanted: Collection[str], since: datetime | None = None, until: datetime | None = None) -> set[str]:
+def answered_ids(folder: Path, wanted: Collection[str], since: datetime | None = None, until: datetime | None = None) -> set[str]:
     """Those of the `wanted` request ids that were answered, with `since <= at < until` where these are given."""
     log = read(folder, ("kind", "status", "request_id", "at"))
     fits = pc.and_(pc.equal(log["kind"], "answer"), pc.equal(log["status"], "answered"))
@@ -142,6 +142,6 @@ def _prediction(model: str, row: dict[str, Any]) -> Prediction:
     )
 
 
-def _plain(name: str) -> str:
+def _feature_name(name: str) -> str:
     bare = name.removeprefix(FEATURE)
     return name if bare in COLUMNS else bare

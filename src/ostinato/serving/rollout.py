@@ -68,7 +68,7 @@ class Rollouts:
         def change(tx: Tx) -> Rollout:
             row, now = find_endpoint(tx, endpoint), self._clock.now()
             stable = Ref.parse(row.version)
-            known = _known(tx, who.project, endpoint, stable, version.ref, how)
+            known = _existing_rollout(tx, who.project, endpoint, stable, version.ref, how)
             if known is not None:
                 return known
             if row.rollout is not None:
@@ -186,7 +186,7 @@ class Rollouts:
                     raise Conflict(f"{last.by} has paused it: {last.reason}", hint="endpoints.resume lets it go on")
                 return held
             pause = Pause(since=now, scored=held.evidence.scored if held.evidence else 0, by=who.actor, reason=reason)
-            return self._held(tx, replace(held, state="paused", pauses=[*held.pauses, pause]), "paused", reason)
+            return self._store_and_record(tx, replace(held, state="paused", pauses=[*held.pauses, pause]), "paused", reason)
 
         return self._rows.write(change)
 
@@ -203,7 +203,7 @@ class Rollouts:
             held = store.newest_rollout(tx, who.project, endpoint)
             if held is not None and held.state == "paused":
                 pauses = _ended(held, self._clock.now(), who.actor, note)
-                self._held(tx, replace(held, state="running", pauses=pauses), "resumed", note)
+                self._store_and_record(tx, replace(held, state="running", pauses=pauses), "resumed", note)
                 return
             last = held.pauses[-1] if held is not None and held.pauses else None
             if last is None or (last.ended_by, last.note) != (who.actor, note):
@@ -220,7 +220,7 @@ class Rollouts:
             raise Conflict(f"no rollout of {endpoint} is running", hint="endpoints.rollouts tells how the last one ended")
         return store.rollout(tx, caller().project, row.rollout)[0]
 
-    def _held(self, tx: Tx, made: Rollout, verb: str, reason: str) -> Rollout:
+    def _store_and_record(self, tx: Tx, made: Rollout, verb: str, reason: str) -> Rollout:
         """Store a rollout that was paused or resumed; who answers stays as it is."""
         store.set_rollout(tx, caller().project, made)
         data = {"rollout": made.id, "reason": reason, "weight": made.steps[-1].weight, "candidate": str(made.candidate)}
@@ -299,7 +299,7 @@ class Rollouts:
             shares, running = _shares_after(made), made.id if made.state == "running" else None
             back = decision.state not in ("running", "promoted")
             store.release(tx, who.project, made.endpoint, shares, running, now, who.actor, decision.reason, back=back)
-            self._tell(tx, made)
+            self._record(tx, made)
         return made
 
     def _promote(self, tx: Tx, running: Rollout, decision: Decision) -> Decision:
@@ -310,7 +310,7 @@ class Rollouts:
             return Decision(f"cannot be promoted: {error.message}", "aborted")
         return decision
 
-    def _tell(self, tx: Tx, made: Rollout) -> None:
+    def _record(self, tx: Tx, made: Rollout) -> None:
         verb = "advanced" if made.state == "running" else "ended" if made.state == "inconclusive" else made.state
         seen = made.evidence
         data: dict[str, Any] = {
@@ -378,7 +378,7 @@ def _identity(stable: Ref, candidate: Ref, plan: RolloutPlan) -> str:
     return digest_of([str(stable), str(candidate), store.plain(plan)])
 
 
-def _known(tx: Tx, project: str, endpoint: str, stable: Ref, candidate: Ref, plan: RolloutPlan) -> Rollout | None:
+def _existing_rollout(tx: Tx, project: str, endpoint: str, stable: Ref, candidate: Ref, plan: RolloutPlan) -> Rollout | None:
     """The rollout of this candidate and plan over the version that answers, or over the one that it has replaced itself."""
     for rollout in store.rollouts(tx, project, endpoint):
         same = (rollout.candidate, rollout.plan) == (candidate, plan)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from ostinato.data.schema import plain
+from ostinato.data.schema import to_wire
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.registry.service import Models
 from ostinato.registry.types import Field, Signature
@@ -118,7 +118,7 @@ def _example(folder: Path, signature: Signature) -> dict[str, Scalar]:
     """The inputs of a recent answer; without any, nothing."""
     for features in _recent(folder):
         if all(name in features for name in signature.names):
-            return {name: plain(features[name]) for name in signature.names}
+            return {name: to_wire(features[name]) for name in signature.names}
     return {}
 
 

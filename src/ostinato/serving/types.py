@@ -17,7 +17,7 @@ Role = Literal["stable", "candidate"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """A version behind an endpoint, and the share of the requests that it answers, in [0, 1]."""
+    """A version of an endpoint, and the share of the requests that it answers, in [0, 1]."""
 
     version: Ref
     role: Role
@@ -26,7 +26,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A name under which a model answers. `rollout` is the id of the one under way, if any, and `paused` whether that one waits."""
+    """An endpoint. `rollout` is the id of the running rollout, if any, and `paused` whether it is paused."""
 
     name: str
     model: str
@@ -40,7 +40,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointKey:
-    """A key with which an endpoint may be asked. The secret is shown once; asking for the same name again replaces it."""
+    """A key of an endpoint. The secret is shown once; issuing a key of the same name replaces it."""
 
     endpoint: str
     name: str
@@ -49,7 +49,7 @@ class EndpointKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """One answer of an endpoint. `label` is what came true later; `other` what the other version of a rollout would have said."""
+    """A prediction of an endpoint. `label` is the true outcome, if known; `other_…` is the score of the other version in a rollout."""
 
     request_id: str
     at: datetime
@@ -105,7 +105,7 @@ class RolloutPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arm:
-    """One version during a rollout: requests scored, of these failed; quantiles of its latency in milliseconds; mean squared error."""
+    """The statistics of one version in a rollout: requests scored and failed, latency quantiles in milliseconds, mean squared error."""
 
     version: Ref
     requests: int
@@ -164,7 +164,7 @@ class Evidence(Reading):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A weight of the candidate, from which instant and from how many pairs on."""
+    """A step of a rollout: a weight of the candidate, from which instant and from how many pairs on."""
 
     weight: float
     since: datetime
@@ -186,7 +186,7 @@ class Look(Reading):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
-    """A time in which a rollout kept its weights and decided nothing: by whom and why, and how many requests both had scored.
+    """A pause of a rollout: by whom and why, and how many requests both versions had scored.
 
     `until`, `until_scored`, `ended_by` and `note` are of its end, None and empty while it lasts.
     """
@@ -203,7 +203,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollout:
-    """A candidate on its way to replace the stable version of an endpoint, why it stands where it stands, and the evidence.
+    """A rollout: the candidate, the state and its reason, and the evidence.
 
     `looks` are at most 100 of the instants at which the evidence was held against the limits, the last included.
     """
@@ -270,7 +270,7 @@ class Production:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutStory:
-    """A rollout with what led to its end in one sentence.
+    """A rollout with its verdict in one sentence.
 
     The mean harm below `promote_below` promotes, an e-value of `roll_back_at` takes it back, `counted` of `undecided_at` without either
     end it; `to_promote` and `to_roll_back` say how far the evidence is on its way there, 0 to 1.
@@ -288,7 +288,7 @@ class RolloutStory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """Requests that one version answered, of them `errors` that it could not and `batch` that were scored in batch.
+    """The requests of one version, of which `errors` failed and `batch` were scored in batch.
 
     The quantiles of the latency are of those that were asked one by one and answered.
     """
@@ -324,7 +324,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointState:
-    """An endpoint, since when its stable version answers, and what was asked of it of late: requests, errors, the slow ones, the last.
+    """The state of an endpoint: since when its stable version answers, and its recent requests, errors, latency and last request.
 
     `spark` counts the requests in equal spans of that time, the oldest first.
     """
@@ -349,7 +349,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """The score that a version behind an endpoint gives to a row, and how long it took, without the way through the plane."""
+    """The score of a row by one version of an endpoint, and its latency without the data plane."""
 
     version: Ref
     role: Role
@@ -358,7 +358,7 @@ class Tried:
 
 
 class Strategy(Protocol):
-    """A member of `ostinato.serving.rollouts`: the weights that a candidate goes through before it is promoted."""
+    """The interface of the family `rollouts`: the weights of a candidate before it is promoted."""
 
     def steps(self) -> list[float]:
         """The weights in order, each in [0, 1]."""

@@ -31,7 +31,7 @@ export function ArtifactFrame({ name, url, size, children }: ArtifactFrameProps)
   return (
     <figure className="artifact">
       <figcaption>
-        <span className="mono">{name}</span>
+        <h2 className="artifact-name mono">{name}</h2>
         {size !== undefined && <span className="muted">{bytes(size)}</span>}
         <a href={url} download={name.split("/").at(-1)} className="artifact-download">
           <Download size={14} aria-hidden /> Download

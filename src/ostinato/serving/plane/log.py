@@ -173,7 +173,7 @@ def read(
     return read_consistently(folder, look)
 
 
-def between(folder: Path, since: datetime, until: datetime, columns: Sequence[str]) -> pa.Table:
+def read_between(folder: Path, since: datetime, until: datetime, columns: Sequence[str]) -> pa.Table:
     """Some columns of the rows with `since <= at < until`; of the segments only those are read that hold such rows.
 
     A feature, `feature.NAME`, is null in the rows of who did not send it, and no column where nobody did.

@@ -78,7 +78,7 @@ def read(body: bytes, header_length: str | None, signature: Signature) -> Reques
     Raises:
         RequestError: 400 with the path of what is wrong.
     """
-    cut = _cut(body, header_length)
+    cut = _json_length(body, header_length)
     try:
         given = _decoder.decode(body[:cut] if cut < len(body) else body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -135,7 +135,7 @@ def blank(signature: Signature) -> Columns:
     return {f.name: _array(f, [values[f.dtype] if f.dtype in values else (f.categories or [""])[0]]) for f in signature.inputs}
 
 
-def _cut(body: bytes, header_length: str | None) -> int:
+def _json_length(body: bytes, header_length: str | None) -> int:
     if header_length is None:
         return len(body)
     if not header_length.isdecimal() or len(header_length) > 18 or not 0 < int(header_length) <= len(body):

@@ -5,7 +5,7 @@ import { useMay } from "../../kernel/session";
 import { useConfirm } from "../../ui/confirm";
 import { RefLink } from "../../ui/ref-link";
 import { Status } from "../../ui/status";
-import { TableFrame } from "../../ui/table";
+import { StackedHead, TableFrame } from "../../ui/table";
 import { grant, revoke } from "../acts";
 import { byNoun } from "../permissions";
 
@@ -22,7 +22,7 @@ interface MatrixProps {
 export function Matrix({ label, actors, bindings, roles, alone = false }: MatrixProps) {
   const held = new Map(bindings.map((binding) => [`${binding.actor} ${binding.role}`, binding]));
   return (
-    <TableFrame label={label}>
+    <TableFrame label={label} stacks>
       <table className="table access-matrix" aria-label={label}>
         <thead>
           <tr>
@@ -45,11 +45,13 @@ export function Matrix({ label, actors, bindings, roles, alone = false }: Matrix
               )}
               {roles.map((role) => (
                 <td key={role.name} className="access-cell">
+                  <StackedHead>{role.name.replaceAll("_", " ")}</StackedHead>
                   <Cell actor={actor} role={role} binding={held.get(`${actor.id} ${role.name}`)} />
                 </td>
               ))}
               {!alone && (
                 <td>
+                  <StackedHead>State</StackedHead>
                   {actor.disabled ? <Status kind="bad" word="disabled" /> : <span className="muted">active</span>}
                 </td>
               )}

@@ -27,7 +27,7 @@ export function DeliveryStrip({ deliveries, shown, to }: StripProps) {
   const end = useRef<HTMLOListElement>(null);
   const top = Math.max(1, ...deliveries.map(({ rows }) => rows));
   const slot = Math.min(MOST, Math.max(LEAST, Math.floor(width / Math.max(1, deliveries.length))));
-  const every = Math.ceil(WORD / slot);
+  const every = Math.max(1, Math.ceil((2 * WORD) / slot) - 1); // the last word ends with its bar, the others begin with theirs
   // biome-ignore lint/correctness/useExhaustiveDependencies: the newest come into view when they come
   useEffect(() => {
     if (end.current) end.current.scrollLeft = end.current.scrollWidth;

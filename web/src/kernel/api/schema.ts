@@ -2845,7 +2845,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The issues of an experiment, by its id or name, or of all, the worst first; those that a trace shows, if one is named.
+         * Issues of an experiment, by id or name, or of all: open ones first, then the worst; those that a trace shows, if it is named.
          * @description Raises:
          *         NotFound: there is no such experiment.
          */
@@ -3616,7 +3616,7 @@ export interface paths {
          *     where it is; models.rollback takes it back. Repeating it changes nothing.
          *
          *     Raises:
-         *         Denied: the caller broke the glass, registered the version, or is none of those who approve such models.
+         *         Denied: the caller made the emergency promotion, registered the version, or is none of those who approve such models.
          *         Conflict: somebody has said otherwise.
          */
         post: operations["models.review_emergency"];
@@ -6524,7 +6524,7 @@ export interface paths {
          *     actors here only the caller. With the `id` of one that is there, that one is given back.
          *
          *     Raises:
-         *         NotFound: there is no such trace, span, issue or overridden assessment.
+         *         NotFound: there is no such trace, issue or overridden assessment.
          *         Denied: it is said in the name of another actor.
          *         Invalid: there is neither a value nor an error, it is too long, or no answer to the question.
          */
@@ -6814,7 +6814,7 @@ export interface components {
         };
         /**
          * AliasState
-         * @description Which version an alias named from `since` on, who moved it there and why, who had approved it, on which evidence.
+         * @description The version that an alias named from `since` on, who moved it there and why, who had approved it, on which evidence.
          *
          *         One that is `withdrawn` names nothing from then on; `version` is what it named until then.
          */
@@ -6866,7 +6866,7 @@ export interface components {
         };
         /**
          * Answered
-         * @description Requests that one version answered, of them `errors` that it could not and `batch` that were scored in batch.
+         * @description The requests of one version, of which `errors` failed and `batch` were scored in batch.
          *
          *         The quantiles of the latency are of those that were asked one by one and answered.
          */
@@ -6885,7 +6885,7 @@ export interface components {
         };
         /**
          * Arm
-         * @description One version during a rollout: requests scored, of these failed; quantiles of its latency in milliseconds; mean squared error.
+         * @description The statistics of one version in a rollout: requests scored and failed, latency quantiles in milliseconds, mean squared error.
          */
         Arm: {
             brier: number | null;
@@ -6902,7 +6902,7 @@ export interface components {
         };
         /**
          * Artifact
-         * @description A file that a run left, or a candidate consists of: its path there, its BLAKE3 digest and its size in bytes.
+         * @description A file of a run or a candidate: its path there, its BLAKE3 digest and its size in bytes.
          */
         Artifact: {
             digest: string;
@@ -6923,7 +6923,7 @@ export interface components {
         };
         /**
          * Assessment
-         * @description What somebody or something says of a trace, or of one span of it: `feedback` on how it went, or what was the `expectation`.
+         * @description An assessment of a trace or of one of its spans: `feedback` on how it went, or an `expectation`.
          *
          *         `value` is any JSON; a judge that failed leaves an `error` instead. One that another `overrides` is not `valid` any more.
          */
@@ -6992,7 +6992,7 @@ export interface components {
         };
         /**
          * Candidate
-         * @description A model that was made and may become a version of a registered one. Its files are under its own id.
+         * @description A candidate: a model that may become a registered version. Its files are stored under its own id.
          *
          *         `run` is the run that made it, None if none did, and `step` the step of the run at which it was left. `type` is what its maker calls
          *         its kind; `message` says why it is not ready. `measures` are in the order of keys, then of steps.
@@ -7278,7 +7278,7 @@ export interface components {
         };
         /**
          * Curve
-         * @description A measured series in the order of its steps; times in microseconds after 1970.
+         * @description The points of a metric in order of steps; times in microseconds since 1970.
          */
         Curve: {
             key: string;
@@ -7391,7 +7391,7 @@ export interface components {
         };
         /**
          * Decision
-         * @description An approval, a rejection or a retirement of a version, or that somebody broke the glass for it.
+         * @description A decision about a version: approval, rejection, retirement, or emergency promotion.
          *
          *         `by` is who decided: `person:rita`, or `policy:late@2` for a declared policy, whose declarer is then `responsible`.
          *         It holds for `binding` only, until it expires or is voided; `check` is the evidence on which it rests.
@@ -7466,7 +7466,7 @@ export interface components {
         };
         /**
          * Deprecation
-         * @description That a model or a version should not be used any more: why, what to use instead, and from when on it may be gone.
+         * @description The deprecation of a model or a version: why, what to use instead, and from when on it may be gone.
          */
         Deprecation: {
             at: string;
@@ -7556,7 +7556,7 @@ export interface components {
         };
         /**
          * Emergency
-         * @description That somebody broke the glass: let an alias name a version that nobody had approved.
+         * @description An emergency promotion: an alias was moved to a version without the required approvals.
          *
          *         Somebody else says by `due_at` whether it was `justified`; `verdict` is None until then. Justified or not, it counts no longer than
          *         until `ends_at`; `told_at` is when that time was over and nothing had ended it before.
@@ -7589,7 +7589,7 @@ export interface components {
         };
         /**
          * Endpoint
-         * @description A name under which a model answers. `rollout` is the id of the one under way, if any, and `paused` whether that one waits.
+         * @description An endpoint. `rollout` is the id of the running rollout, if any, and `paused` whether it is paused.
          */
         Endpoint: {
             created_at: string;
@@ -7608,7 +7608,7 @@ export interface components {
         };
         /**
          * EndpointKey
-         * @description A key with which an endpoint may be asked. The secret is shown once; asking for the same name again replaces it.
+         * @description A key of an endpoint. The secret is shown once; issuing a key of the same name replaces it.
          */
         EndpointKey: {
             endpoint: string;
@@ -7617,7 +7617,7 @@ export interface components {
         };
         /**
          * EndpointState
-         * @description An endpoint, since when its stable version answers, and what was asked of it of late: requests, errors, the slow ones, the last.
+         * @description The state of an endpoint: since when its stable version answers, and its recent requests, errors, latency and last request.
          *
          *         `spark` counts the requests in equal spans of that time, the oldest first.
          */
@@ -7654,7 +7654,7 @@ export interface components {
         };
         /**
          * EvalRecord
-         * @description An example: what goes in, what is expected, and where it comes from, such as a trace. Its `inputs` name it within its set.
+         * @description An example: inputs, expectations and origin, such as a trace. Its `inputs` identify it within its set.
          */
         EvalRecord: {
             changed_at: string;
@@ -7814,7 +7814,7 @@ export interface components {
         };
         /**
          * ExecutionPage
-         * @description All that a page of an execution shows, at one instant.
+         * @description The page of an execution, at one instant.
          *
          *         `steps` are the first calls in the order of the body, `edges` what went from one of them into another; `counts` says how many
          *         calls there are in each state, remembered ones apart as `cached`. Lines of the log up to `last_line` had been written: ask for
@@ -7949,7 +7949,7 @@ export interface components {
         };
         /**
          * FindingHistory
-         * @description All that happened about a finding, oldest first, and the findings of the same test and feature in other windows, newest first.
+         * @description The history of a finding, oldest first, and the findings of the same test and feature in other windows, newest first.
          */
         FindingHistory: {
             happenings: components["schemas"]["Happening"][];
@@ -8029,7 +8029,7 @@ export interface components {
         };
         /**
          * Glimpse
-         * @description An execution in a line of a list. `wall_s` is real time from the first claim to the end, in seconds.
+         * @description An execution in a list. `wall_s` is real time from the first claim to the end, in seconds.
          */
         Glimpse: {
             cause: string;
@@ -8198,7 +8198,7 @@ export interface components {
         };
         /**
          * Hit
-         * @description A thing that matches: how people call it, one line about it, when it was made or last used, and how well it matches.
+         * @description A search hit: its display name, one line about it, when it was made or last used, and how well it matches.
          */
         Hit: {
             at: string | null;
@@ -8244,7 +8244,7 @@ export interface components {
         };
         /**
          * Home
-         * @description Every model of the project as of `at`, the one to worry about most first.
+         * @description Every model of the project as of `at`, the most problematic one first.
          */
         Home: {
             at: string;
@@ -8476,7 +8476,7 @@ export interface components {
         };
         /**
          * Lapsed
-         * @description What a rule lets go, gone if `applied`: how many traces, the first 100 of them, their spans, and the bytes of what these say.
+         * @description What a rule deletes (deleted if `applied`): the number of traces, the first 100 of them, their spans and bytes.
          *
          *         They began between `oldest` and `newest`. So many more are `held`, and stay.
          */
@@ -8507,7 +8507,7 @@ export interface components {
         };
         /**
          * Limit
-         * @description At most `slots` executions of this name at a time, of which `held` have a live lease now.
+         * @description A concurrency limit: at most `slots` executions of this name, of which `held` have a live lease now.
          *
          *         `pipeline:daily` limits a pipeline, any other name the executions with that tag; `customer:*` each tag that begins so.
          */
@@ -8586,7 +8586,7 @@ export interface components {
         };
         /**
          * Loop
-         * @description One model and how its loop turns. A part that is None is absent; `absent` has by its name the command that would make it, or
+         * @description The state of one model's loop. A part that is None is absent; `absent` has by its name the command that would make it, or
          *         says that the caller may not see it. `worry` is 0 where all is well, 1 where something waits, 2 where something is wrong.
          */
         Loop: {
@@ -8682,7 +8682,7 @@ export interface components {
         };
         /**
          * Merged
-         * @description How many records were new, and how many were there and took more.
+         * @description The number of records that were inserted, and that were updated.
          */
         Merged: {
             inserted: number;
@@ -8690,7 +8690,7 @@ export interface components {
         };
         /**
          * Metric
-         * @description A measured series in short: the value at its highest step, the extremes (None if all is NaN), and the count.
+         * @description A metric in short: the value at its highest step, minimum and maximum (None if all values are NaN), and the count.
          */
         Metric: {
             at: string;
@@ -8732,7 +8732,7 @@ export interface components {
         };
         /**
          * Model
-         * @description A named model: what it is for, who owns it, which gates its versions must pass and how many people must approve.
+         * @description A model: its purpose, its owners, the gates that its versions must pass and how many people must approve.
          *
          *         `owner` is the first of the `owners`. Of `approvals`, its own and those of its tier, the higher counts; none is needed where the
          *         model stands under no rules. `tier` is what its risk asks.
@@ -8839,7 +8839,7 @@ export interface components {
         };
         /**
          * Monitor
-         * @description A watch over an endpoint. `reference` is the digest of a table with the features, `score`, `label` and `block`.
+         * @description A monitor of an endpoint. `reference` is the digest of a table with the features, `score`, `label` and `block`.
          */
         Monitor: {
             alpha: number;
@@ -8877,7 +8877,7 @@ export interface components {
         };
         /**
          * News
-         * @description An event of the loop, the newest of `times` of its like that came one after the other, the first of them at `since`.
+         * @description A recent event, the newest of `times` consecutive similar ones, of which the first was at `since`.
          */
         News: {
             event: components["schemas"]["Event"];
@@ -8886,7 +8886,7 @@ export interface components {
         };
         /**
          * Note
-         * @description A section of the model card that a person wrote: the text with this number of those that it ever had, from 1 on.
+         * @description A written section of the model card; `number` counts the texts that the section has had, from 1.
          *
          *         `by` begins with `imported:` where only the archive of another store says who that was.
          */
@@ -8900,7 +8900,7 @@ export interface components {
         };
         /**
          * Origin
-         * @description The call that a remembered output came from: its execution, its id there, and its Run, empty where that is not known.
+         * @description The call that produced a memoized output: its execution, its id there, and its Run, empty if unknown.
          */
         Origin: {
             execution: string;
@@ -9079,7 +9079,7 @@ export interface components {
         };
         /**
          * Passage
-         * @description The way of one version, as far as it went: its newest data came, it was registered, approved, went live, and was taken back.
+         * @description The dates of one version: when its newest data arrived, and when it was registered, approved, put live, and rolled back.
          */
         Passage: {
             /** @default null */
@@ -9100,7 +9100,7 @@ export interface components {
         };
         /**
          * Pause
-         * @description A time in which a rollout kept its weights and decided nothing: by whom and why, and how many requests both had scored.
+         * @description A pause of a rollout: by whom and why, and how many requests both versions had scored.
          *
          *         `until`, `until_scored`, `ended_by` and `note` are of its end, None and empty while it lasts.
          */
@@ -9155,7 +9155,7 @@ export interface components {
         };
         /**
          * PipelinePage
-         * @description All that a page of a pipeline shows. `problem` says why it cannot be started, empty if it can.
+         * @description The page of a pipeline. `problem` says why it cannot be started, empty if it can.
          *
          *         `schema` is the JSON Schema (2020-12) of its parameters; one whose annotation is not known takes anything.
          */
@@ -9202,7 +9202,7 @@ export interface components {
         };
         /**
          * Policy
-         * @description A standing approval that a person gave in advance: versions of `model` by one of `authors` that pass all gates.
+         * @description An approval policy: versions of `model` by one of `authors` that pass all gates are approved automatically.
          *
          *         It is void once the gates or the number of approvals of the model change (`rules` no longer fits) or it has expired.
          */
@@ -9238,7 +9238,7 @@ export interface components {
         };
         /**
          * Prediction
-         * @description One answer of an endpoint. `label` is what came true later; `other` what the other version of a rollout would have said.
+         * @description A prediction of an endpoint. `label` is the true outcome, if known; `other_…` is the score of the other version in a rollout.
          */
         Prediction: {
             at: string;
@@ -9277,7 +9277,7 @@ export interface components {
         };
         /**
          * Price
-         * @description What a model costs, in US dollars per million tokens. A model that ends with `*` stands for all that begin so.
+         * @description The price of a model in US dollars per million tokens. A name that ends with `*` matches all models with that prefix.
          */
         Price: {
             input_per_million: number;
@@ -9470,7 +9470,7 @@ export interface components {
         };
         /**
          * ReferenceTable
-         * @description A table that a monitor could be compared with: it has all columns.
+         * @description A table that can serve as the reference of a monitor, because it has all columns.
          *
          *         `source` is what made it or was compared with it, `version` the version of a model that it belongs to, where that is known.
          */
@@ -9622,7 +9622,7 @@ export interface components {
         };
         /**
          * Rollout
-         * @description A candidate on its way to replace the stable version of an endpoint, why it stands where it stands, and the evidence.
+         * @description A rollout: the candidate, the state and its reason, and the evidence.
          *
          *         `looks` are at most 100 of the instants at which the evidence was held against the limits, the last included.
          */
@@ -9692,7 +9692,7 @@ export interface components {
         };
         /**
          * RolloutStory
-         * @description A rollout with what led to its end in one sentence.
+         * @description A rollout with its verdict in one sentence.
          *
          *         The mean harm below `promote_below` promotes, an e-value of `roll_back_at` takes it back, `counted` of `undecided_at` without either
          *         end it; `to_promote` and `to_roll_back` say how far the evidence is on its way there, 0 to 1.
@@ -9711,7 +9711,7 @@ export interface components {
         };
         /**
          * Run
-         * @description One try of an experiment. `environment` is the digest of its Environment; equal environments have equal digests.
+         * @description A run of an experiment. `environment` is the digest of its Environment; equal environments have equal digests.
          *
          *         `spent` is what it cost the machine, where whoever ended it knows. Where whoever started it said when, `started_at` is what they said;
          *         `recorded_at` is always our own clock. A run that is `amendable` takes parameters, points and files after its end as well.
@@ -9810,7 +9810,7 @@ export interface components {
         };
         /**
          * Sampling
-         * @description Which share of its new traces an experiment keeps, by its id, or every experiment that has no share of its own.
+         * @description A sampling rate: the share of its new traces that an experiment keeps, or every experiment without a rate of its own.
          *
          *         With `keep_errors`, a new trace is kept if one of the spans that come first failed. Since this was declared so many spans were `seen`,
          *         and so many of these `kept`.
@@ -9840,7 +9840,7 @@ export interface components {
         };
         /**
          * Schedule
-         * @description A pipeline that starts by itself at the times of a cron expression, read in a time zone.
+         * @description A schedule: starts a pipeline at the times of a cron expression, in a time zone.
          *
          *         `next_at` is the next nominal time, None while it is paused. `catch_up` says what becomes of times that passed while
          *         nobody looked: the `latest` of them starts an execution, `all` do, or `none`.
@@ -9927,7 +9927,7 @@ export interface components {
         };
         /**
          * Signature
-         * @description The columns that a model takes, in the order in which it takes them, and what it answers.
+         * @description The inputs of a model, in order, and its outputs.
          */
         Signature: {
             inputs: components["schemas"]["Field"][];
@@ -9935,7 +9935,7 @@ export interface components {
         };
         /**
          * Silence
-         * @description Findings of a monitor about `feature` (empty: all) of windows that start before `until` set off nothing.
+         * @description A silence: findings about `feature` (empty: all) in windows that start before `until` trigger no reactions.
          *
          *         Once it has `ended_at`, by `ended_by` for `end_reason`, windows that are measured are heard again.
          */
@@ -9970,7 +9970,7 @@ export interface components {
         };
         /**
          * Source
-         * @description Data that a run used and that is no dataset of ours, as its reader described it; all texts are kept as they came.
+         * @description External data that a run used, as its reader described it; all texts are stored unchanged.
          *
          *         `type` says what `source` is, such as `local` or `hf`. `id` is made of everything else: what differs in nothing is one source.
          */
@@ -10007,7 +10007,7 @@ export interface components {
         };
         /**
          * SpanLink
-         * @description A span of another trace, or of this one, that a span has to do with; the ids in hexadecimal.
+         * @description A link from a span to another span, of this trace or another; the ids are hexadecimal.
          */
         SpanLink: {
             attributes?: Record<string, unknown>;
@@ -10038,7 +10038,7 @@ export interface components {
         };
         /**
          * Step
-         * @description A weight of the candidate, from which instant and from how many pairs on.
+         * @description A step of a rollout: a weight of the candidate, from which instant and from how many pairs on.
          */
         Step: {
             pairs: number;
@@ -10137,7 +10137,7 @@ export interface components {
         };
         /**
          * Taken
-         * @description A parameter that a pipeline takes: its annotation and its default as they are written, empty where there are none.
+         * @description A parameter of a pipeline: its annotation and its default as source text, empty if there are none.
          */
         Taken: {
             default: string;
@@ -10173,7 +10173,7 @@ export interface components {
         };
         /**
          * TestSpec
-         * @description A test of a family and its tolerance; `features` empty means all that it fits.
+         * @description A test of a family with its tolerance; an empty `features` means all features that it applies to.
          *
          *         `kind` is the family: drift, quality or performance. `tolerance` None means the test's own.
          */
@@ -10236,7 +10236,7 @@ export interface components {
         };
         /**
          * Trace
-         * @description One request to an application, with all that was done for it.
+         * @description A trace: one request to an application, with everything done for it.
          *
          *         `request` and `response` are beginnings of what the root got and gave. `run` is the run in which it was traced, `candidate` the model
          *         that answered. `metadata` never changes; `tags` do. Of tokens and cost, what a span says is not counted again where a span above it
@@ -10271,7 +10271,7 @@ export interface components {
         };
         /**
          * TraceRule
-         * @description What is kept how long: traces that meet `where` and began more than `days` ago go, of the experiment with this id or of all.
+         * @description A retention rule: traces that meet `where` and began more than `days` ago are deleted, of one experiment or of all.
          *
          *         With `keep_assessed` those stay of which somebody said something, with `keep_examples` those that a record of an evaluation set is of.
          */
@@ -10289,7 +10289,7 @@ export interface components {
         };
         /**
          * TraceTold
-         * @description What a program tells of a whole trace, beside its spans; None leaves what its spans say.
+         * @description A report on a whole trace, beside its spans; None leaves what its spans say.
          */
         TraceTold: {
             /** @default null */
@@ -10389,7 +10389,7 @@ export interface components {
         };
         /**
          * Tried
-         * @description The score that a version behind an endpoint gives to a row, and how long it took, without the way through the plane.
+         * @description The score of a row by one version of an endpoint, and its latency without the data plane.
          */
         Tried: {
             latency_ms: number;
@@ -10404,7 +10404,7 @@ export interface components {
         };
         /**
          * Trigger
-         * @description A pipeline that starts by itself on events: those whose verb fits `on` and whose subject fits `subject`.
+         * @description A trigger: starts a pipeline on events whose verb matches `on` and whose subject matches `subject`.
          *
          *         `stopped` is empty, or says why it fires no more: it would have set itself off without end. `paused` is somebody's wish.
          */
@@ -10421,7 +10421,7 @@ export interface components {
         };
         /**
          * Usage
-         * @description Tokens in and out, in all, and what they cost in US dollars; None where nothing is known.
+         * @description Usage: tokens in, out and in total, and their cost in US dollars; None if unknown.
          */
         Usage: {
             /** @default null */
@@ -10435,7 +10435,7 @@ export interface components {
         };
         /**
          * Use
-         * @description That a run used a source: in which context, such as `training`, and under which tags.
+         * @description The use of a source by a run, in a context such as `training`, with tags.
          */
         Use: {
             /** @default  */
@@ -10523,7 +10523,7 @@ export interface components {
         };
         /**
          * Wait
-         * @description Something that does not go on by itself: `verb` on `ref` by who holds `permission`, since when and why. `owner` is whom to ask.
+         * @description Something that waits for a person: `verb` on `ref`, by somebody with `permission`, since when and why. `owner` is whom to ask.
          */
         Wait: {
             owner: string;
@@ -10749,7 +10749,7 @@ export interface components {
         };
         /**
          * Production
-         * @description The version that answers, since when and by whose act; without an endpoint, the champion that would.
+         * @description The version in production, since when, and who put it there; without an endpoint, the champion.
          */
         "ostinato.insights.types.Production": {
             by: string;
@@ -10892,7 +10892,7 @@ export interface components {
         };
         /**
          * Share
-         * @description A version behind an endpoint, and the share of the requests that it answers, in [0, 1].
+         * @description A version of an endpoint, and the share of the requests that it answers, in [0, 1].
          */
         "ostinato.serving.types.Share": {
             /** @enum {unknown} */
@@ -10914,7 +10914,7 @@ export interface components {
         };
         /**
          * Measure
-         * @description What some traces, spans or assessments come to, that began in a stretch of time from `at` and have these values `by` the fields.
+         * @description An aggregate of traces, spans or assessments that began in a time bin from `at` and have these values `by` the fields.
          *
          *         How many there are, of how many sessions, and how many failed; of the `measured`, those that have the number, its sum, mean, extremes
          *         and the percentiles that were asked for.
@@ -10934,7 +10934,7 @@ export interface components {
         };
         /**
          * Span
-         * @description One step of a trace, as a program tells of it.
+         * @description A span as a program reports it.
          *
          *         `trace` is the id of the trace, `id` and `parent` are 16 hexadecimal digits, unique within it; the root has no parent. Times are in
          *         nanoseconds after 1970; a span that has not ended has no `end_ns`. Attributes are kept exactly, whatever they hold.
@@ -10963,7 +10963,7 @@ export interface components {
         };
         /**
          * Measure
-         * @description A point that a run measured of a candidate, on the data of that name and digest, if they were said.
+         * @description A metric value of a candidate, on the dataset with that name and digest, if given.
          */
         "ostinato.tracking.types.Measure": {
             at: string;

@@ -113,6 +113,8 @@ function NothingFound({ view }: { view: InboxState }) {
     [view.endpoint, view.monitor, view.window].some(Boolean) || view.severity !== "any" || view.kind !== "any";
   if (narrowed) return <Empty title="No finding is like this">Take a filter away, or look into another state.</Empty>;
   if (view.state === "open")
-    return <Empty title="No open findings">Every finding so far was acknowledged or silenced.</Empty>;
+    return (
+      <Empty title="No open findings">Nothing moved beyond its tolerance that was not acknowledged or silenced.</Empty>
+    );
   return <Empty title={view.state === "all" ? "No findings yet" : `No finding is ${view.state}`} />;
 }

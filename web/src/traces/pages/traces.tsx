@@ -138,7 +138,7 @@ export function TracesPage() {
       {!wrong && (
         <Loaded query={found} skeleton={<Skeleton height={320} />}>
           {() =>
-            width > 0 && width < NARROW ? (
+            rows.length > 0 && width > 0 && width < NARROW ? (
               <Cards rows={rows} more={found.hasNextPage ? () => void found.fetchNextPage() : undefined} />
             ) : (
               <DataTable
@@ -176,7 +176,6 @@ export function TracesPage() {
 /** Traces where a table has no room. */
 function Cards({ rows, more }: { rows: readonly Trace[]; more: (() => void) | undefined }) {
   const project = useProject();
-  if (rows.length === 0) return <Empty title="No trace is like that" />;
   return (
     <>
       <ul className="trace-cards">

@@ -15,7 +15,7 @@ import { type Issue, issueState, SEVERITIES } from "../words";
 
 const TITLE = "Issues";
 const LEAD =
-  "What goes wrong, the worst first. Its evidence are the traces that show it; that one does is said on its page.";
+  "What goes wrong, open and worst first. The traces that show an issue are its evidence; a trace is added on its own page.";
 const STATES = ["pending", "accepted", "rejected", "resolved"] as const satisfies readonly Issue["state"][];
 
 interface IssuesProps {

@@ -139,7 +139,7 @@ class SeriesMachine(RuleBasedStateMachine):
             self.folder.cleanup()
 
 
-SeriesMachine.TestCase.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+SeriesMachine.TestCase.settings = settings(max_examples=8, stateful_step_count=25, deadline=None)
 TestSeriesMachine = SeriesMachine.TestCase
 
 
@@ -156,7 +156,7 @@ def test_the_same_on_postgresql(postgres_server: PostgresServer) -> None:
             if hasattr(self, "url"):
                 postgres_server.drop(self.url)
 
-    run_state_machine_as_test(OnPostgres, settings=settings(max_examples=4, stateful_step_count=20, deadline=None))
+    run_state_machine_as_test(OnPostgres, settings=settings(max_examples=3, stateful_step_count=20, deadline=None))
 
 
 _KILLED = """

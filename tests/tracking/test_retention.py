@@ -11,6 +11,7 @@ from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Denied, Invalid, NotFound
 from ostinato.kernel.ref import Ref
+from ostinato.kernel.steps import TimeSliced
 from ostinato.testing.fixtures import both
 from ostinato.tracking.types import MetricFrame, State
 
@@ -97,7 +98,7 @@ def test_servers_apply_rules_of_every_project_each_hour(app: Ostinato, clock: Re
         clock.set(START + timedelta(days=4))
         app.runs.tick()
         assert ids(app) == {"y"}, "a server looks once a minute"
-        app.runs._upkeep.now()
+        app.runs._upkeep = TimeSliced()
         app.runs.tick()
         assert ids(app) == set()
         (event, *_) = app.ledger.events(verb="run.deleted", newest_first=True).items

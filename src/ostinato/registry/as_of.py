@@ -87,7 +87,7 @@ def find(tx: Tx, of: Model, asked: Ref, at: datetime) -> ModelVersion:
     if row is None:
         hint = f"the latest then was {of.latest}" if of.latest else "none was registered then"
         raise NotFound(f"there was no version {number} of {of.name} at {at.isoformat()}", hint=hint)
-    return _stood(tx, project, of, [row], at)[0]
+    return _versions_at(tx, project, of, [row], at)[0]
 
 
 def marks(tx: Tx, project: str, model: str, at: datetime) -> list[AliasMark]:
@@ -137,10 +137,10 @@ def versions(tx: Tx, project: str, of: Model, at: datetime, limit: int) -> tuple
     until = _until(project, of.name, at)
     rows = tx.all(select(version).where(*until).order_by(version.c.version.desc()).limit(limit))
     total = tx.first(select(func.count()).select_from(version).where(*until))
-    return _stood(tx, project, of, rows, at), (total[0] if total else 0) - len(rows)
+    return _versions_at(tx, project, of, rows, at), (total[0] if total else 0) - len(rows)
 
 
-def present(tx: Tx, project: str, rows: Sequence[Row[Any]], now: datetime) -> list[tuple[Model, ModelVersion]]:
+def with_models(tx: Tx, project: str, rows: Sequence[Row[Any]], now: datetime) -> list[tuple[Model, ModelVersion]]:
     """The versions in rows, of whatever models, as they stand, in their order, each with its model: the same few queries for any number."""
     of = {known.name: known for known in all_models(tx, project, {row.model for row in rows})}
     told = _decided(tx, project, [(row.model, row.version) for row in rows])
@@ -173,7 +173,7 @@ def _until(project: str, name: str, at: datetime) -> tuple[ColumnElement[bool], 
     return version.c.project == project, version.c.model == name, version.c.registered_at <= at, there
 
 
-def _stood(tx: Tx, project: str, of: Model, rows: Sequence[Row[Any]], at: datetime) -> list[ModelVersion]:
+def _versions_at(tx: Tx, project: str, of: Model, rows: Sequence[Row[Any]], at: datetime) -> list[ModelVersion]:
     """The versions in rows as they stood: bound to the rules of `of` and to the evaluation of then."""
     if not rows:
         return []

@@ -34,7 +34,7 @@ def binding_of(artifact: str, signature: Signature, evaluation: str | None, rule
 
 def valid_approvals(decisions: Sequence[Decision], binding: str, now: datetime) -> list[Decision]:
     """The approvals that hold for `binding`."""
-    return _held(_given("approved", decisions, binding, now), now)
+    return _unexpired(_valid_decisions("approved", decisions, binding, now), now)
 
 
 def state_of(decisions: Sequence[Decision], binding: str, needed: int, now: datetime) -> State:
@@ -46,17 +46,17 @@ def state_of(decisions: Sequence[Decision], binding: str, needed: int, now: date
         return "rejected"
     if _people(valid_approvals(decisions, binding, now)) >= needed:
         return "approved"
-    broken = _given("broke_glass", decisions, binding, now)
-    if _held(broken, now):
+    broken = _valid_decisions("broke_glass", decisions, binding, now)
+    if _unexpired(broken, now):
         return "emergency"
-    return "expired" if broken or _people(_given("approved", decisions, binding, now)) >= needed else "registered"
+    return "expired" if broken or _people(_valid_decisions("approved", decisions, binding, now)) >= needed else "registered"
 
 
-def _given(kind: str, decisions: Sequence[Decision], binding: str, now: datetime) -> list[Decision]:
+def _valid_decisions(kind: str, decisions: Sequence[Decision], binding: str, now: datetime) -> list[Decision]:
     return [d for d in decisions if d.kind == kind and d.binding == binding and (d.voided_at is None or d.voided_at > now)]
 
 
-def _held(decisions: Sequence[Decision], now: datetime) -> list[Decision]:
+def _unexpired(decisions: Sequence[Decision], now: datetime) -> list[Decision]:
     return [d for d in decisions if d.expires_at is None or d.expires_at > now]
 
 

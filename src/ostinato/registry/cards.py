@@ -37,7 +37,7 @@ class Cards(Pages):
         `markdown` is text, `html` a page that stands alone and runs nothing, `huggingface` Markdown under the metadata that the
         Hugging Face Hub reads.
         """
-        of, found, check, _ = self._stood(ref, at)
+        of, found, check, _ = self._find_version_at(ref, at)
         evaluation = self._evaluations.get(found.evaluation) if found.evaluation else None
         params = self._runs.get(found.run.name).params if found.run else {}
         notes = [n for n in self.notes(of.name) if at is None or n.at <= at]

@@ -72,7 +72,7 @@ def _aspects(versions: Sequence[ModelVersion], runs: Sequence[Run | None], envir
         return [of(v) for v in versions]
 
     told: list[tuple[Facet, Sequence[Mapping[str, str]]]] = [
-        ("parameters", [{k: _said(v) for k, v in run.params.items()} if run else {} for run in runs]),
+        ("parameters", [{k: _as_text(v) for k, v in run.params.items()} if run else {} for run in runs]),
         ("datasets", each(lambda v: {d.name: f"{d}" for d in v.datasets})),
         ("features", each(lambda v: dict.fromkeys(v.features, "used"))),
         ("code", [_code(run) for run in runs]),
@@ -87,7 +87,7 @@ def _aspects(versions: Sequence[ModelVersion], runs: Sequence[Run | None], envir
     ]
 
 
-def _said(value: object) -> str:
+def _as_text(value: object) -> str:
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -81,7 +81,7 @@ class Emergencies(Aliases):
         where it is; models.rollback takes it back. Repeating it changes nothing.
 
         Raises:
-            Denied: the caller broke the glass, registered the version, or is none of those who approve such models.
+            Denied: the caller made the emergency promotion, registered the version, or is none of those who approve such models.
             Conflict: somebody has said otherwise.
         """
         who, why, now, of = caller(), checked_reason(note), self._clock.now(), emergency
@@ -179,13 +179,13 @@ def require_reviewer(tx: Tx, made: Emergency, actor: str, now: datetime) -> None
 
 
 def emergencies(tx: Tx, project: str, *, open: bool) -> list[Emergency]:
-    """When the glass was broken, the newest first; with `open`, only what nobody has reviewed."""
+    """Emergency promotions, newest first; with `open`, only those without a review."""
     query = select(_table).where(_e.project == project).order_by(_e.at.desc(), _e.id.desc()).limit(_LISTED_MAX)
     return [_read(row) for row in tx.all(query.where(_e.verdict.is_(None)) if open else query)]
 
 
 def last_emergency(tx: Tx, project: str, version: Ref) -> Emergency | None:
-    """When the glass was broken last for a version."""
+    """The last emergency promotion of a version."""
     of = (_e.project == project, _e.model == version.name, _e.version == int(version.version or 0))
     row = tx.first(select(_table).where(*of).order_by(_e.at.desc(), _e.id.desc()).limit(1))
     return _read(row) if row else None

@@ -105,7 +105,7 @@ class Loading(Trusting, Folders):
             with self._tried(model, flavor, content, signature) as scorer:
                 if example is not None:
                     return prove(scorer, example)
-                _asked(scorer)
+                _probe(scorer)
                 return None
         except SandboxGone as error:
             self._refused(model, flavor, content, error)
@@ -137,7 +137,7 @@ class Loading(Trusting, Folders):
                 scorer.close()
 
 
-def _asked(scorer: Scorer) -> None:
+def _probe(scorer: Scorer) -> None:
     """Score one row as a probe: the model may refuse it, but must not crash its process."""
     try:
         scorer.predict(any_row(scorer.signature))

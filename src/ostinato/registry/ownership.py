@@ -69,8 +69,8 @@ class Ownership:
         who, why, now = caller(), checked_reason(reason), self._clock.now()
 
         def change(tx: Tx) -> Deprecation:
-            found, name, number = _named(tx, ref, now)
-            instead = None if successor is None else _ref(*_named(tx, successor, now)[1:])
+            found, name, number = _find_target(tx, ref, now)
+            instead = None if successor is None else _ref(*_find_target(tx, successor, now)[1:])
             if instead == _ref(name, number):
                 raise Invalid(f"{instead} cannot succeed itself", field="successor")
             known = found.deprecated
@@ -93,7 +93,7 @@ class Ownership:
         who, why, now = caller(), checked_reason(reason), self._clock.now()
 
         def change(tx: Tx) -> None:
-            found, name, number = _named(tx, ref, now)
+            found, name, number = _find_target(tx, ref, now)
             if found.deprecated is None:
                 raise Conflict(f"{_ref(name, number)} is not deprecated")
             self._say(tx, name, number, Deprecation(reason=why, successor=None, sunset_at=None, by=who.actor, at=now), lifted=True)
@@ -127,7 +127,7 @@ def checked_owners(owners: Sequence[str]) -> None:
         raise Invalid("an owner is an actor, such as person:ana, or the name of a team", field="owners")
 
 
-def _named(tx: Tx, ref: str, now: datetime) -> tuple[Model | ModelVersion, str, int]:
+def _find_target(tx: Tx, ref: str, now: datetime) -> tuple[Model | ModelVersion, str, int]:
     """A model or a version, its name and its number; 0 is the model itself."""
     asked = Ref.parse(str(ref), "model")
     if asked.version is None:

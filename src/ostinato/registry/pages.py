@@ -95,7 +95,7 @@ class Pages(Approvals):
         Raises:
             NotFound: there is no such version, or there was none then.
         """
-        of, found, check, rival = self._stood(ref, at)
+        of, found, check, rival = self._find_version_at(ref, at)
         evaluation = self._evaluations.get(found.evaluation) if found.evaluation else None
         same = self._rival_evaluation(rival, evaluation, at)
         theirs = same or (self._evaluations.get(rival.evaluation) if rival and rival.evaluation else None)
@@ -120,7 +120,7 @@ class Pages(Approvals):
             emergency=None if at else self._rows.read(lambda tx: last_emergency(tx, caller().project, found.ref)),
         )
 
-    def _stood(self, ref: str, at: datetime | None) -> tuple[Model, ModelVersion, Check | None, ModelVersion | None]:
+    def _find_version_at(self, ref: str, at: datetime | None) -> tuple[Model, ModelVersion, Check | None, ModelVersion | None]:
         """A model, a version of it, the last check of that, and the champion where that is another version; then or now."""
         asked = Ref.parse(str(ref), "model")
         then = at and as_of.model(self._rows, self._ledger, asked.name, at)

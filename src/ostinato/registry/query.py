@@ -47,7 +47,7 @@ def _versioned(asked: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(*of_model, asked).correlate(model)
 
 
-def _said(number: Any) -> Around:
+def _deprecation_around(number: Any) -> Around:
     """That a model or a version is deprecated at present, in words that meet what is asked."""
     later = deprecation.alias()
     of = (later.c.project == deprecation.c.project, later.c.model == deprecation.c.model, later.c.version == deprecation.c.version)
@@ -111,7 +111,7 @@ _M_PLACES |= {
     "alias": Place(text=move.c.alias, around=lambda asked: _versioned(_aliased(asked))),
     "flavor": Place(text=_v.flavor, around=_versioned),
     "author": Place(text=_v.author, around=_versioned),
-    "deprecated": Place(text=deprecation.c.reason, around=_said(store.MODEL)),
+    "deprecated": Place(text=deprecation.c.reason, around=_deprecation_around(store.MODEL)),
 }
 _V_TYPES, _V_PLACES = attributes(
     {
@@ -136,7 +136,7 @@ _V_TYPES, _V_PLACES = attributes(
 _V_PLACES |= {
     "owner": _OWNER,
     "alias": Place(text=move.c.alias, around=_aliased),
-    "deprecated": Place(text=deprecation.c.reason, around=_said(_v.version)),
+    "deprecated": Place(text=deprecation.c.reason, around=_deprecation_around(_v.version)),
 }
 
 
@@ -241,7 +241,7 @@ class Finding:
 
     def _lines(self, tx: Tx, project: str, rows: Sequence[Any], now: Any) -> list[VersionLine]:
         """The rows as lines of a list, in their order."""
-        read = as_of.present(tx, project, rows, now)
+        read = as_of.with_models(tx, project, rows, now)
         checks = as_of.checks(tx, project, [made.ref for _, made in read], None)
         reports = self._evaluations.many([made.evaluation for _, made in read if made.evaluation])
         return [line_of(made, of.aliases, checks.get(str(made.ref)), reports.get(made.evaluation or "")) for of, made in read]

@@ -28,7 +28,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """The columns that a model takes, in the order in which it takes them, and what it answers."""
+    """The inputs of a model, in order, and its outputs."""
 
     inputs: list[Field]
     outputs: list[Field] = field(default_factory=lambda: [Field(name="score", nullable=False)])
@@ -110,7 +110,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """An approval, a rejection or a retirement of a version, or that somebody broke the glass for it.
+    """A decision about a version: approval, rejection, retirement, or emergency promotion.
 
     `by` is who decided: `person:rita`, or `policy:late@2` for a declared policy, whose declarer is then `responsible`.
     It holds for `binding` only, until it expires or is voided; `check` is the evidence on which it rests.
@@ -146,7 +146,7 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deprecation:
-    """That a model or a version should not be used any more: why, what to use instead, and from when on it may be gone."""
+    """The deprecation of a model or a version: why, what to use instead, and from when on it may be gone."""
 
     reason: str
     successor: Ref | None
@@ -157,7 +157,7 @@ class Deprecation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emergency:
-    """That somebody broke the glass: let an alias name a version that nobody had approved.
+    """An emergency promotion: an alias was moved to a version without the required approvals.
 
     Somebody else says by `due_at` whether it was `justified`; `verdict` is None until then. Justified or not, it counts no longer than
     until `ends_at`; `told_at` is when that time was over and nothing had ended it before.
@@ -181,7 +181,7 @@ class Emergency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A named model: what it is for, who owns it, which gates its versions must pass and how many people must approve.
+    """A model: its purpose, its owners, the gates that its versions must pass and how many people must approve.
 
     `owner` is the first of the `owners`. Of `approvals`, its own and those of its tier, the higher counts; none is needed where the
     model stands under no rules. `tier` is what its risk asks.
@@ -232,7 +232,7 @@ class ModelVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A standing approval that a person gave in advance: versions of `model` by one of `authors` that pass all gates.
+    """An approval policy: versions of `model` by one of `authors` that pass all gates are approved automatically.
 
     It is void once the gates or the number of approvals of the model change (`rules` no longer fits) or it has expired.
     """
@@ -249,7 +249,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AliasState:
-    """Which version an alias named from `since` on, who moved it there and why, who had approved it, on which evidence.
+    """The version that an alias named from `since` on, who moved it there and why, who had approved it, on which evidence.
 
     One that is `withdrawn` names nothing from then on; `version` is what it named until then.
     """
@@ -270,7 +270,7 @@ class AliasState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A section of the model card that a person wrote: the text with this number of those that it ever had, from 1 on.
+    """A written section of the model card; `number` counts the texts that the section has had, from 1.
 
     `by` begins with `imported:` where only the archive of another store says who that was.
     """

@@ -34,9 +34,9 @@ _GIT_S = 10
 def code() -> Code:
     """All that is known of the program: the repository, the program and its arguments, without what looks like a secret.
 
-    The branch and whether files differ from the commit take a repository's time; `code_at_once` leaves them out.
+    The branch and whether files differ from the commit take a repository's time; `quick_code` leaves them out.
     """
-    quick, folder = code_at_once(), _folder()
+    quick, folder = quick_code(), _folder()
     return Code(
         commit=quick.commit,
         dirty=bool(_git(folder, "status", "--porcelain")),
@@ -48,7 +48,7 @@ def code() -> Code:
     )
 
 
-def code_at_once() -> Code:
+def quick_code() -> Code:
     """The commit, the program, its arguments and the host: what is known within a few milliseconds."""
     entry = entry_point()
     root, _, commit = _git(_folder(), "rev-parse", "--show-toplevel", "HEAD").partition("\n")

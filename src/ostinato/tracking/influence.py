@@ -46,7 +46,7 @@ def influences(metric: Sequence[float], params: Sequence[Mapping[str, Scalar]]) 
     target = np.asarray(metric, dtype=np.float64)
     counts = Counter(name for given in params for name, value in given.items() if value is not None)
     columns = ((name, [given.get(name) for given in params]) for name in sorted(counts, key=lambda name: (-counts[name], name)))
-    varied = dict(islice(((name, column) for name, column in columns if len({_told(value) for value in column}) > 1), PARAMS_MAX))
+    varied = dict(islice(((name, column) for name, column in columns if len({_value_text(value) for value in column}) > 1), PARAMS_MAX))
     if len(target) < LEAST or not varied or np.all(target == target[0]):
         return []
     ranks = _ranks(target) - (len(target) + 1) / 2
@@ -62,7 +62,7 @@ def influences(metric: Sequence[float], params: Sequence[Mapping[str, Scalar]]) 
         found.append(
             Influence(
                 param=name,
-                values=len({_told(value) for value in varied[name]}),
+                values=len({_value_text(value) for value in varied[name]}),
                 groups=int(codes[name].max()) + 1,
                 share=float(own),
                 chance=float(np.quantile(by_chance, 0.95)),
@@ -87,7 +87,7 @@ def _shares(orders: Floats, codes: NDArray[np.int64]) -> Floats:
 
 def _groups(column: Sequence[Scalar], numeric: Floats | None) -> NDArray[np.int64]:
     """A group for each value where there are few, else for each of as many spans that hold as many runs."""
-    told = [_told(value) for value in column]
+    told = [_value_text(value) for value in column]
     counts = Counter(told)
     if len(counts) <= _GROUPS:
         names = sorted(counts)
@@ -108,7 +108,7 @@ def _numbers(column: Sequence[Scalar]) -> Floats | None:
     return np.asarray(column, dtype=np.float64)
 
 
-def _told(value: Scalar) -> str:
+def _value_text(value: Scalar) -> str:
     return f"{type(value).__name__} {value}"
 
 

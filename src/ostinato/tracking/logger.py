@@ -32,7 +32,7 @@ from ostinato.tracking.client.outputs import Outputs, as_ref
 from ostinato.tracking.client.records import refused_row
 from ostinato.tracking.client.runs_protocol import RunsProtocol
 from ostinato.tracking.client.sender import Sender
-from ostinato.tracking.client.start import journal_of, rank_of_process, started, unsent
+from ostinato.tracking.client.start import local_run, new_journal, rank_of_process, start_run
 from ostinato.tracking.types import Code, Run, Scalar, Spent, State, scalar
 
 _PATIENCE_S = 30.0
@@ -117,10 +117,10 @@ class Logger(Outputs):
             "tags": dict(tags or {}),
             "parent": how.get("parent"),
             "inputs": [as_ref(ref) for ref in how.get("inputs", ())],
-            "code": capture.code_at_once() if "code" in captures else Code(host=socket.gethostname()),
+            "code": capture.quick_code() if "code" in captures else Code(host=socket.gethostname()),
         }
         id_ = Ref("run", named or new_id()).name
-        run = started(runs, id_, given)
+        run = start_run(runs, id_, given)
         where = {"url": "", "data": "", "project": settings.project, **(target or {})}
         about = About(
             run=id_, experiment=experiment, host=socket.gethostname(), rank=rank,
@@ -128,7 +128,7 @@ class Logger(Outputs):
         )  # fmt: skip
         if run is not None and run.environment is not None:  # it goes on: where it came from is known
             captures -= {"code", "environment"}
-        logger = cls(runs, run or unsent(id_, given), journal=journal_of(about, None if run else given, settings), captures=captures)
+        logger = cls(runs, run or local_run(id_, given), journal=new_journal(about, None if run else given, settings), captures=captures)
         logger._patience_s = float(settings.finish_s)
         if "exit" in captures:
             exit.end_with_process(logger)

@@ -89,7 +89,7 @@ class Compare:
     value: Value
 
     def __str__(self) -> str:
-        return f"{self.field} {self.op} {_said(self.value)}"
+        return f"{self.field} {self.op} {_literal(self.value)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Among:
     negated: bool = False
 
     def __str__(self) -> str:
-        return f"{self.field} {'not in' if self.negated else 'in'} ({', '.join(map(_said, self.values))})"
+        return f"{self.field} {'not in' if self.negated else 'in'} ({', '.join(map(_literal, self.values))})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class And:
     parts: tuple[Node, ...]
 
     def __str__(self) -> str:
-        return " and ".join(_held(part) for part in self.parts)
+        return " and ".join(_parenthesized(part) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Or:
     parts: tuple[Node, ...]
 
     def __str__(self) -> str:
-        return " or ".join(_held(part) for part in self.parts)
+        return " or ".join(_parenthesized(part) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class Not:
     part: Node
 
     def __str__(self) -> str:
-        return f"not {_held(self.part)}"
+        return f"not {_parenthesized(self.part)}"
 
 
 Atom = Compare | Among | Missing
@@ -243,11 +243,11 @@ def _check_value(field: Field, type_: Type, value: Value) -> None:
         raise Invalid("no text holds the character 0", field="where")
 
 
-def _held(part: Node) -> str:
+def _parenthesized(part: Node) -> str:
     return f"({part})" if isinstance(part, And | Or) else str(part)
 
 
-def _said(value: Value) -> str:
+def _literal(value: Value) -> str:
     if isinstance(value, str):
         return '"' + value.replace('"', '""') + '"'
     if isinstance(value, datetime):

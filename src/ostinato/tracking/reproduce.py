@@ -85,7 +85,7 @@ def prepare(runs: RunsRead, run: str, folder: Path, *, repository: Path, here: b
     if any(kept.path == _PATCH for kept in story.artifacts):
         patch = runs.artifact(run, _PATCH)
         (folder / _PATCH).write_bytes(patch)
-        _called(["git", "-C", str(checkout), "apply", "--whitespace=nowarn", str(folder / _PATCH)])
+        _run_command(["git", "-C", str(checkout), "apply", "--whitespace=nowarn", str(folder / _PATCH)])
         lacks += [line[2:].decode(errors="replace") for line in patch.splitlines() if line.startswith(b"# left out")]
     if here or story.environment is None:
         python, packages = sys.executable, differing(story.environment)
@@ -159,13 +159,13 @@ def _checkout(commit: str, remote: str, repository: Path, checkout: Path) -> Non
     """Check the commit out into a repository of its own."""
     has = subprocess.run(["git", "-C", str(repository), "cat-file", "-e", f"{commit}^{{commit}}"], capture_output=True, check=False)
     if has.returncode == 0:
-        _called(["git", "clone", "-q", "--shared", "--no-checkout", str(repository.resolve()), str(checkout)])
+        _run_command(["git", "clone", "-q", "--shared", "--no-checkout", str(repository.resolve()), str(checkout)])
     elif remote:
         allowed = {"GIT_ALLOW_PROTOCOL": "https:ssh", "GIT_TERMINAL_PROMPT": "0"}  # the run may name any address
-        _called(["git", "clone", "-q", "--no-checkout", "--", remote, str(checkout)], allowed)
+        _run_command(["git", "clone", "-q", "--no-checkout", "--", remote, str(checkout)], allowed)
     else:
         raise Invalid(f"the commit {commit} is not in {repository.resolve()}", hint="--repo names a clone that has it", field="repo")
-    _called(["git", "-C", str(checkout), "checkout", "-q", "--detach", commit])
+    _run_command(["git", "-C", str(checkout), "checkout", "-q", "--detach", commit])
 
 
 def _environment(environment: Environment, folder: Path) -> str:
@@ -177,20 +177,20 @@ def _environment(environment: Environment, folder: Path) -> str:
     lock.write_text("".join(f"{name}=={version}\n" for name, version in environment.packages.items() if name not in ("pip", "uv")))
     python, version = str(venv / "bin" / "python"), environment.python.rpartition(" ")[2]
     if shutil.which("uv"):
-        _called(["uv", "venv", "-q", "--python", version, str(venv)])
-        _called(["uv", "pip", "install", "-q", "--no-deps", "--python", python, "-r", str(lock)])
+        _run_command(["uv", "venv", "-q", "--python", version, str(venv)])
+        _run_command(["uv", "pip", "install", "-q", "--no-deps", "--python", python, "-r", str(lock)])
         return python
     present = capture.environment().python.rpartition(" ")[2]
     if version.rpartition(".")[0] != present.rpartition(".")[0]:
         raise Invalid(f"the run had Python {version}, this is {present}", hint="install uv, which brings it, or take --here")
     shared = importlib.util.find_spec("pip") is not None  # it installs into the other place, too, and need not be there
-    _called([sys.executable, "-m", "venv", *(["--without-pip"] if shared else []), str(venv)])
+    _run_command([sys.executable, "-m", "venv", *(["--without-pip"] if shared else []), str(venv)])
     pip = [sys.executable, "-m", "pip", "--python", python] if shared else [python, "-m", "pip"]
-    _called([*pip, "install", "-q", "--no-deps", "--disable-pip-version-check", "-r", str(lock)])
+    _run_command([*pip, "install", "-q", "--no-deps", "--disable-pip-version-check", "-r", str(lock)])
     return python
 
 
-def _called(command: list[str], more: Mapping[str, str] | None = None) -> None:
+def _run_command(command: list[str], more: Mapping[str, str] | None = None) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_SETUP_S, check=False, env={**os.environ, **(more or {})})
     except (OSError, subprocess.TimeoutExpired) as error:

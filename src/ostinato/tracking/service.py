@@ -323,12 +323,12 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
             changed = change(known)
             if changed != known:
                 store.change(tx, project, known, changed)
-                self._tell(tx, verb, known, changed)
+                self._record_change(tx, verb, known, changed)
             return changed
 
         return self._rows.write(write)
 
-    def _tell(self, tx: Tx, verb: str, before: Run, after: Run) -> None:
+    def _record_change(self, tx: Tx, verb: str, before: Run, after: Run) -> None:
         used = tuple(ref for ref in after.inputs if ref not in before.inputs)
         made = tuple(ref for ref in after.outputs if ref not in before.outputs)
         if used:

@@ -62,7 +62,7 @@ class Spent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One try of an experiment. `environment` is the digest of its Environment; equal environments have equal digests.
+    """A run of an experiment. `environment` is the digest of its Environment; equal environments have equal digests.
 
     `spent` is what it cost the machine, where whoever ended it knows. Where whoever started it said when, `started_at` is what they said;
     `recorded_at` is always our own clock. A run that is `amendable` takes parameters, points and files after its end as well.
@@ -123,7 +123,7 @@ class Experiment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Data that a run used and that is no dataset of ours, as its reader described it; all texts are kept as they came.
+    """External data that a run used, as its reader described it; all texts are stored unchanged.
 
     `type` says what `source` is, such as `local` or `hf`. `id` is made of everything else: what differs in nothing is one source.
     """
@@ -139,7 +139,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """That a run used a source: in which context, such as `training`, and under which tags."""
+    """The use of a source by a run, in a context such as `training`, with tags."""
 
     source: Source
     context: str = ""
@@ -148,7 +148,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """A point that a run measured of a candidate, on the data of that name and digest, if they were said."""
+    """A metric value of a candidate, on the dataset with that name and digest, if given."""
 
     key: str
     value: Number
@@ -161,7 +161,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A model that was made and may become a version of a registered one. Its files are under its own id.
+    """A candidate: a model that may become a registered version. Its files are stored under its own id.
 
     `run` is the run that made it, None if none did, and `step` the step of the run at which it was left. `type` is what its maker calls
     its kind; `message` says why it is not ready. `measures` are in the order of keys, then of steps.
@@ -192,7 +192,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A file that a run left, or a candidate consists of: its path there, its BLAKE3 digest and its size in bytes."""
+    """A file of a run or a candidate: its path there, its BLAKE3 digest and its size in bytes."""
 
     path: str
     digest: str
@@ -202,7 +202,7 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """A measured series in short: the value at its highest step, the extremes (None if all is NaN), and the count."""
+    """A metric in short: the value at its highest step, minimum and maximum (None if all values are NaN), and the count."""
 
     last: Number
     step: int
@@ -214,7 +214,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """A measured series in the order of its steps; times in microseconds after 1970."""
+    """The points of a metric in order of steps; times in microseconds since 1970."""
 
     key: str
     steps: list[int]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -47,6 +49,42 @@ def test_one_flush_serves_all_that_wait(rows: Sqlite) -> None:
     assert together(rows, [add(str(i)) for i in range(50)]) == list(range(1, 51))
     assert len(commits) == 3, "of the one that set the trace, the one that held the writer, and the group"
     assert writers(rows) == [str(i) for i in range(50)]
+
+
+def test_callers_who_write_on_and_on_share_their_flushes(rows: Sqlite) -> None:
+    commits: list[str] = []
+    rows.write(lambda tx: tx._driver.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: [rows.write(add(str(n))) for _ in range(40)], range(8)))
+    assert len(writers(rows)) == 320
+    assert len(commits) < 160, "whoever writes again joins those who were committed with him"
+    until(lambda: not rows._group._lead.locked(), seconds=5)
+
+
+def test_a_main_thread_that_is_called_away_keeps_nobody_waiting(rows: Sqlite) -> None:
+    entered, go = threading.Event(), threading.Event()
+
+    def away(*_: object) -> None:
+        go.set()
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, away)
+    with ThreadPoolExecutor(9) as pool:
+        first = pool.submit(rows.write, lambda _: entered.set() or go.wait(10))
+        assert entered.wait(10)
+        others = [pool.submit(rows.write, add(str(n))) for n in range(4)]
+        until(lambda: rows._group._queue.qsize() == 4, seconds=5)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            with pytest.raises(TimeoutError):
+                rows.write(add("main"))
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        assert first.result(10)
+        assert len({other.result(10) for other in others}) == 4
+        assert pool.submit(rows.write, add("later")).result(10)
+    assert sorted(writers(rows)) == ["0", "1", "2", "3", "later", "main"], "what was accepted is done"
 
 
 def test_a_change_that_breaks_the_transaction_takes_nobody_with_it(rows: Sqlite) -> None:

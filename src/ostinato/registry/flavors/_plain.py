@@ -38,11 +38,11 @@ LOADERS = frozenset(_LOADERS.split())
 def is_plain(schema: dict[str, Any]) -> bool:
     """Whether everything in the schema of a skops file is on these lists, or not of scikit-learn or scipy at all."""
     return schema.get("protocol") == _PROTOCOL and all(
-        loader in LOADERS and (kind in TYPES or not kind.startswith(("sklearn.", "scipy."))) for loader, kind in held(schema)
+        loader in LOADERS and (kind in TYPES or not kind.startswith(("sklearn.", "scipy."))) for loader, kind in types_in(schema)
     )
 
 
-def held(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def types_in(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """How each thing in a file is loaded, and its type."""
     waiting: list[Any] = [schema]
     while waiting:

@@ -47,12 +47,12 @@ class Linear:
 
     def dump(self, model: Logistic) -> bytes:
         """The model as JSON."""
-        return msgspec.json.encode(_sound(model))
+        return msgspec.json.encode(_checked(model))
 
     def load(self, content: bytes, signature: Signature) -> Predictor:
         """The model, if it has one term per input of the signature."""
         try:
-            model = _sound(msgspec.json.decode(content, type=Logistic))
+            model = _checked(msgspec.json.decode(content, type=Logistic))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Invalid(f"not a linear model: {error}", field="artifact") from error
         if len(model.terms) != len(signature.inputs):
@@ -73,7 +73,7 @@ class Linear:
         return Predictor(signature, score)
 
 
-def _sound(model: Logistic) -> Logistic:
+def _checked(model: Logistic) -> Logistic:
     numbers = [model.intercept, *(n for t in model.terms for n in (t.weight, t.mean, t.scale, *(t.by_code or ())))]
     if model.format != _FORMAT:
         raise Invalid(f"not a linear model of format {_FORMAT}", field="artifact")

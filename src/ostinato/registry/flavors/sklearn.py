@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 
 from ostinato.kernel.errors import Invalid, MissingExtra, TooLarge
 from ostinato.registry.flavor import Care, Predictor
-from ostinato.registry.flavors._plain import held, is_plain
+from ostinato.registry.flavors._plain import is_plain, types_in
 from ostinato.registry.flavors._trees import check_trees
 from ostinato.registry.matrix import Floats
 from ostinato.registry.types import Signature
@@ -51,7 +51,7 @@ class Sklearn:
         """The types in an artifact, and on whose list each is: that of skops, or the exact one above."""
         _audit(content)
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            return {kind: "ostinato" if kind in ALLOWED else "format" for _, kind in held(json.loads(packed.read("schema.json")))}
+            return {kind: "ostinato" if kind in ALLOWED else "format" for _, kind in types_in(json.loads(packed.read("schema.json")))}
 
     def dump(self, model: Any) -> bytes:
         """The fitted estimator in the skops format."""
@@ -87,7 +87,7 @@ def _scoring(model: Any) -> Callable[[Floats], Any]:
 def _bounded(content: bytes) -> None:
     if not zipfile.is_zipfile(io.BytesIO(content)):
         raise Invalid(
-            f"the artifact is not in the skops format: {_named(content)}",
+            f"the artifact is not in the skops format: {_file_kind(content)}",
             hint="use skops: FLAVORS.make('sklearn').dump(model)",
             field="artifact",
         )
@@ -120,7 +120,7 @@ def _unreadable(error: Exception) -> Invalid:
     return Invalid(f"the artifact cannot be read: {type(error).__name__}: {error}", field="artifact")
 
 
-def _named(content: bytes) -> str:
+def _file_kind(content: bytes) -> str:
     """A description of a file that is no zip archive; a pickle is disassembled, never run."""
     strings: list[str] = []
     found: list[str] = []

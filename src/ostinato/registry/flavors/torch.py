@@ -61,7 +61,7 @@ class Torch:
         if not isinstance(model, torch.export.ExportedProgram):
             hint = "torch.export.export(module.eval(), (x,), dynamic_shapes=({0: torch.export.Dim('rows')},))"
             raise Invalid(f"a {type(model).__name__} is no exported program", hint=hint, field="artifact")
-        program, tensors = _written(model.run_decompositions())
+        program, tensors = _serialized(model.run_decompositions())
         for step in program.steps:
             _operator(step.op)
         return bytes(_safetensors().save(tensors, metadata={"program": msgspec.json.encode(program).decode()}))
@@ -85,7 +85,7 @@ class Torch:
                 with torch.inference_mode():
                     for step, call in steps:
                         held[step.name] = call(
-                            *(_given(a, held) for a in step.args), **{k: _given(v, held) for k, v in step.kwargs.items()}
+                            *(_argument(a, held) for a in step.args), **{k: _argument(v, held) for k, v in step.kwargs.items()}
                         )
                 found = held[program.gives]
             except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
@@ -110,7 +110,7 @@ def _read(content: bytes) -> Program:
     return program
 
 
-def _written(exported: Any) -> tuple[Program, dict[str, Any]]:
+def _serialized(exported: Any) -> tuple[Program, dict[str, Any]]:
     signature, weights, tensors = exported.graph_signature, {}, {}
     kept = {**signature.inputs_to_parameters, **signature.inputs_to_buffers, **signature.inputs_to_lifted_tensor_constants}
     for name, key in kept.items():
@@ -120,19 +120,21 @@ def _written(exported: Any) -> tuple[Program, dict[str, Any]]:
     takes, gives = signature.user_inputs, signature.user_outputs
     if len(takes) != 1 or len(gives) != 1 or len(signature.output_specs) != 1:
         raise Invalid("the program takes or answers several tensors, or changes its own", hint="one matrix in, one number per row out")
-    nodes = [node for node in exported.graph.nodes if node.op == "call_function" and _named(node.target) not in _SKIPPED]
+    nodes = [node for node in exported.graph.nodes if node.op == "call_function" and _operator_name(node.target) not in _SKIPPED]
     given = next(node for node in exported.graph.nodes if node.name == takes[0])
-    steps = [Step(n.name, _named(n.target), [_plain(a) for a in n.args], {k: _plain(v) for k, v in n.kwargs.items()}) for n in nodes]
+    steps = [
+        Step(n.name, _operator_name(n.target), [_to_json(a) for a in n.args], {k: _to_json(v) for k, v in n.kwargs.items()}) for n in nodes
+    ]
     dtype = str(given.meta["val"].dtype).removeprefix("torch.")
     return Program(format=_FORMAT, takes=takes[0], dtype=dtype, weights=weights, steps=steps, gives=gives[0]), tensors
 
 
-def _named(target: Any) -> str:
+def _operator_name(target: Any) -> str:
     name = getattr(target, "__name__", "")
     return f"operator.{name}" if _PYTHON.get(f"operator.{name}") is target else str(target)
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     torch = _torch()
     if isinstance(value, torch.fx.Node):
         return {"node": value.name}
@@ -141,7 +143,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, torch.device | torch.layout | torch.memory_format):
         return None  # the CPU, dense
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_to_json(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return {"float": str(value)}
     if isinstance(value, bool | int | float | str | None):
@@ -149,9 +151,9 @@ def _plain(value: Any) -> Any:
     raise Invalid(f"the program holds a {type(value).__name__}, which is not data", field="artifact")
 
 
-def _given(value: Any, held: dict[str, Any]) -> Any:
+def _argument(value: Any, held: dict[str, Any]) -> Any:
     if isinstance(value, list):
-        return [_given(item, held) for item in value]
+        return [_argument(item, held) for item in value]
     if not isinstance(value, dict):
         return value
     if "node" in value:

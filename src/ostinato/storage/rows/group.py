@@ -19,7 +19,6 @@ T = TypeVar("T")
 _GROUP_MAX = 128
 _GROUP_S = 0.05
 _QUEUE_MAX = 4096
-_LINGER_MAX_S = 0.002
 _WAIT_S = 30.0
 
 
@@ -73,8 +72,8 @@ class Group:
         self._session = session
         self._queue: queue.SimpleQueue[Change] = queue.SimpleQueue()
         self._group: Sequence[Change] = ()
+        self._done: Sequence[Change] = ()
         self._careful = False
-        self._commit_s = 0.0
         self._lead = threading.Lock()
         self._leader: int | None = None
         """The thread that has the lead: the session, and all above but the queue, are its alone."""
@@ -119,30 +118,36 @@ class Group:
         self._lead.acquire()  # for good
         self._leader = self._thread.ident
         while self._waiting():
+            self._done = ()
             self._commit(patient=True)
+            _let_go(self._done)
         self._session.close()
         self._stopped = True
         self._refuse()
 
     def _lead_once(self, *, patient: bool) -> None:
-        """Commit what waits, then give up the lead: what still waits, or came meanwhile, is the thread's."""
-        self._leader = threading.get_ident()
+        """Commit what waits. The last whose change was committed gives up the lead: whoever is woken before it and writes again
+        joins the next group."""
+        self._leader, self._done = threading.get_ident(), ()
         try:
             if self._waiting():
                 self._commit(patient)
         finally:
-            self._leader, more = None, self._group
-            self._lead.release()
-            if more or not self._queue.empty():
-                self._due.put(True)
+            self._leader = None
+            _let_go(self._done, self._give_up)
+
+    def _give_up(self) -> None:
+        """Give up the lead: what still waits, or came meanwhile, is the thread's."""
+        more = self._group
+        self._lead.release()
+        if more or not self._queue.empty():
+            self._due.put(True)
 
     def _waiting(self) -> bool:
         return bool(self._group) or not self._queue.empty()
 
     def _commit(self, patient: bool) -> None:
         """Commit what waits in one transaction; without patience only if the turn is free."""
-        if self._commit_s > 0.001 and self._queue.qsize() > 1:
-            time.sleep(min(self._commit_s * 0.15, _LINGER_MAX_S))  # else two convoys of callers take turns
         try:
             if patient or self._session.free():
                 tx = self._session.begin()
@@ -184,12 +189,10 @@ class Group:
         if not any(change.error is None for change in group[:done]):
             session.rollback()
         else:
-            committing = time.perf_counter()
             session.commit()
-            self._commit_s = time.perf_counter() - committing
         for change in group[:done]:
             change.error = change.error and self._told(change.error)
-        _let_go(group[:done])
+        self._done = group[:done]
         return group[done:], False
 
     def _kept(self, change: Change) -> bool:
@@ -233,7 +236,7 @@ class Change:
         self._result: Any = None
         self.error: BaseException | None = None
         self.alone = alone
-        self.behind: Change | None = None
+        self.behind: Callable[[], None] | None = None
 
     def taken(self) -> bool:
         """Take it, to be run or to be given up: true for exactly one who asks."""
@@ -261,27 +264,29 @@ class Change:
 
     def wait(self) -> Any:
         """The result, or the error; Unavailable if nobody took it in time."""
-        if not self._answered.acquire(timeout=_WAIT_S):
-            if self.taken():
-                raise Unavailable(
-                    f"the store did not come to this write within {_WAIT_S:.0f} s; nothing was written",
-                    hint="another process may hold the store; try again",
-                )
-            self._answered.acquire()
-        if self.behind is not None:
-            self.behind.let_go()
+        try:
+            if not self._answered.acquire(timeout=_WAIT_S):
+                if self.taken():
+                    raise Unavailable(
+                        f"the store did not come to this write within {_WAIT_S:.0f} s; nothing was written",
+                        hint="another process may hold the store; try again",
+                    )
+                self._answered.acquire()
+        finally:
+            if self.behind is not None:
+                self.behind()
         if self.error is not None:
             raise self.error
         return self._result
 
 
-def _let_go(changes: Sequence[Change]) -> None:
-    """Let callers go, each by the one before it: woken all at once, they would stand in each other's way to the interpreter."""
-    behind: Change | None = None
+def _let_go(changes: Sequence[Change], last: Callable[[], None] | None = None) -> None:
+    """Let callers go, each by the one before it: woken all at once, they would stand in each other's way to the interpreter.
+    The last of them does `last`."""
     for change in reversed(changes):
         if change.alone:
             change.let_go()
         else:
-            change.behind, behind = behind, change
-    if behind is not None:
-        behind.let_go()
+            change.behind, last = last, change.let_go
+    if last is not None:
+        last()

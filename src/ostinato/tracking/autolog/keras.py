@@ -9,7 +9,7 @@ from typing import Any
 
 from ostinato.tracking.fits.fit import Fit
 from ostinato.tracking.fits.patch import Patches
-from ostinato.tracking.fits.watch import fitting, watched, within
+from ostinato.tracking.fits.watch import nested, plan_for, recording
 
 _PARAMS = ("batch_size", "epochs", "validation_split", "shuffle", "initial_epoch", "steps_per_epoch", "class_weight")
 
@@ -24,12 +24,12 @@ class Keras:
         base = module.callbacks.Callback
 
         def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            plan = watched("keras")
+            plan = plan_for("keras")
             if plan is None:
-                with within():
+                with nested():
                     return original(*args, **kwargs)
             model = args[0]
-            with fitting("keras", type(model).__name__, plan) as fit:
+            with recording("keras", type(model).__name__, plan) as fit:
                 bound = inspect.signature(original).bind(*args, **kwargs)
                 bound.apply_defaults()
                 given = bound.arguments
@@ -40,7 +40,7 @@ class Keras:
                     given["callbacks"] = _joined(given.get("callbacks"), _callback(base, fit))
                 result = original(*bound.args, **bound.kwargs)
                 with fit.guard("the training"):
-                    _tell(fit, model, given.get("callbacks"))
+                    _record_result(fit, model, given.get("callbacks"))
                 return result
 
         patches.wrap(module.Model, "fit", around)
@@ -70,7 +70,7 @@ def _compiled(model: Any) -> dict[str, Any]:
     return found
 
 
-def _tell(fit: Fit, model: Any, callbacks: Any) -> None:
+def _record_result(fit: Fit, model: Any, callbacks: Any) -> None:
     fit.measured({"parameters": model.count_params()})
     for callback in getattr(callbacks, "callbacks", callbacks) or ():
         if getattr(callback, "stopped_epoch", 0):

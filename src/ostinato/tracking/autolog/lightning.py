@@ -10,8 +10,8 @@ from typing import Any
 
 from ostinato.tracking.fits.fit import Fit
 from ostinato.tracking.fits.patch import Patches
-from ostinato.tracking.fits.ranks import agreed
-from ostinato.tracking.fits.watch import fitting, watched, within
+from ostinato.tracking.fits.ranks import agree_on_run
+from ostinato.tracking.fits.watch import nested, plan_for, recording
 
 _TRAINER = ("max_epochs", "max_steps", "accumulate_grad_batches", "gradient_clip_val", "precision", "world_size")
 
@@ -29,14 +29,14 @@ class Lightning:
         base = module.Callback
 
         def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            plan = watched("lightning")
+            plan = plan_for("lightning")
             if plan is None:
-                with within():
+                with nested():
                     return original(*args, **kwargs)
             trainer = args[0]
             bound = inspect.signature(original).bind(*args, **kwargs).arguments
             model = bound["model"]
-            with fitting("lightning", type(model).__name__, plan, **agreed(trainer.global_rank, trainer.world_size)) as fit:
+            with recording("lightning", type(model).__name__, plan, **agree_on_run(trainer.global_rank, trainer.world_size)) as fit:
                 callback = _callback(base, fit, first=trainer.is_global_zero)
                 trainer.callbacks.append(callback)
                 try:
@@ -46,7 +46,7 @@ class Lightning:
                         trainer.callbacks.remove(callback)
                 with fit.guard("the training"):
                     if trainer.is_global_zero:
-                        _tell(fit, trainer, model)
+                        _record_result(fit, trainer, model)
                 return result
 
         patches.wrap(module.Trainer, "fit", around)
@@ -104,7 +104,7 @@ def _data(fit: Fit, trainer: Any) -> None:
         fit.data(tensors[0], tensors[1] if len(tensors) > 1 else None)
 
 
-def _tell(fit: Fit, trainer: Any, model: Any) -> None:
+def _record_result(fit: Fit, trainer: Any, model: Any) -> None:
     fit.measured({"epochs": trainer.current_epoch, "steps": trainer.global_step})
     for callback in trainer.callbacks:
         if getattr(callback, "stopped_epoch", 0):

@@ -16,7 +16,7 @@ from ostinato.tracking.fits.patch import Patches
 from ostinato.tracking.fits.plain import params_of
 from ostinato.tracking.fits.plan import Plan
 from ostinato.tracking.fits.scores import scores
-from ostinato.tracking.fits.watch import fitting, trains_now, watched, within
+from ostinato.tracking.fits.watch import nested, plan_for, recording, trains_now
 
 _SCORED_ROWS = 2_000
 _METHODS = ("fit", "fit_predict", "fit_transform")
@@ -53,16 +53,16 @@ def _around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
     estimator = args[0] if args else None
     if trains_now(estimator):
         return original(*args, **kwargs)
-    plan = watched("sklearn")
+    plan = plan_for("sklearn")
     if plan is None or not _trains(estimator):
-        with within():
+        with nested():
             return original(*args, **kwargs)
-    with fitting("sklearn", type(estimator).__name__, plan) as fit:
+    with recording("sklearn", type(estimator).__name__, plan) as fit:
         fit.estimator = estimator
         fit.params(_params(estimator))
         result = original(*args, **kwargs)
         with fit.guard("the training"):
-            _tell(fit, estimator, *_given(original, args, kwargs))
+            _record_result(fit, estimator, *_training_data(original, args, kwargs))
         return result
 
 
@@ -74,11 +74,11 @@ def _trains(estimator: Any) -> bool:
 def _params(estimator: Any) -> dict[str, Any]:
     """All parameters, also those of nested estimators, which themselves stand for their class."""
     given = estimator.get_params(deep=True)
-    nested = {name for name, value in given.items() if hasattr(value, "get_params") or _is_steps(value)}
+    inner = {name for name, value in given.items() if hasattr(value, "get_params") or _is_steps(value)}
     return {
         name: type(value).__name__ if hasattr(value, "get_params") and not isinstance(value, type) else value
         for name, value in given.items()
-        if name not in nested or not _is_steps(value)
+        if name not in inner or not _is_steps(value)
     }
 
 
@@ -86,14 +86,14 @@ def _is_steps(value: Any) -> bool:
     return isinstance(value, list) and any(isinstance(item, tuple) and any(hasattr(part, "get_params") for part in item) for item in value)
 
 
-def _given(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any]:
+def _training_data(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any]:
     """Data, target and weights of a call."""
     bound = inspect.signature(original).bind(*args, **kwargs).arguments
     more = next((value for value in bound.values() if isinstance(value, dict) and "sample_weight" in value), {})
     return bound.get("X"), bound.get("y"), bound.get("sample_weight", more.get("sample_weight"))
 
 
-def _tell(fit: Fit, estimator: Any, x: Any, y: Any, weights: Any) -> None:
+def _record_result(fit: Fit, estimator: Any, x: Any, y: Any, weights: Any) -> None:
     classifier = hasattr(estimator, "classes_")
     names = getattr(estimator, "feature_names_in_", None)
     if x is not None:

@@ -11,8 +11,8 @@ from typing import Any
 from ostinato.tracking.fits.fit import Fit
 from ostinato.tracking.fits.native import pretrained
 from ostinato.tracking.fits.patch import Patches
-from ostinato.tracking.fits.ranks import agreed
-from ostinato.tracking.fits.watch import fitting, watched, within
+from ostinato.tracking.fits.ranks import agree_on_run
+from ostinato.tracking.fits.watch import nested, plan_for, recording
 
 _ALWAYS = (
     "learning_rate", "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps", "weight_decay",
@@ -31,14 +31,14 @@ class Transformers:
         base = module.TrainerCallback
 
         def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            plan = watched("transformers")
+            plan = plan_for("transformers")
             if plan is None:
-                with within():
+                with nested():
                     return original(*args, **kwargs)
             trainer = args[0]
             told = trainer.args
             name = type(trainer.model).__name__ if trainer.model is not None else "Trainer"
-            with fitting("transformers", name, plan, **agreed(told.process_index, told.world_size)) as fit:
+            with recording("transformers", name, plan, **agree_on_run(told.process_index, told.world_size)) as fit:
                 first = told.process_index == 0
                 callback = _callback(base, fit)
                 if first:
@@ -52,7 +52,7 @@ class Transformers:
                         trainer.remove_callback(callback)
                 if first:
                     with fit.guard("the training"):
-                        _tell(fit, trainer)
+                        _record_result(fit, trainer)
                 return result
 
         patches.wrap(module.Trainer, "train", around)
@@ -83,7 +83,7 @@ def _chosen(name: str, value: Any, usual: dict[str, Any]) -> bool:
     return plain and default is not None and default is not dataclasses.MISSING and getattr(default, "value", default) != value
 
 
-def _tell(fit: Fit, trainer: Any) -> None:
+def _record_result(fit: Fit, trainer: Any) -> None:
     state = trainer.state
     fit.measured({"epochs": state.epoch, "steps": state.global_step})
     if state.best_metric is not None:

@@ -52,7 +52,7 @@ class Console:
         if not _taken and Notebook.here():
             with contextlib.suppress(OSError):
                 return Notebook(folder)
-        if _taken or getattr(sys, "frozen", False) or not sys.executable or not _plain(sys.stdout, 1) or not _plain(sys.stderr, 2):
+        if _taken or getattr(sys, "frozen", False) or not sys.executable or not _writes_to(sys.stdout, 1) or not _writes_to(sys.stderr, 2):
             return None
         with contextlib.suppress(OSError, termios.error):
             return cls(folder)
@@ -199,7 +199,7 @@ def _same(one: int, other: int) -> bool:
         return False
 
 
-def _plain(stream: object, number: int) -> bool:
+def _writes_to(stream: object, number: int) -> bool:
     """Whether a stream of Python writes to that descriptor."""
     try:
         return stream.fileno() == number  # type: ignore[attr-defined, no-any-return]

@@ -216,7 +216,7 @@ class Journal:
                 self._alive = folders.make(folder, self.about)
                 self.folder = folder
             self._check_room(length)
-            made = _written(self.folder / f"{self.number + 1:08}{_SUFFIX}", length)
+            made = _preallocated(self.folder / f"{self.number + 1:08}{_SUFFIX}", length)
         except OSError as error:
             self.full = error.strerror or str(error)
             return None
@@ -263,7 +263,7 @@ def mapped(path: Path) -> mmap.mmap:
         return mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
 
 
-def _written(path: Path, length: int) -> mmap.mmap:
+def _preallocated(path: Path, length: int) -> mmap.mmap:
     """A new file of that length, every block of it written, so that no later write can find the disk full; mapped.
 
     It has its name once it is whole: who ships the journal sees all of it, or nothing.

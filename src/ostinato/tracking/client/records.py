@@ -139,7 +139,7 @@ class Reader:
                 self._learn(length, tag)
             else:
                 layout, of = self._layouts[tag], places.setdefault(tag, ([], []))
-                rows = 1 if check else self._alike(layout, until, -((points - most) // len(layout.keys)))
+                rows = 1 if check else self._count_rows(layout, until, -((points - most) // len(layout.keys)))
                 of[0].extend(range(self.at, self.at + rows * layout.size, layout.size))
                 of[1].extend(range(count, count + rows))
                 count += rows
@@ -164,7 +164,7 @@ class Reader:
             return None
         return length, tag
 
-    def _alike(self, layout: Layout, until: int, most: int) -> int:
+    def _count_rows(self, layout: Layout, until: int, most: int) -> int:
         """The number of consecutive rows of a layout from here, at least one; short sequences are not measured."""
         size = layout.size
         room = min((until - self.at) // size, most)

@@ -141,7 +141,10 @@ class Sender:
             self._warn_of(error, own=False)
 
     def _all(self, shipper: Shipper) -> None:
-        while self._shipper() is not None and shipper.step() and not self._stopping:
+        """Ship what there is now; what comes meanwhile is left to the next round, or the few points of each write would be one."""
+        with self._journal.lock:
+            target = (self._journal.number, self._journal.at)
+        while self._shipper() is not None and not self._reached(target) and shipper.step() and not self._stopping:
             with self._round:
                 self._round.notify_all()
             self._beat()

@@ -272,7 +272,7 @@ class Shipper:
     def _do(self, deed: Deed) -> None:
         verb, refused = deed.told["verb"], False
         try:
-            self._told(verb, deed.told, deed.end)
+            self._apply(verb, deed.told, deed.end)
         except LATER:
             raise
         except Exception as error:
@@ -284,13 +284,13 @@ class Shipper:
         if verb in _FILES and not refused and self._source.folder is not None:
             (self._source.folder / Path(deed.told["file"]).name).unlink(missing_ok=True)
 
-    def _told(self, verb: str, told: dict[str, Any], end: int) -> None:
+    def _apply(self, verb: str, told: dict[str, Any], end: int) -> None:
         """Apply a deed of the journal to the store."""
         runs, run = self._runs, self._run
         if verb == "start":
             given = {key: told[key] for key in ("experiment", "name", "params", "tags", "parent")}
             code = msgspec.convert(told["code"], Code)
-            more: dict[str, Any] = {"inputs": _refs(told["inputs"]), "code": code, "lease_s": LEASE_S, "started_at": _late(told)}
+            more: dict[str, Any] = {"inputs": _refs(told["inputs"]), "code": code, "lease_s": LEASE_S, "started_at": _ended_at(told)}
             self._go_on(runs.start(**given, **more, id=run))
         elif verb == "origin":
             runs.origin(run, msgspec.convert(told["code"], Code | None), msgspec.convert(told["environment"], Environment | None))
@@ -301,29 +301,29 @@ class Shipper:
         elif verb == "link":
             runs.link(run, inputs=_refs(told["inputs"]), outputs=_refs(told["outputs"]))
         elif verb == "artifact":
-            self._put(run, told, runs.put_artifact, runs.put_artifact_sent)
+            self._upload_file(run, told, runs.put_artifact, runs.put_artifact_sent)
         elif verb == "use":
             runs.use(run, [msgspec.convert(told["use"], Use)])
         elif verb in ("candidate", "candidate_file", "candidate_ready", "measured"):
-            self._leave(verb, told, end)
+            self._apply_to_candidate(verb, told, end)
         elif verb == "finish":
             self.before_end()
             self.ship_console()
             spent = msgspec.convert(told["spent"], Spent | None)
-            self.ended = runs.finish(run, told["state"], error=told["error"], spent=spent, ended_at=_late(told))
+            self.ended = runs.finish(run, told["state"], error=told["error"], spent=spent, ended_at=_ended_at(told))
             self._reopened, self.shipped.state = None, told["state"]
         elif verb == "close":
             self._put_back()
             self.closed = True
         self.shipped.deeds += verb not in ("close", "measured", *_FILES)
 
-    def _leave(self, verb: str, told: dict[str, Any], end: int) -> None:
+    def _apply_to_candidate(self, verb: str, told: dict[str, Any], end: int) -> None:
         """Apply a deed about a candidate: the candidate itself, a file, or metrics."""
         runs = self._runs
         if verb == "candidate":
             runs.add_candidate(run=self._run, **{key: told[key] for key in ("id", "name", "type", "step", "tags", "params")})
         elif verb == "candidate_file":
-            self._put(told["candidate"], told, runs.put_candidate_artifact, runs.put_candidate_artifact_sent)
+            self._upload_file(told["candidate"], told, runs.put_candidate_artifact, runs.put_candidate_artifact_sent)
         elif verb == "candidate_ready":
             runs.change_candidate(told["candidate"], "ready")
         else:
@@ -332,7 +332,7 @@ class Shipper:
             runs.log(self._run, f"{self._client}/{self._cursor.segment}/{end}", 0, frame)
             self.shipped.points += len(told["points"])
 
-    def _put(self, holder: str, told: dict[str, Any], whole: Callable[..., Any], sent: Callable[..., Any]) -> None:
+    def _upload_file(self, holder: str, told: dict[str, Any], whole: Callable[..., Any], sent: Callable[..., Any]) -> None:
         """Upload the journal's copy of a file; a large one goes in parts, without being held in memory."""
         assert self._source.folder is not None
         try:
@@ -376,7 +376,7 @@ def _refs(texts: list[str]) -> list[Ref]:
     return [Ref.parse(text) for text in texts]
 
 
-def _late(told: dict[str, Any]) -> datetime | None:
+def _ended_at(told: dict[str, Any]) -> datetime | None:
     """When a deed happened, if that is long ago: else the store's own clock says it."""
     at_us = int(told["at_us"])
     now_us = int(datetime.now(UTC).timestamp() * 1e6)

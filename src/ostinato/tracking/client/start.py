@@ -32,7 +32,7 @@ def rank_of_process() -> int:
     return 0
 
 
-def started(runs: RunsProtocol | None, run: str, given: dict[str, Any]) -> Run | None:
+def start_run(runs: RunsProtocol | None, run: str, given: dict[str, Any]) -> Run | None:
     """The run, started or gone on with; None if the store cannot be asked now."""
     if runs is None:
         return None
@@ -44,14 +44,14 @@ def started(runs: RunsProtocol | None, run: str, given: dict[str, Any]) -> Run |
         return None
 
 
-def unsent(run: str, given: dict[str, Any]) -> Run:
+def local_run(run: str, given: dict[str, Any]) -> Run:
     """The run as this process knows it before the store does."""
     known = {"name": given["name"] or given["experiment"], "state": "running", "outputs": [], "environment": None}
     when = {"started_at": datetime.now(UTC), "started_by": "", "ended_at": None, "error": ""}
     return Run(**{**given, **known, **when}, id=run)
 
 
-def journal_of(about: About, given: dict[str, Any] | None, settings: Settings) -> Journal:
+def new_journal(about: About, given: dict[str, Any] | None, settings: Settings) -> Journal:
     """A new journal; `given` is what the run is to be started with, if that was not done."""
     home = Path(settings.journal) if settings.journal else Path(about.data) / "journal" if about.data else default_place()
     journal = Journal(about, home.absolute(), settings.journal_mb << 20)

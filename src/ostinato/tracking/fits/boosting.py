@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from ostinato.tracking.fits.fit import Fit
 from ostinato.tracking.fits.patch import Patches
-from ostinato.tracking.fits.watch import fitting, outer, watched, within
+from ostinato.tracking.fits.watch import enclosing_fit, nested, plan_for, recording
 
 _PARAMS = ("num_boost_round", "early_stopping_rounds", "maximize", "init_model", "xgb_model")
 _FOLDS = ("num_boost_round", "early_stopping_rounds", "nfold", "stratified", "shuffle", "seed")
@@ -32,26 +32,26 @@ def meet(patches: Patches, library: Booster, modules: list[Any]) -> None:
     """Meet the functions `train` and `cv` wherever they are called from."""
 
     def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        inner = outer(library.name)
+        inner = enclosing_fit(library.name)
         if inner is not None and type(inner.estimator).__module__.startswith(library.name):
-            return _told(library, inner, original, args, kwargs)
-        plan = watched(library.name)
+            return _observed_call(library, inner, original, args, kwargs)
+        plan = plan_for(library.name)
         if plan is None:
-            with within():
+            with nested():
                 return original(*args, **kwargs)
-        with fitting(library.name, "Booster", plan) as fit:
+        with recording(library.name, "Booster", plan) as fit:
             given = inspect.signature(original).bind(*args, **kwargs).arguments
             fit.params({**(given.get("params") or {}), **{name: given[name] for name in _PARAMS if isinstance(given.get(name), int)}})
-            booster = _told(library, fit, original, args, kwargs)
+            booster = _observed_call(library, fit, original, args, kwargs)
             fit.keep(booster)
             return booster
 
     def across(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        plan = watched(library.name)
+        plan = plan_for(library.name)
         if plan is None:
-            with within():
+            with nested():
                 return original(*args, **kwargs)
-        with fitting(library.name, "cv", plan) as fit:
+        with recording(library.name, "cv", plan) as fit:
             given = inspect.signature(original).bind(*args, **kwargs).arguments
             fit.params({**(given.get("params") or {}), **{name: given[name] for name in _FOLDS if isinstance(given.get(name), int)}})
             found = original(*args, **kwargs)
@@ -67,7 +67,7 @@ def meet(patches: Patches, library: Booster, modules: list[Any]) -> None:
             patches.wrap(module, "cv", across)
 
 
-def _told(library: Booster, fit: Fit, original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _observed_call(library: Booster, fit: Fit, original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     bound = inspect.signature(original).bind(*args, **kwargs)
     with fit.guard("metrics"):
         library.listening(fit, bound.arguments)

@@ -11,7 +11,7 @@ _RUN = "OSTINATO_AUTOLOG_RUN"
 _named: list[str] = []
 
 
-def agreed(rank: int, world: int) -> dict[str, Any]:
+def agree_on_run(rank: int, world: int) -> dict[str, Any]:
     """Which run the ranks of a training log to, as options of its beginning.
 
     The first rank names it in the environment, which the processes that it launches inherit. Those that were launched otherwise, such

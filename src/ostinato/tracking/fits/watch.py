@@ -137,7 +137,7 @@ def _there(module: str) -> bool:
     return importlib.util.find_spec(module.partition(".")[0]) is not None
 
 
-def watched(framework: str) -> Plan | None:
+def plan_for(framework: str) -> Plan | None:
     """The plan by which a training of the framework is recorded that begins here; None if it is not, or is a part of another."""
     plan = _plans[-1] if _plans else None
     if plan is None or framework not in plan.frameworks or _depth.get() or inside_another():
@@ -145,7 +145,7 @@ def watched(framework: str) -> Plan | None:
     return plan
 
 
-def outer(framework: str) -> Fit | None:
+def enclosing_fit(framework: str) -> Fit | None:
     """The training that this one is the very inside of, such as that of the estimator that calls `train`; None deeper within."""
     plan = _plans[-1] if _plans else None
     return _fit.get() if plan is not None and framework in plan.frameworks and _depth.get() == 1 else None
@@ -158,7 +158,7 @@ def trains_now(estimator: Any) -> bool:
 
 
 @contextmanager
-def within() -> Iterator[None]:
+def nested() -> Iterator[None]:
     """In the block, what begins is a part of the training around it."""
     token = _depth.set(_depth.get() + 1)
     try:
@@ -168,13 +168,13 @@ def within() -> Iterator[None]:
 
 
 @contextmanager
-def fitting(framework: str, model: str, plan: Plan, **how: Any) -> Iterator[Fit]:
+def recording(framework: str, model: str, plan: Plan, **how: Any) -> Iterator[Fit]:
     """In the block a training goes on. It is recorded; what it raises is raised on."""
     fit = Fit(plan, framework, model)
     fit.begin(**how)
     token = _fit.set(fit)
     try:
-        with within():
+        with nested():
             yield fit
     except BaseException as error:
         fit.end(error)

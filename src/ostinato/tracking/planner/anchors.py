@@ -20,7 +20,7 @@ def anchors_of(tx: Tx, given: dict[str, Any], scope: Scope, step: int) -> tuple[
     parts = scope.parts(tx, given, (run_table.c.id,))
     walk = walk_of(scope.orders[0])
     if walk is None or len(scope.orders) > 1 or len(parts) == 1:
-        return _placed(tx, given, parts, step, 0, 0)
+        return _anchors_in(tx, given, parts, step, 0, 0)
     inside = _count(tx, given, scope.ids())
     total, anchors = 0, list[Anchor]()
     for number, (stretch, places) in enumerate(zip(walk.stretches, _walked(tx, given, scope, walk, inside), strict=True)):
@@ -30,7 +30,7 @@ def anchors_of(tx: Tx, given: dict[str, Any], scope: Scope, step: int) -> tuple[
             anchors.append(Anchor(offset=marked[run], after=written(number, [*values, run])))
         total += len(places)
     if inside > total:
-        total, more = _placed(tx, given, parts, step, len(walk.stretches), total)
+        total, more = _anchors_in(tx, given, parts, step, len(walk.stretches), total)
         anchors += more
     return total, sorted((anchor for anchor in anchors if anchor.offset < total), key=lambda anchor: anchor.offset)
 
@@ -71,7 +71,7 @@ def _values(tx: Tx, given: dict[str, Any], walk: Walk, stretch: Stretch, runs: l
             yield row[0], list(row[1:])
 
 
-def _placed(tx: Tx, given: dict[str, Any], parts: list[Part], step: int, first: int, total: int) -> tuple[int, list[Anchor]]:
+def _anchors_in(tx: Tx, given: dict[str, Any], parts: list[Part], step: int, first: int, total: int) -> tuple[int, list[Anchor]]:
     """The anchors of parts from a number on, before which there are so many."""
     anchors: list[Anchor] = []
     for number in range(first, len(parts)):

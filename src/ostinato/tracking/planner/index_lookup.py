@@ -48,7 +48,7 @@ def finding(tx: Tx, given: dict[str, Any]) -> Find:
     return find
 
 
-def opening(node: Node, find: Find, most: int, but: Field | None = None, meeting: Meeting | None = None) -> Collection[str] | None:
+def index_candidates(node: Node, find: Find, most: int, but: Field | None = None, meeting: Meeting | None = None) -> Collection[str] | None:
     """The runs, or what else `meeting` tells of, from which to start, at most so many; None if no index tells of so few.
 
     `but` is a field whose index is entered anyway.
@@ -57,18 +57,18 @@ def opening(node: Node, find: Find, most: int, but: Field | None = None, meeting
     return found if found is not None and len(found) <= most else None
 
 
-def entered(node: Node, field: Field) -> list[ColumnElement[bool]]:
+def index_conditions(node: Node, field: Field) -> list[ColumnElement[bool]]:
     """The conditions on the index of the sort field that every run of the list meets."""
     if isinstance(node, And):
-        return [asked for part in node.parts for asked in entered(part, field)]
+        return [asked for part in node.parts for asked in index_conditions(part, field)]
     if not isinstance(node, Compare | Among | Missing) or node.field != field:
         return []
     if field.kind != "metric":
-        return entries_meeting(node, _e.number, _e.text, TEXT_MAX) or []
+        return entry_conditions(node, _e.number, _e.text, TEXT_MAX) or []
     return _measured(node) if isinstance(node, Compare) and node.op in _RANGES else []
 
 
-def entries_meeting(atom: Atom, number: Entered, text: Entered, text_max: int) -> list[ColumnElement[bool]] | None:
+def entry_conditions(atom: Atom, number: Entered, text: Entered, text_max: int) -> list[ColumnElement[bool]] | None:
     """The conditions on index entries of things that meet a query condition; None if the index cannot help."""
     if isinstance(atom, Missing):
         return [] if atom.negated else None
@@ -109,7 +109,7 @@ def _meeting(atom: Atom) -> Select[Any] | None:
             return None
         return select(_l.run).where(_l.project == bindparam("project"), _l.key == atom.field.key, *_measured(atom))
     name = field_index.indexed_value(atom.field)
-    asked = None if name is None else entries_meeting(atom, _e.number, _e.text, TEXT_MAX)
+    asked = None if name is None else entry_conditions(atom, _e.number, _e.text, TEXT_MAX)
     return None if asked is None else select(_e.run).where(_e.project == bindparam("project"), _e.field == name, *asked)
 
 

@@ -242,7 +242,7 @@ class _Parser:
         if quote in ('"', "'") and quote:
             text, quoted = self._quoted(quote), True
         else:
-            text, quoted = self._bare(listed), False
+            text, quoted = self._bare_word(listed), False
             if not text:
                 self._fail("expected a value", start)
         if type_ == "text" or (type_ == "scalar" and (quoted or not _NUMBER.fullmatch(text))):
@@ -255,7 +255,7 @@ class _Parser:
         whole = re.fullmatch(r"[+-]?\d{1,18}", text)
         return int(text) if whole else float(text)
 
-    def _bare(self, listed: bool) -> str:
+    def _bare_word(self, listed: bool) -> str:
         """Text without quotes: up to `and`, `or`, a closing parenthesis or the end, in a list up to a comma as well."""
         start = end = self._at
         stops = ",)" if listed else ")" if self._open else ""

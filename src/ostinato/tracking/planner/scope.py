@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, case, false, func
 from ostinato.storage.rows.rows import Tx
 from ostinato.storage.series.latest import latest
 from ostinato.tracking.field_index import TEXT_MAX
-from ostinato.tracking.planner.index_lookup import entered, finding, opening
+from ostinato.tracking.planner.index_lookup import finding, index_candidates, index_conditions
 from ostinato.tracking.planner.order import Key, Part, checked, keys_of
 from ostinato.tracking.planner.walk import walk_of
 from ostinato.tracking.planner.where import RUNS, Place
@@ -58,7 +58,7 @@ class Scope:
     def parts(self, tx: Tx, given: dict[str, Any], columns: Sequence[Any]) -> list[Part]:
         """The list, in one part; or as its order is walked in an index, and at last what lacks the field."""
         walk, few = walk_of(checked(self.orders)[0]), self._few(tx, given)
-        opened = None if few else opening(self.node, finding(tx, given), FEW, None if walk is None else walk.field)
+        opened = None if few else index_candidates(self.node, finding(tx, given), FEW, None if walk is None else walk.field)
         if walk is None or few or opened is not None:
             aside = opened is not None or (not few and len(self.experiments or ()) > 1)
             query, keys = self._keyed(select(*columns).select_from(run_table), self.orders, _r.id)
@@ -68,7 +68,7 @@ class Scope:
         conditions = self.conditions(aside=True)
         whole, rest = self._keyed(select(*columns).select_from(run_table.join(walk.table, walk.beside)), self.orders[1:], walk.run)
         bare, rest_of_bare = self._keyed(select(*columns).select_from(run_table), self.orders[1:], _r.id)
-        whole = whole.where(walk.has, *conditions, *entered(self.node, walk.field))
+        whole = whole.where(walk.has, *conditions, *index_conditions(self.node, walk.field))
         lacking = RUNS.meet(Missing(walk.field), self.now)
         return [
             *(Part(whole.where(*stretch.asked), (*stretch.keys, *rest)) for stretch in walk.stretches),

@@ -145,7 +145,7 @@ class Removals(Experiments, Candidates):
         self._series.settle(caller().project)
 
         def plan(tx: Tx) -> tuple[list[str], list[str], dict[Ref, str], Purge]:
-            kept, kept_loose = self._kept(tx, runs, gone), self._kept_candidates(tx, loose, loose_gone)
+            kept, kept_loose = self._refusals(tx, runs, gone), self._kept_candidates(tx, loose, loose_gone)
             reasons = _refs("run", kept) | _refs("candidate", kept_loose)
             if strict:
                 _free(reasons)
@@ -184,14 +184,14 @@ class Removals(Experiments, Candidates):
     def _check_experiment(self, tx: Tx, experiment: str) -> None:
         known, runs, loose = whole(tx, experiment)
         self._check_alone(tx, known)
-        _free(_refs("run", self._kept(tx, runs, _DELETED)) | _refs("candidate", self._kept_candidates(tx, loose, _WITH_EXPERIMENT)))
+        _free(_refs("run", self._refusals(tx, runs, _DELETED)) | _refs("candidate", self._kept_candidates(tx, loose, _WITH_EXPERIMENT)))
 
     def _check_alone(self, tx: Tx, experiment: Experiment) -> None:
         """Refuse that an experiment goes, whatever runs it has."""
         check_free(tx, experiment.ref)
         self.goes_along(tx, experiment.id)
 
-    def _kept(self, tx: Tx, runs: Collection[str], gone: _When | None, candidates: Mapping[str, str] | None = None) -> dict[str, str]:
+    def _refusals(self, tx: Tx, runs: Collection[str], gone: _When | None, candidates: Mapping[str, str] | None = None) -> dict[str, str]:
         """Those of these runs that must stay, and why: also what they are part of. Of their candidates all count, or only some, by run."""
         going, kept, project = set(runs), dict[str, str](), caller().project
         for some in parts(list(going)):
@@ -244,7 +244,7 @@ class Removals(Experiments, Candidates):
         """
         project = caller().project
         fit, candidates = fitting(tx, runs)
-        kept = self._kept(tx, fit or runs[:1], gone, candidates)
+        kept = self._refusals(tx, fit or runs[:1], gone, candidates)
         if strict:
             _free(_refs("run", kept))
         self._take_candidates(tx, [one for one, run in candidates.items() if run not in kept])

@@ -125,11 +125,11 @@ class Retention(RunTable, Removals):
 
         Once a minute it looks for what there is to do; the next call goes on with what takes longer.
         """
-        self._upkeep.go_on(self._keeping)
+        self._upkeep.advance(self._apply_due)
 
-    def _keeping(self) -> Steps[None]:
+    def _apply_due(self) -> Steps[None]:
         yield from self._sweeping()
-        yield from self._rules.keeping(lambda rule: self._applying(rule, True, measured=False))
+        yield from self._rules.apply_due(lambda rule: self._applying(rule, True, measured=False))
 
     def _applying(self, rule: RetentionRule, apply: bool, measured: bool = True) -> Steps[Retained]:
         """Apply a rule, and note so when that is done; unless `measured`, it is not said what goes."""

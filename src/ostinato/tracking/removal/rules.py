@@ -39,8 +39,8 @@ class Rules(Generic[R]):
 
         def change(tx: Tx) -> R:
             made = make(tx)
-            known = tx.first(self._named(name))
-            if known is not None and _said(self._read(known)) == _said(made):
+            known = tx.first(self._find_rule(name))
+            if known is not None and _rule_row(self._read(known)) == _rule_row(made):
                 return self._read(known)
             row = asdict(made)  # type: ignore[call-overload]
             row |= {"project": project, "conditions": row.pop("where")}
@@ -83,11 +83,11 @@ class Rules(Generic[R]):
         self._rows.write(change)
 
     def applied(self, name: str, at: datetime) -> None:
-        """Note that a rule was applied."""
+        """Record that a rule was applied."""
         self._rows.write(lambda tx: tx.execute(update(self._table).where(*self._whose(name)).values(applied_at=at)))
 
-    def keeping(self, apply: Callable[[R], Steps[Any]]) -> Steps[None]:
-        """Apply, in all projects, those that were not for an hour, each until it is dropped, replaced, or applied by another server."""
+    def apply_due(self, apply: Callable[[R], Steps[Any]]) -> Steps[None]:
+        """Apply the rules of all projects that are due (hourly), each until it is dropped, replaced, or applied by another server."""
         actor, before, columns = caller().actor, self._clock.now() - _EVERY, self._table.c
         due = select(self._table).where(or_(columns.applied_at.is_(None), columns.applied_at < before))
         for row in self._rows.read(lambda tx: tx.all(due.order_by(columns.project, columns.name))):
@@ -105,10 +105,10 @@ class Rules(Generic[R]):
     def _whose(self, name: str) -> tuple[Any, Any]:
         return self._table.c.project == caller().project, self._table.c.name == name
 
-    def _named(self, name: str) -> Any:
+    def _find_rule(self, name: str) -> Any:
         return select(self._table).where(*self._whose(name))
 
 
-def _said(rule: Any) -> dict[str, Any]:
+def _rule_row(rule: Any) -> dict[str, Any]:
     """What a rule says, whoever declared it when."""
     return {key: value for key, value in asdict(rule).items() if key not in _DECLARED}

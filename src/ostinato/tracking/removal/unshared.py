@@ -39,7 +39,7 @@ def freed(tx: Tx, runs: Collection[str], candidates: Collection[str]) -> int:
             names[row.digest] = row.size
     if not names:
         return 0
-    shared = {digest for table, column in _declared() for digest in _named(tx, table, column, names.keys(), project, holders)}
+    shared = {digest for table, column in _declared() for digest in _digests_named(tx, table, column, names.keys(), project, holders)}
     return sum(size for digest, size in names.items() if digest not in shared)
 
 
@@ -52,7 +52,7 @@ def _declared() -> Iterator[tuple[Table, Column[Any]]]:
     return ((table, column) for table in metadata.sorted_tables for column in table.columns if column.info in (BLOB, PACKED))
 
 
-def _named(tx: Tx, table: Table, column: Column[Any], digests: Set[str], project: str, going: Set[str]) -> Iterator[str]:
+def _digests_named(tx: Tx, table: Table, column: Column[Any], digests: Set[str], project: str, going: Set[str]) -> Iterator[str]:
     """Those of these digests that a column names, in rows of what does not go."""
     whose = _WHOSE.get(table)
     if column.info == PACKED:

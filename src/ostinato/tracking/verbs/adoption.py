@@ -116,7 +116,7 @@ class Adoptions:
                 if known.deleted_at is not None:
                     raise Conflict(f"run {record.id} was deleted while it arrived", hint="restore it, or purge it, and import again")
                 store.change(tx, caller().project, known, replace(made, recorded_at=known.recorded_at))
-                self._told(tx, made, archive)
+                self._record_adoption(tx, made, archive)
                 _arrived(tx, record.id)
             return bool(there)
 
@@ -158,7 +158,7 @@ class Adoptions:
 
         return self._rows.write(change) or whole
 
-    def _told(self, tx: Tx, made: Run, archive: str) -> None:
+    def _record_adoption(self, tx: Tx, made: Run, archive: str) -> None:
         data = {"archive": archive, "experiment": made.experiment_id}
         self._ledger.append(tx, "run.adopted", made.ref, inputs=tuple(made.inputs), outputs=(made.ref,), data=data)
         if made.outputs:

@@ -69,7 +69,7 @@ class Candidates(Artifacts):
         project, now = caller().project, self._clock.now()
 
         def change(tx: Tx) -> Candidate:
-            known = _one(tx, id) if id is not None else None
+            known = _find(tx, id) if id is not None else None
             if known is not None:
                 if (known.run, known.name) != (run, name):
                     raise Conflict(f"{id} is the candidate {known.name!r} of run {known.run}", hint="use another id")
@@ -243,13 +243,13 @@ def read(row: Row[Any]) -> Candidate:
     )  # fmt: skip
 
 
-def _one(tx: Tx, candidate: str) -> Candidate | None:
+def _find(tx: Tx, candidate: str) -> Candidate | None:
     row = tx.first(listed.where(_c.id == candidate), {"project": caller().project})
     return read(row) if row else None
 
 
 def _found(tx: Tx, candidate: str) -> Candidate:
-    found = _one(tx, candidate)
+    found = _find(tx, candidate)
     if found is None:
         raise NotFound(f"no candidate {candidate!r}", hint="runs.candidates() lists those of this project")
     return found

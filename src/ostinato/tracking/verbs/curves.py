@@ -48,7 +48,7 @@ class Curves:
 
     def metrics(self, run: str) -> dict[str, Metric]:
         """The latest value, minimum and maximum of every metric of a run."""
-        return _metrics(self._series.latest(*self._known(run)))
+        return _metrics(self._series.latest(*self._run_key(run)))
 
     def metrics_of(self, runs: list[str]) -> dict[str, dict[str, Metric]]:
         """The same of many runs in one reading, by run. In process only."""
@@ -60,7 +60,7 @@ class Curves:
 
         All points of a step come together, so `after_step=curve.steps[-1]` goes on without a gap. An unknown key is empty.
         """
-        found = self._series.read(*self._known(run), key, after_step, limit)
+        found = self._series.read(*self._run_key(run), key, after_step, limit)
         found = found.thinned(points) if points > 0 else found
         values = [number(value) for value in found.value.tolist()]
         return Curve(key=key, steps=found.step.tolist(), times_us=found.at.tolist(), values=values)
@@ -76,7 +76,7 @@ class Curves:
         """
         if not 1 <= limit <= _FRAME_MAX:
             raise Invalid(f"a frame of {limit} points", hint=f"1 to {_FRAME_MAX}", field="limit")
-        of = self._known(run)
+        of = self._run_key(run)
         if key is None:
             self._series.settle(*of)
             points = paging.whole(self._rows, *of, limit)
@@ -113,10 +113,10 @@ class Curves:
             raise Invalid(f"{points} points cannot be drawn", hint=f"2 to {_DRAWN_MAX}; as many as the plot has pixels", field="points")
         if low is not None and high is not None and low > high:
             raise Invalid(f"nothing lies between {low} and {high}", field="low")
-        found = self._series.outline(*self._known(run), key, x, low, high, points)
+        found = self._series.outline(*self._run_key(run), key, x, low, high, points)
         return np.concatenate([found.x, found.low, found.high, found.mean]).astype("<f8").tobytes()
 
-    def _known(self, run: str) -> tuple[str, str]:
+    def _run_key(self, run: str) -> tuple[str, str]:
         """The project and the id of a run that is there."""
         return caller().project, self._rows.read(lambda tx: find_run(tx, run)).id
 

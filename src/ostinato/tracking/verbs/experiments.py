@@ -158,7 +158,7 @@ class Experiments:
                 return known
             if other is not None and other[0] != known.id:
                 raise Conflict(f"there is an experiment {name!r} already", hint="use another name; purged, a deleted one is free")
-            _keep(tx, replace(known, name=name, changed_at=self._clock.now()))
+            _update(tx, replace(known, name=name, changed_at=self._clock.now()))
             formerly = sorted({*former_names(tx, known.id), known.name})
             tx.execute(update(experiment_table).where(_e.project == project, _e.id == known.id).values(formerly=formerly))
             tx.execute(update(run_table).where(_r.project == project, _r.experiment == known.name).values(experiment=name))
@@ -180,7 +180,7 @@ class Experiments:
         def change(tx: Tx) -> Experiment:
             known = find_experiment(tx, experiment)
             if known.deleted_at is None:
-                _keep(tx, replace(known, deleted_at=now, changed_at=now))
+                _update(tx, replace(known, deleted_at=now, changed_at=now))
                 whose = (_r.project == project, _r.experiment == known.name, _r.deleted_at.is_(None))
                 tx.execute(update(run_table).where(*whose).values(deleted_at=now, deleted_with=known.id))
                 self._ledger.append(tx, "experiment.deleted", known.ref, data={"name": known.name, "runs": known.runs})
@@ -199,7 +199,7 @@ class Experiments:
         def change(tx: Tx) -> Experiment:
             known = find_experiment(tx, experiment)
             if known.deleted_at is not None:
-                _keep(tx, replace(known, deleted_at=None, changed_at=self._clock.now()))
+                _update(tx, replace(known, deleted_at=None, changed_at=self._clock.now()))
                 whose = (_r.project == project, _r.experiment == known.name, _r.deleted_with == known.id)
                 tx.execute(update(run_table).where(*whose).values(deleted_at=None, deleted_with=None))
                 self._ledger.append(tx, "experiment.restored", known.ref, data={"name": known.name})
@@ -213,7 +213,7 @@ class Experiments:
             changed = change(known)
             if changed == known:
                 return known
-            _keep(tx, replace(changed, changed_at=self._clock.now()))
+            _update(tx, replace(changed, changed_at=self._clock.now()))
             self._ledger.append(tx, verb, known.ref, data=data)
             return find_experiment(tx, known.id)
 
@@ -311,7 +311,7 @@ def _active(tx: Tx, experiment: str) -> Experiment:
     return known
 
 
-def _keep(tx: Tx, changed: Experiment) -> None:
+def _update(tx: Tx, changed: Experiment) -> None:
     columns = {name: getattr(changed, name) for name in ("name", "tags", "note", "changed_at", "deleted_at")}
     tx.execute(update(experiment_table).where(_e.project == caller().project, _e.id == changed.id).values(**columns))
 

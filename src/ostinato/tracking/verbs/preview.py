@@ -83,7 +83,7 @@ def _column(file: pq.ParquetFile, name: str, place: int, rows: int) -> list[Scal
 def _cell(value: pa.Scalar) -> Scalar:
     """A value as it is shown; of a long text, and of a list, no more is made than that."""
     if not value.is_valid or not isinstance(value, _NESTED):
-        plain = _plain(value)
+        plain = _to_json(value)
         if plain is None or isinstance(plain, bool | int):
             return plain
         if isinstance(plain, float):
@@ -101,7 +101,7 @@ def _cell(value: pa.Scalar) -> Scalar:
 def _pieces(value: pa.Scalar) -> Iterator[str]:
     """The text of a nested value, piece by piece."""
     if not value.is_valid or not isinstance(value, _NESTED):
-        yield repr(_plain(value))
+        yield repr(_to_json(value))
         return
     struct = isinstance(value, pa.StructScalar)
     yield "{" if struct else "["
@@ -111,7 +111,7 @@ def _pieces(value: pa.Scalar) -> Iterator[str]:
     yield "}" if struct else "]"
 
 
-def _plain(value: pa.Scalar) -> Any:
+def _to_json(value: pa.Scalar) -> Any:
     """A value that is not nested, as Python has it; no more of a text than is shown."""
     if isinstance(value, pa.DictionaryScalar):
         value = value.value

@@ -66,7 +66,7 @@ class Views:
         look = {"experiment": experiment, "conditions": asked, "order_by": order_by, "columns": shown}
 
         def change(tx: Tx) -> SavedView:
-            known = _named(tx, checked_name(name))
+            known = _find_view(tx, checked_name(name))
             if known is not None and known.owner != caller().actor:
                 raise Conflict(f"the view {name!r} is of {known.owner}", hint="use another name")
             if known is not None and {key: getattr(known, key) for key in look} == look:
@@ -105,12 +105,12 @@ class Views:
         self._rows.write(change)
 
 
-def _named(tx: Tx, name: str) -> Row[Any] | None:
+def _find_view(tx: Tx, name: str) -> Row[Any] | None:
     return tx.first(_views.where(_v.name == name), {"project": caller().project})
 
 
 def _found(tx: Tx, name: str) -> Row[Any]:
-    found = _named(tx, name)
+    found = _find_view(tx, name)
     if found is None:
         raise NotFound.named("view", name, [row.name for row in tx.all(_views, {"project": caller().project})])
     return found

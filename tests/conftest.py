@@ -17,12 +17,14 @@ from tests.replays import played, start
 
 from ostinato.app import Ostinato
 from ostinato.kernel.clock import ReplayClock
+from ostinato.kernel.garbage import settled, spare
 from ostinato.storage.rows.rows import Rows, metadata
 from ostinato.testing.bucket import CREDENTIALS, BucketServer
 from ostinato.testing.postgres import PostgresServer, Spares
 from ostinato.testing.rows import opened
 
 ON_POSTGRES = os.environ.get("OSTINATO_TEST_ROWS") == "postgres"
+spare()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -34,8 +36,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
+def pytest_collection_finish() -> None:
+    settled()
+
+
 def dealt(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
-    """So ordered that each part, as `--dist worksteal` hands them out, begins with its share of the slow ones, the slowest of them first."""
+    """So ordered that each part, as `--dist worksteal` hands them out, begins with its share of the slow ones, the slowest first."""
     minutes = {item: mark.args[0] if mark.args else 1 for item in items if (mark := item.get_closest_marker("slow"))}
     slow, rest = sorted(minutes, key=lambda item: -minutes[item]), [item for item in items if item not in minutes]
     dealt: list[pytest.Item] = []

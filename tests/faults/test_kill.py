@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(1000)
 def test_nothing_acknowledged_is_lost_or_doubled_by_kill_9(
     database: dict[str, str], tmp_path: Path, scale: float, chance: random.Random
 ) -> None:
-    port, kills = free_port(), round(45 * scale)
+    port, kills = free_port(), round(24 * scale)
     with Scene(tmp_path, database) as scene:
         serving, working = scene.server(port), [scene.worker(), scene.worker()]
         with scene.clients(f"http://127.0.0.1:{port}"):
@@ -60,7 +60,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_by_kill_9_of_the_whole_server(
 
     with Scene(tmp_path, database) as scene:
         with scene.clients(f"http://127.0.0.1:{port}"):
-            for _ in range(round(5 * scale)):
+            for _ in range(round(3 * scale)):
                 with serving():
                     scene.go_on()
                     time.sleep(chance.uniform(0.0, 0.3))

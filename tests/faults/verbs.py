@@ -1,12 +1,13 @@
 """The verbs that write, on a disk that fails: started by `test_disk.py` in a process whose calls can be made to.
 
-Every attempt is a child of its own: it opens a copy of the prepared store, acts while the disk fails, and ends without closing. Then the
-store is opened again and must be as before the act or as after it; what was reported as done must be there; and the act, done again, must
-leave what it leaves on a sound disk.
+Every attempt is a child of its own: it opens a copy of the prepared store, acts while the disk fails, and ends without closing. Then
+another opens the store again: it must be as before the act or as after it; what was reported as done must be there; and the act, done
+again, must leave what it leaves on a sound disk.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import random
@@ -17,8 +18,9 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -227,10 +229,14 @@ def attempt(verb: Verb, folder: Path, fault: Fault) -> tuple[str, bool]:
 
 
 def looked(verb: Verb, folder: Path, *, act: bool = False) -> Any:
+    """What is there now and, where the act is done again, what is there then."""
     opened = verb.open(folder)
-    if act:
+    with opened if isinstance(opened, Ostinato) else nullcontext():
+        now = verb.look(opened)
+        if not act:
+            return now
         verb.act(opened)
-    return verb.look(opened)
+        return now, verb.look(opened)
 
 
 def prepare(folder: Path) -> None:
@@ -249,7 +255,9 @@ class Trial:
         self.verb, self.base, self.folder = VERBS[name], place / "base", place / "now"
         child(lambda: prepare(self.base))
         self.renew()
-        self.before, self.after = child(lambda: looked(self.verb, self.folder)), child(lambda: looked(self.verb, self.folder, act=True))
+        look = partial(looked, self.verb, self.folder, act=True)
+        self.before, self.after = look() if self.verb.open is store else child(look)  # what is compiled here, each child has
+        gc.freeze()
         assert self.before != self.after, "the verb changes nothing that is looked at"
 
     def renew(self) -> None:
@@ -263,10 +271,9 @@ class Trial:
         began = time.monotonic()
         fate, struck = child(lambda: attempt(self.verb, self.folder, fault))
         assert time.monotonic() - began < MADE_S, f"it took too long: {fate}"
-        now = child(lambda: looked(self.verb, self.folder))
+        now, again = child(lambda: looked(self.verb, self.folder, act=True))
         assert now in (self.before, self.after), f"half: {fate}: {now}"
         assert fate != "done" or now == self.after, f"it was said to be done, and is not: {now}"
-        again = child(lambda: looked(self.verb, self.folder, act=True))
         assert again == self.after, f"after another try: {again}"
         return fate, struck
 
@@ -318,7 +325,7 @@ def unknown(place: Path) -> None:
         for folder in (trial.folder, place / f"image-{nth}"):
             found = child(lambda folder=folder: looked(trial.verb, folder))
             assert found in (trial.before, trial.after)
-            assert child(lambda folder=folder: looked(trial.verb, folder, act=True)) == trial.after
+            assert child(lambda folder=folder: looked(trial.verb, folder, act=True))[1] == trial.after
             print(f"{message} | {'stored' if found == trial.after else 'not stored'}")
 
 

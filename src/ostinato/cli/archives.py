@@ -39,7 +39,7 @@ def export(ctx: click.Context, experiments: tuple[str, ...], models: tuple[str, 
     target.must_exist()
     with target.open() as store:
         made = importlib.import_module("ostinato.maintenance.export").export(
-            store, out, experiments=experiments, models=models, say=_said(as_json)
+            store, out, experiments=experiments, models=models, say=_progress_printer(as_json)
         )
     if as_json:
         _json_of(made)
@@ -64,7 +64,7 @@ def take_in(ctx: click.Context, file: Path, data: Path | None, as_json: bool) ->
     if a model or a version was refused; which and why is printed at the end, and a repeat tries it again.
     """
     with _target(ctx, data).open() as store:
-        made = importlib.import_module("ostinato.maintenance.importer").take_in(store, file, say=_said(as_json))
+        made = importlib.import_module("ostinato.maintenance.importer").take_in(store, file, say=_progress_printer(as_json))
     if as_json:
         _json_of(made)
         return not made.refused
@@ -83,7 +83,7 @@ def _target(ctx: click.Context, data: Path | None) -> Target:
     return target if data is None else replace(target, data=data.absolute(), url="")
 
 
-def _said(as_json: bool) -> Callable[[str], None]:
+def _progress_printer(as_json: bool) -> Callable[[str], None]:
     return (lambda _: None) if as_json else (lambda text: click.echo(text, err=True))
 
 

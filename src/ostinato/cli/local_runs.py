@@ -46,7 +46,7 @@ def sync(ctx: click.Context, folder: Path | None, url: str | None, data: Path | 
             for synced in shipping.sync(home, ways.open, _watch if sys.stderr.isatty() else _nothing):
                 found += 1
                 whole = whole and not synced.left
-                _tell(synced)
+                _print_result(synced)
     if not found:
         click.echo("nothing to ship", err=True)
     return whole
@@ -130,7 +130,7 @@ def _homes(target: Target, folder: Path | None, data: Path | None) -> list[Path]
     return [default, (data or target.data) / "journal"]
 
 
-def _tell(synced: Any) -> None:
+def _print_result(synced: Any) -> None:
     shipped = synced.shipped
     counts = [f"{n:,} {what}" for n, what in ((shipped.points, "points"), (shipped.files, "files"), (shipped.deeds, "changes")) if n]
     click.echo(f"run {synced.about.run}: {', '.join(counts) or 'nothing new'}{', ' + shipped.state if shipped.state else ''}")

@@ -17,6 +17,7 @@ from ostinato.cli.exit_codes import CHECK_FAILED, USAGE, code_of
 from ostinato.kernel.errors import OstinatoError
 from ostinato.kernel.garbage import spare
 from ostinato.kernel.settings import Settings
+from ostinato.kernel.streams import stand_in
 
 FACES: tuple[tuple[str, str, str], ...] = (
     ("access", "ostinato.access.api", "People, services, roles and tokens."),
@@ -109,6 +110,7 @@ def _saved(url: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with a code of `ostinato.cli.exit_codes`."""
+    stand_in()
     spare()
     importlib.import_module("ostinato.cli.processes").attach(root)
     try:

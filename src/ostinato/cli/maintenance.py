@@ -45,7 +45,7 @@ def backup(
     With --keep or --keep-days, older backups are removed once this one is made.
     """
     made = importlib.import_module("ostinato.maintenance.backup").backup(_folder(ctx, data), target, to=to, with_bucket=with_bucket)
-    if not _told(made, as_json=as_json):
+    if not _print_json(made, as_json=as_json):
         click.echo(
             f"{made.manifest}\n{made.events} events, {made.files} files, {made.blobs} blobs: {_size(made.size)}, {_size(made.copied)} new"
         )
@@ -95,7 +95,7 @@ def restore(
     made = importlib.import_module("ostinato.maintenance.restore").restore(
         source, _folder(ctx, data), identity=identity, head=head.read_text() if head else None, database_url=database_url
     )
-    if not _told(made, as_json=as_json):
+    if not _print_json(made, as_json=as_json):
         click.echo(f"as of {made.made_at}: {made.events} events, {made.files} files, {made.blobs} blobs, {_size(made.size)}; all verified")
         _complain(made.problems)
         if made.missing_events:
@@ -121,7 +121,7 @@ def doctor(ctx: click.Context, data: Path | None, as_json: bool, quick: bool, li
         raise click.BadParameter("write it as 127.0.0.1:8080", param_hint="--listen")
     where = (host.strip("[]") or "127.0.0.1", int(port)) if listen else None
     found = importlib.import_module("ostinato.maintenance.doctor").examine(folder, quick=quick, listen=where)
-    if not _told(found, as_json=as_json):
+    if not _print_json(found, as_json=as_json):
         for complaint in found.complaints:
             click.secho(f"{complaint.level}: {complaint.check}: {complaint.what}", fg="red" if complaint.level == "problem" else "yellow")
             click.echo(f"  {complaint.mend}")
@@ -144,7 +144,7 @@ def collect(ctx: click.Context, data: Path | None, as_json: bool, apply: bool, o
     """Find the blobs that nothing refers to, and with --apply delete them; safe beside a running server."""
     module = importlib.import_module("ostinato.maintenance.collect")
     found = module.collect(_folder(ctx, data), apply=apply, older_than_hours=older_than_hours)
-    if not _told(found, as_json=as_json):
+    if not _print_json(found, as_json=as_json):
         for blob in found.unused:
             click.echo(f"{blob.digest}  {_size(blob.size)}  unused for {blob.unused_hours:.0f} h")
         for blob in found.aside:
@@ -170,7 +170,7 @@ def retain(
     found = importlib.import_module("ostinato.maintenance.retention").retain(
         _folder(ctx, data), predictions_days=predictions_days, logs_days=logs_days, rules=rules, apply=apply
     )
-    if not _told(found, as_json=as_json):
+    if not _print_json(found, as_json=as_json):
         said = "removed" if found.applied else "would be removed; --apply does it"
         for old in found.predictions:
             click.echo(f"{old.endpoint}: {old.segments} segments of predictions, {_size(old.size)}: {said}")
@@ -199,7 +199,7 @@ def rotate_keys(ctx: click.Context, data: Path | None) -> None:
 
 def _prune(place: str, keep: int | None, keep_days: float | None, *, apply: bool, as_json: bool, quiet: bool = False) -> None:
     found = importlib.import_module("ostinato.maintenance.prune").prune(place, keep=keep, keep_days=keep_days, apply=apply)
-    if quiet or _told(found, as_json=as_json):
+    if quiet or _print_json(found, as_json=as_json):
         return
     said = "removed" if found.applied else "would be removed; --apply does it"
     for name in found.removed:
@@ -217,7 +217,7 @@ def _folder(ctx: click.Context, data: Path | None) -> Path:
     return data.absolute() if data else target.data
 
 
-def _told(reply: Any, *, as_json: bool) -> bool:
+def _print_json(reply: Any, *, as_json: bool) -> bool:
     if as_json:
         click.echo(importlib.import_module("ostinato.server.wire").encode(reply))
     return as_json

@@ -77,7 +77,7 @@ def serve(
     if hand_over:
         click.echo(f"process {succession.hand_over(folder)} took over")
         return
-    more = {"beyond_loopback": beyond_loopback, "fd": fd, "handed": handed and succession.Handed.parse(handed)}
+    more = {"beyond_loopback": beyond_loopback, "fd": fd, "handed": handed and succession.Inherited.parse(handed)}
     importlib.import_module("ostinato.server.serve").serve(folder, host, port, replay=clock == "replay", at=at, **more)
 
 

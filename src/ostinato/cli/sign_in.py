@@ -65,7 +65,7 @@ def login(ctx: click.Context, url: str | None, name: str, code: str | None) -> N
     if code:
         token = module.redeem_code(address, code, _chosen_password(), name, ca_file=target.ca_file)
     else:
-        token = module.device_login(address, name, _tell, ca_file=target.ca_file)
+        token = module.device_login(address, name, _print_instructions, ca_file=target.ca_file)
     click.echo(f"signed in; the token is kept in {module.save_token(address, token)}")
 
 
@@ -84,5 +84,5 @@ def _chosen_password() -> str:
         raise Invalid("nobody typed a password: the input is at its end", hint=hint, field="password") from None
 
 
-def _tell(grant: Any) -> None:
+def _print_instructions(grant: Any) -> None:
     click.echo(f"Open {grant.verification_uri} in a browser and confirm the code {grant.user_code}")

@@ -49,7 +49,7 @@ def bring(ctx: click.Context, folder: Path, experiment: str, called: str) -> boo
         for board in taking.take(final=True, following=False):
             board.end()
             whole = not (board.taken.damaged or board.taken.waiting) and whole
-            _tell(board.taken)
+            _print_result(board.taken)
     return whole
 
 
@@ -69,7 +69,7 @@ def watch(ctx: click.Context, folder: Path, experiment: str, called: str, idle: 
         signal.signal(number, lambda *_: stop.set())
     with _taking(ctx, folder, experiment, called) as taking:
         click.echo(f"watching {folder}", err=True)
-        taking.follow(stop, lambda board: _tell(board.taken), idle)
+        taking.follow(stop, lambda board: _print_result(board.taken), idle)
         taking.end()
 
 
@@ -108,7 +108,7 @@ def _taking(ctx: click.Context, folder: Path, experiment: str, called: str) -> I
             taking.close()
 
 
-def _tell(taken: Any) -> None:
+def _print_result(taken: Any) -> None:
     click.echo(
         f"run {taken.run} of {taken.folder}: {taken.points:,} points, {taken.files:,} files, {taken.histograms:,} histograms"
         + (f"; not taken: {', '.join(f'{n} of {what}' for what, n in sorted(taken.left_out.items()))}" if taken.left_out else "")

@@ -45,7 +45,7 @@ class TimeSliced:
         self._begun_s = -every_s
         self._left: Steps[None] | None = None
 
-    def go_on(self, begin: Callable[[], Steps[None]]) -> None:
+    def advance(self, begin: Callable[[], Steps[None]]) -> None:
         """Work for one second on what is left, or begin again if nothing is left and it is time."""
         until = time.monotonic() + self.turn_s
         work, self._left = self._left, None
@@ -58,7 +58,3 @@ class TimeSliced:
             if time.monotonic() >= until:
                 self._left = work
                 return
-
-    def now(self) -> None:
-        """Begin again at the next turn, however recent the last beginning."""
-        self._begun_s = -1e9

@@ -61,7 +61,7 @@ class BrowserRequest:
 
     def cookie(self, name: str) -> str:
         """The value of one of our cookies, or the empty string."""
-        wanted = self._named(name)
+        wanted = self._cookie_name(name)
         for part in self.headers.get("cookie", "").split(";"):
             key, _, value = part.strip().partition("=")
             if key == wanted:
@@ -71,9 +71,9 @@ class BrowserRequest:
     def set_cookie(self, value: str, name: str = "", life_s: int = int(ABSOLUTE.total_seconds())) -> None:
         """Set a cookie that no script and no other site can read; the empty value deletes it."""
         lasts = f"; Max-Age={life_s if value else 0}; Path=/; HttpOnly; SameSite=Lax" + "; Secure" * self.secure
-        self.cookies.append(f"{self._named(name)}={value}{lasts}".encode())
+        self.cookies.append(f"{self._cookie_name(name)}={value}{lasts}".encode())
 
-    def _named(self, name: str) -> str:
+    def _cookie_name(self, name: str) -> str:
         """`__Host-` binds a cookie to this host over TLS; on the loopback, where hosts share theirs, the port tells servers apart."""
         suffix = f"-{name}" * bool(name)
         if self.secure:

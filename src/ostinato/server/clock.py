@@ -26,12 +26,12 @@ class SharedClock(ReplayClock):
         if start is None and not self._path.exists():
             raise Invalid("a replay clock needs an instant to start at", hint="--at 2013-01-01T00:00:00Z", field="at")
         self._moving = threading.Lock()
-        super().__init__(start or self._written())
-        if not self._path.exists() or self._written() < super().now():
+        super().__init__(start or self._read())
+        if not self._path.exists() or self._read() < super().now():
             self._write(super().now())
 
     def now(self) -> datetime:
-        return self._written()
+        return self._read()
 
     def set(self, instant: datetime) -> None:
         """Move to `instant`, for all processes.
@@ -43,7 +43,7 @@ class SharedClock(ReplayClock):
             super().set(instant)
             self._write(super().now())
 
-    def _written(self) -> datetime:
+    def _read(self) -> datetime:
         return datetime.fromisoformat(self._path.read_text())
 
     def _write(self, instant: datetime) -> None:

@@ -75,11 +75,11 @@ def failure(error: OstinatoError) -> Response:
         headers["allow"] = error.allow
     if isinstance(error, Unavailable | Throttled):
         headers["retry-after"] = str(max(1, round(error.retry_after_s)))
-    content = msgspec.json.encode({"error": told}, enc_hook=_plain)
+    content = msgspec.json.encode({"error": told}, enc_hook=_jsonable)
     return Response(content, STATUS[kind], headers, "application/json")
 
 
-def _plain(value: Any) -> Any:
+def _jsonable(value: Any) -> Any:
     """An error is told even if a field of it does not travel."""
     try:
         return to_wire(value)

@@ -29,10 +29,10 @@ def first_sign_in_notice(app: Ostinato, url: str) -> str:
         return ""
     if sys.stdout.isatty():
         return f"Sign in as the administrator, once, within ten minutes, by ostinato login --code or at {address}"
-    _keep(path, address)
+    _write_address(path, address)
     return f"Nobody has signed in yet; an address that signs the administrator in, once, within ten minutes, stands in {path}"
 
 
-def _keep(path: Path, address: str) -> None:
+def _write_address(path: Path, address: str) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(address + "\n")

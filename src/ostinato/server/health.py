@@ -39,7 +39,7 @@ class Health:
 
     def check(self) -> State:
         """Ask every part."""
-        told = {name: _asked(check) for name, check in self._checks.items()}
+        told = {name: _run_check(check) for name, check in self._checks.items()}
         return State(ready=all(answer == "ok" for answer in told.values()), checks=told)
 
     def _rows(self) -> str:
@@ -55,7 +55,7 @@ class Health:
         return "draining" if self.draining.is_set() and not self.succeeded else "ok"
 
 
-def _asked(check: Callable[[], str]) -> str:
+def _run_check(check: Callable[[], str]) -> str:
     try:
         return check()
     except Exception as error:  # whatever breaks, the answer is "not ready", and why

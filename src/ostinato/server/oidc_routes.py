@@ -47,14 +47,14 @@ class OidcRoutes:
         try:
             secret = await self._run(self._finish, answer, _begun(kept))
         except OstinatoError as error:
-            return _told(request, error)  # with the cookie taken back: an attempt that failed is over
+            return _redirect_with_error(request, error)  # with the cookie taken back: an attempt that failed is over
         if secret:
             browser_request().set_cookie(secret)
         return RedirectResponse("/", 303)
 
     def _finish(self, answer: dict[str, str], begun: Begun) -> str:
         """The secret of the session that begins, or nothing where somebody who is signed in is known by what they proved from now on."""
-        identity = _known(self._provider).finish(answer, begun, _redirect_uri())
+        identity = _require_provider(self._provider).finish(answer, begun, _redirect_uri())
         if not begun.link:
             return self._access.sign_in_elsewhere(identity, browser_request().visitor).secret
         self._link(identity, begun.link)
@@ -75,19 +75,19 @@ def begin_redirect(provider: Provider | None, link: str = "") -> str:
         NotFound: no provider is set up.
         Unavailable: it is out of reach.
     """
-    begun = _known(provider).begin(_redirect_uri(), link)
+    begun = _require_provider(provider).begin(_redirect_uri(), link)
     kept = base64.urlsafe_b64encode(msgspec.json.encode(replace(begun, url=""))).decode()
     browser_request().set_cookie(kept.rstrip("="), _COOKIE, _LIFE_S)
     return begun.url
 
 
-def _known(provider: Provider | None) -> Provider:
+def _require_provider(provider: Provider | None) -> Provider:
     if provider is None:
         raise NotFound("nobody signs in by OpenID Connect here", hint="OSTINATO_OIDC_ISSUER on the server names a provider")
     return provider
 
 
-def _told(request: Request, error: OstinatoError) -> Response:
+def _redirect_with_error(request: Request, error: OstinatoError) -> Response:
     """A browser is led to the sign-in page, which knows the kind of error: words in an address could be anybody's."""
     if "text/html" not in request.headers.get("accept", ""):
         return failure(error)

@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -27,7 +27,7 @@ from ostinato.server.handover import Inherited, running, start_successor
 from ostinato.server.health import Health
 from ostinato.server.http import build
 from ostinato.server.lines import Together
-from ostinato.server.sockets import listening, require_private, tell_supervisor, url_of
+from ostinato.server.sockets import listening_socket, notify_supervisor, require_private, url_of
 from ostinato.server.workers import Workers
 from ostinato.serving.plane.listener import Listener
 from ostinato.storage.disk import blamed, take
@@ -60,7 +60,7 @@ def serve(
     settings = Settings.read(data)
     _log_to_stderr()
     os.umask(0o077)  # whatever this process and its children write is for its owner alone
-    with blamed(data), _held(data, handed) as lock, listening(host, port, handed.listener if handed else fd) as listener:
+    with blamed(data), _held(data, handed) as lock, listening_socket(host, port, handed.listener if handed else fd) as listener:
         require_private(listener, settings, beyond_loopback=beyond_loopback)
         clock = _clock(data, replay=replay, at=at)
         with Ostinato.open(data, clock=clock) as app:
@@ -142,10 +142,10 @@ class Server(Listener):
         if self._ready is not None:
             os.write(self._ready, b"1")
             os.close(self._ready)
-        tell_supervisor(f"READY=1\nMAINPID={os.getpid()}")
-        print(f"Ostinato is at {self._url} (the administrator's token: {self._data / 'admin-token'})", flush=True)  # noqa: T201
+        notify_supervisor(f"READY=1\nMAINPID={os.getpid()}")
+        _say(f"Ostinato is at {self._url} (the administrator's token: {self._data / 'admin-token'})")
         if said := first_sign_in_notice(self._app, self._url):
-            print(said, flush=True)  # noqa: T201
+            _say(said)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
@@ -221,6 +221,11 @@ def _catch_up(app: Ostinato, clock: SharedClock) -> None:
     newest = app.ledger.events(newest_first=True, limit=1).items
     if newest and newest[0].at > clock.now():
         clock.set(newest[0].at.astimezone(UTC))
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # nobody may be listening any more
+        print(text, flush=True)  # noqa: T201
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -58,7 +58,7 @@ class SignIn:
             Unauthenticated: the name or the password is wrong.
             Throttled: too many failures; `retry-after` says when the next attempt counts.
         """
-        return _kept(self._access.sign_in(name, password, browser_request().visitor))
+        return _set_session_cookie(self._access.sign_in(name, password, browser_request().visitor))
 
     def sign_in_by_code(self, code: str, password: str | None = None) -> Session:
         """Sign in by a one-time code; with `password`, that is yours from now on.
@@ -66,7 +66,7 @@ class SignIn:
         Raises:
             Unauthenticated: the code is unknown, used or older than ten minutes.
         """
-        return _kept(self._access.sign_in_by_code(code, browser_request().visitor, password))
+        return _set_session_cookie(self._access.sign_in_by_code(code, browser_request().visitor, password))
 
     def redeem(self, code: str, password: str | None = None, name: str = "") -> IssuedToken:
         """A token for a program whose user holds a one-time code; with `password`, that is theirs from now on. Sets no cookie.
@@ -104,7 +104,7 @@ class SignIn:
             Invalid: the new one may not be chosen.
         """
         opened = self._access.set_password(password, old, browser_request().visitor)
-        return _kept(opened) if opened else None
+        return _set_session_cookie(opened) if opened else None
 
     def begin_device(self, name: str) -> DeviceGrant:
         """Ask for a token for a program called `name`; its user confirms the `user_code` at `verification_uri`."""
@@ -133,7 +133,7 @@ class SignIn:
         return self._access.answer_device(user_code, agree, browser_request().visitor)
 
 
-def _kept(opened: OpenedSession) -> Session:
+def _set_session_cookie(opened: OpenedSession) -> Session:
     browser_request().set_cookie(opened.secret)
     return opened.session
 

@@ -13,7 +13,7 @@ _FIRST_FD = 3
 """The first socket of those that systemd passes (sd_listen_fds)."""
 
 
-def listening(host: str, port: int, fd: int | None = None) -> socket.socket:
+def listening_socket(host: str, port: int, fd: int | None = None) -> socket.socket:
     """A socket that listens: the inherited `fd`, the one that systemd passed, or a new one.
 
     Raises:
@@ -59,7 +59,7 @@ def url_of(listener: socket.socket, *, tls: bool) -> str:
     return f"{'https' if tls else 'http'}://[{host}]:{port}" if ":" in host else f"{'https' if tls else 'http'}://{host}:{port}"
 
 
-def tell_supervisor(text: str) -> None:
+def notify_supervisor(text: str) -> None:
     """Notify systemd, if it started this process (sd_notify)."""
     if address := os.environ.get("NOTIFY_SOCKET"):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as pipe:

@@ -24,7 +24,7 @@ def tracing() -> Traces | None:
     Raises:
         MissingExtra: somebody does, and the packages are not installed.
     """
-    return Traces() if _wanted() else None
+    return Traces() if _is_enabled() else None
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def exporting() -> Iterator[None]:
     Raises:
         MissingExtra: somebody collects them, and the packages are not installed.
     """
-    if not _wanted():
+    if not _is_enabled():
         yield
         return
     provider = _provider()
@@ -45,7 +45,7 @@ def exporting() -> Iterator[None]:
         provider.shutdown()
 
 
-def _wanted() -> bool:
+def _is_enabled() -> bool:
     off = os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or os.environ.get("OTEL_TRACES_EXPORTER") == "none"
     return not off and any(os.environ.get(name) for name in _WHERE)
 

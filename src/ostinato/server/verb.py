@@ -98,7 +98,7 @@ class Verb:
             reply = Reply(self.op.status, raw, result)
         else:
             kind = MSGPACK if MSGPACK in headers.get("accept", "") else JSON
-            reply = _told(self.op.status, kind, encode(result, kind), headers.get("accept-encoding", ""))
+            reply = _compressed_reply(self.op.status, kind, encode(result, kind), headers.get("accept-encoding", ""))
         if told:
             reply.headers.append((NOTICE.lower().encode(), to_header(told).encode()))
         return reply
@@ -158,7 +158,7 @@ async def _body(receive: Receive, limit: int) -> bytes:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _told(status: int, kind: str, content: bytes, accepts: str) -> Reply:
+def _compressed_reply(status: int, kind: str, content: bytes, accepts: str) -> Reply:
     """The content as a reply, packed where the client likes that and it pays."""
     headers = [(b"content-type", kind.encode())]
     if accepts and len(content) >= LEAST and (encoding := negotiate(accepts)):

@@ -92,17 +92,17 @@ def _read(parameters: Sequence[Parameter], given: Mapping[str, Any], *, lax: boo
         if p.name in given:
             found[p.name] = convert(given[p.name], p.annotation, at, lax=lax and (p.scalar or p.repeated))
         elif p.required:
-            raise Invalid(f"{at} is missing", hint=_known(parameters), field=at)
+            raise Invalid(f"{at} is missing", hint=_known_fields(parameters), field=at)
     return found
 
 
 def _refuse_unknown(parameters: Sequence[Parameter], given: Mapping[Any, Any]) -> None:
     if extra := given.keys() - {p.name for p in parameters}:
         name = min(map(str, extra))
-        raise Invalid(f"$.{name} is unknown", hint=_known(parameters), field=f"$.{name}")
+        raise Invalid(f"$.{name} is unknown", hint=_known_fields(parameters), field=f"$.{name}")
 
 
-def _known(parameters: Sequence[Parameter]) -> str:
+def _known_fields(parameters: Sequence[Parameter]) -> str:
     return f"known fields: {', '.join(p.name for p in parameters) or 'none'}"
 
 

@@ -5,6 +5,8 @@ PYTHON ?= python3
 
 # Threads of OpenMP that wait by spinning for long starve one another on a busy machine.
 export GOMP_SPINCOUNT := 10000
+# Hundreds of processes are started here: each would compile all that it imports, for as long as no other may keep what it compiled.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-frameworks check docs bench bench-tracking serve clean frameworks format openapi schema web web-check web-types chromium

@@ -120,7 +120,8 @@ def test_killed_between_append_and_seal_nothing_is_lost(store: Store) -> None:
         store.act("run.started", f"run:r{number}")
     store.ledger.seal()
     code = _SEALER.replace(
-        "head = ledger.seal()", "ledger._sealer._keep = lambda *_: __import__('os').kill(__import__('os').getpid(), 9)\n    ledger.seal()"
+        "head = ledger.seal()",
+        "ledger._sealer._store_head = lambda *_: __import__('os').kill(__import__('os').getpid(), 9)\n    ledger.seal()",
     )
     with _sealing(store, "dying", 1, code) as dying:
         dying.communicate()
@@ -142,14 +143,14 @@ def test_a_long_backlog_is_sealed_in_pieces(store: Store, monkeypatch: pytest.Mo
 
 
 def test_sealing_ends_although_events_keep_coming(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    keep, made = Sealer._keep, []
+    keep, made = Sealer._store_head, []
 
     def busily(self: Sealer, growth: object, tx: Tx) -> Head | None:
         made.append(growth)
         store.ledger.append(tx, "run.started", Ref("run", f"more{len(made)}"))
         return keep(self, growth, tx)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Sealer, "_keep", busily)
+    monkeypatch.setattr(Sealer, "_store_head", busily)
     store.act("run.started", "run:r0")
     head = store.ledger.seal()
     assert head is not None

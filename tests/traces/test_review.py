@@ -46,6 +46,7 @@ def test_an_issue_and_the_traces_that_show_it(both: Ostinato) -> None:  # noqa: 
     changed = traces.change_issue(slow.id, state="resolved", severity="medium")
     assert (changed.state, changed.severity, changed.description, changed.traces) == ("resolved", "medium", "answers take minutes", 2)
     assert [one.id for one in traces.issues(state="resolved")] == [slow.id]
+    assert [one.name for one in traces.issues()] == ["wrong", "vague", "slow"], "open ones come first"
     assert vague in traces.issues(state="pending")
     with pytest.raises(NotFound, match="not found"):
         traces.assess("tr-a", "iss-none", kind="issue")

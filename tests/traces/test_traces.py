@@ -230,12 +230,13 @@ def test_assessments(app: Ostinato) -> None:
     changed = app.traces.reassess("tr-a", "a1", error={"error_message": "no"}, metadata={"k": "v"})
     assert (changed.value, changed.error, changed.metadata) == (None, {"error_message": "no"}, {"k": "v"})
     wrong: list[dict[str, object]] = [
-        {"name": ""}, {"value": None}, {"value": math.inf}, {"value": "x" * 100_001}, {"rationale": "x" * 100_001}, {"metadata": {"": "x"}},
+        {"name": ""}, {"span": ""}, {"value": None}, {"value": math.inf}, {"value": "x" * 100_001}, {"rationale": "x" * 100_001},
+        {"metadata": {"": "x"}},
     ]  # fmt: skip
     for more in wrong:
         with pytest.raises(Invalid):
             app.traces.assess(**({"trace": "tr-a", "name": "x", "value": 1} | more))  # type: ignore[arg-type]
-    for more in ({"trace": "tr-none"}, {"span": "0" * 15 + "9"}, {"overrides": "none"}):
+    for more in ({"trace": "tr-none"}, {"overrides": "none"}):
         with pytest.raises(NotFound):
             app.traces.assess(**({"trace": "tr-a", "name": "x", "value": 1} | more))  # type: ignore[arg-type]
     verbs = [event.verb for event in app.ledger.events().items if event.verb.startswith("trace.")]

@@ -28,7 +28,7 @@ _FLIGHTS = """
            dep_delay, arr_delay, air_time,
            CASE WHEN arr_delay IS NOT NULL THEN scheduled_at + to_minutes((dep_delay + air_time + 30)::BIGINT) END AS landed_at,
            CASE WHEN arr_delay IS NOT NULL THEN (arr_delay > 15)::BIGINT END AS late
-    FROM (SELECT *, time_hour::TIMESTAMP + to_minutes(minute::BIGINT) AS scheduled_at FROM read_csv('{file}', nullstr = 'NA'))
+    FROM (SELECT *, time_hour::TIMESTAMP + to_minutes(minute::BIGINT) AS scheduled_at FROM year)
     WHERE month = {month} ORDER BY scheduled_at, flight_id
 """
 # A flight counts as landed half an hour after its time in the air: taxiing out and in, and the report reaching us.
@@ -97,7 +97,8 @@ class Feed:
             plain = self._inbox.parent / "cache" / "flights-2013.csv"
             if not plain.exists():
                 _unpack(packed, plain)
-            return self._duckdb.sql(_FLIGHTS.format(file=plain, month=month)).to_arrow_table()
+            self._duckdb.execute(f"CREATE TABLE IF NOT EXISTS year AS FROM read_csv('{plain}', nullstr = 'NA')")
+            return self._duckdb.sql(_FLIGHTS.format(month=month)).to_arrow_table()
         return self._duckdb.sql(_WEATHER.format(file=self._data / "weather.csv", month=month)).to_arrow_table()
 
 

@@ -32,7 +32,7 @@ class Devices:
     _rows: Rows
     _record: Callable[..., object]
     _machine_clock: Clock
-    _patience: Throttle
+    _throttle: Throttle
     _add_token: Callable[..., IssuedToken]
 
     def begin_device(self, name: str, visitor: Visitor = NOWHERE, origin: str = "") -> DeviceGrant:
@@ -43,7 +43,7 @@ class Devices:
         """
         if not name.strip() or len(name) > 64 or not name.isprintable():
             raise Invalid("a program has a name of 1 to 64 printable signs", field="name")
-        self._patience.charge(WHOLE_NETWORK, network_of(visitor.address))
+        self._throttle.charge(WHOLE_NETWORK, network_of(visitor.address))
         device_code, now = secrets.token_urlsafe(32), self._machine_clock.now()
         letters = "".join(secrets.choice(_LETTERS) for _ in range(8))
         user_code = f"{letters[:4]}-{letters[4:]}"
@@ -96,12 +96,12 @@ class Devices:
         """The wish under a code; wrong codes are counted against the caller, who could be guessing those of others."""
         now, network = self._machine_clock.now(), network_of(visitor.address)
         account = _GUESSES + caller().actor
-        self._patience.charge(account, network)
+        self._throttle.charge(account, network)
         plain = "".join(letter for letter in user_code.upper() if letter in _LETTERS)[:8]
         found = self._rows.read(lambda tx: credential_store.device(tx, user_code=f"{plain[:4]}-{plain[4:]}"))
         if found is None or found.expires_at <= now or found.state != "pending":
             raise NotFound("nobody waits under this code", hint="it lasts ten minutes; start `ostinato login` again")
-        self._patience.refund(account, network)
+        self._throttle.refund(account, network)
         return found
 
     def ask_device(self, device_code: str) -> DeviceAnswer:

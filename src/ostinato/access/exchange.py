@@ -40,7 +40,7 @@ class Exchanges:
     _record: Callable[..., object]
     _clock: Clock
     _machine_clock: Clock
-    _patience: Throttle
+    _throttle: Throttle
     _issuers: Issuers
     _refusals: Refusals
     _add_token: Callable[..., IssuedToken]
@@ -151,7 +151,7 @@ class Exchanges:
             Throttled: too many failures from there.
         """
         network, patterns = network_of(visitor.address), checked_patterns(scope)
-        self._patience.charge(WHOLE_NETWORK, network)
+        self._throttle.charge(WHOLE_NETWORK, network)
         considered: list[Trust] = []
         claims: dict[str, Any] = {}
         try:
@@ -164,12 +164,12 @@ class Exchanges:
             fitting = _fitting(considered, claims)
             issued = self._rows.write(lambda tx: self._exchanged(tx, fitting, token, claims, patterns))
         except Unauthenticated as error:
-            self._tell(error, considered, claims, visitor)
+            self._record_refusal(error, considered, claims, visitor)
             raise
         except OstinatoError:
-            self._patience.refund(WHOLE_NETWORK, network)
+            self._throttle.refund(WHOLE_NETWORK, network)
             raise
-        self._patience.refund(WHOLE_NETWORK, network)
+        self._throttle.refund(WHOLE_NETWORK, network)
         return issued
 
     def _exchanged(self, tx: Tx, by: Trust, token: str, claims: Mapping[str, Any], scope: Sequence[str]) -> IssuedToken:
@@ -196,7 +196,7 @@ class Exchanges:
             self._record(tx, "token.exchanged", Ref("trust", by.name), outputs=(Ref.parse(owner.id),), data=told)
         return issued
 
-    def _tell(self, error: OstinatoError, considered: Sequence[Trust], claims: Mapping[str, Any], visitor: Visitor) -> None:
+    def _record_refusal(self, error: OstinatoError, considered: Sequence[Trust], claims: Mapping[str, Any], visitor: Visitor) -> None:
         """Leave an event in the projects whose trust was claimed; in `default` if nobody's was."""
         places = {found.project: found.issuer for found in considered} or {"default": ""}
         for project, issuer in places.items():

@@ -109,7 +109,7 @@ class Tokens:
             if old.revoked or old.rotated_to or old.expires_at <= now or owner.disabled:
                 raise Conflict(f"the token {token} works no more", hint="issue a new one")
             same = _limits(owner.id, old.permissions, old.projects, None)
-            reach = _within(replace(same, delegated=same.delegated or old.delegated or bool(by and by.delegated)), by)
+            reach = _require_within(replace(same, delegated=same.delegated or old.delegated or bool(by and by.delegated)), by)
             _require_issuer(tx, owner, reach)
             secret, until = mint(owner.kind), min(old.expires_at, now + timedelta(hours=overlap_hours))
             credential_store.rotate(tx, old.id, parse(secret).id, until)
@@ -178,7 +178,7 @@ def issuable(tx: Tx, owner: Actor, permissions: list[str] | None, projects: list
     Raises:
         Denied: the caller may issue none that reaches so far.
     """
-    wanted = _within(_limits(owner.id, permissions, projects, by), by)
+    wanted = _require_within(_limits(owner.id, permissions, projects, by), by)
     _require_issuer(tx, owner, wanted)
     return wanted
 
@@ -210,7 +210,7 @@ def _limits(actor: str, permissions: list[str] | None, projects: list[str] | Non
     )
 
 
-def _within(wanted: Credential, by: Credential | None) -> Credential:
+def _require_within(wanted: Credential, by: Credential | None) -> Credential:
     """`wanted`, if it does not exceed the scope of the requesting credential."""
     asked = PERMISSIONS if wanted.permissions is None else expand(wanted.permissions)
     if by and by.permissions is not None and (more := asked - expand(by.permissions)):

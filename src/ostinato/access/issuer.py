@@ -84,7 +84,7 @@ class Issuer:
             Unavailable: it is out of reach.
             Conflict: it calls itself otherwise, or does not name what is needed.
         """
-        found = self._known()
+        found = self._configuration()
         if missing := sorted(name for name in needed if not isinstance(found.get(name), str)):
             raise Conflict(f"the issuer {self.url} names no {missing[0]}", hint="is it one for OpenID Connect?")
         return found
@@ -120,7 +120,7 @@ class Issuer:
             raise Invalid(f"not an https address of an issuer: {url[:200]!r}", hint="https://…", field="issuer")
         return url
 
-    def _known(self) -> dict[str, Any]:
+    def _configuration(self) -> dict[str, Any]:
         with self._lock:
             kept = self._metadata
             if kept is not None and time.monotonic() - kept[0] < _METADATA_S:
@@ -164,12 +164,12 @@ class Issuers:
 
     def __init__(self, networks: str = "") -> None:
         self._networks = networks
-        self._known: dict[str, Issuer] = {}
+        self._configuration: dict[str, Issuer] = {}
 
     def at(self, url: str) -> Issuer:
         """The issuer of this address. Raises Invalid if it is none that an issuer may have."""
-        if (found := self._known.get(url)) is None:
-            found = self._known[url] = Issuer(url, self._networks)
+        if (found := self._configuration.get(url)) is None:
+            found = self._configuration[url] = Issuer(url, self._networks)
         return found
 
 

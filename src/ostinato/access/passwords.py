@@ -49,7 +49,7 @@ class Passwords:
         Raises:
             Throttled: too many are waiting.
         """
-        return self._in_turn(lambda: self._hasher.hash(password))
+        return self._with_slot(lambda: self._hasher.hash(password))
 
     def matches(self, hashed: str | None, password: str) -> bool:
         """Whether this is the password; takes as long if there is none.
@@ -57,7 +57,7 @@ class Passwords:
         Raises:
             Throttled: too many are waiting.
         """
-        return self._in_turn(lambda: self._verify(hashed or self._nobody, password)) and hashed is not None
+        return self._with_slot(lambda: self._verify(hashed or self._nobody, password)) and hashed is not None
 
     def outdated(self, hashed: str) -> bool:
         """Whether the hash was made at another cost than it would be today."""
@@ -71,7 +71,7 @@ class Passwords:
         except VerifyMismatchError:
             return False
 
-    def _in_turn(self, work: Callable[[], T]) -> T:
+    def _with_slot(self, work: Callable[[], T]) -> T:
         if not self._room.acquire(blocking=False):
             raise Throttled("too many are signing in at this moment", hint="try again in a few seconds", retry_after_s=2.0)
         try:

@@ -71,7 +71,7 @@ class Access(Tokens, SignIns, Devices, Links, Exchanges):
         # Credentials live in real time: a replay of a year must neither expire them nor keep them alive.
         self._machine_clock = machine_clock or SystemClock()
         self._passwords = passwords or Passwords()
-        self._patience = Throttle(rows, self._machine_clock)
+        self._throttle = Throttle(rows, self._machine_clock)
         self._issuers = Issuers(networks)
         self._refusals = Refusals()
         self._rights = PermissionCache(rows)

@@ -59,7 +59,7 @@ class SignIns:
     _clock: Clock
     _machine_clock: Clock
     _passwords: Passwords
-    _patience: Throttle
+    _throttle: Throttle
     issue_token: Callable[..., IssuedToken]
 
     # ---- in
@@ -72,12 +72,12 @@ class SignIns:
             Throttled: too many failures from there; the wait grows to a minute and never further.
         """
         actor, network = _account(name), network_of(visitor.address)
-        self._patience.charge(actor, network)
+        self._throttle.charge(actor, network)
         hashed = self._rows.read(lambda tx: None if _gone(tx, actor) else credential_store.password(tx, actor))
         if not self._passwords.matches(hashed, password):
             self._tell_guessing(actor, network)
             raise Unauthenticated("the name or the password is wrong", hint="ask an administrator for a one-time code: ostinato sign-in")
-        self._patience.refund(actor, network)
+        self._throttle.refund(actor, network)
         if hashed and self._passwords.outdated(hashed):
             hashed = self._renewed(actor, hashed, password)
         return self._rows.write(lambda tx: self._open(tx, actor, "password", visitor, proof=hashed))
@@ -89,7 +89,7 @@ class SignIns:
             Unauthenticated: the code is unknown, used or older than ten minutes.
             Invalid: the password is none that may be chosen; the code stays good.
         """
-        self._patience.charge(WHOLE_NETWORK, network_of(visitor.address))
+        self._throttle.charge(WHOLE_NETWORK, network_of(visitor.address))
         hashed = self._passwords.hash(checked_password(password, WHOLE_NETWORK)) if password is not None else None
 
         def change(tx: Tx) -> OpenedSession:
@@ -106,7 +106,7 @@ class SignIns:
             return self._open(tx, found.actor, "password", visitor)
 
         opened = self._rows.write(change)
-        self._patience.refund(WHOLE_NETWORK, network_of(visitor.address))
+        self._throttle.refund(WHOLE_NETWORK, network_of(visitor.address))
         return opened
 
     def redeem_code(self, code: str, password: str | None = None, name: str = "", visitor: Visitor = NOWHERE) -> IssuedToken:
@@ -172,7 +172,7 @@ class SignIns:
         now, secret = self._machine_clock.now(), "sess_" + secrets.token_urlsafe(32)
         made = Session(
             id=new_id(), actor=actor, means=means, created_at=now, seen_at=now, expires_at=now + ABSOLUTE,
-            address=visitor.address, agent=_plain(visitor.agent), delegated=delegated, current=True,
+            address=visitor.address, agent=_sanitized(visitor.agent), delegated=delegated, current=True,
         )  # fmt: skip
         credential_store.add_session(tx, made, _digest(secret))
         with calling(replace(caller_or(_ENGINE), actor=actor)):
@@ -252,10 +252,10 @@ class SignIns:
             if who.credential and not fresh:
                 raise Denied("the old password is needed", hint="send it as `old`, or sign in with a one-time code", permission="")
             return
-        self._patience.charge(who.actor, network)
+        self._throttle.charge(who.actor, network)
         if not self._passwords.matches(present, old):
             raise Denied("the old password is wrong", hint="send it as `old`, or sign in with a one-time code", permission="")
-        self._patience.refund(who.actor, network)
+        self._throttle.refund(who.actor, network)
 
     def _keep_password(self, tx: Tx, actor: str, hashed: str) -> None:
         if credential_store.identities(tx, actor):
@@ -371,5 +371,5 @@ def _name_of(actor: str) -> str:
     return actor.partition(":")[2]
 
 
-def _plain(text: str, most: int = 200) -> str:
+def _sanitized(text: str, most: int = 200) -> str:
     return "".join(sign for sign in text if sign.isprintable())[:most]

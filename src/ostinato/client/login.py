@@ -28,12 +28,12 @@ def device_login(
         Unavailable: they did not answer within ten minutes.
     """
     link = Connection(url, "", "default", ca_file=ca_file)
-    grant = _asked(link, "device", {"name": name}, DeviceGrant)
+    grant = _post(link, "device", {"name": name}, DeviceGrant)
     tell(grant)
     limit, interval_s = time.monotonic() + grant.expires_in, float(grant.interval)
     while time.monotonic() < limit:
         wait(interval_s)
-        answer = _asked(link, "device/token", {"device_code": grant.device_code}, DeviceAnswer)
+        answer = _post(link, "device/token", {"device_code": grant.device_code}, DeviceAnswer)
         if answer.issued is not None:
             return answer.issued.secret
         if answer.state == "refused":
@@ -51,12 +51,12 @@ def redeem_code(url: str, code: str, password: str | None = None, name: str = ""
         Unauthenticated: the code is unknown, used or older than ten minutes.
     """
     given = {"code": code, "name": name} | ({"password": password} if password is not None else {})
-    return _asked(Connection(url, "", "default", ca_file=ca_file), "sign-in/token", given, IssuedToken).secret
+    return _post(Connection(url, "", "default", ca_file=ca_file), "sign-in/token", given, IssuedToken).secret
 
 
 def saved_token(url: str) -> str:
     """The saved token of a server, or the empty string."""
-    return _kept().get(url.rstrip("/"), "")
+    return _saved_tokens().get(url.rstrip("/"), "")
 
 
 def save_token(url: str, token: str) -> Path:
@@ -65,12 +65,12 @@ def save_token(url: str, token: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = path.with_name(f".{path.name}-{os.getpid()}")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump({**_kept(), url.rstrip("/"): token}, file, indent=1)
+        json.dump({**_saved_tokens(), url.rstrip("/"): token}, file, indent=1)
     fresh.replace(path)
     return path
 
 
-def _asked(link: Connection, path: str, given: dict[str, Any], kind: type[T]) -> T:
+def _post(link: Connection, path: str, given: dict[str, Any], kind: type[T]) -> T:
     reply = link.call("POST", f"/api/v1/{path}", msgspec.msgpack.encode(given), "application/msgpack")
     return msgspec.msgpack.decode(reply.content, type=kind)
 
@@ -80,7 +80,7 @@ def _path() -> Path:
     return (Path(home) if home else Path.home() / ".config") / "ostinato" / "tokens.json"
 
 
-def _kept() -> dict[str, str]:
+def _saved_tokens() -> dict[str, str]:
     try:
         found = json.loads(_path().read_text())
         return {str(url): str(token) for url, token in found.items()}

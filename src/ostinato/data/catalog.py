@@ -35,7 +35,7 @@ class Catalog:
 
         def query(tx: Tx) -> list[DatasetState]:
             last = catalog_store.last_deliveries(tx, asked)
-            standing = _standing(tx, asked)
+            standing = _state_function(tx, asked)
             return [standing(dataset, last.get(dataset.name)) for dataset in store.all_datasets(tx, asked.project)]
 
         return self._rows.read(query)
@@ -69,9 +69,9 @@ class Catalog:
 
         def query(tx: Tx) -> DatasetStory:
             dataset = find_dataset(tx, asked.project, name)
-            deliveries, earlier = catalog_store.strip(tx, asked, limit)
-            failing, mended = catalog_store.failing(tx, asked)
-            state = _standing(tx, asked)(dataset, deliveries[-1] if deliveries else None)
+            deliveries, earlier = catalog_store.newest_deliveries(tx, asked, limit)
+            failing, mended = catalog_store.last_failure(tx, asked)
+            state = _state_function(tx, asked)(dataset, deliveries[-1] if deliveries else None)
             return DatasetStory(state=state, at=asked.at, deliveries=deliveries, earlier=earlier, failing=failing, mended=mended)
 
         return self._rows.read(query)
@@ -101,11 +101,11 @@ def promise_hours(contract: Contract) -> float | None:
     return min(limits, default=None)
 
 
-def _standing(tx: Tx, asked: DeliveryFilter) -> Callable[[Dataset, DeliveryMark | None], DatasetState]:
+def _state_function(tx: Tx, asked: DeliveryFilter) -> Callable[[Dataset, DeliveryMark | None], DatasetState]:
     """A function from a dataset and its last delivery to its state."""
     versions, waiting, recent = (
         catalog_store.newest_versions(tx, asked),
-        catalog_store.waiting(tx, asked),
+        catalog_store.open_quarantines(tx, asked),
         catalog_store.recent(tx, asked, _RECENT),
     )
 

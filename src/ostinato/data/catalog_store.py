@@ -59,7 +59,7 @@ def last_deliveries(tx: Tx, asked: DeliveryFilter) -> dict[str, DeliveryMark]:
     last = select(_D.dataset, _D.key, _D.attempt, place.label("place")).where(asked.deliveries).subquery()
     same = and_(last.c.dataset == _D.dataset, last.c.key == _D.key, last.c.attempt == _D.attempt, last.c.place == 1)
     found = tx.all(select(deliveries).join(last, same).where(_D.project == asked.project))
-    return {row.dataset: mark(read_delivery(row)) for row in found}
+    return {row.dataset: delivery_mark(read_delivery(row)) for row in found}
 
 
 def recent(tx: Tx, asked: DeliveryFilter, limit: int) -> dict[str, list[Outcome]]:
@@ -74,7 +74,7 @@ def recent(tx: Tx, asked: DeliveryFilter, limit: int) -> dict[str, list[Outcome]
     return found
 
 
-def waiting(tx: Tx, asked: DeliveryFilter) -> dict[str, int]:
+def open_quarantines(tx: Tx, asked: DeliveryFilter) -> dict[str, int]:
     """The number of keys of each dataset that are quarantined and not accepted since."""
     accepted = func.count(_D.version)  # only what was accepted has one
     keys = select(_D.dataset, _D.key).where(asked.deliveries).group_by(_D.dataset, _D.key).having(accepted == 0).subquery()
@@ -82,10 +82,10 @@ def waiting(tx: Tx, asked: DeliveryFilter) -> dict[str, int]:
     return {row.dataset: row.n for row in found}
 
 
-def strip(tx: Tx, asked: DeliveryFilter, limit: int) -> tuple[list[DeliveryMark], int]:
+def newest_deliveries(tx: Tx, asked: DeliveryFilter, limit: int) -> tuple[list[DeliveryMark], int]:
     """The newest deliveries, oldest first, and how many came before them."""
     newest = select(deliveries).where(asked.deliveries).order_by(_D.delivered_at.desc(), _D.key.desc(), _D.attempt.desc()).limit(limit)
-    found = [mark(read_delivery(row)) for row in tx.all(newest)]
+    found = [delivery_mark(read_delivery(row)) for row in tx.all(newest)]
     total = tx.first(select(func.count()).select_from(deliveries).where(asked.deliveries))
     return found[::-1], (total[0] if total else 0) - len(found)
 
@@ -97,7 +97,7 @@ def delivery(tx: Tx, project: str, dataset: str, key: str, attempt: int | None) 
     return read_delivery(row) if row else None
 
 
-def failing(tx: Tx, asked: DeliveryFilter) -> tuple[Delivery | None, DeliveryMark | None]:
+def last_failure(tx: Tx, asked: DeliveryFilter) -> tuple[Delivery | None, DeliveryMark | None]:
     """The newest delivery that was refused, and the acceptance of its key since."""
     newest = select(deliveries).where(asked.deliveries).order_by(_D.delivered_at.desc(), _D.key.desc(), _D.attempt.desc()).limit(1)
     row = tx.first(newest.where(_D.state == "quarantined"))
@@ -105,10 +105,10 @@ def failing(tx: Tx, asked: DeliveryFilter) -> tuple[Delivery | None, DeliveryMar
         return None, None
     refused = read_delivery(row)
     mended = tx.first(newest.where(_D.state == "accepted", _D.key == refused.key))
-    return refused, mark(read_delivery(mended)) if mended else None
+    return refused, delivery_mark(read_delivery(mended)) if mended else None
 
 
-def mark(delivery: Delivery) -> DeliveryMark:
+def delivery_mark(delivery: Delivery) -> DeliveryMark:
     """A delivery in short."""
     checks = [
         CheckMark(

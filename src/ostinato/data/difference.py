@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ostinato.data.bins import edges
-from ostinato.data.schema import ARROW, plain, plain_rows
+from ostinato.data.schema import ARROW, plain_rows, to_wire
 from ostinato.data.types import ColumnShift, DatasetVersion, Difference, PairBin, Scalar, SchemaChange
 from ostinato.storage.tables.sql import name as quoted
 from ostinato.storage.tables.tables import Tables
@@ -144,7 +144,7 @@ def _finite(column: pa.ChunkedArray, kind: str) -> Floats:
 def _label(low: float, kind: str) -> str:
     if kind in ("int64", "double"):
         return f"{low:g}"
-    return str(plain(pa.scalar(int(low), pa.int32() if kind == "date" else pa.int64()).cast(ARROW[kind]).as_py()))
+    return str(to_wire(pa.scalar(int(low), pa.int32() if kind == "date" else pa.int64()).cast(ARROW[kind]).as_py()))
 
 
 def _categories(pair: Sequence[pa.ChunkedArray]) -> tuple[float, list[PairBin]]:

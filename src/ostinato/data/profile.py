@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ostinato.data.bins import edges
-from ostinato.data.schema import plain
+from ostinato.data.schema import to_wire
 from ostinato.data.types import Bin, ColumnProfile, Count
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -25,7 +25,7 @@ def profile_column(name: str, kind: str, values: pa.ChunkedArray) -> ColumnProfi
     if kind in ("int64", "double"):
         return _numbers(profile, present.to_numpy())
     ends = pc.min_max(present).as_py()
-    return _with(profile, minimum=plain(ends["min"]), maximum=plain(ends["max"]), top=[] if counted is None else _top(counted))
+    return _with(profile, minimum=to_wire(ends["min"]), maximum=to_wire(ends["max"]), top=[] if counted is None else _top(counted))
 
 
 def _numbers(profile: ColumnProfile, numbers: np.ndarray) -> ColumnProfile:
@@ -44,7 +44,7 @@ def _top(counted: pa.StructArray) -> list[Count]:
     rows = counted.field("counts").to_numpy()
     best = np.argsort(-rows, kind="stable")[:_TOP]
     values = counted.field("values").take(pa.array(best)).to_pylist()
-    return [Count(value=plain(v), rows=int(n)) for v, n in zip(values, rows[best], strict=True)]
+    return [Count(value=to_wire(v), rows=int(n)) for v, n in zip(values, rows[best], strict=True)]
 
 
 def _with(profile: ColumnProfile, **found: object) -> ColumnProfile:

@@ -26,11 +26,11 @@ _NAMES = {kind: name for name, kind in ARROW.items()}
 
 
 def schema_of(table: pa.Table) -> list[Column]:
-    """The schema of a table that `normal` returned."""
+    """The schema of a table that `normalized` returned."""
     return [Column(name=f.name, type=_NAMES[f.type]) for f in table.schema]
 
 
-def normal(table: pa.Table) -> pa.Table:
+def normalized(table: pa.Table) -> pa.Table:
     """The table with every column in one of the six types; instants without a zone are taken as UTC.
 
     Raises:
@@ -62,10 +62,10 @@ def conform(table: pa.Table, schema: Sequence[Column]) -> tuple[pa.Table, CheckR
 
 def plain_rows(table: pa.Table) -> list[dict[str, Scalar]]:
     """The rows as values of the wire."""
-    return [{name: plain(value) for name, value in row.items()} for row in table.to_pylist()]
+    return [{name: to_wire(value) for name, value in row.items()} for row in table.to_pylist()]
 
 
-def plain(value: Any) -> Scalar:
+def to_wire(value: Any) -> Scalar:
     """A value of the wire: instants and dates as ISO 8601 text, what is not finite as null."""
     match value:
         case float() if value != value or value in (float("inf"), float("-inf")):

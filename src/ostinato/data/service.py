@@ -17,7 +17,7 @@ from ostinato.data import store
 from ostinato.data.catalog import Catalog
 from ostinato.data.lookup import find_dataset, find_version
 from ostinato.data.profile import profile_column
-from ostinato.data.schema import conform, normal, plain_rows, schema_of
+from ostinato.data.schema import conform, normalized, plain_rows, schema_of
 from ostinato.data.sources._bytes import SourceTable
 from ostinato.data.sources.parquet import parse
 from ostinato.data.types import Contract, Dataset, DatasetVersion, Delivery, Profile, Report, Scalar, SourceSpec
@@ -255,9 +255,9 @@ class Datasets(Catalog, Arriving):
     def _take(self, name: str, key: str, pulled: SourceTable, origin: str, note: str) -> Delivery:
         """Check a delivery against the latest version, and record it unless another came between."""
         checked_name(key, "a delivery", field="key")
-        project, arrived = caller().project, normal(pulled.table)
+        project, arrived = caller().project, normalized(pulled.table)
         for _ in range(_RACES_MAX):
-            dataset, latest, earlier = self._rows.read(lambda tx: _standing(tx, project, name, key))
+            dataset, latest, earlier = self._rows.read(lambda tx: _load_state(tx, project, name, key))
             if earlier and earlier[0].state == "accepted":
                 if earlier[1] == origin:
                     return earlier[0]
@@ -325,7 +325,7 @@ class Datasets(Catalog, Arriving):
         told = {"key": made.key, "rows": made.rows, "digest": made.digest, "checked_against": beside}
 
         def change(tx: Tx) -> bool:
-            _, now, earlier = _standing(tx, project, made.dataset, made.key)
+            _, now, earlier = _load_state(tx, project, made.dataset, made.key)
             if (now.version if now else 0) != (latest.version if latest else 0) or (
                 earlier[0].attempt if earlier else 0
             ) != made.attempt - 1:
@@ -351,7 +351,7 @@ def _declared(dataset: Dataset) -> tuple[object, ...]:
     return (dataset.contract, dataset.description, dataset.mode, dataset.licence, dataset.purpose)
 
 
-def _standing(tx: Tx, project: str, name: str, key: str) -> tuple[Dataset, DatasetVersion | None, tuple[Delivery, str] | None]:
+def _load_state(tx: Tx, project: str, name: str, key: str) -> tuple[Dataset, DatasetVersion | None, tuple[Delivery, str] | None]:
     """A dataset, its latest version, and the newest delivery under a key with its origin."""
     dataset = find_dataset(tx, project, name)
     latest = store.version_of(tx, project, name, dataset.latest) if dataset.latest else None

@@ -56,7 +56,7 @@ class Explanations:
         explainer = _method(method, "global", parameters)
         made_of = {"model": str(version.ref), "method": method, "parameters": dict(parameters or {}), "data": data}
         id_ = digest_of(made_of | {"label": label})[:32]
-        known = self._known(id_, GlobalExplanation)
+        known = self._stored(id_, GlobalExplanation)
         if known is not None:
             return known
         table = self._tables.read(data, [*version.signature.names, label])
@@ -77,7 +77,7 @@ class Explanations:
             made_at=self._clock.now(),
             made_by=caller().actor,
         )
-        return self._keep(made)
+        return self._store(made)
 
     def explain_local(
         self, model: str, row: dict[str, Scalar], background: str, method: str = "shapley", parameters: dict[str, Any] | None = None
@@ -95,7 +95,7 @@ class Explanations:
         names = version.signature.names
         if missing := [name for name in names if name not in row]:
             raise Invalid(f"no value for {missing[0]!r}", hint=f"inputs: {', '.join(names)}", field=f"row.{missing[0]}")
-        given = {name: _plain(row[name]) for name in names}
+        given = {name: _finite_or_none(row[name]) for name in names}
         made_of = {
             "model": str(version.ref),
             "method": method,
@@ -104,7 +104,7 @@ class Explanations:
             "row": given,
         }
         id_ = digest_of(made_of)[:32]
-        known = self._known(id_, LocalExplanation)
+        known = self._stored(id_, LocalExplanation)
         if known is not None:
             return known
         table = _sample(self._tables.read(background, names), _BACKGROUND_ROWS)
@@ -124,7 +124,7 @@ class Explanations:
             made_at=self._clock.now(),
             made_by=caller().actor,
         )
-        return self._keep(made)
+        return self._store(made)
 
     def of(self, model: str, until: datetime | None = None) -> list[GlobalExplanation]:
         """The global explanations of a version, newest first; with `until`, those made up to then."""
@@ -144,7 +144,7 @@ class Explanations:
         Raises:
             NotFound: there is none.
         """
-        return _found(self._known(explanation, GlobalExplanation), explanation)
+        return _found(self._stored(explanation, GlobalExplanation), explanation)
 
     def get_local(self, explanation: str) -> LocalExplanation:
         """The local explanation with this id.
@@ -152,7 +152,7 @@ class Explanations:
         Raises:
             NotFound: there is none.
         """
-        return _found(self._known(explanation, LocalExplanation), explanation)
+        return _found(self._stored(explanation, LocalExplanation), explanation)
 
     def kept(self, explanation: str) -> Kept:
         """The explanation with this id, of either kind.
@@ -163,11 +163,11 @@ class Explanations:
         found = _found(self._rows.read(lambda tx: store.one(tx, caller().project, explanation)), explanation)
         return Kept(whole=found) if isinstance(found, GlobalExplanation) else Kept(answer=found)
 
-    def _known(self, id_: str, kind: type[Made]) -> Made | None:
+    def _stored(self, id_: str, kind: type[Made]) -> Made | None:
         found = self._rows.read(lambda tx: store.one(tx, caller().project, id_))
         return found if isinstance(found, kind) else None
 
-    def _keep(self, made: Made) -> Made:
+    def _store(self, made: Made) -> Made:
         project, scope = caller().project, "global" if isinstance(made, GlobalExplanation) else "local"
 
         def change(tx: Tx) -> Made:
@@ -200,7 +200,7 @@ def _column(column: pa.ChunkedArray) -> Any:
     return np.array(column.to_pylist(), dtype=object)
 
 
-def _plain(value: Scalar) -> Scalar:
+def _finite_or_none(value: Scalar) -> Scalar:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

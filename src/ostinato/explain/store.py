@@ -55,17 +55,17 @@ def one(tx: Tx, project: str, id_: str) -> Explanation | None:
 
 def of(tx: Tx, project: str, model: str, until: datetime | None) -> list[GlobalExplanation]:
     """The global explanations of a model version, newest first, perhaps only those made until an instant."""
-    rows = tx.all(_made(until), {"project": project, "model": model, "scope": "global"})
+    rows = tx.all(_made_until(until), {"project": project, "model": model, "scope": "global"})
     return [f for f in (_read(row.scope, row.body) for row in rows) if isinstance(f, GlobalExplanation)]
 
 
 def local(tx: Tx, project: str, model: str, most: int, until: datetime | None) -> list[LocalExplanation]:
     """The newest explanations of single answers of a model version, newest first, perhaps only those made until an instant."""
-    rows = tx.all(_made(until).limit(most), {"project": project, "model": model, "scope": "local"})
+    rows = tx.all(_made_until(until).limit(most), {"project": project, "model": model, "scope": "local"})
     return [f for f in (_read(row.scope, row.body) for row in rows) if isinstance(f, LocalExplanation)]
 
 
-def _made(until: datetime | None) -> Select[Any]:
+def _made_until(until: datetime | None) -> Select[Any]:
     return _of if until is None else _of.where(explanation.c.made_at <= until)
 
 

@@ -68,7 +68,7 @@ def window_us(hours: float) -> int:
     return round(hours * HOUR_US)
 
 
-def known(view: FeatureView, table: pa.Table) -> pa.Table:
+def identified_rows(view: FeatureView, table: pa.Table) -> pa.Table:
     """The rows that name an entity and an instant."""
     missing = [c for c in (*view.entity, view.timestamp) if table[c].null_count]
     for column in missing:
@@ -77,7 +77,7 @@ def known(view: FeatureView, table: pa.Table) -> pa.Table:
 
 
 def events_of(view: FeatureView, table: pa.Table) -> Events:
-    """The rows of a table that `known` returned as events, in its order."""
+    """The rows of a table that `identified_rows` returned as events, in its order."""
     values, present = [], []
     for column in view.columns:
         found = np.asarray(pc.is_valid(table[column]), dtype=np.bool_)

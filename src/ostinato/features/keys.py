@@ -22,7 +22,7 @@ from ostinato.kernel.instant import instant_from, micros_of
 _PLAIN: dict[str, tuple[type, ...]] = {"int64": (int,), "string": (str,), "bool": (bool,)}
 
 
-def typed(table: pa.Table, kinds: Mapping[str, str]) -> pa.Table:
+def cast_keys(table: pa.Table, kinds: Mapping[str, str]) -> pa.Table:
     """The columns named in `kinds`, in those types.
 
     Raises:
@@ -34,7 +34,7 @@ def typed(table: pa.Table, kinds: Mapping[str, str]) -> pa.Table:
     return fitted
 
 
-def columnar(rows: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> pa.Table:
+def table_of_keys(rows: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> pa.Table:
     """Columns of plain values as a table with the columns and types of `kinds`; instants may be text.
 
     Raises:
@@ -42,7 +42,7 @@ def columnar(rows: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> pa.
     """
     if len({len(rows[name]) for name in kinds}) > 1:
         raise Invalid("the columns differ in length", hint="give one value for each row, None where there is none", field="rows")
-    return typed(pa.table({name: _column(rows[name], kind, name) for name, kind in kinds.items()}), kinds)
+    return cast_keys(pa.table({name: _column(rows[name], kind, name) for name, kind in kinds.items()}), kinds)
 
 
 def _column(values: Sequence[Any], kind: str, name: str) -> pa.Array:

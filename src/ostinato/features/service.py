@@ -14,8 +14,8 @@ from ostinato.data.schema import ARROW
 from ostinato.data.service import Datasets
 from ostinato.features import store
 from ostinato.features.events import NEVER, NO, NONE, Events, Floats, Ints, statistic
-from ostinato.features.history import History, entity_codes, events_of, instants, known, window_us
-from ostinato.features.keys import by_entity, columnar, entity, key_value, micros, typed
+from ostinato.features.history import History, entity_codes, events_of, identified_rows, instants, window_us
+from ostinato.features.keys import by_entity, cast_keys, entity, key_value, micros, table_of_keys
 from ostinato.features.types import FeatureView, Freshness, Materialized, Pushed, Scalar, ViewState
 from ostinato.features.validation import validated
 from ostinato.kernel.caller import caller
@@ -131,7 +131,7 @@ class Features:
         _require(spine.column_names, [at])
         if spine[at].null_count:
             raise Invalid(f"the column {at} of the spine holds nulls", hint="give every row its instant", field=at)
-        moments = instants(typed(spine, {at: "timestamp"})[at])
+        moments = instants(cast_keys(spine, {at: "timestamp"})[at])
         used: set[str] = set()
         for name in views:
             view, kinds = self._found(name)
@@ -139,8 +139,8 @@ class Features:
             version = self._datasets.version(view.dataset if pinned is None else f"{view.dataset}@{pinned}")
             used.add(f"dataset:{version.dataset}@{version.version}")
             _require(spine.column_names, view.entity)
-            events = known(view, self._tables.read_all([part.digest for part in version.parts], sorted(kinds)))
-            keys = typed(spine, {c: kinds[c] for c in view.entity})
+            events = identified_rows(view, self._tables.read_all([part.digest for part in version.parts], sorted(kinds)))
+            keys = cast_keys(spine, {c: kinds[c] for c in view.entity})
             codes = entity_codes([pa.chunked_array([*events[c].chunks, *keys[c].chunks], ARROW[kinds[c]]) for c in view.entity])
             history = History(view, codes[: len(events)], events_of(view, events))
             for column, (values, exist) in zip(view.names, history.as_of(codes[len(events) :], moments), strict=True):
@@ -184,8 +184,8 @@ class Features:
         """
         found, kinds = self._found(view)
         _require(list(rows), sorted(kinds))
-        table = columnar(rows, kinds)
-        kept = known(found, table)
+        table = table_of_keys(rows, kinds)
+        kept = identified_rows(found, table)
         new = self._online.add(caller().project, view, len(found.columns), by_entity(found, kept))
         return Pushed(view=view, rows=table.num_rows, new=new, skipped=table.num_rows - kept.num_rows)
 
@@ -202,7 +202,7 @@ class Features:
         loaded, new, parts = self._online.loaded(project, view), 0, 0
         for part in version.parts:
             if part.digest not in loaded:
-                rows = known(found, self._tables.read(part.digest, sorted(kinds)))
+                rows = identified_rows(found, self._tables.read(part.digest, sorted(kinds)))
                 new += self._online.add(project, view, len(found.columns), by_entity(found, rows), part.digest)
                 parts += 1
 

@@ -75,7 +75,7 @@ def home(tx: Tx, around: Around) -> Home:
     models = registry.models(tx, around.project)
     standings = serving.endpoint_summaries(tx, around.project) if "endpoint:read" in around.permissions else []
     watches = monitoring.monitor_summaries(tx, around.project) if "monitor:read" in around.permissions else []
-    loops = [_loop(tx, around, _sight(tx, around, model, standings, watches)) for model in models]
+    loops = [_loop(tx, around, _model_sight(tx, around, model, standings, watches)) for model in models]
     return Home(
         at=around.now,
         loops=sorted(loops, key=lambda loop: (-loop.worry, loop.model.name)),
@@ -83,7 +83,7 @@ def home(tx: Tx, around: Around) -> Home:
     )
 
 
-def _sight(
+def _model_sight(
     tx: Tx, around: Around, model: Model, standings: list[serving.EndpointSummary], watches: list[monitoring.MonitorSummary]
 ) -> Sight:
     served = [s for s in standings if s.endpoint.model == model.name]
@@ -116,7 +116,7 @@ def _loop(tx: Tx, around: Around, sight: Sight) -> Loop:
     waits = waits_of(sight.model, sight.newest, sight.champion, sight.serving, sight.watches, sight.behind)
     loop = Loop(model=Ref("model", name), owner=sight.model.owner, description=sight.model.description, worry=0, waits=waits, **parts)
     absent = {part: _missing(around, part, sight) for part, found in parts.items() if found is None}
-    return replace(loop, worry=_worry(loop), absent=absent)
+    return replace(loop, worry=_severity(loop), absent=absent)
 
 
 def _data(tx: Tx, around: Around, sight: Sight) -> Data | None:
@@ -287,7 +287,7 @@ def _missing(around: Around, part: str, sight: Sight) -> str:
     }[part]
 
 
-def _worry(loop: Loop) -> int:
+def _severity(loop: Loop) -> int:
     health, drift, quality, data_ = loop.health, loop.drift, loop.quality, loop.data
     wrong = (
         (health is not None and health.errors > _ERRORS_MAX * health.requests)

@@ -22,7 +22,7 @@ def news(ledger: Ledger, limit: int) -> list[News]:
     found: list[News] = []
     for event in _events(ledger):
         last = found[-1] if found else None
-        if last is not None and _alike(last.event, event):
+        if last is not None and _same_line(last.event, event):
             found[-1] = replace(last, times=last.times + 1, since=event.at)
         elif len(found) == limit:
             return found
@@ -35,18 +35,18 @@ def _events(ledger: Ledger) -> Iterator[Event]:
     after: str | None = None
     for _ in range(_READ_MAX // _PAGE):
         page = ledger.events(after=after, limit=_PAGE, newest_first=True)
-        yield from (event for event in page.items if not _quiet(event))
+        yield from (event for event in page.items if not _is_minor(event))
         if page.next is None:
             return
         after = page.next
 
 
-def _quiet(event: Event) -> bool:
+def _is_minor(event: Event) -> bool:
     noun = event.verb.partition(".")[0]
     of_an_execution = noun == "run" and "within" in event.data
     return noun in _QUIET_NOUNS or event.verb in _QUIET_VERBS or of_an_execution
 
 
-def _alike(a: Event, b: Event) -> bool:
+def _same_line(a: Event, b: Event) -> bool:
     """Whether they are told in one line: of one actor, about one thing."""
     return (a.actor, a.verb) == (b.actor, b.verb) and (a.verb in _TOGETHER or a.subject == b.subject)

@@ -50,11 +50,11 @@ def practice(rows: Rows, ledger: Ledger, project: str, since: datetime, until: d
     models, endpoints = rows.read(lambda tx: (registry.models(tx, project), serving.endpoint_summaries(tx, project)))
     lives: dict[Ref, Life] = {}
     for model in models:
-        for event in _told(ledger, Ref("model", model.name), "model.*", until):
+        for event in _events_of(ledger, Ref("model", model.name), "model.*", until):
             _of_model(lives, model, event)
     for standing in endpoints:
         for verb in ("endpoint.deployed", "endpoint.rolled_back", "rollout.*"):
-            for event in _told(ledger, Ref("endpoint", standing.endpoint.name), verb, until):
+            for event in _events_of(ledger, Ref("endpoint", standing.endpoint.name), verb, until):
                 _of_endpoint(lives, event)
     live = {ref: life for ref, life in lives.items() if life.live_at is not None and since <= life.live_at}
     approved = {ref: life for ref, life in lives.items() if life.approved_at is not None and since <= life.approved_at}
@@ -86,7 +86,7 @@ def _newest(passage: Passage) -> tuple[float, str]:
     return (-at.timestamp() if at else 0.0, str(passage.version))
 
 
-def _told(ledger: Ledger, subject: Ref, verb: str, until: datetime) -> Iterator[Event]:
+def _events_of(ledger: Ledger, subject: Ref, verb: str, until: datetime) -> Iterator[Event]:
     after: str | None = None
     while True:
         page = ledger.events(subject=subject, verb=verb, until=until, after=after, limit=1000)

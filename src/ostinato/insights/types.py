@@ -14,7 +14,7 @@ from ostinato.kernel.ref import Ref
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """A thing that matches: how people call it, one line about it, when it was made or last used, and how well it matches."""
+    """A search hit: its display name, one line about it, when it was made or last used, and how well it matches."""
 
     ref: Ref
     title: str
@@ -61,7 +61,7 @@ class Trained:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Production:
-    """The version that answers, since when and by whose act; without an endpoint, the champion that would."""
+    """The version in production, since when, and who put it there; without an endpoint, the champion."""
 
     version: Ref
     since: datetime
@@ -163,7 +163,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Something that does not go on by itself: `verb` on `ref` by who holds `permission`, since when and why. `owner` is whom to ask."""
+    """Something that waits for a person: `verb` on `ref`, by somebody with `permission`, since when and why. `owner` is whom to ask."""
 
     ref: Ref
     verb: str
@@ -175,7 +175,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loop:
-    """One model and how its loop turns. A part that is None is absent; `absent` has by its name the command that would make it, or
+    """The state of one model's loop. A part that is None is absent; `absent` has by its name the command that would make it, or
     says that the caller may not see it. `worry` is 0 where all is well, 1 where something waits, 2 where something is wrong."""
 
     model: Ref
@@ -196,7 +196,7 @@ class Loop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
-    """Every model of the project as of `at`, the one to worry about most first."""
+    """Every model of the project as of `at`, the most problematic one first."""
 
     at: datetime
     loops: list[Loop]
@@ -235,7 +235,7 @@ class Inbox:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """An event of the loop, the newest of `times` of its like that came one after the other, the first of them at `since`."""
+    """A recent event, the newest of `times` consecutive similar ones, of which the first was at `since`."""
 
     event: Event
     times: int
@@ -282,7 +282,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """The way of one version, as far as it went: its newest data came, it was registered, approved, went live, and was taken back."""
+    """The dates of one version: when its newest data arrived, and when it was registered, approved, put live, and rolled back."""
 
     version: Ref
     delivered_at: datetime | None = None

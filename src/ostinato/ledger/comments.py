@@ -47,7 +47,7 @@ def add_comment(tx: Tx, clock: Clock, seal: SigningKey, ref: Ref, text: str, key
     event = record(
         tx, clock, f"{ref.kind}.commented", ref, outputs=[comment], data=data, private={"text": text}, id=comment.name, mark=mark
     )
-    _tell(tx, clock, comment, ref, mentioned(text))
+    _record_comment(tx, clock, comment, ref, mentioned(text))
     return event
 
 
@@ -63,7 +63,7 @@ def edit(tx: Tx, clock: Clock, id: str, text: str) -> Comment:
         record(tx, clock, _EDITED, Ref("comment", id), data={"on": known.ref}, private={"text": text})
         words = [known.text, *(wording.text for wording in known.earlier)]
         before = {name for said in words for name in mentioned(said or "")}
-        _tell(tx, clock, Ref("comment", id), known.ref, [name for name in mentioned(text) if name not in before])
+        _record_comment(tx, clock, Ref("comment", id), known.ref, [name for name in mentioned(text) if name not in before])
     return _read(tx, who.project, [id])[id]
 
 
@@ -105,7 +105,7 @@ def mentions(tx: Tx, project: str, person: str, after: int | None, limit: int) -
     ]
 
 
-def _tell(tx: Tx, clock: Clock, comment: Ref, ref: Ref, names: Sequence[str]) -> None:
+def _record_comment(tx: Tx, clock: Clock, comment: Ref, ref: Ref, names: Sequence[str]) -> None:
     for name in names:
         record(tx, clock, MENTIONED, Ref("person", name), data={"comment": comment.name, "on": ref})
 

@@ -92,10 +92,10 @@ class Delivery:
             return
         mine = self._rows.write(claim)
         if mine is not None:
-            turn = self._turn(mine, *self._rows.read(waiting))  # read again: before the claim another process may have sent it
+            turn = self._deliver_turn(mine, *self._rows.read(waiting))  # read again: before the claim another process may have sent it
             self._rows.write(lambda tx: self._remember(tx, mine, turn))
 
-    def _turn(self, to: Row[Any], again: Sequence[Event], fresh: Sequence[Event]) -> _Turn:
+    def _deliver_turn(self, to: Row[Any], again: Sequence[Event], fresh: Sequence[Event]) -> _Turn:
         # a slow receiver must not hold up the other duties: the rest follows in the next round
         turn = _Turn(to.failures, time.monotonic() + _TURN_S, to.amid, to.message)
         for event in again:

@@ -58,7 +58,7 @@ class Holds:
         why, who = _checked(reason), caller()
 
         def change(tx: Tx) -> Hold:
-            of = self._called(tx, ref)
+            of = self._permanent_name(tx, ref)
             for known in active_holds(tx, of.kind, [of.name]):
                 if (known.ref, known.reason, known.held_by) == (of, why, who.actor):
                     return known
@@ -106,7 +106,7 @@ class Holds:
 
         return self._rows.read(query)
 
-    def _called(self, tx: Tx, ref: Ref) -> Ref:
+    def _permanent_name(self, tx: Tx, ref: Ref) -> Ref:
         """The permanent name of a thing; it must exist, or the hold would protect nothing."""
         if ref.kind in self.called:
             found = self.called[ref.kind](tx, ref)

@@ -53,7 +53,7 @@ class Sealer:
         self._sealed_s, sealed = time.monotonic(), None
         end = self._rows.read(store.count)
         while (growth := self._rows.read(lambda tx: self._grow(tx, end))) is not None:
-            sealed = self._rows.write(partial(self._keep, growth)) or sealed
+            sealed = self._rows.write(partial(self._store_head, growth)) or sealed
         return sealed
 
     def _grow(self, tx: Tx, end: int) -> _Growth | None:
@@ -72,7 +72,7 @@ class Sealer:
             raise Corrupt(f"the ledger has {count} positions, but events are missing among them", hint=_HINT)
         return _Growth(base, tree)
 
-    def _keep(self, growth: _Growth, tx: Tx) -> Head | None:
+    def _store_head(self, growth: _Growth, tx: Tx) -> Head | None:
         """Sign and keep the head, if the last one is still that from which the tree has grown."""
         last, tree = heads.last(tx), growth.tree
         if (last.size if last else 0) != growth.base:

@@ -82,7 +82,7 @@ class Subscriptions:
             chosen = known.verbs if verbs is None else verbs
             outbox.alter(tx, project, name, sealed, chosen)
             record(tx, self._clock, "ledger.altered", Ref("subscription", name), data={"sink": known.sink, "verbs": chosen})
-            return _shown(tx, _subscribed(tx, project, name))
+            return _masked_subscription(tx, _subscribed(tx, project, name))
 
         known, now = self._rows.read(given)
         self._checked(project, name, known.sink, now)  # looks an address up, which no write waits for
@@ -98,7 +98,7 @@ class Subscriptions:
     def subscriptions(self) -> list[Subscription]:
         """The subscriptions of the project and their state, without their secrets."""
         project = caller().project
-        return self._rows.read(lambda tx: [_shown(tx, row) for row in outbox.subscriptions(tx, project)])
+        return self._rows.read(lambda tx: [_masked_subscription(tx, row) for row in outbox.subscriptions(tx, project)])
 
     def pause(self, name: str) -> Subscription:
         """Pause a subscription. Events wait until it is resumed.
@@ -106,7 +106,7 @@ class Subscriptions:
         Raises:
             NotFound: there is none of that name.
         """
-        return self._turn(name, paused=True)
+        return self._set_paused(name, paused=True)
 
     def resume(self, name: str) -> Subscription:
         """Resume a paused subscription, starting with the events that have waited.
@@ -114,7 +114,7 @@ class Subscriptions:
         Raises:
             NotFound: there is none of that name.
         """
-        return self._turn(name, paused=False)
+        return self._set_paused(name, paused=False)
 
     def test(self, name: str) -> Trial:
         """Send a test event to a subscription at once, whatever its verbs, even if it is paused.
@@ -227,19 +227,19 @@ class Subscriptions:
             raise Invalid(f"more than {_WAITING_MAX:,} events at once", hint="replay a shorter range", field="until")
         outbox.send_again(tx, to.project, to.name, [event.seq for event in found if is_subscribed(to, event)], self._clock.now())
 
-    def _turn(self, name: str, *, paused: bool) -> Subscription:
+    def _set_paused(self, name: str, *, paused: bool) -> Subscription:
         project = caller().project
 
         def change(tx: Tx) -> Subscription:
             _subscribed(tx, project, name)
             if outbox.pause(tx, project, name, paused=paused):
                 record(tx, self._clock, "ledger.paused" if paused else "ledger.resumed", Ref("subscription", name))
-            return _shown(tx, _subscribed(tx, project, name))
+            return _masked_subscription(tx, _subscribed(tx, project, name))
 
         return self._rows.write(change)
 
 
-def _shown(tx: Tx, row: Row[Any]) -> Subscription:
+def _masked_subscription(tx: Tx, row: Row[Any]) -> Subscription:
     reached = outbox.cursor(tx, outbox.cursor_of(row.project, row.name))
     waiting = store.count_after(tx, row.project, reached, _WAITING_MAX)
     told = {name: row._mapping[name] for name in _TOLD}

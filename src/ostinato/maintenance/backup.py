@@ -146,7 +146,7 @@ class _Copying:
     def _keep_database(self, path: Path, copied: Path) -> None:
         if found := file.problems(copied):
             raise Corrupt(f"{path} is damaged: {found[0]}", hint="ostinato doctor says what can be done; older backups are untouched")
-        self._keep(path, lambda: _pieces(copied))
+        self._copy_file(path, lambda: _pieces(copied))
 
     def _keep_files(self) -> None:
         """Copy every other file, in two passes.
@@ -166,20 +166,20 @@ class _Copying:
                         copied.unlink()
                     else:
                         end = _end(path)
-                        self._keep(path, lambda path=path, end=end: _pieces(path, end))  # type: ignore[misc]
+                        self._copy_file(path, lambda path=path, end=end: _pieces(path, end))  # type: ignore[misc]
 
-    def _keep(self, path: Path, content: Callable[[], Iterator[bytes]]) -> None:
+    def _copy_file(self, path: Path, content: Callable[[], Iterator[bytes]]) -> None:
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
         hasher, size = blake3(), 0
         for piece in content():
             hasher.update(piece)
             size += len(piece)
         digest = hasher.hexdigest()
-        self._copied += self._put(digest, size, _checked(content(), digest))
+        self._copied += self._put_content(digest, size, _checked(content(), digest))
         name = path.relative_to(self._data).as_posix()
         self._files[name] = File(path=name, digest=digest, size=size, mode=mode)
 
-    def _put(self, digest: str, size: int, content: Iterable[bytes]) -> int:
+    def _put_content(self, digest: str, size: int, content: Iterable[bytes]) -> int:
         """Store a content unless it is there; returns how many bytes were copied."""
         stored = self._there.get(self._contents.name(digest))
         if stored is not None and self._contents.fits(size, stored):
@@ -201,7 +201,7 @@ class _Copying:
 
         def keep(digest: str, size: int) -> int | None:
             try:
-                return self._put(digest, size, _as_it_lies(digest, shelf, blobs))
+                return self._put_content(digest, size, _as_it_lies(digest, shelf, blobs))
             except (Corrupt, NotFound):
                 return None
 

@@ -87,7 +87,7 @@ def collect(data: Path, *, apply: bool = False, older_than_hours: float = 24.0) 
         old = aside | {blob.digest for blob in stored if blob.wanted_s < before}
         there = aside | {blob.digest for blob in stored}
         blobs = readable(data, shelf)
-        needed, packed = _named(data, there, old, blobs)
+        needed, packed = _named_blobs(data, there, old, blobs)
         gone = old - needed
         found = [blob for blob in stored if blob.digest in gone and (not apply or shelf.forget(blob.digest, before))]
         past = [blob for blob in left if blob.digest in gone and blob.wanted_s < before]
@@ -122,7 +122,7 @@ def _sparse(settings: Settings, sizes: dict[str, int], needed: set[str], blobs: 
     return found
 
 
-def _named(data: Path, stored: set[str], old: set[str], blobs: Blobs) -> tuple[set[str], set[str]]:
+def _named_blobs(data: Path, stored: set[str], old: set[str], blobs: Blobs) -> tuple[set[str], set[str]]:
     """The blobs that are named or not old, and the packs."""
     with looked_at(Settings.read(data)) as rows:
         others = [path for path in kept(data) if path.name != DATABASE and file.is_database(path)]

@@ -64,16 +64,16 @@ def examine(data: Path, *, quick: bool = False, listen: tuple[str, int] | None =
     if not quick:
         checks |= {name: check for name, check in _THOROUGH.items() if name != "blobs" or not settings.blobs_url}
     with closing(CheckedStore(data, settings)) as checked:
-        found = list(_asked("rows", databases.rows, checked))
+        found = list(_run_check("rows", databases.rows, checked))
         if not any(complaint.level == "problem" for complaint in found):  # else there is nothing to be read in them
             checks |= _IN_ROWS
         for name, check in checks.items():
-            found += _asked(name, check, checked)
+            found += _run_check(name, check, checked)
         guards = checked.guards
     return Diagnosis(ok=not any(c.level == "problem" for c in found), checks=["rows", *checks], complaints=found, guards=guards)
 
 
-def _asked(name: str, check: Check, checked: CheckedStore) -> Iterator[Complaint]:
+def _run_check(name: str, check: Check, checked: CheckedStore) -> Iterator[Complaint]:
     try:
         for said in check(checked):
             yield Complaint(check=name, level=said.level, what=said.what, mend=said.mend)

@@ -80,15 +80,15 @@ def named(stored: Set[str], old: Set[str], cells: Iterable[bytes], packed: Packs
             yield from packed.get(name, ())
 
     for cell in cells:
-        roots.update(lying(_named(cell, known)))
+        roots.update(lying(_digests_in(cell, known)))
     while roots and left:
         found |= roots
         left -= roots
-        roots = {name for blob in roots & stored for name in lying(_within(blobs, blob, known, pack=blob in pack_names))} - found
+        roots = {name for blob in roots & stored for name in lying(_digests_in_blob(blobs, blob, known, pack=blob in pack_names))} - found
     return found | roots
 
 
-def _named(content: bytes, known: Set[str]) -> Iterator[str]:
+def _digests_in(content: bytes, known: Set[str]) -> Iterator[str]:
     """The known digests in `content`: every 64 characters of each run of hexadecimal digits are looked at."""
     for run in _RUN.findall(content):
         text = run.decode()
@@ -97,11 +97,11 @@ def _named(content: bytes, known: Set[str]) -> Iterator[str]:
                 yield digest
 
 
-def _within(blobs: Blobs, digest: str, known: Set[str], *, pack: bool) -> Iterator[str]:
+def _digests_in_blob(blobs: Blobs, digest: str, known: Set[str], *, pack: bool) -> Iterator[str]:
     tail = b""
     with contextlib.suppress(NotFound):  # somebody deleted it by hand
         for piece in blobs.stream(digest):
             if not tail and not pack and piece.startswith(_PARQUET):
                 return
-            yield from _named(tail + piece, known)
+            yield from _digests_in(tail + piece, known)
             tail = (tail + piece)[-_SIZE + 1 :]

@@ -86,7 +86,7 @@ def retain(
         if predictions_days is not None:
             before = clock.now() - timedelta(days=predictions_days)
             for old, segments in _outdated_logs(data, before):
-                removed = _remove(rows, ledger, old, before, segments) if apply else not _held(rows, old.endpoint)
+                removed = _remove(rows, ledger, old, before, segments) if apply else not _is_held(rows, old.endpoint)
                 if removed:
                     found.append(old)
                 else:
@@ -112,7 +112,7 @@ def _outdated_logs(data: Path, before: datetime) -> Iterator[tuple[Outdated, lis
             yield Outdated(endpoint=name, segments=len(segments), size=size), segments
 
 
-def _held(rows: Rows, endpoint: str) -> bool:
+def _is_held(rows: Rows, endpoint: str) -> bool:
     project, _, name = endpoint.partition("/")
     with calling(Caller(actor=_ON_BEHALF, project=project)):
         return rows.read(lambda tx: bool(active_holds(tx, "endpoint", [name])))

@@ -174,7 +174,7 @@ class Monitors(Alerts, Views, Silences, Histories, References):
         id_ = digest_of([monitor, key])[:26]
         window = self._rows.read(lambda tx: store.window(tx, project, id_))
         if window is None:
-            window = self._keep(known, self._measured(known, counted, id_, key, start, end))
+            window = self._store_window(known, self._measured(known, counted, id_, key, start, end))
         if (window.start, window.end) != (start, end):
             raise Conflict(
                 f"the key {key!r} names the window from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC",
@@ -257,7 +257,7 @@ class Monitors(Alerts, Views, Silences, Histories, References):
             measured_at=self._clock.now(),
         )
 
-    def _keep(self, monitor: Monitor, window: Window) -> Window:
+    def _store_window(self, monitor: Monitor, window: Window) -> Window:
         project, ref = caller().project, Ref("window", window.id)
 
         def change(tx: Tx) -> Window:

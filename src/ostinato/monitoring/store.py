@@ -144,13 +144,13 @@ _settle = (
 )
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     return msgspec.to_builtins(value)
 
 
 def add_monitor(tx: Tx, project: str, made: Monitor, content: str, counted: str) -> None:
     """Store a monitor; `content` is the digest of what it was created with, `counted` that of the counted reference."""
-    tx.execute(insert(monitors), {"project": project, "name": made.name, "content": content, "counted": counted, "body": _plain(made)})
+    tx.execute(insert(monitors), {"project": project, "name": made.name, "content": content, "counted": counted, "body": _to_json(made)})
 
 
 def monitor(tx: Tx, project: str, name: str) -> tuple[Monitor, str, str] | None:
@@ -166,18 +166,18 @@ def all_monitors(tx: Tx, project: str) -> list[Monitor]:
 
 def rebase(tx: Tx, project: str, changed: Monitor, counted: str) -> None:
     """Replace the reference of a monitor."""
-    tx.execute(_rebase, {"in_project": project, "of": changed.name, "new_body": _plain(changed), "new_counted": counted})
+    tx.execute(_rebase, {"in_project": project, "of": changed.name, "new_body": _to_json(changed), "new_counted": counted})
 
 
 def add_window(tx: Tx, project: str, made: Window) -> None:
     """Store a measured window."""
-    row = {"id": made.id, "monitor": made.monitor, "key": made.key, "start": made.start, "body": _plain(made)}
+    row = {"id": made.id, "monitor": made.monitor, "key": made.key, "start": made.start, "body": _to_json(made)}
     tx.execute(insert(windows), row | {"project": project})
 
 
 def window(tx: Tx, project: str, id_: str) -> Window | None:
     """The window with this id."""
-    return _one(tx, _window, {"project": project, "id": id_}, Window)
+    return _read_one(tx, _window, {"project": project, "id": id_}, Window)
 
 
 def windows_of(tx: Tx, project: str, name: str) -> list[Window]:
@@ -201,12 +201,12 @@ def add_finding(tx: Tx, project: str, made: Finding) -> None:
         "state": made.state,
         "start": made.start,
     }
-    tx.execute(insert(findings), row | {"project": project, "body": _plain(made)})
+    tx.execute(insert(findings), row | {"project": project, "body": _to_json(made)})
 
 
 def finding(tx: Tx, project: str, id_: str) -> Finding | None:
     """The finding with this id."""
-    return _one(tx, _finding, {"project": project, "id": id_}, Finding)
+    return _read_one(tx, _finding, {"project": project, "id": id_}, Finding)
 
 
 def all_findings(tx: Tx, project: str, filters: Mapping[str, str | None]) -> list[Finding]:
@@ -231,12 +231,12 @@ def open_findings(tx: Tx, project: str) -> dict[str, tuple[int, datetime]]:
 
 def change_finding(tx: Tx, project: str, changed: Finding) -> None:
     """Write what was done about a finding."""
-    tx.execute(_change_finding, {"in_project": project, "of": changed.id, "new_state": changed.state, "new_body": _plain(changed)})
+    tx.execute(_change_finding, {"in_project": project, "of": changed.id, "new_state": changed.state, "new_body": _to_json(changed)})
 
 
 def add_reaction(tx: Tx, project: str, window_id: str, position: int, spec: ReactionSpec) -> None:
     """Note that a window has a reaction to come."""
-    row = {"window": window_id, "position": position, "reaction": spec.reaction, "spec": _plain(spec), "state": "pending"}
+    row = {"window": window_id, "position": position, "reaction": spec.reaction, "spec": _to_json(spec), "state": "pending"}
     tx.execute(insert(reactions), row | {"project": project, "outcome": "", "problem": ""})
 
 
@@ -267,18 +267,18 @@ def add_silence(tx: Tx, project: str, made: Silence) -> Silence:
     """Insert a silence, or return the existing one."""
     known = silence(tx, project, made.id)
     if known is None:
-        tx.execute(insert(silences), {"project": project, "id": made.id, "monitor": made.monitor, "body": _plain(made)})
+        tx.execute(insert(silences), {"project": project, "id": made.id, "monitor": made.monitor, "body": _to_json(made)})
     return known or made
 
 
 def silence(tx: Tx, project: str, id_: str) -> Silence | None:
     """The silence with this id."""
-    return _one(tx, _silence, {"project": project, "id": id_}, Silence)
+    return _read_one(tx, _silence, {"project": project, "id": id_}, Silence)
 
 
 def set_silence(tx: Tx, project: str, changed: Silence) -> None:
     """Write how a silence ended."""
-    tx.execute(_change_silence, {"in_project": project, "of": changed.id, "new_body": _plain(changed)})
+    tx.execute(_change_silence, {"in_project": project, "of": changed.id, "new_body": _to_json(changed)})
 
 
 def silences_of(tx: Tx, project: str, name: str) -> list[Silence]:
@@ -288,7 +288,7 @@ def silences_of(tx: Tx, project: str, name: str) -> list[Silence]:
 
 def add_alert(tx: Tx, project: str, made: Alert) -> None:
     """Store an alert."""
-    row = {"id": made.id, "state": made.state, "raised_at": made.raised_at, "body": _plain(made)}
+    row = {"id": made.id, "state": made.state, "raised_at": made.raised_at, "body": _to_json(made)}
     tx.run(_add_alert, row | {"project": project})
 
 
@@ -307,10 +307,10 @@ def all_alerts(tx: Tx, project: str, state: str | None) -> list[Alert]:
 def acknowledge_alert(tx: Tx, project: str, known: Alert, by: str, note: str) -> Alert:
     """Write that somebody has taken an alert on."""
     changed = replace(known, state="acknowledged", handled_by=by, note=note)
-    tx.execute(_change_alert, {"in_project": project, "of": changed.id, "new_state": changed.state, "new_body": _plain(changed)})
+    tx.execute(_change_alert, {"in_project": project, "of": changed.id, "new_state": changed.state, "new_body": _to_json(changed)})
     return changed
 
 
-def _one(tx: Tx, query: Select[Any], parameters: dict[str, Any], kind: type[T]) -> T | None:
+def _read_one(tx: Tx, query: Select[Any], parameters: dict[str, Any], kind: type[T]) -> T | None:
     row = tx.first(query, parameters)
     return msgspec.convert(row.body, kind) if row else None

@@ -25,7 +25,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestSpec:
-    """A test of a family and its tolerance; `features` empty means all that it fits.
+    """A test of a family with its tolerance; an empty `features` means all features that it applies to.
 
     `kind` is the family: drift, quality or performance. `tolerance` None means the test's own.
     """
@@ -49,7 +49,7 @@ class ReactionSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Monitor:
-    """A watch over an endpoint. `reference` is the digest of a table with the features, `score`, `label` and `block`."""
+    """A monitor of an endpoint. `reference` is the digest of a table with the features, `score`, `label` and `block`."""
 
     name: str
     endpoint: str
@@ -142,7 +142,7 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
-    """Findings of a monitor about `feature` (empty: all) of windows that start before `until` set off nothing.
+    """A silence: findings about `feature` (empty: all) in windows that start before `until` trigger no reactions.
 
     Once it has `ended_at`, by `ended_by` for `end_reason`, windows that are measured are heard again.
     """
@@ -303,7 +303,7 @@ class Happening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingHistory:
-    """All that happened about a finding, oldest first, and the findings of the same test and feature in other windows, newest first."""
+    """The history of a finding, oldest first, and the findings of the same test and feature in other windows, newest first."""
 
     happenings: list[Happening]
     others: list[Finding]
@@ -311,7 +311,7 @@ class FindingHistory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceTable:
-    """A table that a monitor could be compared with: it has all columns.
+    """A table that can serve as the reference of a monitor, because it has all columns.
 
     `source` is what made it or was compared with it, `version` the version of a model that it belongs to, where that is known.
     """

@@ -194,13 +194,13 @@ class Views:
 
 
 def _line(monitor: Monitor, windows: Sequence[Window], kind: Kind, feature: str, test: str) -> HeatLine:
-    measured = [_of(w.measurements, kind, test, feature) for w in windows]
+    measured = [_measurement_of(w.measurements, kind, test, feature) for w in windows]
     tolerance = next((m.tolerance for m in reversed(measured) if m), None)
     cells = [_cell(w, m, feature, monitor.alpha) for w, m in zip(windows, measured, strict=True)]
     return HeatLine(feature=feature, test=test, tolerance=tolerance, cells=cells)
 
 
-def _of(measurements: Iterable[Measurement], kind: Kind, test: str, feature: str) -> Measurement | None:
+def _measurement_of(measurements: Iterable[Measurement], kind: Kind, test: str, feature: str) -> Measurement | None:
     return next((m for m in measurements if (m.kind, m.test, m.feature) == (kind, test, feature)), None)
 
 
@@ -257,7 +257,7 @@ def _label(low: float | None, high: float | None) -> str:
 
 
 def _point(window: Window, test: str) -> PerformancePoint:
-    found = _of(window.measurements, "performance", test, "label")
+    found = _measurement_of(window.measurements, "performance", test, "label")
     if found is None or found.expected is None or found.observed is None:
         return PerformancePoint(
             window=mark_of(window), value=None, low=None, high=None, reference=None, tolerance=None, alarm=False,

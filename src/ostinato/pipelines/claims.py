@@ -73,7 +73,7 @@ class Claims:
             row = store.execution(tx, values["project"], values["id"])
             assert row is not None
             cause = {name: values[name] for name in ("cause", "nominal", "scope") if values.get(name)}
-            self._tell(tx, "execution.requested", row, **cause)
+            self._record(tx, "execution.requested", row, **cause)
             return row, True
         if (known.target, known.parameters) != (values["target"], values["parameters"]):
             raise Conflict(f"the key {key!r} was used with other parameters", hint=f"use another key, or see execution {known.id}")
@@ -102,7 +102,7 @@ class Claims:
     def limits(self, tx: Tx, project: str) -> list[Limit]:
         """The limits of a project, with what is held of them."""
         now = self._leases.now(tx)
-        held = self._held([row for row in store.running(tx) if row.project == project and self.alive(now, row)])
+        held = self._held_slots([row for row in store.running(tx) if row.project == project and self.alive(now, row)])
         found = []
         for row in start_store.all_limits(tx, project):
             most = max((n for (_, name), n in held.items() if _covers(row.name, name)), default=0)
@@ -147,7 +147,7 @@ class Claims:
                 self._end(tx, row, "cancelled")
             elif row is not None and row.state == "running" and not row.cancelling:
                 store.change(tx, id, row.fence, {"cancelling": True})
-                self._tell(tx, "execution.cancel_requested", row)
+                self._record(tx, "execution.cancel_requested", row)
 
         self._rows.write(change)
 
@@ -170,7 +170,7 @@ class Claims:
             store.reopen(tx, id, attempts)
             if row.started_at is not None:
                 self._recorder.within(tx).reopen(id)
-            self._tell(tx, "execution.retried", row)
+            self._record(tx, "execution.retried", row)
 
         self._rows.write(change)
 
@@ -179,7 +179,7 @@ class Claims:
         running = store.running(tx)
         lost = self._lost(tx, running) if running else []
         limits = start_store.all_limits(tx)
-        held = self._held([row for row in running if row.id not in lost]) if limits else Counter()
+        held = self._held_slots([row for row in running if row.id not in lost]) if limits else Counter()
         full = {
             (limit.project, name)
             for limit in limits
@@ -198,7 +198,7 @@ class Claims:
                 lost.append(row.id)
         return lost
 
-    def _held(self, running: Iterable[Row[Any]]) -> Counter[tuple[str, str]]:
+    def _held_slots(self, running: Iterable[Row[Any]]) -> Counter[tuple[str, str]]:
         """How many of these executions count for each name that a limit may have, by project."""
         return Counter((row.project, name) for row in running for name in {store.OF_PIPELINE + row.pipeline, *row.tags})
 
@@ -230,7 +230,7 @@ class Claims:
         runs.start(row.pipeline, row.pipeline, scalars(row.parameters), inputs=list(refs_in(row.parameters)), id=row.id)
         if row.started_at is not None:
             _kill_children(runs, row.id)
-        self._tell(tx, "execution.started", row, attempt=row.attempt + 1)
+        self._record(tx, "execution.started", row, attempt=row.attempt + 1)
         return Claim(
             id=row.id, project=row.project, pipeline=row.pipeline, target=row.target, parameters=row.parameters, actor=row.actor,
             scope=Scope.kept(row.scope), attempt=row.attempt + 1,
@@ -248,9 +248,9 @@ class Claims:
             runs = self._recorder.within(tx)
             _kill_children(runs, row.id)
             finish_run(runs, row.id, RUN_STATE[state], outputs, error, Spent(cpu_s=row.cpu_s, wall_s=wall_s, peak_rss_mb=row.peak_rss_mb))
-        self._tell(tx, f"execution.{state}", row, outputs, **({"error": error} if error else {}))
+        self._record(tx, f"execution.{state}", row, outputs, **({"error": error} if error else {}))
 
-    def _tell(self, tx: Tx, verb: str, row: Row[Any], outputs: Sequence[Ref] = (), **data: Any) -> None:
+    def _record(self, tx: Tx, verb: str, row: Row[Any], outputs: Sequence[Ref] = (), **data: Any) -> None:
         inputs = tuple(refs_in(row.parameters))
         data = {"pipeline": row.pipeline, "attempt": row.attempt} | data
         self._ledger.append(tx, verb, Ref("execution", row.id), inputs=inputs, outputs=tuple(outputs), data=data)

@@ -218,7 +218,7 @@ class Body:
                 self._lease.pause(min(0.1 * 2 ** (attempt - 1), _BACKOFF_MAX_S))
         ended = call.context.finish("failed", outcome.error, call.spent.all())
         told = {"attempt": attempt, "ended": self._clock.now(), "error": outcome.error, "traceback": outcome.traceback}
-        self._keep(call, row_of(call, "failed", **told) | call.spent.row(), ended)
+        self._store_call(call, row_of(call, "failed", **told) | call.spent.row(), ended)
         _end_span(call, attempt, failed=True)
         raise StepFailed(f"{call.step.name}: {outcome.error}", step=call.step.name, traceback=outcome.traceback)
 
@@ -227,13 +227,13 @@ class Body:
         text = dumps(outcome.tree).decode()
         self._known[call.key] = text
         row = row_of(call, "finished", attempt=attempt, ended=self._clock.now()) | call.spent.row() | output_of(outcome.tree)
-        self._keep(call, row, ended, {"project": self._claim.project, "key": call.key, "output": text, "step": call.id})
+        self._store_call(call, row, ended, {"project": self._claim.project, "key": call.key, "output": text, "step": call.id})
         _end_span(call, attempt, failed=False)
         if outcome.wall_s > _FLUSH_S or not call.step.cache:
             self._lease.flush()
         return self._output(call, outcome.tree)
 
-    def _keep(self, call: Call, row: dict[str, Any], ended: Act, memo: dict[str, Any] | None = None) -> None:
+    def _store_call(self, call: Call, row: dict[str, Any], ended: Act, memo: dict[str, Any] | None = None) -> None:
         with self._lease.writing() as batch:
             batch.steps[call.id] = row
             batch.acts.append(ended)

@@ -12,7 +12,7 @@ from ostinato.pipelines.claims import RUN_STATE, Claims
 from ostinato.pipelines.context import entering
 from ostinato.pipelines.definition import Pipeline, locate
 from ostinato.pipelines.engine import Body
-from ostinato.pipelines.invoke import one_line
+from ostinato.pipelines.invoke import error_line
 from ostinato.pipelines.leases import Claim, Halted, Lease, LeaseLost
 from ostinato.pipelines.recording import Recorder
 from ostinato.pipelines.serialization import Packer, dumps, refs_in, revive
@@ -85,6 +85,6 @@ def _run(body: Body, claim: Claim, pipeline: Pipeline[..., Any] | None, packer: 
     except StepFailed as error:
         return {"state": "failed", "error": error.message, "traceback": error.traceback}
     except Exception as error:
-        return {"state": "failed", "error": one_line(error), "traceback": traceback.format_exc()}
+        return {"state": "failed", "error": error_line(error), "traceback": traceback.format_exc()}
     finally:
         body.close()  # before anybody else may claim it

@@ -52,7 +52,7 @@ def invoke(step: Step[..., Any], arguments: dict[str, Any], packer: Packer) -> O
         values = {name: revive(packer.unpack(tree), step.hints.get(name)) for name, tree in arguments.items()}
         return Outcome(tree=packer.pack(step.call(values), "result"), **meter.spent())
     except Exception as error:
-        return Outcome(error=one_line(error), traceback=traceback.format_exc(), **meter.spent())
+        return Outcome(error=error_line(error), traceback=traceback.format_exc(), **meter.spent())
 
 
 def invoke_for(who: Caller, step: Step[..., Any], arguments: dict[str, Any], packer: Packer) -> Outcome:
@@ -63,10 +63,10 @@ def invoke_for(who: Caller, step: Step[..., Any], arguments: dict[str, Any], pac
 
 def failed_call(error: BaseException, wall_s: float) -> Outcome:
     """The outcome of an attempt whose process failed or was stopped; its CPU time is unknown."""
-    return Outcome(error=one_line(error), traceback=one_line(error), cpu_s=0.0, wall_s=wall_s, peak_rss_mb=0.0)
+    return Outcome(error=error_line(error), traceback=error_line(error), cpu_s=0.0, wall_s=wall_s, peak_rss_mb=0.0)
 
 
-def one_line(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """The error in one line: its kind, what it says and, of our own, what to do."""
     if isinstance(error, OstinatoError):
         return f"{error.message}: {error.hint}" if error.hint else error.message

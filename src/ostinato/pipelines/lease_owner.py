@@ -25,7 +25,7 @@ def host() -> str:
 @functools.cache
 def _owner_of(pid: int) -> str:
     """The owner id of a process: a random name, because pids are reused, and what tells whether it is alive."""
-    return f"{secrets.token_hex(8)}@{host()}:{pid}:{_born(pid)}"
+    return f"{secrets.token_hex(8)}@{host()}:{pid}:{_start_time(pid)}"
 
 
 def owner() -> str:
@@ -38,7 +38,7 @@ def is_gone(holder: str) -> bool:
     where, *process = holder.partition("@")[2].split(":")
     if not where or where != host() or len(process) != 2 or not all(process):
         return False
-    return _born(process[0]) != process[1]
+    return _start_time(process[0]) != process[1]
 
 
 def refuse_within_import() -> None:
@@ -60,7 +60,7 @@ def unguarded() -> Invalid:
     )
 
 
-def _born(pid: int | str) -> str:
+def _start_time(pid: int | str) -> str:
     """The start time of a live process in kernel ticks; empty for one that has ended or is a zombie."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

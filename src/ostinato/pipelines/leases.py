@@ -139,7 +139,9 @@ class Lease:
         self._urgent = False
         self._lost: BaseException | None = None
         context = contextvars.copy_context()
-        self._thread = threading.Thread(target=context.run, args=(self._keep,), name=f"ostinato-lease-{claim.id}", daemon=True)
+        self._thread = threading.Thread(
+            target=context.run, args=(self._renew_until_closed,), name=f"ostinato-lease-{claim.id}", daemon=True
+        )
         self._thread.start()
 
     def check(self) -> None:
@@ -208,7 +210,7 @@ class Lease:
             self._changed.notify_all()
         self._thread.join()
 
-    def _keep(self) -> None:
+    def _renew_until_closed(self) -> None:
         for number in itertools.count(1):
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._batch, timeout=self._lease_s / 3)

@@ -14,7 +14,7 @@ from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.pipelines import start_store, step_store, store
 from ostinato.pipelines.catalogue import Catalogue
 from ostinato.pipelines.claims import Claims
-from ostinato.pipelines.invoke import one_line
+from ostinato.pipelines.invoke import error_line
 from ostinato.pipelines.source_inspection import Outline, outline
 from ostinato.pipelines.types import (
     Definition,
@@ -61,7 +61,7 @@ class Pages:
             row = found(store.execution(tx, project, execution), execution)
             calls = [step_store.step_of(step, row.price) for step in step_store.steps_of(tx, project, execution, limit)]
             return ExecutionPage(
-                execution=self._shown(self._leases.now(tx), row),
+                execution=self._execution_of(self._leases.now(tx), row),
                 steps=calls,
                 edges=_edges(calls),
                 counts=step_store.counts(tx, project, execution),
@@ -127,7 +127,7 @@ class Pages:
                     target=target,
                     summary=registered[name].summary if name in registered else "",
                     registered=name in registered,
-                    recent=[_glimpse(self._shown(now, row)) for row in rows],
+                    recent=[_glimpse(self._execution_of(now, row)) for row in rows],
                     next_at=_next(schedules, name, target),
                 )
             )
@@ -140,9 +140,9 @@ class Pages:
                 return outline(target), "it is one of the platform's own: the verb that needs it starts it"
             return self._catalogue.outline(target), ""
         except NotFound as error:
-            return None, one_line(error)
+            return None, error_line(error)
 
-    def _shown(self, now: Moment, row: Row[Any]) -> Execution:
+    def _execution_of(self, now: Moment, row: Row[Any]) -> Execution:
         return store.execution_of(row, alive=row.state != "running" or self._claims.alive(now, row))
 
 

@@ -56,9 +56,9 @@ class _Face:
         what = f"{self._face}.{name}"
         if name not in self._needs:
             raise Denied(f"app.{what} is out of reach in this execution", hint="start it with a credential without limits")
-        return partial(self._called, what, name)
+        return partial(self._call, what, name)
 
-    def _called(self, what: str, name: str, /, *given: Any, **named: Any) -> Any:
+    def _call(self, what: str, name: str, /, *given: Any, **named: Any) -> Any:
         if needed := self._needs[name]:
             self._permit(needed, what)
         return getattr(self._service, name)(*given, **named)

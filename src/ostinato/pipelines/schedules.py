@@ -97,11 +97,11 @@ class Schedules:
 
     def pause(self, schedule: str) -> Schedule:
         """Pause a schedule."""
-        return self._turn(schedule, paused=True)
+        return self._set_paused(schedule, paused=True)
 
     def resume(self, schedule: str) -> Schedule:
         """Resume a paused schedule from its next time on. `backfill` makes up for the times that it missed."""
-        return self._turn(schedule, paused=False)
+        return self._set_paused(schedule, paused=False)
 
     def unschedule(self, schedule: str) -> None:
         """Delete a schedule. Executions that it started go on.
@@ -191,7 +191,7 @@ class Schedules:
             return values["id"], True
         return start_store.fired(tx, row.project, values["cause"], occasion) or "", False
 
-    def _turn(self, schedule: str, *, paused: bool) -> Schedule:
+    def _set_paused(self, schedule: str, *, paused: bool) -> Schedule:
         project, now = caller().project, self._clock.now()
 
         def change(tx: Tx) -> Schedule:

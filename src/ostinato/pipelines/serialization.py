@@ -101,7 +101,7 @@ class Packer:
 
     def _tree(self, value: Any, path: str) -> Any:
         if isinstance(value, _PLAIN):
-            return self._tree(value.value, path) if isinstance(value, Enum) else _bare(value)
+            return self._tree(value.value, path) if isinstance(value, Enum) else _to_plain_type(value)
         if isinstance(value, dict):
             return self._object(value, path)
         if isinstance(value, list | tuple):
@@ -272,7 +272,7 @@ def conform(plain: Any, hint: Any, name: str) -> Any:
         return plain  # an annotation that msgspec cannot read promises nothing
 
 
-def _bare(value: Any) -> Any:
+def _to_plain_type(value: Any) -> Any:
     """Subclasses of the plain types, such as numpy.float64, as those types."""
     kind = type(value)
     return value if kind in _PLAIN else next(plain(value) for plain in (bool, int, float, str) if isinstance(value, plain))

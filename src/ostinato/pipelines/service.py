@@ -148,18 +148,18 @@ class Pipelines(Schedules, Triggers, Pages):
         """
         wanted = self._catalogue.wanted(pipeline, parameters or {})
         given = {"queue": queue, "priority": priority, "tags": None if tags is None else [*wanted.outline.tags, *tags]}
-        return self._asked(wanted, {n: v for n, v in given.items() if v is not None} | {"key": key})
+        return self._request(wanted, {n: v for n, v in given.items() if v is not None} | {"key": key})
 
     def start_own(self, target: str, parameters: dict[str, Any], key: str) -> Execution:
         """Ask for an execution of one of the platform's own pipelines, for a verb that has a permission of its own; raises as `start`."""
-        return self._asked(self._catalogue.wanted(target, parameters, own=True), {"key": key})
+        return self._request(self._catalogue.wanted(target, parameters, own=True), {"key": key})
 
-    def _asked(self, wanted: StartRequest, given: dict[str, Any]) -> Execution:
+    def _request(self, wanted: StartRequest, given: dict[str, Any]) -> Execution:
         who = caller()
         values = wanted.row(who.actor, who.project, self._clock.now()) | given
-        values["tags"] = _placed(values)
+        values["tags"] = _checked_tags(values)
         row = self._claims.request(values, embedded=False)[0]
-        return self._rows.read(lambda tx: self._shown(self._leases.now(tx), row))
+        return self._rows.read(lambda tx: self._execution_of(self._leases.now(tx), row))
 
     def run(self, pipeline: Pipeline[..., Any] | Callable[..., Any], /, **parameters: Any) -> Execution:
         """Execute a pipeline here and now, and return when it has ended; `value` has its result.
@@ -191,7 +191,7 @@ class Pipelines(Schedules, Triggers, Pages):
         project = caller().project
 
         def query(tx: Tx) -> Execution:
-            return self._shown(self._leases.now(tx), found(store.execution(tx, project, execution), execution))
+            return self._execution_of(self._leases.now(tx), found(store.execution(tx, project, execution), execution))
 
         return self._rows.read(query)
 
@@ -208,7 +208,7 @@ class Pipelines(Schedules, Triggers, Pages):
         def query(tx: Tx) -> tuple[Sequence[Row[Any]], list[Execution]]:
             rows = store.search(tx, project, pipeline, states, cursor, limit)
             now = self._leases.now(tx)
-            return rows, [self._shown(now, row) for row in rows]
+            return rows, [self._execution_of(now, row) for row in rows]
 
         rows, page = self._rows.read(query)
         shown = [e for e in page if state is None or e.state == state]
@@ -372,7 +372,7 @@ class Pipelines(Schedules, Triggers, Pages):
         return seen
 
 
-def _placed(values: dict[str, Any]) -> list[str]:
+def _checked_tags(values: dict[str, Any]) -> list[str]:
     """The tags of an execution that was asked for, each once; its queue and tags checked.
 
     Raises:

@@ -48,7 +48,7 @@ class Outline:
         try:
             bound = self.signature.bind(**given)
         except TypeError as error:
-            raise Invalid(f"{self.name}: {error}", hint=f"call it as {self.name}{self._shown()}") from None
+            raise Invalid(f"{self.name}: {error}", hint=f"call it as {self.name}{self._signature_text()}") from None
         bound.apply_defaults()
         return {name: value for name, value in bound.arguments.items() if value is not _LATER}
 
@@ -76,7 +76,7 @@ class Outline:
             "additionalProperties": False,
         } | ({"$defs": definitions} if definitions else {})
 
-    def _shown(self) -> str:
+    def _signature_text(self) -> str:
         return str(self.signature).replace("*, ", "", 1).replace(repr(_LATER), "…")
 
 

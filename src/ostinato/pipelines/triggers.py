@@ -90,7 +90,7 @@ class Triggers:
         Raises:
             NotFound: there is none of that name.
         """
-        return self._turn_trigger(trigger, paused=True)
+        return self._set_paused_trigger(trigger, paused=True)
 
     def resume_trigger(self, trigger: str) -> Trigger:
         """Resume a trigger that was paused or that stopped itself, for events from now on.
@@ -98,7 +98,7 @@ class Triggers:
         Raises:
             NotFound: there is none of that name.
         """
-        return self._turn_trigger(trigger, paused=False)
+        return self._set_paused_trigger(trigger, paused=False)
 
     def untrigger(self, trigger: str) -> None:
         """Delete a trigger. Executions that it started go on.
@@ -115,7 +115,7 @@ class Triggers:
 
         self._rows.write(change)
 
-    def _turn_trigger(self, trigger: str, *, paused: bool) -> Trigger:
+    def _set_paused_trigger(self, trigger: str, *, paused: bool) -> Trigger:
         project = caller().project
 
         def change(tx: Tx) -> Trigger:
@@ -157,7 +157,7 @@ class Triggers:
             present = start_store.trigger(tx, row.project, row.name)
             if present is None or present.stopped or present.paused or start_store.fired(tx, row.project, cause, event.id) is not None:
                 return
-            source = store.execution(tx, row.project, _within(event))
+            source = store.execution(tx, row.project, _source_execution(event))
             depth = 1 if source is None else source.depth + 1
             if stopped := self._runaway(tx, row.project, cause, depth, event):
                 start_store.change(tx, start_store.triggers, row.project, row.name, {"stopped": stopped})
@@ -171,7 +171,9 @@ class Triggers:
     def _runaway(self, tx: Tx, project: str, cause: str, depth: int, event: Event) -> str:
         """Why the trigger must be stopped: its executions trigger each other in a loop, or ever more of them; empty if neither."""
         if depth > _DEPTH_MAX:
-            return f"it went round: {_DEPTH_MAX} executions in a row set each other off, the last {_within(event)} by {event.verb}"
+            return (
+                f"it went round: {_DEPTH_MAX} executions in a row set each other off, the last {_source_execution(event)} by {event.verb}"
+            )
         since = self._clock.now() - _SPREAD_TIME
         if depth >= _SPREAD_DEPTH and store.count_triggered(tx, project, cause, _SPREAD_DEPTH, since) >= _SPREAD_MAX:
             return f"it spread: {_SPREAD_MAX} executions within an hour were set off by others, the last by {event.verb}"
@@ -191,7 +193,7 @@ def _fits(row: Row[Any], event: Event) -> bool:
     return any(fnmatchcase(name, row.subject) for name in (str(event.subject), f"{event.subject.kind}:{event.subject.name}"))
 
 
-def _within(event: Event) -> str:
+def _source_execution(event: Event) -> str:
     """The execution that the event is of, or in whose code it came about; empty if there is none."""
     return event.subject.name if event.subject.kind == "execution" else str(event.data.get("within", ""))
 

@@ -71,7 +71,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """The call that a remembered output came from: its execution, its id there, and its Run, empty where that is not known."""
+    """The call that produced a memoized output: its execution, its id there, and its Run, empty if unknown."""
 
     execution: str
     step: str
@@ -123,7 +123,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionPage:
-    """All that a page of an execution shows, at one instant.
+    """The page of an execution, at one instant.
 
     `steps` are the first calls in the order of the body, `edges` what went from one of them into another; `counts` says how many
     calls there are in each state, remembered ones apart as `cached`. Lines of the log up to `last_line` had been written: ask for
@@ -140,7 +140,7 @@ class ExecutionPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glimpse:
-    """An execution in a line of a list. `wall_s` is real time from the first claim to the end, in seconds."""
+    """An execution in a list. `wall_s` is real time from the first claim to the end, in seconds."""
 
     id: str
     state: ExecutionState
@@ -167,7 +167,7 @@ class PipelineSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A parameter that a pipeline takes: its annotation and its default as they are written, empty where there are none."""
+    """A parameter of a pipeline: its annotation and its default as source text, empty if there are none."""
 
     name: str
     type: str
@@ -177,7 +177,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelinePage:
-    """All that a page of a pipeline shows. `problem` says why it cannot be started, empty if it can.
+    """The page of a pipeline. `problem` says why it cannot be started, empty if it can.
 
     `schema` is the JSON Schema (2020-12) of its parameters; one whose annotation is not known takes anything.
     """
@@ -224,7 +224,7 @@ class Why:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """A pipeline that starts by itself at the times of a cron expression, read in a time zone.
+    """A schedule: starts a pipeline at the times of a cron expression, in a time zone.
 
     `next_at` is the next nominal time, None while it is paused. `catch_up` says what becomes of times that passed while
     nobody looked: the `latest` of them starts an execution, `all` do, or `none`.
@@ -254,7 +254,7 @@ class Backfill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    """A pipeline that starts by itself on events: those whose verb fits `on` and whose subject fits `subject`.
+    """A trigger: starts a pipeline on events whose verb matches `on` and whose subject matches `subject`.
 
     `stopped` is empty, or says why it fires no more: it would have set itself off without end. `paused` is somebody's wish.
     """
@@ -272,7 +272,7 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """At most `slots` executions of this name at a time, of which `held` have a live lease now.
+    """A concurrency limit: at most `slots` executions of this name, of which `held` have a live lease now.
 
     `pipeline:daily` limits a pipeline, any other name the executions with that tag; `customer:*` each tag that begins so.
     """

@@ -66,7 +66,7 @@ def _reason(call: Row[Any], earlier: Row[Any] | None, changes: list[Change]) -> 
 
 def _changes(tx: Tx, project: str, before: Row[Any], after: Row[Any]) -> list[Change]:
     old, new = json.loads(before.arguments), json.loads(after.arguments)
-    changes = _differences("argument", {n: _written(v) for n, v in old.items()}, {n: _written(v) for n, v in new.items()})
+    changes = _differences("argument", {n: _as_text(v) for n, v in old.items()}, {n: _as_text(v) for n, v in new.items()})
     if before.code != after.code:
         sources = step_store.source(tx, project, before.code), step_store.source(tx, project, after.code)
         changes += _differences("code", sources[0]["code"], sources[1]["code"])
@@ -76,17 +76,17 @@ def _changes(tx: Tx, project: str, before: Row[Any], after: Row[Any]) -> list[Ch
 
 def _differences(part: Literal["code", "argument", "environment"], old: Mapping[str, str], new: Mapping[str, str]) -> list[Change]:
     return [
-        Change(part=part, name=name, before=_cut(old.get(name), new.get(name)), after=_cut(new.get(name), old.get(name)))
+        Change(part=part, name=name, before=_excerpt(old.get(name), new.get(name)), after=_excerpt(new.get(name), old.get(name)))
         for name in sorted(old.keys() | new.keys())
         if old.get(name) != new.get(name)
     ]
 
 
-def _written(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
-def _cut(text: str | None, other: str | None) -> str | None:
+def _excerpt(text: str | None, other: str | None) -> str | None:
     """At most so much of a text; of a long one, what follows from where it begins to differ."""
     if text is None or len(text) <= _TEXT_MAX:
         return text

@@ -60,14 +60,14 @@ class Assessing:
         actors here only the caller. With the `id` of one that is there, that one is given back.
 
         Raises:
-            NotFound: there is no such trace, span, issue or overridden assessment.
+            NotFound: there is no such trace, issue or overridden assessment.
             Denied: it is said in the name of another actor.
             Invalid: there is neither a value nor an error, it is too long, or no answer to the question.
         """
         now = at or self._clock.now()
         said_value = _value(name if kind == "issue" and value is None else value, error)
         made = Assessment(
-            id=id or new_id(), trace=trace, span=span, name=_name(name), kind=kind, value=said_value, error=error, source=source,
+            id=id or new_id(), trace=trace, span=_span(span), name=_name(name), kind=kind, value=said_value, error=error, source=source,
             source_id=said_by(source_id), rationale=_text(rationale), metadata=checked_labels(metadata or {}, "metadata"),
             overrides=overrides, valid=True, created_at=now, created_by=caller().actor, changed_at=now,
         )  # fmt: skip
@@ -81,8 +81,6 @@ class Assessing:
                 return said[made.id]
             if len(said) >= _ASSESSMENTS_MAX:
                 raise Conflict(f"trace {trace} has {_ASSESSMENTS_MAX} assessments", hint="change one of them, or drop some")
-            if span is not None and not any(node.id == span for node in store.nodes(tx, project, trace)):
-                raise NotFound(f"no span {span[:100]!r} in trace {trace}")
             _check_means(tx, made, of.experiment_id)
             if overrides is not None:
                 _set_valid(tx, trace, overrides, valid=False)
@@ -172,7 +170,8 @@ def _found(tx: Tx, trace: str, assessment: str) -> Assessment:
         return store.read_assessment(row)
     if store.one(tx, caller().project, trace) is None:
         raise store.unknown(trace)
-    raise NotFound(f"no assessment {assessment[:100]!r} of trace {trace}", hint="traces.get(trace).assessments are those that there are")
+    hint = "traces.get(trace).assessments are those that there are"
+    raise NotFound(f"Assessment with ID {assessment[:100]!r} not found for trace {trace!r}", hint=hint)
 
 
 def _check_means(tx: Tx, said: Assessment, experiment: str) -> None:
@@ -208,6 +207,13 @@ def _name(name: str) -> str:
     if not 1 <= len(name) <= _NAME_MAX or not name.isprintable():
         raise Invalid(f"not the name of an assessment: {name[:100]!r}", hint=f"1 to {_NAME_MAX} printable signs", field="name")
     return name
+
+
+def _span(span: str | None) -> str | None:
+    """The id of a span, which may arrive later than what is said of it."""
+    if span is not None and (not 1 <= len(span) <= _NAME_MAX or not span.isprintable()):
+        raise Invalid(f"not the id of a span: {span[:100]!r}", hint="16 hexadecimal digits", field="span")
+    return span
 
 
 def _text(text: str) -> str:

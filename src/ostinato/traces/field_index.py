@@ -16,7 +16,7 @@ from ostinato.storage.rows.rows import Tx, metadata
 from ostinato.traces import store
 from ostinato.traces.store import Said
 from ostinato.tracking.field_index import LAST, indexed_as, is_indexable
-from ostinato.tracking.planner.index_lookup import entries_meeting
+from ostinato.tracking.planner.index_lookup import entry_conditions
 from ostinato.tracking.query import Among, Atom, Compare, Missing
 
 TEXT_MAX = 64
@@ -88,10 +88,10 @@ def meeting(atom: Atom) -> Select[Any] | None:
 def _filed(atom: Atom) -> list[Any] | None:
     """What the entry of a trace that meets a condition on a span is like; None if all may be so."""
     if atom.field.key.startswith(_WORDS):
-        return entries_meeting(atom, _e.number, _e.text, TEXT_MAX)
+        return entry_conditions(atom, _e.number, _e.text, TEXT_MAX)
     if atom.field.key not in _COLUMNS:
         return None
-    return entries_meeting(atom, _e.number, _e.text, TEXT_MAX) if _says_something(atom) else None
+    return entry_conditions(atom, _e.number, _e.text, TEXT_MAX) if _says_something(atom) else None
 
 
 def _says_something(atom: Atom) -> bool:

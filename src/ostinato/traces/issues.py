@@ -107,7 +107,7 @@ class Issues:
         return self._rows.read(lambda tx: found_issue(tx, issue))
 
     def issues(self, experiment: str | None = None, state: IssueState | None = None, trace: str | None = None) -> list[Issue]:
-        """The issues of an experiment, by its id or name, or of all, the worst first; those that a trace shows, if one is named.
+        """Issues of an experiment, by id or name, or of all: open ones first, then the worst; those that a trace shows, if it is named.
 
         Raises:
             NotFound: there is no such experiment.
@@ -158,8 +158,8 @@ def found_issue(tx: Tx, issue: str) -> Issue:
 
 
 def worst(issue: Issue) -> tuple[Any, ...]:
-    """By what the worst issue is found: how bad, how many traces show it, how new."""
-    return SEVERITIES.index(issue.severity), issue.traces, issue.created_at, issue.id
+    """By what the worst issue is found: whether it is open, how bad it is, how many traces show it, how new it is."""
+    return issue.state in ("pending", "accepted"), SEVERITIES.index(issue.severity), issue.traces, issue.created_at, issue.id
 
 
 def forget_issues(tx: Tx, experiment: str) -> None:

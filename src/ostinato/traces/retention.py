@@ -138,10 +138,10 @@ class Retention:
 
     def tick(self) -> None:
         """About a second of upkeep, in all projects: rules not applied for an hour are. The next call goes on with what takes longer."""
-        self._upkeep.go_on(self._keeping)
+        self._upkeep.advance(self._apply_due)
 
-    def _keeping(self) -> Steps[None]:
-        return self._rules.keeping(lambda rule: self._applying(rule, True, measured=False))
+    def _apply_due(self) -> Steps[None]:
+        return self._rules.apply_due(lambda rule: self._applying(rule, True, measured=False))
 
     def _applying(self, rule: TraceRule, apply: bool, measured: bool = True) -> Steps[Lapsed]:
         """Apply a rule, the oldest first, and note so when that is done; unless `measured`, it is not said how much goes."""

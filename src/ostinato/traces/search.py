@@ -34,7 +34,7 @@ from ostinato.storage.rows.cells import number_in, text_in
 from ostinato.storage.rows.rows import Instant, Rows, Tx
 from ostinato.traces import field_index, store
 from ostinato.traces.types import Moment, Trace
-from ostinato.tracking.planner.index_lookup import finding, opening
+from ostinato.tracking.planner.index_lookup import finding, index_candidates
 from ostinato.tracking.planner.order import Key, Part, checked, keys_of, page
 from ostinato.tracking.planner.parse import parse_all, parse_order
 from ostinato.tracking.planner.scope import FEW, aside_of
@@ -264,7 +264,7 @@ def text_of(typed: str) -> ColumnElement[bool]:
 
 def few(tx: Tx, node: Node, project: str) -> ColumnElement[bool] | None:
     """That a trace is one of the few that can meet a query, where an index tells of so few."""
-    opened = opening(node, finding(tx, {"project": project}), FEW, meeting=field_index.meeting)
+    opened = index_candidates(node, finding(tx, {"project": project}), FEW, meeting=field_index.meeting)
     return None if opened is None else _t.id.in_(opened)
 
 

@@ -30,7 +30,7 @@ class SpanEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpanLink:
-    """A span of another trace, or of this one, that a span has to do with; the ids in hexadecimal."""
+    """A link from a span to another span, of this trace or another; the ids are hexadecimal."""
 
     trace: str
     span: str
@@ -39,7 +39,7 @@ class SpanLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """One step of a trace, as a program tells of it.
+    """A span as a program reports it.
 
     `trace` is the id of the trace, `id` and `parent` are 16 hexadecimal digits, unique within it; the root has no parent. Times are in
     nanoseconds after 1970; a span that has not ended has no `end_ns`. Attributes are kept exactly, whatever they hold.
@@ -62,7 +62,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens in and out, in all, and what they cost in US dollars; None where nothing is known."""
+    """Usage: tokens in, out and in total, and their cost in US dollars; None if unknown."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -89,7 +89,7 @@ class KeptSpan(Span):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """What somebody or something says of a trace, or of one span of it: `feedback` on how it went, or what was the `expectation`.
+    """An assessment of a trace or of one of its spans: `feedback` on how it went, or an `expectation`.
 
     `value` is any JSON; a judge that failed leaves an `error` instead. One that another `overrides` is not `valid` any more.
     """
@@ -119,7 +119,7 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """One request to an application, with all that was done for it.
+    """A trace: one request to an application, with everything done for it.
 
     `request` and `response` are beginnings of what the root got and gave. `run` is the run in which it was traced, `candidate` the model
     that answered. `metadata` never changes; `tags` do. Of tokens and cost, what a span says is not counted again where a span above it
@@ -155,7 +155,7 @@ class Trace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceTold:
-    """What a program tells of a whole trace, beside its spans; None leaves what its spans say."""
+    """A report on a whole trace, beside its spans; None leaves what its spans say."""
 
     id: str
     experiment: str
@@ -201,7 +201,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """What some traces, spans or assessments come to, that began in a stretch of time from `at` and have these values `by` the fields.
+    """An aggregate of traces, spans or assessments that began in a time bin from `at` and have these values `by` the fields.
 
     How many there are, of how many sessions, and how many failed; of the `measured`, those that have the number, its sum, mean, extremes
     and the percentiles that were asked for.
@@ -222,7 +222,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What a model costs, in US dollars per million tokens. A model that ends with `*` stands for all that begin so."""
+    """The price of a model in US dollars per million tokens. A name that ends with `*` matches all models with that prefix."""
 
     model: str
     input_per_million: float
@@ -254,7 +254,7 @@ class EvalSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalRecord:
-    """An example: what goes in, what is expected, and where it comes from, such as a trace. Its `inputs` name it within its set."""
+    """An example: inputs, expectations and origin, such as a trace. Its `inputs` identify it within its set."""
 
     id: str
     inputs: dict[str, Any]
@@ -270,7 +270,7 @@ class EvalRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """How many records were new, and how many were there and took more."""
+    """The number of records that were inserted, and that were updated."""
 
     inserted: int
     updated: int
@@ -278,7 +278,7 @@ class Merged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceRule:
-    """What is kept how long: traces that meet `where` and began more than `days` ago go, of the experiment with this id or of all.
+    """A retention rule: traces that meet `where` and began more than `days` ago are deleted, of one experiment or of all.
 
     With `keep_assessed` those stay of which somebody said something, with `keep_examples` those that a record of an evaluation set is of.
     """
@@ -296,7 +296,7 @@ class TraceRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lapsed:
-    """What a rule lets go, gone if `applied`: how many traces, the first 100 of them, their spans, and the bytes of what these say.
+    """What a rule deletes (deleted if `applied`): the number of traces, the first 100 of them, their spans and bytes.
 
     They began between `oldest` and `newest`. So many more are `held`, and stay.
     """
@@ -314,7 +314,7 @@ class Lapsed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """Which share of its new traces an experiment keeps, by its id, or every experiment that has no share of its own.
+    """A sampling rate: the share of its new traces that an experiment keeps, or every experiment without a rate of its own.
 
     With `keep_errors`, a new trace is kept if one of the spans that come first failed. Since this was declared so many spans were `seen`,
     and so many of these `kept`.

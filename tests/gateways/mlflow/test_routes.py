@@ -138,6 +138,8 @@ def test_probes(url: str) -> None:
         ("POST", "/api/3.0/mlflow/users/permissions/grant", "access.grant"),
         ("GET", "/api/2.0/mlflow/experiments/permissions/get", "access.grant"),
         ("POST", "/api/2.0/mlflow/artifacts/presigned-upload-url", "takes them itself"),
+        ("GET", "/api/2.0/mlflow-artifacts/presigned/0/run/artifacts/x", "takes them itself"),
+        ("POST", "/api/3.0/mlflow/gateway/secrets/create", "keeps no keys"),
         ("POST", "/ajax-api/3.0/mlflow/scorers/invoke", "mlflow.genai.evaluate"),
         ("POST", "/api/3.0/mlflow/review-queues/create", "label schemas"),
         ("GET", "/api/2.0/mlflow/nothing", "docs/mlflow.md"),

@@ -121,7 +121,7 @@ def test_assessments(exported: Callable[[], None], client: MlflowClient, store: 
         lambda: mlflow.update_assessment(trace, said.assessment_id, Expectation(name="x", value=1)),
         lambda: mlflow.get_assessment(trace, "missing"),
         lambda: mlflow.log_feedback(trace_id="tr-missing", name="x", value=1),
-        lambda: mlflow.log_feedback(trace_id=trace, name="x", value=1, span_id="0" * 15 + "1"),
+        lambda: mlflow.log_feedback(trace_id=trace, name="x", value=1, span_id="0" * 251),
     ):
         with pytest.raises(MlflowException):
             bad()
@@ -191,6 +191,12 @@ def test_the_grammar(url: str, client: MlflowClient, monkeypatch: pytest.MonkeyP
             assert len(mlflow.search_traces(filter_string=text, return_type="list", include_spans=False)) == count, text
     listed = mlflow.search_traces(order_by=["timestamp_ms ASC"], return_type="list", include_spans=False)
     assert [trace.info.trace_id for trace in listed] == ids
+    for id_, rank in zip(ids, ("b", "c", "a"), strict=True):
+        client.set_trace_tag(id_, "rank", rank)
+    for order, places in (("tags.rank", (2, 0, 1)), ("tags.rank DESC", (1, 0, 2)), ("metadata.`mlflow.user` ASC", None)):
+        listed = mlflow.search_traces(order_by=[order], return_type="list", include_spans=False)
+        assert len(listed) == 3
+        assert places is None or [trace.info.trace_id for trace in listed] == [ids[place] for place in places]
     of, seen, token = [listed[0].info.experiment_id], [], None
     while True:
         page = client.search_traces(locations=of, max_results=2, page_token=token, include_spans=False)
@@ -256,6 +262,25 @@ def test_what_is_refused(refused: Callable[..., dict[str, str]]) -> None:
     refused("GET", f"{A3}/traces/get", 404, params={"trace_id": "tr-missing"})
     refused("POST", f"{A3}/traces/search", 400, json={"locations": []})
     place = {"locations": [{"mlflow_experiment": {"experiment_id": "0"}}]}
-    for bad in ({"max_results": 501}, {"page_token": "x"}, {"filter": "x"}, {"order_by": ["tags.x"]}, {"order_by": ["timestamp_ms"] * 11}):
+    for bad in (
+        {"max_results": 501},
+        {"page_token": "x"},
+        {"filter": "x"},
+        {"order_by": ["feedback.x"]},
+        {"order_by": ["timestamp_ms"] * 11},
+    ):
         refused("POST", f"{A3}/traces/search", 400, json=place | bad)
     refused("POST", f"{A3}/traces/search", 400, json=place | {"filter": f"name LIKE '{'x' * 501}'"})
+
+
+def test_what_is_said_of_a_step_may_come_before_it(client: MlflowClient, store: Ostinato, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_ENABLE_ASYNC_TRACE_LOGGING", "false")
+    mlflow.tracing.reset()
+    mlflow.set_experiment("chat")
+    trace = made(client)
+    said = mlflow.log_feedback(trace_id=trace, name="q", value=1, span_id="00000000000000ff")
+    assert (said.span_id, store.traces.get(trace).assessments[0].span) == ("00000000000000ff", "00000000000000ff")
+    with pytest.raises(MlflowException, match=f"Assessment with ID 'a-none' not found for trace '{trace}'"):
+        mlflow.update_assessment(trace, "a-none", mlflow.entities.Feedback(name="q", value=2))
+    with pytest.raises(MlflowException, match="Missing value for required parameter 'trace_ids'"):
+        client._tracking_client.store.link_traces_to_run([], "run")

@@ -109,13 +109,13 @@ class _Connections:
         self._path = path
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
-        with self._told():
+        with self._translating_errors():
             self._writer = self._connect()
             self._writer.executescript(_SCHEMA)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._told():
+        with self._lock, self._translating_errors():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -145,7 +145,7 @@ class _Connections:
                 self._idle.pop().close()
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translating_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
@@ -171,21 +171,21 @@ class _Past:
 
     def sums(self, at: int) -> Ints:
         """The sums of lanes over all events up to an instant."""
-        chunk = self._at(at)
+        chunk = self._chunk_at(at)
         return np.zeros(1 + LANES * self._columns, np.int64) if chunk is None else chunk.sums(at)
 
     def last(self, column: int, at: int, since: int) -> tuple[float, int]:
         """The last value of a column up to an instant, and its time; `NEVER` if the chunks back to `since` hold none."""
-        chunk = self._at(at)
+        chunk = self._chunk_at(at)
         while chunk is not None:
             times, present = chunk.events.times, chunk.events.present[column]
             filled = np.flatnonzero(present[: np.searchsorted(times, at, side="right")])
             if len(filled):
                 return float(chunk.events.values[column][filled[-1]]), int(times[filled[-1]])
-            chunk = self._at(chunk.start - 1) if chunk.start > since else None
+            chunk = self._chunk_at(chunk.start - 1) if chunk.start > since else None
         return 0.0, NEVER
 
-    def _at(self, at: int) -> _Chunk | None:
+    def _chunk_at(self, at: int) -> _Chunk | None:
         """The chunk in which an instant lies."""
         if self._chunk is not None and self._chunk.start <= at < self._chunk.horizon:
             return self._chunk

@@ -12,7 +12,7 @@ from msgspec import field
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow.traces_shown import SOURCES, shown_assessment
 from ostinato.gateways.mlflow.wire import Ask
-from ostinato.kernel.errors import Invalid, NotFound
+from ostinato.kernel.errors import Invalid
 from ostinato.kernel.operation import Op
 
 A3 = "/api/3.0/mlflow"
@@ -146,11 +146,7 @@ class Assessments:
 
     def get(self, ask: AssessmentAsk) -> dict[str, Any]:
         """What was said."""
-        try:
-            return {"assessment": shown_assessment(self._traces.assessment(ask.trace_id, ask.assessment_id))}
-        except NotFound:
-            self._traces.get(ask.trace_id)
-            raise NotFound(f"Assessment with ID '{ask.assessment_id[:200]}' not found for trace '{ask.trace_id}'") from None
+        return {"assessment": shown_assessment(self._traces.assessment(ask.trace_id, ask.assessment_id))}
 
     def update(self, ask: UpdateAssessment) -> dict[str, Any]:
         """Say it otherwise. Who says it, and of which span, stays."""

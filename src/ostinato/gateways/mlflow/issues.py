@@ -90,9 +90,9 @@ class Issues:
             raise Invalid(f"Invalid comparator '{odd[0]}'. Supported comparators: =, !=", field="filter_string")
         of = ask.experiment_id
         found = [one for one in self._traces.issues() if of in ("", one.experiment) and all(_holds(clause, one) for clause in clauses)]
-        if not ask.include_trace_count:
-            found.sort(key=lambda one: (SEVERITIES.index(one.severity), one.created_at, one.id), reverse=True)
-        shown = [_shown(one) | ({"trace_count": one.traces} if ask.include_trace_count else {}) for one in found[start : start + most + 1]]
+        counted = ask.include_trace_count
+        found.sort(key=lambda one: (SEVERITIES.index(one.severity), counted * one.traces, one.created_at, one.id), reverse=True)
+        shown = [_shown(one) | ({"trace_count": one.traces} if counted else {}) for one in found[start : start + most + 1]]
         return wire.page("issues", shown, start, most)
 
     OPS: ClassVar[list[Op]] = [

@@ -215,8 +215,9 @@ class Traces:
         """Make traces part of a run."""
         if len(ask.trace_ids) > _LINKS_MAX:
             raise Invalid(f"Cannot link more than {_LINKS_MAX} traces to a run in a single request.", field="trace_ids")
-        if ask.trace_ids:
-            self._traces.link(list(ask.trace_ids), ask.run_id)
+        if not ask.trace_ids:
+            raise wire.missing("trace_ids")
+        self._traces.link(list(ask.trace_ids), ask.run_id)
         return {}
 
     def link_prompts(self, ask: LinkPrompts) -> dict[str, Any]:

@@ -118,9 +118,9 @@ def _order(order_by: tuple[str, ...]) -> tuple[Order, ...]:
     orders = []
     for text in few(order_by):
         kind, key, down = _GRAMMAR.order(text)
-        if kind != "attribute":
+        if kind not in ("attribute", "tag", "metadata"):
             raise Invalid(f"Invalid order_by entity `{kind}` with key `{key}`", field="order_by")
-        orders.append(Order(Field("attribute", _ATTRIBUTES[key]), down))
+        orders.append(Order(_field(Clause(kind, key, "=", "")), down))
     return (*orders, *([] if orders else [Order(Field("attribute", "started_at"), True)]))
 
 

@@ -83,13 +83,13 @@ class OTLP:
                 raise Invalid(f"{request.method} {OP.path} is not possible", hint="traces are sent by POST")
             who = scope["ostinato.caller"] = await self._run(self._admit, headers, OP.needs, f"{OP.method} {OP.path}")
             content = await _body(request, self._limit)
-            answer = await self._run(self._kept, who, headers, kind, content)
+            answer = await self._run(self._store, who, headers, kind, content)
             response = Response(answer, media_type=JSON if kind == JSON else PROTOBUF)
         except OstinatoError as error:
-            response = _told(error, JSON if kind == JSON or "x-mlflow-experiment-id" in headers else PROTOBUF)
+            response = _error_response(error, JSON if kind == JSON or "x-mlflow-experiment-id" in headers else PROTOBUF)
         await response(scope, receive, send)
 
-    def _kept(self, who: Caller, headers: Mapping[str, str], kind: str, content: bytes) -> bytes:
+    def _store(self, who: Caller, headers: Mapping[str, str], kind: str, content: bytes) -> bytes:
         if kind not in (JSON, PROTOBUF):
             raise Invalid(f"a body of type {kind[:100]} is not understood", hint=f"send {PROTOBUF} or {JSON}", field="content-type")
         packing = headers.get("content-encoding", "identity").strip().lower()
@@ -100,10 +100,10 @@ class OTLP:
         plain = decompressed(content, packing, self._limit) if packing in UNPACKED else content
         batches = of_json(plain) if kind == JSON else of_protobuf(plain)
         with calling(who):
-            refused = [why for batch in batches for why in self._put(batch, headers)]
+            refused = [why for batch in batches for why in self._put_batch(batch, headers)]
         return _partial(refused, kind)
 
-    def _put(self, batch: Batch, headers: Mapping[str, str]) -> list[str]:
+    def _put_batch(self, batch: Batch, headers: Mapping[str, str]) -> list[str]:
         """Store the spans of a resource; why some were not kept."""
         service = str(batch.resource.get("service.name", ""))
         run = headers.get("x-mlflow-run-id") or headers.get("ostinato-run") or None
@@ -170,7 +170,7 @@ def _partial(refused: list[str], kind: str) -> bytes:
     return message((1, message((1, len(refused)), (2, why.encode()))))
 
 
-def _told(error: OstinatoError, kind: str) -> Response:
+def _error_response(error: OstinatoError, kind: str) -> Response:
     """The reply that tells of an error: a `Status` of gRPC, in JSON with MLflow's name for it as well."""
     status, code, name = next(_ERRORS[cls] for cls in type(error).__mro__ if cls in _ERRORS)
     why = f"{error.message} ({error.hint})" if error.hint else error.message

@@ -43,7 +43,7 @@ def of_protobuf(content: bytes) -> list[Batch]:
         TooLarge: it holds more than a request may.
     """
     bounds = Bounds()
-    return _together(_batch(blob(value), bounds) for number, value in bounds.fields(content) if number == 1)
+    return _merged(_batch(blob(value), bounds) for number, value in bounds.fields(content) if number == 1)
 
 
 def _batch(content: bytes, bounds: Bounds) -> Batch:
@@ -131,7 +131,7 @@ def _pair(content: bytes, bounds: Bounds, depth: int = 0) -> tuple[str, Any]:
 
 
 def _value(content: bytes, bounds: Bounds, depth: int = 0) -> Any:
-    _shallow(depth)
+    _check_depth(depth)
     found: Any = None
     for number, value in bounds.fields(content):
         match number:
@@ -260,7 +260,7 @@ def of_json(content: bytes) -> list[Batch]:
     try:
         request = _decode.decode(content)
         bounds.take_spans(sum(len(within.spans) for of in request.resource_spans for within in of.scope_spans))
-        return _together(_batch_of_json(of, bounds) for of in request.resource_spans)
+        return _merged(_batch_of_json(of, bounds) for of in request.resource_spans)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(f"the body is no request of OTLP in JSON: {error}", hint='{"resourceSpans": […]}') from None
 
@@ -279,7 +279,7 @@ def _batch_of_json(of: _ResourceSpans, bounds: Bounds) -> Batch:
 def _of_json(span: _Span) -> Span:
     status = span.status or _Status()
     return Span(
-        trace=TRACE + span.trace_id.lower() if _filled(span.trace_id, 32) else "",
+        trace=TRACE + span.trace_id.lower() if _is_id(span.trace_id, 32) else "",
         id=span.span_id.lower(),
         parent=span.parent_span_id.lower() or None,
         name=span.name,
@@ -298,17 +298,17 @@ def _of_json(span: _Span) -> Span:
 
 
 def _plain_pairs(pairs: list[_Pair], depth: int = 0) -> dict[str, Any]:
-    return {pair.key: None if pair.value is None else _plain(pair.value, depth) for pair in pairs}
+    return {pair.key: None if pair.value is None else _to_python(pair.value, depth) for pair in pairs}
 
 
-def _plain(value: _AnyValue, depth: int = 0) -> Any:
-    _shallow(depth)
+def _to_python(value: _AnyValue, depth: int = 0) -> Any:
+    _check_depth(depth)
     if value.int_value is not None:
         return _number(value.int_value)
     if value.double_value is not None:
         return _double(value.double_value)
     if value.array_value is not None:
-        return [_plain(inner, depth + 1) for inner in value.array_value.values]
+        return [_to_python(inner, depth + 1) for inner in value.array_value.values]
     if value.kvlist_value is not None:
         return _plain_pairs(value.kvlist_value.values, depth + 1)
     if value.bytes_value is not None:
@@ -343,7 +343,7 @@ def _enum(value: int | str) -> int:
 # ---- both
 
 
-def _together(batches: Iterable[Batch]) -> list[Batch]:
+def _merged(batches: Iterable[Batch]) -> list[Batch]:
     """Batches of which each has spans, and a resource of its own: collectors send one again and again."""
     by: dict[str, Batch] = {}
     for batch in batches:
@@ -361,7 +361,7 @@ def _trace(id: bytes) -> str:
     return TRACE + id.hex() if len(id) == 16 and any(id) else ""
 
 
-def _filled(digits: str, size: int) -> bool:
+def _is_id(digits: str, size: int) -> bool:
     return len(digits) == size and digits.strip("0") != "" and digits.isalnum() and set(digits.lower()) <= set("0123456789abcdef")
 
 
@@ -373,6 +373,6 @@ def _within(span: Span, scope: dict[str, Any]) -> Span:
     return replace(span, attributes={**scope, **span.attributes}) if scope else span
 
 
-def _shallow(depth: int) -> None:
+def _check_depth(depth: int) -> None:
     if depth > conventions.DEEP_MAX:
         raise Invalid(f"an attribute is more than {conventions.DEEP_MAX} deep")

@@ -21,7 +21,7 @@ _ANSWER_S = 5.0
 
 def server(checked: CheckedStore) -> Iterator[Fault]:
     """The server that holds the store answers; none was killed."""
-    told = _told(checked)
+    told = _server_state(checked)
     if not checked.served:
         if told:
             mend = "nothing is lost: start it again with ostinato serve"
@@ -34,7 +34,7 @@ def server(checked: CheckedStore) -> Iterator[Fault]:
 
 def port(checked: CheckedStore, host: str, number: int) -> Iterator[Fault]:
     """A server could listen there, or the one of this store does."""
-    told = _told(checked)
+    told = _server_state(checked)
     if checked.served and told and urlsplit(str(told.get("url", ""))).port == number:
         return
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
@@ -80,7 +80,7 @@ def endpoints(checked: CheckedStore) -> Iterator[Fault]:
             yield problem(f"the endpoint {name} says: {state.problem}", f"deploy a version that loads; {folder / 'plane.log'} says more")
 
 
-def _told(checked: CheckedStore) -> dict[str, Any]:
+def _server_state(checked: CheckedStore) -> dict[str, Any]:
     """The state that the last server recorded."""
     try:
         told = json.loads((checked.data / "server.json").read_text())

@@ -93,7 +93,7 @@ class _Child:
             self.process.join(5)
             if not self._begun:
                 raise unguarded() from broken
-            raise Unavailable(f"the process of the step died: {_said(self.process.exitcode)}") from broken
+            raise Unavailable(f"the process of the step died: {_exit_reason(self.process.exitcode)}") from broken
         if error is not None:
             raise error
         result: T = answer
@@ -126,7 +126,7 @@ def _stop(children: Iterable[_Child]) -> None:
         child.bury()
 
 
-def _said(code: int | None) -> str:
+def _exit_reason(code: int | None) -> str:
     return f"killed by {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit code {code}"
 
 

@@ -197,3 +197,12 @@ def test_versions_of_a_scorer(client: MlflowClient, store: Ostinato) -> None:
     ):
         with pytest.raises(MlflowException, match=error):
             call()
+
+
+def test_no_scorer_is_run_by_the_server(client: MlflowClient) -> None:
+    rest, experiment = client._tracking_client.store, client.create_experiment("judged")
+    judge = rest.register_scorer(experiment, "judge", json.dumps({"name": "judge", "instructions_judge_pydantic_data": {}}))
+    assert rest.get_online_scoring_configs([judge.scorer_id]) == []
+    for name, said in (("judge", "does not use a gateway model"), ("nobody", "not found for experiment")):
+        with pytest.raises(MlflowException, match=said):
+            rest.upsert_online_scoring_config(experiment_id=experiment, scorer_name=name, sample_rate=0.5)

@@ -13,7 +13,7 @@ _PLACES: tuple[tuple[str, str], ...] = (
     (r"users/update-password", "passwords are changed on the page of an account; programs have tokens; see docs/access.md"),
     (r"users/.*|roles(/.*)?|(experiments|registered-models|scorers|gateway/\w+)/permissions/.*", _ROLES),
     (r"(artifacts/)?presigned[-/].*", _FILES),
-    (r"scorers/(invoke|online-configs?)", "scorers are run by whoever reads them: mlflow.genai.evaluate"),
+    (r"scorers/invoke", "scorers are run by whoever reads them: mlflow.genai.evaluate"),
     (r"gateway(-proxy)?(/.*)?", "this server calls no provider of models and keeps no keys of theirs: name the provider itself"),
     (r"review-queues(/.*)?", "what reviewers are asked are label schemas"),
     (r"(jobs|prompt-optimization|genai/evaluate|issues/invoke)(/.*)?", "work in the background are pipelines; see docs/pipelines.md"),

@@ -38,6 +38,21 @@ class ScorerAsk(Ask, kw_only=True):
     version: Int64 | None = None
 
 
+class OnlineConfigsAsk(Ask, kw_only=True):
+    """Scorers of which somebody asks whether the server runs them."""
+
+    scorer_ids: tuple[str, ...]
+
+
+class OnlineConfigAsk(Ask, kw_only=True):
+    """A scorer that the server is to run on a share of the traces."""
+
+    experiment_id: str
+    name: str
+    sample_rate: float
+    filter_string: str | None = None
+
+
 class Scorers:
     """The routes of scorers."""
 
@@ -76,12 +91,27 @@ class Scorers:
         self._app.traces.drop_scorer(self._experiments.living(ask.experiment_id), ask.name, ask.version)
         return {}
 
+    def online_configs(self, ask: OnlineConfigsAsk) -> dict[str, Any]:
+        """Which of them the server runs: none. Clients ask this whenever they list scorers."""
+        return {"configs": []}
+
+    def set_online_config(self, ask: OnlineConfigAsk) -> dict[str, Any]:
+        """Refuse to run a scorer here, as MLflow's server does for one without a model of its AI gateway."""
+        self._app.traces.scorer(self._experiments.living(ask.experiment_id), ask.name)
+        raise Invalid(
+            f"Scorer '{ask.name}' does not use a gateway model. This server calls no provider of models, so it runs no scorers.",
+            hint="whoever reads a scorer runs it: mlflow.genai.evaluate",
+            field="name",
+        )
+
     OPS: ClassVar[list[Op]] = [
         Op("POST", f"{A3}/scorers/register", register, "trace:write"),
         Op("GET", f"{A3}/scorers/list", all, "trace:read"),
         Op("GET", f"{A3}/scorers/versions", versions, "trace:read"),
         Op("GET", f"{A3}/scorers/get", get, "trace:read"),
         Op("DELETE", f"{A3}/scorers/delete", delete, "trace:write"),
+        Op("GET", f"{A3}/scorers/online-configs", online_configs, "trace:read"),
+        Op("PUT", f"{A3}/scorers/online-config", set_online_config, "trace:write"),
     ]
 
 

@@ -1,6 +1,11 @@
 import { expect, test } from "vitest";
-import { axe, settled } from "./browser.mjs";
+import { axe, settled, url } from "./browser.mjs";
 import { travel } from "./travel";
+
+interface RunKey {
+  id: string;
+  experiment_id: string;
+}
 
 const on = travel();
 
@@ -31,6 +36,19 @@ test("a scientist finds the best trial of a training, and what made the differen
   expect(await aucs.count()).toBe(3);
   expect(problems).toEqual([]);
   expect(await axe(page)).toEqual([]);
+});
+
+test("the addresses that MLflow's clients print lead to the run and to its experiment", async () => {
+  const { page } = await on.open("/default");
+  const found = await page.evaluate(() =>
+    fetch("/api/v1/runs?experiment=train&limit=1").then((reply) => reply.json() as Promise<{ items: RunKey[] }>),
+  );
+  const [{ id, experiment_id } = { id: "", experiment_id: "" }] = found.items;
+  const run = await on.open(`/#/experiments/${experiment_id}/runs/${id}`);
+  await run.page.waitForURL(`**/default/runs/${id}`);
+  await run.page.goto(`${url}/mlflow/default/#/experiments/${experiment_id}`);
+  await run.page.getByRole("heading", { level: 1, name: "train" }).waitFor();
+  expect(run.problems).toEqual([]);
 });
 
 test("what the server does not understand is said at the filter, and the rows stay", async () => {

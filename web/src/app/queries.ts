@@ -6,6 +6,13 @@ export const projectsQuery = queryOptions({
   queryFn: ({ signal }) => get("/access/projects", {}, signal),
 });
 
+export function experimentQuery(id: string) {
+  return queryOptions({
+    queryKey: ["app", "experiment", id],
+    queryFn: ({ signal }) => get("/experiments/{experiment}", { path: { experiment: id } }, signal),
+  });
+}
+
 export const waysQuery = queryOptions({
   queryKey: ["access", "ways"],
   queryFn: ({ signal }) => get("/sign-in", {}, signal),

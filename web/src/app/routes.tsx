@@ -31,7 +31,7 @@ import { routes as traces } from "../traces/routes";
 import { routes as tracking } from "../tracking/routes";
 import { PageError } from "./page-error";
 import { Alone, PageNotFound } from "./page-not-found";
-import { projectsQuery } from "./queries";
+import { experimentQuery, projectsQuery } from "./queries";
 import { Shell } from "./shell";
 
 interface Context {
@@ -90,6 +90,15 @@ const resolve = createRoute({
   },
 });
 
+const experiment = createRoute({
+  getParentRoute: () => project,
+  path: "experiments/$experiment",
+  beforeLoad: async ({ params, context }) => {
+    const { name } = await context.queries.ensureQueryData(experimentQuery(params.experiment));
+    throw redirect({ to: `/${params.project}/runs`, search: { experiment: name } as never, replace: true });
+  },
+});
+
 const own = [
   page(
     "/",
@@ -128,7 +137,7 @@ const device = createRoute({
 export function newRouter(queries: QueryClient) {
   const pages: AnyRoute[] = [...own, ...slices.flat(), ...gallery].map((route) => route(project));
   return createRouter({
-    routeTree: root.addChildren([start, signIn, device, project.addChildren([resolve, ...pages])]),
+    routeTree: root.addChildren([start, signIn, device, project.addChildren([resolve, experiment, ...pages])]),
     context: { queries },
     parseSearch,
     stringifySearch,

@@ -79,8 +79,8 @@ frameworks: .venv/.frameworks  ## PyTorch, Keras, boosters, ONNX and more (about
 demo: .venv/.ready $(PAGES)  ## the whole loop on real data (about four minutes), then a server to look around on
 	@.venv/bin/ostinato demo --data $(DEMO) --summary $(DEMO)/summary.json
 
-# One for each core; three end no sooner.
-PROCESSES ?= 2
+# One more than the two cores: some tests wait.
+PROCESSES ?= 3
 
 # The slices that live by their rows are tested on PostgreSQL as well; what tests/storage has to say of it, it says in the first run.
 AGAIN := ledger access registry pipelines tracking

@@ -54,9 +54,17 @@ def test_slow_uploads_leave_threads_for_all_else(http: httpx.Client, url: str, r
         return http.put(f"{PROXY}/e/{run}/artifacts/one", content=b"x")
 
     with ExitStack() as slow:
+
+        def taken() -> bool:
+            """Whether all threads of uploads are; one more is begun if not, for a quick upload may have kept a slow one out."""
+            if sent().status_code == 503:
+                return True
+            slow.enter_context(begun(url, "PUT", f"{PROXY}/e/{run}/artifacts/slow", headers))
+            return False
+
         for at in range(UPLOADS):
             slow.enter_context(begun(url, "PUT", f"{PROXY}/e/{run}/artifacts/{at}", headers))
-        until(lambda: sent().status_code == 503, what="all threads of uploads are taken")
+        until(taken, what="all threads of uploads are taken")
         assert int(sent().headers["retry-after"]) >= 1
         assert http.get(f"{A2}/runs/get", params={"run_id": run}).status_code == 200
     until(lambda: sent().status_code == 200, what="they are free again")

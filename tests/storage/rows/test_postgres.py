@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import signal
 import socket
@@ -17,6 +18,7 @@ from sqlalchemy import insert, select, text
 
 from ostinato.kernel.errors import Invalid, Unavailable
 from ostinato.kernel.settings import Settings
+from ostinato.storage.rows import postgres
 from ostinato.storage.rows.postgres import Postgres
 from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import Tx
@@ -95,6 +97,25 @@ def test_a_commit_whose_answer_is_lost_is_said_to_be_unknown(rows: Postgres, pos
     monkeypatch.undo()
     assert rows.write(add("next"))
     assert writers(rows) == ["stored", "next"]
+
+
+def test_a_new_connection_that_is_lost_before_it_can_begin_is_out_of_reach(rows: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    execute, lost = postgres._execute, list[str]()
+
+    def failing(driver: psycopg.Connection[object], sql: str) -> None:
+        if sql == postgres._BEGIN_WRITE and len(lost) < 2:
+            lost.append(sql)
+            with socket.socket(fileno=os.dup(driver.pgconn.socket)) as wire:
+                wire.shutdown(socket.SHUT_RDWR)
+        execute(driver, sql)
+
+    rows.write(add("a"))
+    monkeypatch.setattr(postgres, "_execute", failing)
+    with pytest.raises(Unavailable, match="out of reach") as refused:
+        rows.write(add("b"))
+    assert refused.value.hint
+    rows.write(add("c"))
+    assert (writers(rows), len(lost)) == (["a", "c"], 2)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])

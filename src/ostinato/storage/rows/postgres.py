@@ -182,7 +182,8 @@ def _told(error: Exception) -> Exception:
         return Unavailable("PostgreSQL took longer than a minute", hint="ask for less, or look at what PostgreSQL is busy with")
     if state == "25006":
         return Unavailable("this PostgreSQL server takes no writes", hint="let OSTINATO_DATABASE_URL name the primary server")
-    if state in _GONE or state in _CLASHED or state.startswith("08") or (isinstance(cause, psycopg.OperationalError) and not state):
+    lost = isinstance(cause, psycopg.OperationalError) or type(cause) is psycopg.DatabaseError  # the latter, of libpq itself
+    if state in _GONE or state in _CLASHED or state.startswith("08") or (lost and not state):
         return Unavailable(f"PostgreSQL is out of reach: {said.rpartition(': ')[2]}", hint=_HINT)  # where it is, is not for everybody
     return error
 

@@ -13,9 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ostinato.kernel.errors import Invalid, NotFound, OstinatoError
 from ostinato.kernel.ids import new_id
+from ostinato.server.access_log import AccessLog, Line
 from ostinato.server.errors import NotAllowed, failure
 from ostinato.server.hosts import Hosts
-from ostinato.server.lines import Line, Lines
 from ostinato.server.metrics import Metrics
 from ostinato.server.traces import Traces
 from ostinato.serving.plane.listener import SECURITY_HEADERS
@@ -37,7 +37,7 @@ class Middleware:
         self._metrics = metrics
         self._hosts = hosts
         self.traces = traces
-        self.lines = Lines()
+        self.access_log = AccessLog()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -59,7 +59,7 @@ class Middleware:
             self._metrics.observe(scope["method"], route, visit.status, visit.seconds())
             if self.traces is not None and span is not None:
                 self.traces.end(span, scope, route, visit.status, visit.id)
-            self.lines.add(visit.line())
+            self.access_log.add(visit.line())
 
 
 class _Visit:

@@ -21,12 +21,12 @@ from ostinato.kernel.errors import Conflict, Unavailable
 from ostinato.kernel.garbage import settled
 from ostinato.kernel.settings import Settings
 from ostinato.maintenance.reserve import hold
+from ostinato.server.access_log import BatchedHandler
 from ostinato.server.clock import SharedClock
 from ostinato.server.first_sign_in import first_sign_in_notice
 from ostinato.server.handover import Inherited, running, start_successor
 from ostinato.server.health import Health
 from ostinato.server.http import build
-from ostinato.server.lines import Together
 from ostinato.server.sockets import listening_socket, notify_supervisor, require_private, url_of
 from ostinato.server.workers import Workers
 from ostinato.serving.plane.listener import Listener
@@ -149,7 +149,7 @@ class Server(Listener):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
-        self._door.lines.write()
+        self._door.access_log.write()
 
     def end(self) -> None:
         """End in order: not ready any more, no new connections, streams end, what is under way is answered."""
@@ -241,6 +241,6 @@ def _log_to_stderr() -> None:
     told.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().handlers[:] = [told]
     access = logging.getLogger("ostinato.access")
-    access.handlers[:] = [Together(os.fdopen(2, "w", encoding="ascii", closefd=False))]
+    access.handlers[:] = [BatchedHandler(os.fdopen(2, "w", encoding="ascii", closefd=False))]
     access.propagate = False
     access.setLevel(logging.INFO)

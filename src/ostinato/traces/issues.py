@@ -20,7 +20,7 @@ from ostinato.traces.intake import clean, said_by
 from ostinato.traces.review_types import Issue
 from ostinato.traces.types import IssueState, Severity
 from ostinato.tracking.lookup import checked_name, find_run
-from ostinato.tracking.verbs.experiments import find_experiment, living_experiment
+from ostinato.tracking.verbs.experiments import active_experiment, find_experiment
 
 issue_table = Table(
     "traces_issue",
@@ -87,7 +87,7 @@ class Issues:
             if tx.all(select(func.count()).where(_i.project == project))[0][0] >= ISSUES_MAX:
                 raise Conflict(f"there are {ISSUES_MAX} issues", hint="say of one that is there that it is worse")
             made = Issue(
-                id=Ref("issue", id or f"iss-{new_id()}").name, experiment=living_experiment(tx, experiment).id, name=checked_name(name),
+                id=Ref("issue", id or f"iss-{new_id()}").name, experiment=active_experiment(tx, experiment).id, name=checked_name(name),
                 description=_text(description), state=state, severity=severity, causes=_texts(causes, "causes"),
                 categories=_texts(categories, "categories"), run=find_run(tx, run).id if run else None,
                 found_by=said_by(found_by) if found_by else "", created_at=now, created_by=by, changed_at=now, changed_by=by,

@@ -20,7 +20,7 @@ from ostinato.traces.intake import clean
 from ostinato.traces.review_types import Answer, Question
 from ostinato.traces.types import AssessmentKind
 from ostinato.tracking.types import Experiment
-from ostinato.tracking.verbs.experiments import find_experiment, living_experiment
+from ostinato.tracking.verbs.experiments import active_experiment, find_experiment
 
 question_table = Table(
     "traces_question",
@@ -74,7 +74,7 @@ class Questions:
             raise Invalid("a question asks for feedback or an expectation", hint="traces.report_issue says what is wrong", field="kind")
 
         def change(tx: Tx) -> Question:
-            of = living_experiment(tx, experiment)
+            of = active_experiment(tx, experiment)
             if id and (known := _one(tx, id)):
                 return known
             made = Question(

@@ -15,7 +15,7 @@ from ostinato.ledger.service import Ledger
 from ostinato.storage.rows.rows import Instant, Rows, Tx, metadata
 from ostinato.traces.review_types import Scorer
 from ostinato.tracking.lookup import checked_name
-from ostinato.tracking.verbs.experiments import find_experiment, living_experiment
+from ostinato.tracking.verbs.experiments import active_experiment, find_experiment
 
 scorer_table = Table(
     "traces_scorer",
@@ -53,7 +53,7 @@ class Scorers:
         _check(name, definition)
 
         def change(tx: Tx) -> Scorer:
-            of = living_experiment(tx, experiment).id
+            of = active_experiment(tx, experiment).id
             known = tx.all(_of(of).where(_s.name == name).order_by(_s.version))
             if version is not None and (same := [row for row in known if row.version == version and row.definition == definition]):
                 return _read(same[0])

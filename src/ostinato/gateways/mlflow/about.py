@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from ostinato.access.types import Project
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow.errors import AlreadyExists
-from ostinato.gateways.mlflow.wire import Ask, Nothing, filled
+from ostinato.gateways.mlflow.wire import A3, Ask, Nothing, filled
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.operation import Op
 
@@ -78,10 +78,10 @@ class About:
     OPS: ClassVar[list[Op]] = [
         Op("GET", "/health", health, "public"),
         Op("GET", "/version", version, "public"),
-        Op("GET", "/api/3.0/mlflow/server-info", server_info, "public"),
-        Op("GET", "/api/3.0/mlflow/workspaces", workspaces, "run:read"),
-        Op("POST", "/api/3.0/mlflow/workspaces", create_workspace, "project:write", 201),
-        Op("GET", "/api/3.0/mlflow/workspaces/{workspace_name}", workspace, "run:read"),
+        Op("GET", f"{A3}/server-info", server_info, "public"),
+        Op("GET", f"{A3}/workspaces", workspaces, "run:read"),
+        Op("POST", f"{A3}/workspaces", create_workspace, "project:write", 201),
+        Op("GET", f"{A3}/workspaces/{{workspace_name}}", workspace, "run:read"),
     ]
 
 

@@ -11,11 +11,10 @@ from msgspec import field
 
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow.traces_shown import SOURCES, shown_assessment
-from ostinato.gateways.mlflow.wire import Ask
+from ostinato.gateways.mlflow.wire import A3, Ask
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.operation import Op
 
-A3 = "/api/3.0/mlflow"
 _MASKED = {"assessmentName": "assessment_name"}
 
 

@@ -13,12 +13,11 @@ from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import wire
 from ostinato.gateways.mlflow.experiments import Experiments
 from ostinato.gateways.mlflow.filter import Clause, Grammar, few, holds, ordered
-from ostinato.gateways.mlflow.wire import Ask, Int64, filled
+from ostinato.gateways.mlflow.wire import A3, Ask, Int64, filled
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.traces.types import EvalRecord, EvalSet
 
-A3 = "/api/3.0/mlflow"
 _GRAMMAR = Grammar(
     {"name": "text", "created_by": "text", "last_updated_by": "text", "created_time": "number", "last_update_time": "number"},
     {"tag": "tag", "tags": "tag", "attribute": "attribute", "attributes": "attribute"},

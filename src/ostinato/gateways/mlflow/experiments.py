@@ -11,14 +11,13 @@ from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import places, wire
 from ostinato.gateways.mlflow.errors import AlreadyExists
 from ostinato.gateways.mlflow.filter import Clause, Grammar, few, holds, ordered
-from ostinato.gateways.mlflow.wire import Ask, Int64, Pair, filled
+from ostinato.gateways.mlflow.wire import A2, Ask, Int64, Pair, filled
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.tracking.types import Experiment, View
 from ostinato.tracking.verbs.experiments import known_experiment
 
-A2 = "/api/2.0/mlflow"
 DEFAULT = "0"
 """The id of the experiment `Default`, in which MLflow's clients start runs for which they name none."""
 NOTE = "mlflow.note.content"

@@ -9,13 +9,12 @@ from typing import Any, ClassVar, Protocol
 
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import places, wire
-from ostinato.gateways.mlflow.experiments import A2
 from ostinato.gateways.mlflow.models import native, numbered
 from ostinato.gateways.mlflow.places import Place
 from ostinato.gateways.mlflow.runs import RunAsk, about
 from ostinato.gateways.mlflow.traces_shown import span_in_file
 from ostinato.gateways.mlflow.traces_v2 import SPANS, TraceFiles
-from ostinato.gateways.mlflow.wire import Ask, Download
+from ostinato.gateways.mlflow.wire import A2, A3, Ask, Download
 from ostinato.kernel.errors import Conflict, Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.registry.types import FolderFile
@@ -252,7 +251,7 @@ class Files:
         Op("POST", f"{A2}/upload-artifact", uploaded, "run:write"),
         Op("GET", f"{A2}/logged-models/{{model_id}}/artifacts/files", candidate_file, "run:read"),
         Op("GET", f"{A2}/get-trace-artifact", trace_file, "trace:read"),
-        Op("GET", "/api/3.0/mlflow/get-trace-artifact", trace_file, "trace:read"),
+        Op("GET", f"{A3}/get-trace-artifact", trace_file, "trace:read"),
         Op("GET", "/get-artifact", run_file, "run:read"),
         Op("GET", "/model-versions/get-artifact", version_file, "model:read"),
     ]

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import wire
-from ostinato.gateways.mlflow.experiments import A2
 from ostinato.gateways.mlflow.runs import RunAsk, about
-from ostinato.gateways.mlflow.wire import Ask, Int64
+from ostinato.gateways.mlflow.wire import A2, Ask, Int64
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import Invalid, TooLarge
 from ostinato.kernel.operation import Op

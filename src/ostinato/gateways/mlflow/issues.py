@@ -8,14 +8,13 @@ from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import wire
 from ostinato.gateways.mlflow.experiments import Experiments
 from ostinato.gateways.mlflow.filter import Clause, Grammar, holds
-from ostinato.gateways.mlflow.wire import Ask, Int64, filled
+from ostinato.gateways.mlflow.wire import A3, Ask, Int64, filled
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.operation import Op
 from ostinato.traces.issues import SEVERITIES
 from ostinato.traces.review_types import Issue
 from ostinato.traces.types import IssueState, Severity
 
-A3 = "/api/3.0/mlflow"
 _GRAMMAR = Grammar({"status": "text", "source_run_id": "text"}, {}, called="filter field")
 
 

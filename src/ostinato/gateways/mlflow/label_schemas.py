@@ -8,13 +8,12 @@ from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import wire
 from ostinato.gateways.mlflow.errors import AlreadyExists
 from ostinato.gateways.mlflow.experiments import Experiments
-from ostinato.gateways.mlflow.wire import Ask, Int64, filled
+from ostinato.gateways.mlflow.wire import A3, Ask, Int64, filled
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.traces.questions import DEFAULT
 from ostinato.traces.review_types import Answer, Question
 
-A3 = "/api/3.0/mlflow"
 _KINDS = {"FEEDBACK": "feedback", "1": "feedback", "EXPECTATION": "expectation", "2": "expectation"}
 
 

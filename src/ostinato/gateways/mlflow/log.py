@@ -12,9 +12,9 @@ import msgspec
 from blake3 import blake3
 
 from ostinato.app import Ostinato
-from ostinato.gateways.mlflow.experiments import A2, NOTE
+from ostinato.gateways.mlflow.experiments import NOTE
 from ostinato.gateways.mlflow.runs import CONTEXT, NAME, RunAsk, about
-from ostinato.gateways.mlflow.wire import Ask, Int64, Pair, check_key
+from ostinato.gateways.mlflow.wire import A2, Ask, Int64, Pair, check_key
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.kernel.ref import Ref

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import places, wire
-from ostinato.gateways.mlflow.experiments import A2, Experiments
-from ostinato.gateways.mlflow.wire import Ask, Pair, filled
+from ostinato.gateways.mlflow.experiments import Experiments
+from ostinato.gateways.mlflow.wire import A2, Ask, Pair, filled
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.tracking.types import Candidate, CandidateState

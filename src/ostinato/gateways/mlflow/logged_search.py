@@ -9,10 +9,9 @@ from typing import Any, ClassVar
 
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import wire
-from ostinato.gateways.mlflow.experiments import A2
 from ostinato.gateways.mlflow.filter import Clause, Grammar, few, holds, ordered
 from ostinato.gateways.mlflow.logged import SHOWN, shown
-from ostinato.gateways.mlflow.wire import Ask, Int64
+from ostinato.gateways.mlflow.wire import A2, Ask, Int64
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.operation import Op
 from ostinato.tracking.types import Candidate, Measure

@@ -11,12 +11,11 @@ from ostinato.gateways.mlflow import wire
 from ostinato.gateways.mlflow.errors import AlreadyExists
 from ostinato.gateways.mlflow.filter import Clause, Grammar, few, holds, ordered
 from ostinato.gateways.mlflow.shown import STAGES, shown_version, stage_of
-from ostinato.gateways.mlflow.wire import Ask, Int64, Pair, filled
+from ostinato.gateways.mlflow.wire import A2, Ask, Int64, Pair, filled
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.registry.types import Labels, Model
 
-A2 = "/api/2.0/mlflow"
 IS_PROMPT = "mlflow.prompt.is_prompt"
 _GRAMMAR = Grammar(
     {"name": "text"}, {"tag": "tag", "tags": "tag", "attribute": "attribute", "attributes": "attribute", "attr": "attribute"},

@@ -6,10 +6,9 @@ import json
 from typing import Any, ClassVar
 
 from ostinato.app import Ostinato
-from ostinato.gateways.mlflow.experiments import A2
 from ostinato.gateways.mlflow.log import Log, LogBatch
 from ostinato.gateways.mlflow.runs import CreateRun, RunAsk, Runs
-from ostinato.gateways.mlflow.wire import Ask, Int64, Pair
+from ostinato.gateways.mlflow.wire import A2, Ask, Int64, Pair
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.operation import Op
 

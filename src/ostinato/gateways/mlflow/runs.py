@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import places, wire
-from ostinato.gateways.mlflow.experiments import A2, NOTE, Experiments, stage
-from ostinato.gateways.mlflow.wire import Ask, Int64, Pair, filled, number
+from ostinato.gateways.mlflow.experiments import NOTE, Experiments, stage
+from ostinato.gateways.mlflow.wire import A2, Ask, Int64, Pair, filled, number
 from ostinato.kernel.errors import Conflict, Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.tracking.types import Code, Metric, Run, State, Use

@@ -7,12 +7,10 @@ from typing import Any, ClassVar
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import wire
 from ostinato.gateways.mlflow.experiments import Experiments
-from ostinato.gateways.mlflow.wire import Ask, Int64, filled
+from ostinato.gateways.mlflow.wire import A3, Ask, Int64, filled
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.operation import Op
 from ostinato.traces.review_types import Scorer
-
-A3 = "/api/3.0/mlflow"
 
 
 class RegisterScorer(Ask, kw_only=True):

@@ -11,10 +11,10 @@ import msgspec
 
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import wire
-from ostinato.gateways.mlflow.experiments import A2, view_of
+from ostinato.gateways.mlflow.experiments import view_of
 from ostinato.gateways.mlflow.filter import Clause, Grammar, few
 from ostinato.gateways.mlflow.runs import NAME, STATES, USER, made_by, shown_run
-from ostinato.gateways.mlflow.wire import Ask, Int64, filled
+from ostinato.gateways.mlflow.wire import A2, Ask, Int64, filled
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.operation import Op
 from ostinato.tracking.query import Among, And, Compare, Field, Kind, Missing, Node, Operator, Or, Order, Value

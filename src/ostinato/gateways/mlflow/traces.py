@@ -13,7 +13,7 @@ from msgspec import field
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import wire
 from ostinato.gateways.mlflow.assessments import AssessmentMessage
-from ostinato.gateways.mlflow.experiments import A2, Experiments
+from ostinato.gateways.mlflow.experiments import Experiments
 from ostinato.gateways.mlflow.traces_shown import (
     COST,
     MODEL,
@@ -28,13 +28,12 @@ from ostinato.gateways.mlflow.traces_shown import (
     shown_info,
     shown_span,
 )
-from ostinato.gateways.mlflow.wire import Ask, Int64, filled
+from ostinato.gateways.mlflow.wire import A2, A3, Ask, Int64, filled
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.traces.conventions import usage_of
 from ostinato.traces.types import Trace, TraceState, TraceTold
 
-A3 = "/api/3.0/mlflow"
 _BATCH_MAX, _LINKS_MAX = 500, 100
 _PROMPTS = "mlflow.linkedPrompts"
 _LAST_MS = 253_402_300_799_999

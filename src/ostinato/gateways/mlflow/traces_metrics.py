@@ -8,9 +8,8 @@ from typing import Any, ClassVar, Literal
 
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import wire
-from ostinato.gateways.mlflow.traces import A3
 from ostinato.gateways.mlflow.traces_shown import STATES
-from ostinato.gateways.mlflow.wire import Ask, Int64
+from ostinato.gateways.mlflow.wire import A3, Ask, Int64
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.operation import Op
 from ostinato.traces.measures import Question, Unit

@@ -12,9 +12,9 @@ import msgspec
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import wire
 from ostinato.gateways.mlflow.filter import Clause, Grammar, few
-from ostinato.gateways.mlflow.traces import A3, Location
+from ostinato.gateways.mlflow.traces import Location
 from ostinato.gateways.mlflow.traces_shown import shown_info
-from ostinato.gateways.mlflow.wire import Ask, Int64, filled
+from ostinato.gateways.mlflow.wire import A3, Ask, Int64, filled
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.operation import Op
 from ostinato.traces.types import Trace

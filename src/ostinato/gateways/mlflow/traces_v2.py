@@ -10,7 +10,7 @@ import msgspec
 
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import wire
-from ostinato.gateways.mlflow.experiments import A2, Experiments
+from ostinato.gateways.mlflow.experiments import Experiments
 from ostinato.gateways.mlflow.traces import TraceAsk, state_of
 from ostinato.gateways.mlflow.traces import Traces as Newer
 from ostinato.gateways.mlflow.traces_search import TracesSearch
@@ -27,7 +27,7 @@ from ostinato.gateways.mlflow.traces_shown import (
     metadata,
     tags,
 )
-from ostinato.gateways.mlflow.wire import Ask, Int64, Pair, filled
+from ostinato.gateways.mlflow.wire import A2, Ask, Int64, Pair, filled
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.operation import Op
 from ostinato.storage.blobs.blobs import Blob

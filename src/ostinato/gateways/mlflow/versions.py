@@ -10,9 +10,9 @@ from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import places, wire
 from ostinato.gateways.mlflow.filter import Clause, Grammar, few, holds, ordered
 from ostinato.gateways.mlflow.mlmodel import signature_in
-from ostinato.gateways.mlflow.models import A2, IS_PROMPT, Named, Search, foreign, native, numbered, tag_of
+from ostinato.gateways.mlflow.models import IS_PROMPT, Named, Search, foreign, native, numbered, tag_of
 from ostinato.gateways.mlflow.shown import IN_USE, shown_version, stage_of
-from ostinato.gateways.mlflow.wire import Pair
+from ostinato.gateways.mlflow.wire import A2, Pair
 from ostinato.kernel.errors import Conflict, Invalid, NotFound
 from ostinato.kernel.operation import Op
 from ostinato.kernel.ref import Ref

@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 
 from ostinato.app import Ostinato
 from ostinato.gateways.mlflow import wire
-from ostinato.gateways.mlflow.experiments import A2
-from ostinato.gateways.mlflow.wire import Ask, Int64, filled
+from ostinato.gateways.mlflow.wire import A2, Ask, Int64, filled
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.ids import new_id
 from ostinato.kernel.operation import Op

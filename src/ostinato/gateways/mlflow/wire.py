@@ -23,6 +23,8 @@ from msgspec import Meta, Struct
 from ostinato.kernel.errors import Invalid
 
 A = TypeVar("A", bound="Ask")
+A2, A3 = "/api/2.0/mlflow", "/api/3.0/mlflow"
+"""Where the routes of its two generations of API lie."""
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 _KEY, _KEY_MAX = re.compile(r"[/\w.\- :]*"), 250
 _TEXTS = (

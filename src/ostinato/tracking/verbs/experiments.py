@@ -153,7 +153,7 @@ class Experiments:
         project = caller().project
 
         def change(tx: Tx) -> Experiment:
-            known, other = _active(tx, experiment), known_experiment(tx, checked_name(name))
+            known, other = active_experiment(tx, experiment), known_experiment(tx, checked_name(name))
             if known.name == name:
                 return known
             if other is not None and other[0] != known.id:
@@ -209,7 +209,7 @@ class Experiments:
 
     def _change_experiment(self, experiment: str, change: Any, verb: str, data: dict[str, Any]) -> Experiment:
         def write(tx: Tx) -> Experiment:
-            known = _active(tx, experiment)
+            known = active_experiment(tx, experiment)
             changed = change(known)
             if changed == known:
                 return known
@@ -242,7 +242,7 @@ def known_experiment(tx: Tx, said: str) -> tuple[str, str, datetime | None] | No
 
 
 def former_names(tx: Tx, id_: str) -> list[str]:
-    """The previous name of the experiment with this id."""
+    """The names that the experiment with this id had before."""
     found = tx.first(select(_e.formerly).where(_e.project == caller().project, _e.id == id_))
     return list(found.formerly) if found else []
 
@@ -261,7 +261,7 @@ def find_experiment(tx: Tx, said: str) -> Experiment:
     return read(row)
 
 
-def living_experiment(tx: Tx, said: str) -> Experiment:
+def active_experiment(tx: Tx, said: str) -> Experiment:
     """The experiment that is called so, by id or by name, and is there to be added to.
 
     Raises:
@@ -302,13 +302,6 @@ def checked_note(note: str) -> str:
     if len(note) > _NOTE_MAX:
         raise Invalid(f"a note of {len(note)} characters", hint=f"at most {_NOTE_MAX}; keep longer texts as artifacts", field="note")
     return note
-
-
-def _active(tx: Tx, experiment: str) -> Experiment:
-    known = find_experiment(tx, experiment)
-    if known.deleted_at is not None:
-        raise _gone(known.name)
-    return known
 
 
 def _update(tx: Tx, changed: Experiment) -> None:

@@ -1,4 +1,4 @@
-"""Lines: the access log, one of JSON for each request, written a few at a time: one by one they cost a fifth of a short request."""
+"""The access log: a line of JSON for each request, written a few at a time: one by one they cost a fifth of a short request."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Line(NamedTuple):
         return text if text.isascii() else json.dumps(told, separators=(",", ":"))
 
 
-class Lines:
-    """The lines that are due. Only the thread of the loop adds to them."""
+class AccessLog:
+    """The lines not yet written. Only the thread of the event loop adds to them."""
 
     def __init__(self) -> None:
         self._due: list[Line] = []
@@ -62,7 +62,7 @@ class Lines:
             handler.flush()
 
 
-class Together(logging.StreamHandler[Any]):
+class BatchedHandler(logging.StreamHandler[Any]):
     """Writes to its stream, and leaves it to `flush` when that reaches the file; where the file takes nothing, no request fails for it."""
 
     def emit(self, record: logging.LogRecord) -> None:

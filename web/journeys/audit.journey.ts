@@ -69,11 +69,11 @@ test("a version shows its evidence: gates, champion, calibration, slices, card, 
   await page.getByText("Ready to promote").waitFor();
   await page.getByRole("table", { name: "Metrics beside the champion's" }).getByText("AUC").waitFor();
   await page.getByRole("img", { name: /Calibration in 10 bins/ }).waitFor();
-  const slices = page.getByRole("table", { name: /by carrier, the worst first/ });
+  const slices = page.getByRole("table", { name: /by carrier, worst first/ });
   await slices.waitFor();
   await page.getByLabel("Metric", { exact: true }).selectOption("brier");
   await page.waitForURL(/metric=brier/);
-  await page.getByRole("table", { name: "Brier by carrier, the worst first" }).waitFor();
+  await page.getByRole("table", { name: "Brier by carrier, worst first" }).waitFor();
   await page.getByRole("tab", { name: "Card" }).click();
   await page.getByRole("heading", { name: "Intended use" }).waitFor();
   await page.getByRole("tab", { name: "Origin, trust and signature" }).click();

@@ -15,11 +15,11 @@ beforeAll(async () => {
 
 test("what a risk asks is changed with a reason, and taken back", async () => {
   const { page, problems } = await on.open(`/${project.name}/models`);
-  const tiers = page.getByRole("region", { name: "What a risk asks" });
-  await tiers.getByRole("button", { name: "Change what low risk asks" }).click();
+  const tiers = page.getByRole("region", { name: "Approval rules by risk" });
+  await tiers.getByRole("button", { name: "Change the rules for low risk" }).click();
   const dialog = page.getByRole("dialog");
-  await dialog.getByLabel("Broken glass counts for").fill("48");
-  await dialog.getByLabel("An approval holds for").fill("90");
+  await dialog.getByLabel("Break-glass valid for").fill("48");
+  await dialog.getByLabel("Approval valid for").fill("90");
   await dialog.getByLabel("Reason").fill("the board of May");
   expect(await axe(page)).toEqual([]);
   await dialog.getByRole("button", { name: "Change" }).click();
@@ -34,15 +34,15 @@ test("what a risk asks is changed with a reason, and taken back", async () => {
 test("an operator breaks the glass; the page says by whom, why until when, and that somebody else is to review it", async () => {
   const { page, problems } = await on.open(`/${project.name}/models/delays/versions/1`);
   await page.getByRole("button", { name: "More" }).click();
-  await page.getByRole("menuitem", { name: "Break the glass" }).click();
-  const dialog = page.getByRole("dialog", { name: "Break the glass for delays@1?" });
-  await dialog.getByText("It counts for 168 hours at most").waitFor();
+  await page.getByRole("menuitem", { name: "Break-glass promote" }).click();
+  const dialog = page.getByRole("dialog", { name: "Promote delays@1 without approval (break-glass)?" });
+  await dialog.getByText("It is valid for 168 hours at most").waitFor();
   await dialog.getByLabel("Reason").fill("the champion answers nothing");
-  await dialog.getByRole("button", { name: "Break the glass" }).click();
+  await dialog.getByRole("button", { name: "Break-glass promote" }).click();
   const notice = page.locator(".model-notice");
-  await notice.getByText("The glass was broken").waitFor();
+  await notice.getByText("Break-glass", { exact: true }).waitFor();
   await notice.getByText("the champion answers nothing").waitFor();
-  await notice.getByText("It counts until").waitFor();
+  await notice.getByText("Valid until").waitFor();
   const review = notice.getByRole("button", { name: "Review…" });
   expect(await review.isDisabled()).toBe(true);
   expect(await review.getAttribute("title")).toContain("somebody else");
@@ -50,8 +50,8 @@ test("an operator breaks the glass; the page says by whom, why until when, and t
   expect(await axe(page)).toEqual([]);
 
   await page.goto(`${url}/${project.name}/models`);
-  const glass = page.getByRole("region", { name: "Broken glass" });
-  await glass.getByText("1 review wanted").waitFor();
+  const glass = page.getByRole("region", { name: "Break-glass promotions" });
+  await glass.getByText("1 review open").waitFor();
   await glass.getByRole("link", { name: "delays@1" }).waitFor();
   expect(await axe(page)).toEqual([]);
 

@@ -15,9 +15,9 @@ test("people write into a card, and see what each text changed", async () => {
   const { page, problems } = await on.open(`/${project.name}/models/delays/versions/1?tab=card`);
   const dialog = page.getByRole("dialog");
   for (const text of ["It has never seen a hurricane.", "It has never seen a hurricane.\nNor snow."]) {
-    await page.getByRole("button", { name: "Write a section" }).click();
+    await page.getByRole("button", { name: "Edit a section" }).click();
     await dialog.getByLabel("Text").fill(text);
-    await dialog.getByRole("button", { name: "Write" }).click();
+    await dialog.getByRole("button", { name: "Save" }).click();
     await expect.poll(() => dialog.count()).toBe(0);
     await page
       .locator("main")

@@ -95,7 +95,7 @@ test("a scientist sees which parameter decides, and narrows the runs by keyboard
   expect(await axe(page)).toEqual([]);
   await page.getByRole("link", { name: "Only these 4" }).click();
   await page.getByRole("heading", { level: 1, name: "Compare 4 runs" }).waitFor();
-  await page.getByText("4 runs cannot tell anything from chance").waitFor();
+  await page.getByText("It takes at least 8 runs with this metric").waitFor();
   expect(problems).toEqual([]);
   await page.close();
 });
@@ -127,7 +127,7 @@ test("a notebook is read, and nothing of it runs; a note is written", async () =
   await page.getByRole("button", { name: "Note" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Note").fill("It **rises** with the depth.");
-  await dialog.getByRole("button", { name: "Write" }).click();
+  await dialog.getByRole("button", { name: "Save" }).click();
   await page.locator("strong", { hasText: "rises" }).waitFor();
   expect(await axe(page)).toEqual([]);
   expect(problems).toEqual([]);

@@ -23,16 +23,16 @@ test("a token is rotated: its successor works, and the old one as long as was as
   await page.getByLabel("Name").fill(name);
   await answer(page, "Issue").click();
   const old = await shown(page);
-  await answer(page, "I have kept it").click();
+  await answer(page, "I have saved it").click();
   await page.getByRole("button", { name: `Acts on ${name}` }).click();
   await page.getByRole("menuitem", { name: "Rotate" }).click();
   await page.getByLabel(/works for so many hours/).fill("1");
   await answer(page, "Rotate").click();
-  await answer(page, "I have kept it").waitFor();
+  await answer(page, "I have saved it").waitFor();
   const fresh = await shown(page);
   expect(fresh).not.toBe(old);
   expect([await statusOf(old), await statusOf(fresh)]).toEqual([200, 200]);
-  await answer(page, "I have kept it").click();
+  await answer(page, "I have saved it").click();
   await page.getByText("rotated, still works").first().waitFor();
   expect([...problems, ...(await axe(page))]).toEqual([]);
   await page.close();
@@ -99,6 +99,14 @@ test("a file of the inbox is delivered; what breaks the contract is put aside, a
   await deliver("bad.csv");
   await page.getByText("bad.csv was quarantined", { exact: true }).waitFor();
   await page.getByText("Why bad.csv was quarantined").waitFor();
+  const content = await page.request.get(`${url}/api/v1/dataset-versions/levels@1/content`);
+  await page.getByRole("button", { name: "Deliver", exact: true }).click();
+  await page.getByLabel("Source").selectOption("Parquet on this computer");
+  const sent = { name: "sent.parquet", mimeType: "application/octet-stream", buffer: await content.body() };
+  await page.getByLabel("File", { exact: true }).setInputFiles(sent);
+  await page.getByRole("dialog").getByLabel("Key").fill("sent");
+  await answer(page, "Deliver").click();
+  await page.getByText("sent was quarantined", { exact: true }).waitFor(); // its ids are there already
   await settled(page);
   expect([...problems, ...(await axe(page))]).toEqual([]);
   await page.close();

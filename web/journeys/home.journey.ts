@@ -14,8 +14,8 @@ test("a person who comes for the first time sees how the loop stands, and reache
   const loops = page.getByRole("table", { name: "The loop of each model" });
   for (const head of ["Data", "Trained", "Rollout", "Production", "Health", "Drift", "Quality", "Cost"])
     expect(await loops.getByRole("columnheader", { name: head }).count()).toBe(1);
-  await page.getByRole("heading", { level: 2, name: "Waits for me" }).waitFor();
-  await page.getByRole("heading", { level: 2, name: "Lately" }).waitFor();
+  await page.getByRole("heading", { level: 2, name: "Waiting for me" }).waitFor();
+  await page.getByRole("heading", { level: 2, name: "Recent activity" }).waitFor();
   const model = (await loops.locator("a[title^='model:']").first().getAttribute("title")) ?? "";
   await page.keyboard.press("/");
   await page.keyboard.type(model.replace("model:", ""));
@@ -63,7 +63,7 @@ test("the tray of the top bar leads to what waits for me, and its number is that
   await tray.click();
   await page.waitForURL(`${url}/default#waiting`);
   await settled(page);
-  if (number === "0") await page.getByText("Nothing waits for you").waitFor();
+  if (number === "0") await page.getByText("Nothing is waiting for you").waitFor();
   else expect(await page.locator("#waiting .card-note").textContent()).toBe(number);
 });
 
@@ -81,16 +81,16 @@ test("an empty project begins with three steps", async () => {
 
 test("the practice of a year, and of a month, by its address", async () => {
   const { page, problems } = await on.open("/default/insights");
-  for (const name of ["Lead time", "Wait for an approval", "Changes that failed", "Time to restore", "Cost per stage"])
-    await page.getByRole("heading", { level: 2, name }).waitFor();
-  const ways = await page.getByRole("table", { name: "The way of each version" }).locator("tbody tr").count();
+  for (const name of ["Lead time", "Approval time", "Change failure rate", "Time to restore", "Cost per stage"])
+    await page.getByRole("heading", { level: 2, name, exact: true }).waitFor();
+  const ways = await page.getByRole("table", { name: "Lead time by version" }).locator("tbody tr").count();
   expect(ways).toBeGreaterThan(0);
   await page.getByRole("button", { name: "30 d" }).click();
   await page.waitForURL(`${url}/default/insights?days=30`);
   await page.reload();
   await settled(page);
   expect(await page.getByRole("button", { name: "30 d", pressed: true }).count()).toBe(1);
-  expect(await page.getByRole("table", { name: "The way of each version" }).locator("tbody tr").count()).toBeLessThan(
+  expect(await page.getByRole("table", { name: "Lead time by version" }).locator("tbody tr").count()).toBeLessThan(
     ways,
   );
   expect([...problems, ...(await axe(page))]).toEqual([]);

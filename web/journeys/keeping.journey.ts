@@ -112,7 +112,7 @@ test("an experiment is renamed and deleted with its runs, and restored with them
   await answer(page, "Delete").click();
   await page.getByRole("heading", { level: 1, name: "Runs" }).waitFor();
   await page.goto(`${url}/default/runs/deleted`);
-  await page.getByRole("button", { name: `Restore ${experiment}-b` }).click();
+  await page.getByRole("button", { name: `Restore with its runs: ${experiment}-b` }).click();
   await page.getByText(`Restored ${experiment}-b`).waitFor();
   await page.goto(`${url}/default/runs?experiment=${experiment}-b`);
   await row(page, "beta").waitFor();

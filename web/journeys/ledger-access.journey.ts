@@ -29,7 +29,7 @@ async function only(verb: string) {
 test("an auditor verifies the ledger, opens an act and has it proved by the browser itself", async () => {
   await open("/default/ledger");
   await button("Verify").click();
-  await page.getByText("The ledger is whole").waitFor();
+  await page.getByText("The ledger is intact").waitFor();
   await only("role granted");
   await page.locator(".ledger-toggle").first().click();
   await page.waitForURL(/event=/);
@@ -90,13 +90,13 @@ test("a person is invited, gets a role after a question, loses it, and is shut o
   await page.getByRole("dialog").getByText("model approve").waitFor();
   await answer("Grant").click();
   await button(`${name} is reviewer`).click();
-  await answer("Take away").click();
+  await answer("Remove").click();
   await button(`${name} is not reviewer`).waitFor();
   await page.getByRole("link", { name, exact: true }).click();
   await page.getByRole("heading", { level: 1, name }).waitFor();
-  await button(`Shut ${name} out`).click();
-  await answer("Shut out").click();
-  await button(`Let ${name} in again`).waitFor();
+  await button(`Disable ${name}`).click();
+  await answer("Disable").click();
+  await button(`Enable ${name}`).waitFor();
   expect([...problems.splice(0), ...(await axe(page))]).toEqual([]);
 });
 
@@ -110,7 +110,7 @@ test("the secret of a token is shown once, works, and is refused once it is revo
   const shown = page.getByRole("region", { name: "token", exact: true });
   const secret = (await shown.textContent())?.trim() ?? "";
   expect(secret).toMatch(/^ostp_\w{48}$/);
-  await answer("I have kept it").click();
+  await answer("I have saved it").click();
   const row = page.getByRole("row", { name: new RegExp(name) });
   await row.getByText("*:read").waitFor();
   expect(await page.getByText(secret).count()).toBe(0);
@@ -131,9 +131,9 @@ test("a role of one's own is defined, seen among the others, and dropped", async
   await button("New role").click();
   await page.getByLabel("Name").fill(name);
   await page.getByLabel("Permissions").fill("endpoint:label *:red");
-  await page.getByText("No permission is like *:red").waitFor();
+  await page.getByText("No permission matches *:red").waitFor();
   await page.getByLabel("Permissions").fill("endpoint:label *:read");
-  await answer("Define").click();
+  await answer("Create").click();
   await page.getByRole("columnheader", { name }).waitFor();
   const own = page.locator(".access-own li", { hasText: name });
   await own.getByRole("button", { name: "Drop" }).click();
@@ -171,9 +171,9 @@ test("a lineage is a picture and a list of acts, as of any day", async () => {
   await open("/default/lineage/model:late@1");
   await page.locator(".graph-box[data-focus]").waitFor();
   expect(await page.locator(".graph-box").count()).toBeGreaterThan(2);
-  await button("Made from").click();
+  await button("Upstream").click();
   await page.waitForURL(/direction=up/);
-  await button("When it was made").click();
+  await button("At its creation").click();
   await page.waitForURL(/at=/);
   await page.getByRole("table", { name: "Edges of the lineage" }).getByText("model registered").first().waitFor();
   expect([...problems.splice(0), ...(await axe(page))]).toEqual([]);
@@ -226,4 +226,15 @@ test("a viewer is offered nothing that a viewer may not do", async () => {
   }
   expect([...wrong, ...(await axe(theirs))]).toEqual([]);
   await own.close();
+});
+
+test("an administrator sees whether the installation is sound, and what takes space", async () => {
+  await open("/default/access?tab=installation");
+  await page.getByRole("region", { name: "Diagnosis" }).getByText("checks").waitFor();
+  await page
+    .getByRole("region", { name: "Versions" })
+    .getByText(/^SQLite|^PostgreSQL/)
+    .waitFor();
+  await page.getByRole("table", { name: "Space by folder" }).getByRole("row", { name: /blobs/ }).waitFor();
+  expect([...problems.splice(0), ...(await axe(page))]).toEqual([]);
 });

@@ -91,7 +91,7 @@ test("a silence asks until when and why, and is told on the page of the monitor"
   await silence.getByRole("button", { name: "End the silence about weekday" }).click();
   const end = page.getByRole("dialog", { name: "End the silence about weekday?" });
   await end.getByLabel("Reason").fill("they are over");
-  await end.getByRole("button", { name: "End it" }).click();
+  await end.getByRole("button", { name: "End silence" }).click();
   await silence.getByText("they are over").waitFor();
   expect(await silence.getByRole("button").count()).toBe(0);
   expect([...problems, ...(await axe(page))]).toEqual([]);
@@ -115,7 +115,7 @@ test("a window says what was measured and leads to its findings; at 390 px as we
     .getByText(/The rule alarms in/)
     .waitFor();
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
-  await page.getByRole("link", { name: "its findings" }).click();
+  await page.getByRole("link", { name: "view findings" }).click();
   await page.waitForURL(/findings\?.*window=/);
   await page.locator(".finding-group").first().waitFor();
   expect(await page.locator(".finding-group").count()).toBe(1);

@@ -35,7 +35,7 @@ test("an engineer asks why the last training ran again, and what a step got", as
   const bars = page.getByRole("table", { name: "Steps over time" });
   expect(await bars.getByRole("row").count()).toBe(12);
   await bars.getByRole("link", { name: "register" }).click();
-  await page.getByRole("region", { name: "register" }).getByText("Took").waitFor();
+  await page.getByRole("region", { name: "register" }).getByText("Duration").waitFor();
   expect(new URL(page.url()).searchParams.get("step")).not.toBeNull();
   const reasons = page.getByRole("region", { name: "Why it ran", exact: true });
   await reasons.getByText("held_out").waitFor();
@@ -78,10 +78,10 @@ test("by keyboard: through the executions, into one, as a table, sorted by what 
   await page.waitForURL(`${url}/default/executions/${second?.id}`);
   await page.getByRole("button", { name: "Table" }).click();
   const steps = page.getByRole("grid", { name: "Steps" });
-  await steps.getByRole("button", { name: "Took" }).click();
+  await steps.getByRole("button", { name: "Duration" }).click();
   await page.waitForURL(/sort=-took/);
   await expect
-    .poll(() => steps.getByRole("columnheader", { name: "Took" }).getAttribute("aria-sort"))
+    .poll(() => steps.getByRole("columnheader", { name: "Duration" }).getAttribute("aria-sort"))
     .toBe("descending");
   await page.goBack();
   await page.waitForURL(`${url}/default/pipelines/train`);

@@ -47,10 +47,10 @@ test("a version and a model are deprecated, which callers are told, and reinstat
 test("a model is handed over, and taken back", async () => {
   const { page, problems } = await on.open(`/${project.name}/models/arrivals`);
   await page.getByRole("button", { name: "More" }).click();
-  await page.getByRole("menuitem", { name: "Hand over…" }).click();
-  const dialog = page.getByRole("dialog", { name: "Hand arrivals over?" });
+  await page.getByRole("menuitem", { name: "Change owners…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Change the owners of arrivals?" });
   await dialog.getByLabel("Owners").fill("person:ben person:ana");
-  await dialog.getByRole("button", { name: "Hand over" }).click();
+  await dialog.getByRole("button", { name: "Change owners" }).click();
   const rules = page.getByRole("region", { name: "Rules" });
   await rules.getByRole("link", { name: "ben" }).waitFor();
   await page.getByRole("button", { name: "Undo" }).click();
@@ -64,7 +64,7 @@ test("a version says with what care it is loaded, and proves that it answers as 
   await page.getByRole("region", { name: "Trust" }).getByText("in any process").waitFor();
   const proof = page.getByRole("region", { name: "Proof" });
   await proof.getByText("delay 1.5").waitFor();
-  await proof.getByRole("button", { name: "Load it and ask again" }).click();
+  await proof.getByRole("button", { name: "Load and test again" }).click();
   await proof.getByText("bit for bit").waitFor();
   expect(await axe(page)).toEqual([]);
   expect(problems).toEqual([]);

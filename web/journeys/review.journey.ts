@@ -66,12 +66,12 @@ async function version(token: string, auc: number): Promise<void> {
 
 test("a reviewer refuses a version with a reason, then approves another and promotes it", async () => {
   const { page, problems } = await on.open(`/${PROJECT}/models`);
-  await page.getByText("nothing yet").waitFor();
+  await page.getByText("none yet").waitFor();
   await page.getByRole("link", { name: "delays", exact: true }).click();
   await page.getByText("Nothing was promoted yet.").waitFor();
   await page.getByRole("table").getByRole("link", { name: "delays@1" }).click();
 
-  await page.getByText("It waits for approval").waitFor();
+  await page.getByText("Waiting for approval").waitFor();
   await page.getByText(/auc is 0\.66\d*; it must be at least 0\.65/).waitFor();
   await page.getByRole("button", { name: "Reject" }).click();
   const dialog = page.getByRole("dialog");

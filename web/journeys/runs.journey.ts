@@ -65,21 +65,21 @@ test("a run says whether it worked and how to repeat it, and a part knows its wh
   const { page, problems } = await on.open("/default/runs?experiment=train&level=whole");
   await page.getByRole("grid", { name: "Runs" }).focus();
   await page.keyboard.press("Enter");
-  await page.getByRole("heading", { name: "Did it work?" }).waitFor();
+  await page.getByRole("heading", { name: "Outcome" }).waitFor();
   await page.getByText(/^Finished in /).waitFor();
-  await page.getByRole("heading", { name: "Can I repeat it?" }).waitFor();
+  await page.getByRole("heading", { name: "Reproduce" }).waitFor();
   await page
     .getByRole("link", { name: /^dataset flights/ })
     .first()
     .waitFor();
-  await page.getByRole("tab", { name: /^Parts/ }).click();
+  await page.getByRole("tab", { name: /^Child runs/ }).click();
   await settled(page);
   expect(new URL(page.url()).searchParams.get("tab")).toBe("parts");
   await page.getByRole("grid", { name: "Runs" }).getByRole("link", { name: /trial/ }).first().click();
   await page.getByRole("heading", { level: 1, name: /trial/ }).waitFor();
   await settled(page);
   await page.getByRole("navigation", { name: "Breadcrumb" }).getByRole("link", { name: "train" }).last().click();
-  await page.getByRole("tab", { name: /^Parts/ }).waitFor();
+  await page.getByRole("tab", { name: /^Child runs/ }).waitFor();
   await settled(page);
   expect(problems).toEqual([]);
   expect(await axe(page)).toEqual([]);

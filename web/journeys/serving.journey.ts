@@ -35,14 +35,18 @@ test("an operator finds the rollback, why it was, and the answers that show it",
   expect(await decided.textContent()).toMatch(/Squared error worse[\s\S]*\+0\.0\d+[\s\S]*\+0\.020/);
   expect(await axe(page)).toEqual([]);
 
-  const farthest = page.getByRole("table", { name: "Farthest apart" }).getByRole("link").first();
+  const farthest = page.getByRole("table", { name: "Largest differences" }).getByRole("link").first();
   const request = (await farthest.textContent())?.trim() ?? "";
   await farthest.click();
   await page.getByRole("heading", { level: 1, name: request }).waitFor();
-  await page.getByText("would have said").waitFor();
+  await page.getByText("predicted").waitFor();
   await page.getByRole("link", { name: "flights-2013-04.csv" }).waitFor();
   expect(await page.getByRole("link", { name: "flights-2013-05.csv" }).count()).toBe(0);
-  await page.getByRole("group", { name: "Lineage of the answer" }).or(page.locator(".react-flow")).first().waitFor();
+  await page
+    .getByRole("group", { name: "Lineage of the prediction" })
+    .or(page.locator(".react-flow"))
+    .first()
+    .waitFor();
   expect([...problems, ...(await axe(page))]).toEqual([]);
 });
 
@@ -67,10 +71,10 @@ test("what is looked at stands in the address, and comes back with it", async ()
   const { page } = await on.open("/default/endpoints/late");
   await page.getByRole("button", { name: "30 days" }).click();
   await page.getByRole("button", { name: "p99", exact: true }).click();
-  await page.getByRole("button", { name: "In batch" }).click();
+  await page.getByRole("button", { name: "Batch" }).click();
   await page.waitForURL(/span=30/);
   const again = await on.open(page.url().slice(url.length));
-  for (const name of ["30 days", "p99", "In batch"]) {
+  for (const name of ["30 days", "p99", "Batch"]) {
     expect(await again.page.getByRole("button", { name, exact: true }).getAttribute("aria-pressed")).toBe("true");
   }
 });
@@ -78,7 +82,7 @@ test("what is looked at stands in the address, and comes back with it", async ()
 test("a try is answered by the version in production, and what is wrong is told beside its input", async () => {
   const { page, problems } = await on.open("/default/endpoints/late?tab=try");
   await page.getByLabel("Distance").fill("2500");
-  await page.getByRole("button", { name: "Ask" }).click();
+  await page.getByRole("button", { name: "Predict" }).click();
   const answer = page.locator(".serving-answer");
   await answer.waitFor({ timeout: 60_000 });
   expect(Number(await answer.locator(".serving-score").textContent())).toBeGreaterThan(0);
@@ -110,7 +114,7 @@ test("rolling back asks for a reason, from the palette too, and does nothing wit
   const versions = deploy.getByLabel("Version");
   await versions.waitFor();
   expect(await versions.locator("option").allInnerTexts()).not.toContain("late@8");
-  await deploy.getByLabel("How").selectOption({ label: "All at once, without a test" });
+  await deploy.getByLabel("Strategy").selectOption({ label: "Direct: all at once, without a test" });
   await deploy.getByLabel("Reason").waitFor();
   expect([...problems, ...(await axe(page))]).toEqual([]);
 });
@@ -119,8 +123,8 @@ test("a plan that cannot be is refused at its field", async () => {
   const { page } = await on.open("/default/endpoints/late");
   await page.getByRole("button", { name: "Deploy a version" }).click();
   const deploy = page.getByRole("dialog", { name: "Deploy a version to late" });
-  await deploy.getByText("More of the plan").click();
-  const most = deploy.getByLabel("Undecided after");
+  await deploy.getByText("More settings").click();
+  const most = deploy.getByLabel("Inconclusive after");
   await most.fill("10");
   await deploy.getByRole("button", { name: "Deploy" }).click();
   await deploy.getByText("max_requests is at least the 50 of a step").waitFor();
@@ -134,7 +138,7 @@ test("an operator rolls back with a reason, and the version before answers", asy
   const [next] = /late@\d+(?= takes over)/.exec((await dialog.textContent()) ?? "") ?? [""];
   await dialog.getByLabel("Reason").fill("its answers came late");
   await dialog.getByRole("button", { name: "Roll back" }).click();
-  await page.getByText(`${next} answers now`).waitFor();
+  await page.getByText(`${next} takes all traffic`).waitFor();
   await page.getByText("its answers came late").first().waitFor();
   expect([...problems, ...(await axe(page))]).toEqual([]);
 });

@@ -28,10 +28,10 @@ test("a schedule is made, paused, resumed, changed and deleted from the page of 
   await submit(page, "Schedule");
   await refused(page, "Times", /five fields.*minute, hour, day of month/);
   await field(page, "Times").fill("0 6 * * 1-5");
-  await field(page, "In the zone").fill("Europe/Atlantis");
+  await field(page, "Time zone").fill("Europe/Atlantis");
   await submit(page, "Schedule");
-  await refused(page, "In the zone", /no time zone.*IANA/);
-  await field(page, "In the zone").fill("Europe/Berlin");
+  await refused(page, "Time zone", /no time zone.*IANA/);
+  await field(page, "Time zone").fill("Europe/Berlin");
   expect(await axe(page)).toEqual([]);
   await submit(page, "Schedule");
   const line = page.getByRole("article", { name: `Schedule ${name}` });
@@ -121,7 +121,7 @@ test("events go to a file, which is tried out, paused and ended; what is no addr
   await expect.poll(() => line.textContent(), { timeout: 20_000 }).not.toContain("nothing yet"); // it got what happened
   await line.getByRole("button", { name: `More about ${name}` }).click();
   await page.getByRole("menuitem", { name: "Send again…" }).click();
-  await field(page, "Events").selectOption("those of a span of time");
+  await field(page, "Events").selectOption("in a time span");
   await page.getByLabel("From (UTC)").fill("2012-01-01T00:00:00");
   await page.getByLabel("Up to (UTC)").fill("2012-01-01T00:00:01");
   await submit(page, "Send again");

@@ -74,10 +74,11 @@ test("a condition that makes no sense says so at the filter, and a view is a lin
 
 test("a price is set and forgotten, and a trace is deleted", async () => {
   const { page, problems } = await on.open("/default/traces");
-  await page.getByRole("button", { name: "Prices of models" }).click();
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByRole("menuitem", { name: "Model prices" }).click();
   await page.getByRole("textbox", { name: /^Model/ }).fill("quill-*");
-  await page.getByRole("spinbutton", { name: /^In/ }).fill("3");
-  await page.getByRole("spinbutton", { name: /^Out/ }).fill("15");
+  await page.getByRole("spinbutton", { name: /^Input/ }).fill("3");
+  await page.getByRole("spinbutton", { name: /^Output/ }).fill("15");
   await page.getByRole("button", { name: "Set price" }).click();
   await page.getByRole("button", { name: "Forget the price of quill-*" }).click();
   await page.getByText("No model has a price yet.").waitFor();
@@ -87,6 +88,39 @@ test("a price is set and forgotten, and a trace is deleted", async () => {
   await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await page.waitForURL(/\/traces$/);
   expect(problems).toEqual([]);
+  await page.close();
+});
+
+test("reviewers are asked a question, which is answered within its bounds, changed and taken back", async () => {
+  const trace = `tr-${"9".repeat(32)}`;
+  const { page, problems } = await on.open("/default");
+  expect(await sent(page, trace)).toBe(200);
+  await page.goto(`${url}/default/traces`);
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByRole("menuitem", { name: "Review questions" }).click();
+  const dialog = page.getByRole("dialog");
+  const submit = (verb: string) => dialog.getByRole("button", { name: verb, exact: true }).click();
+  await dialog.getByLabel("Experiment", { exact: true }).selectOption("assistant");
+  await dialog.getByLabel("Name").fill("stars");
+  await dialog.getByLabel("Answer", { exact: true }).selectOption("a number");
+  await dialog.getByLabel("Least").fill("5");
+  await dialog.getByLabel("Most").fill("1");
+  await submit("Add question");
+  await dialog.getByText(/least must be strictly less/).waitFor();
+  await dialog.getByLabel("Least").fill("1");
+  await dialog.getByLabel("Most").fill("5");
+  await submit("Add question");
+  await dialog.getByRole("row", { name: /stars.*1 to 5/ }).waitFor();
+  await dialog.getByRole("button", { name: "Edit stars" }).click();
+  await dialog.getByLabel("Instruction").fill("How good was it?");
+  await submit("Save question");
+  await dialog.getByText("How good was it?").waitFor();
+  await settled(page);
+  expect((await axe(page)).concat(problems.filter((problem) => !/status of 4/.test(problem)))).toEqual([]);
+  await dialog.getByRole("button", { name: "Delete stars" }).click();
+  await page.getByText("stars is asked no more").waitFor();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await dialog.getByRole("button", { name: "Edit stars" }).waitFor();
   await page.close();
 });
 
@@ -114,6 +148,14 @@ test("a trace becomes an example of an evaluation set, once, and the set goes ag
   expect([...problems, ...(await axe(page))]).toEqual([]);
   await page.getByRole("button", { name: /^Remove/ }).click();
   await page.getByText("No examples yet").waitFor();
+  await page.getByRole("button", { name: "Add example" }).click();
+  await dialog.getByLabel("Inputs").fill('{"question": ');
+  await dialog.getByRole("button", { name: "Add", exact: true }).click();
+  await dialog.getByText(/not JSON/).waitFor();
+  await dialog.getByLabel("Inputs").fill('{"question": "Why early?"}');
+  await dialog.getByLabel("Expectations").fill("tail wind");
+  await dialog.getByRole("button", { name: "Add", exact: true }).click();
+  await page.getByText('"tail wind"').waitFor();
   await page.getByRole("button", { name: "Delete" }).click();
   await dialog.getByRole("button", { name: "Delete" }).click();
   await page.waitForURL(/\/evalsets$/);

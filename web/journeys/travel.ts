@@ -1,5 +1,5 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { launch, settled, signIn, url, watched } from "./browser.mjs";
 
 /** A page, and what is wrong with it from its beginning: see `watched`. */
@@ -14,6 +14,8 @@ let launched: Promise<Browser> | undefined;
 export function travel() {
   let browser: Browser;
   let context: BrowserContext;
+  let kept: readonly Page[] | undefined; // what the hooks of the file have opened
+  const pages = () => browser.contexts().flatMap((one) => one.pages());
   beforeAll(async () => {
     launched ??= launch(); // one for all files; it ends with the process
     browser = await launched;
@@ -24,6 +26,11 @@ export function travel() {
       reducedMotion: "reduce",
     });
   });
+  beforeEach(() => {
+    kept ??= pages();
+  });
+  // What happens in the next journey would be asked for again by every page that is still open.
+  afterEach(() => Promise.all(pages().map((page) => kept?.includes(page) || page.close())));
   afterAll(() => Promise.all(browser.contexts().map((left) => left.close())));
   return {
     /** For what needs a sign-in of its own. */

@@ -48,6 +48,12 @@ export const trustsQuery = queryOptions({
   queryFn: ({ signal }) => get("/access/trusts", {}, signal),
 });
 
+/** Asked when somebody looks, for it takes the server a second or two. */
+export const installationQuery = queryOptions({
+  queryKey: ["installation"],
+  queryFn: ({ signal }) => get("/installation", {}, signal),
+});
+
 export const waysQuery = queryOptions({
   queryKey: ["sign-in ways"],
   queryFn: ({ signal }) => get("/sign-in", {}, signal),

@@ -22,8 +22,8 @@ export function cases(passages: readonly Passage[], from: Point, to: Point, sinc
   });
 }
 
-/** "at once", "3 h 20 min", "10 d": a span that was measured in hours. */
+/** "< 1 min", "3 h 20 min", "10 d": a span that was measured in hours. */
 export function span(hours: number | null | undefined): string {
   if (hours == null) return "–";
-  return hours * HOUR < 1000 ? "at once" : duration(hours * HOUR);
+  return hours * HOUR < 1000 ? "< 1 min" : duration(hours * HOUR);
 }

@@ -10,7 +10,7 @@ const STATES: Record<Rollout["state"], { kind: StatusKind; word: string }> = {
   paused: { kind: "waiting", word: "Paused" },
   promoted: { kind: "ok", word: "Promoted" },
   rolled_back: { kind: "bad", word: "Rolled back" },
-  inconclusive: { kind: "warn", word: "Undecided" },
+  inconclusive: { kind: "warn", word: "Inconclusive" },
   aborted: { kind: "idle", word: "Aborted" },
 };
 
@@ -25,8 +25,8 @@ export function isUnderWay({ state }: Pick<Rollout, "state">): boolean {
 
 /** How the answers of a span were; no judgement, the numbers beside it have the rest. */
 export function health({ requests, errors }: { requests: number; errors: number }): { kind: StatusKind; word: string } {
-  if (requests === 0) return { kind: "idle", word: "Nothing was asked" };
-  if (errors === 0) return { kind: "ok", word: "All answered" };
+  if (requests === 0) return { kind: "idle", word: "No requests" };
+  if (errors === 0) return { kind: "ok", word: "No errors" };
   return { kind: "bad", word: `${count(errors, "error")}, ${percent(errors / requests)}` };
 }
 

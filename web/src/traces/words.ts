@@ -1,3 +1,4 @@
+import { ApiError } from "../kernel/api/errors";
 import type { Schema } from "../kernel/api/types";
 import type { StatusKind } from "../ui/status";
 
@@ -76,4 +77,54 @@ export function gist(request: string): string {
 /** A value as one line. */
 export function said(value: unknown): string {
   return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+}
+
+type Answer = Question["answer"];
+/** A choice of several is asked for as an answer of its own. */
+export type AnswerKind = Answer["kind"] | "several";
+
+export const ANSWERS: Readonly<Record<AnswerKind, string>> = {
+  pass_fail: "pass or fail",
+  choice: "one of some options",
+  several: "several of some options",
+  number: "a number",
+  text: "text",
+};
+
+export function kindOf({ kind, several }: Answer): AnswerKind {
+  return several ? "several" : kind;
+}
+
+const FREE = { several: false, least: null, most: null, signs_max: null };
+
+/** What an answer may be, from the fields of a form. */
+export function answerFrom(kind: AnswerKind, given: (name: string) => string): Answer {
+  const number = (name: string) => (given(name) === "" ? null : Number(given(name)));
+  const lines = given("answer").split("\n");
+  const options = lines.map((line) => line.trim()).filter(Boolean);
+  if (kind === "number") return { ...FREE, kind, least: number("least"), most: number("most") };
+  if (kind === "text") return { ...FREE, kind, signs_max: number("signs_max") };
+  return kind === "several" ? { ...FREE, kind: "choice", several: true, options } : { ...FREE, kind, options };
+}
+
+export function answerInWords({ kind, several, options = [], least, most, signs_max }: Answer): string {
+  if (kind === "text") return signs_max == null ? "text" : `text of up to ${signs_max} characters`;
+  if (kind !== "number") return (several ? "several of: " : "") + options.join(several ? ", " : " / ");
+  if (least != null && most != null) return `${least} to ${most}`;
+  return `a number${least == null ? "" : ` from ${least}`}${most == null ? "" : ` up to ${most}`}`;
+}
+
+/** How text is called that was meant as the only one of its kind, as evaluation libraries call it. */
+const ALONE = { inputs: "input", expectations: "expected_response" } as const;
+
+/** A JSON object, or text alone under its usual name; what only looks like JSON is refused at its field. */
+export function objectOf(typed: string, field: keyof typeof ALONE): Record<string, unknown> {
+  if (typed === "") return {};
+  if (!typed.startsWith("{")) return { [ALONE[field]]: typed };
+  try {
+    return JSON.parse(typed) as Record<string, unknown>;
+  } catch (error) {
+    const message = `not JSON: ${error instanceof Error ? error.message : String(error)}`;
+    throw new ApiError(400, { type: "Invalid", message, field });
+  }
 }

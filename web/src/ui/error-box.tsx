@@ -5,7 +5,7 @@ import "./error-box.css";
 
 interface ErrorBoxProps {
   error: unknown;
-  /** Runs again what failed. */
+  /** Runs again what failed; what is not there is not asked for again. */
   retry?: () => void;
 }
 
@@ -19,7 +19,7 @@ export function ErrorBox({ error, retry }: ErrorBoxProps) {
         <p className="error-box-message">{message}</p>
         {hint && <p className="error-box-hint">{hint}</p>}
       </div>
-      {retry && (
+      {retry && !(error instanceof ApiError && error.status === 404) && (
         <Button small onClick={retry}>
           Try again
         </Button>
@@ -29,6 +29,11 @@ export function ErrorBox({ error, retry }: ErrorBoxProps) {
 }
 
 function words(error: unknown): { message: string; hint?: string | undefined } {
-  if (error instanceof ApiError) return { message: error.message, hint: error.hint };
+  if (error instanceof ApiError) return { message: opened(error.message), hint: opened(error.hint) };
   return { message: error instanceof Error ? error.message : String(error) };
+}
+
+/** As a sentence begins, where its first word is one: errors are phrases, that programs put into sentences of their own. */
+function opened(text: string): string {
+  return /^[a-z]+,? /.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }

@@ -12,10 +12,11 @@ export function Id({ value, what = "id" }: { value: string; what?: string }) {
 }
 
 const DIGEST = /^[0-9a-f]{24,}$/;
-const TIME_ORDERED = /^[0-9A-HJKMNP-TV-Z]{26}$/;
+const TIME_ORDERED = /^[0-9A-HJKMNP-TV-Z]{20}([0-9A-HJKMNP-TV-Z]{6}(?:\.[\w.-]+)?)$/;
 
-/** Digests differ at their start, time-ordered ids only at their end; names that people gave stay whole. */
+/** Digests differ at their start, time-ordered ids only at their end, also those of a trial; names that people gave stay whole. */
 export function shortId(value: string): string {
   if (DIGEST.test(value)) return value.slice(0, 8);
-  return TIME_ORDERED.test(value) ? `…${value.slice(-6)}` : value;
+  const end = TIME_ORDERED.exec(value)?.[1];
+  return end === undefined ? value : `…${end}`;
 }

@@ -46,12 +46,16 @@ export function Table<Row>(props: TableProps<Row>) {
         <tbody>
           {rows.map((row, i) => (
             <tr key={rowKey(row, i)} data-marked={marked?.(row) || undefined}>
-              {columns.map((column, j) => (
-                <td key={j} data-align={column.align} data-grow={column.grow} data-minor={column.minor}>
-                  <StackedHead>{j > 0 && !(column.quiet && j === columns.length - 1) && column.head}</StackedHead>
-                  {column.cell(row)}
-                </td>
-              ))}
+              {columns.map((column, j) => {
+                const { align, grow, minor, head } = column;
+                const acts = (column.quiet && j > 0 && j === columns.length - 1) || undefined;
+                return (
+                  <td key={j} data-align={align} data-grow={grow} data-minor={minor} data-acts={acts}>
+                    <StackedHead>{j > 0 && !acts && head}</StackedHead>
+                    {column.cell(row)}
+                  </td>
+                );
+              })}
             </tr>
           ))}
         </tbody>

@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type ReactNode, useId } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef } from "react";
 import "./tabs.css";
 
 export interface TabItem<Value extends string> {
@@ -20,6 +20,8 @@ interface TabsProps<Value extends string> {
 
 export function Tabs<Value extends string>({ label, items, value, onChange, children }: TabsProps<Value>) {
   const id = useId();
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => inSight(list.current, document.getElementById(`${id}-${value}`)), [id, value]);
   const move = (event: KeyboardEvent<HTMLElement>) => {
     const steps: Record<string, number> = { ArrowRight: 1, ArrowLeft: -1 };
     const step = steps[event.key];
@@ -33,7 +35,7 @@ export function Tabs<Value extends string>({ label, items, value, onChange, chil
   };
   return (
     <div className="tabs">
-      <div role="tablist" aria-label={label} className="tabs-list" onKeyDown={move}>
+      <div ref={list} role="tablist" aria-label={label} className="tabs-list" onKeyDown={move}>
         {items.map((item) => (
           <button
             key={item.value}
@@ -55,6 +57,11 @@ export function Tabs<Value extends string>({ label, items, value, onChange, chil
       </div>
     </div>
   );
+}
+
+/** Where there is no room for all tabs, the open one is in the middle of those that are seen. */
+function inSight(list: HTMLElement | null, tab: HTMLElement | null) {
+  if (list && tab) list.scrollLeft = tab.offsetLeft - list.offsetLeft - (list.clientWidth - tab.clientWidth) / 2;
 }
 
 interface SwitchProps<Value extends string> {

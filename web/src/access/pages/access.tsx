@@ -7,6 +7,7 @@ import { RefLink } from "../../ui/ref-link";
 import { Tabs } from "../../ui/tabs";
 import { ACCESS } from "../fields";
 import { ActorPage } from "../parts/actor";
+import { Installation } from "../parts/installation";
 import { Me } from "../parts/me";
 import { Projects } from "../parts/projects";
 import { Roles } from "../parts/roles";
@@ -24,14 +25,16 @@ const TABS = [
   { value: "projects", text: "Projects" },
   { value: "trusts", text: "CI trusts", reads: true },
   { value: "me", text: "You" },
+  { value: "installation", text: "Installation", examines: true },
 ] as const;
 
 /** Who may do what here? */
 export function AccessPage() {
   const [{ tab: wanted, actor }, set] = useUrlState(ACCESS);
   const reads = useMay("access:read");
+  const examines = useMay("store:examine");
   if (actor) return <ActorPage key={actor} id={actor} />;
-  const items = TABS.filter((item) => reads || !("reads" in item));
+  const items = TABS.filter((item) => (reads || !("reads" in item)) && (examines || !("examines" in item)));
   const tab = items.some(({ value }) => value === wanted) ? wanted : "me";
   return (
     <Page title="Access" lead={<Gist />}>
@@ -43,6 +46,7 @@ export function AccessPage() {
         {tab === "projects" && <Projects />}
         {tab === "trusts" && <Trusts />}
         {tab === "me" && <Me />}
+        {tab === "installation" && <Installation />}
       </Tabs>
     </Page>
   );

@@ -53,7 +53,7 @@ export function ActorPage({ id }: { id: string }) {
       <Loaded
         query={actors}
         isEmpty={() => actor === undefined}
-        empty={<Empty title={`${id} is nobody that you may know of`}>Or it acts for the platform itself.</Empty>}
+        empty={<Empty title={`${id} is not known`}>Or it acts for the platform itself.</Empty>}
       >
         {() =>
           actor && (
@@ -134,31 +134,31 @@ function Acts({ actor }: { actor: Actor }) {
     const needs = may || "needs access:admin";
     const wayIn = () =>
       void confirm({
-        title: `Make a way in for ${name}?`,
-        text: "A one-time address signs them in within ten minutes. It stands in the ledger that you asked for it, and the session approves nothing.",
-        verb: "Make it",
+        title: `Create a sign-in link for ${name}?`,
+        text: "A one-time link signs them in within ten minutes. The ledger records that you asked for it, and the session cannot approve models.",
+        verb: "Create",
         act: async () => setCode(await issueCode(actor.id)),
       });
     const shutOut = () =>
       void confirm({
-        title: `Shut ${name} out?`,
+        title: `Disable ${name}?`,
         text: "All tokens and sessions end at once. Runs and events keep the name.",
-        verb: "Shut out",
+        verb: "Disable",
         danger: true,
         act: () => disable(actor.id),
       });
     const letIn = () =>
       void confirm({
-        title: `Let ${name} in again?`,
-        text: "Sessions do not come back.",
-        verb: "Let in",
+        title: `Enable ${name}?`,
+        text: "Ended sessions and tokens stay ended.",
+        verb: "Enable",
         act: () => enable(actor.id),
       });
     return [
       ...(actor.kind === "person" && !actor.disabled
         ? [
             {
-              label: `Way in for ${name}`,
+              label: `Sign-in link for ${name}`,
               run: wayIn,
               enabled: needs,
               icon: <LogIn aria-hidden />,
@@ -168,14 +168,14 @@ function Acts({ actor }: { actor: Actor }) {
         : []),
       actor.disabled
         ? {
-            label: `Let ${name} in again`,
+            label: `Enable ${name}`,
             run: letIn,
             enabled: needs,
             icon: <UserCheck aria-hidden />,
             kind: "plain" as const,
           }
         : {
-            label: `Shut ${name} out`,
+            label: `Disable ${name}`,
             run: shutOut,
             enabled: self ? "that is you" : needs,
             icon: <UserX aria-hidden />,
@@ -209,7 +209,7 @@ type Event = Schema<"Event">;
 const DONE: TableColumn<Event>[] = [
   { head: "When", cell: ({ at }) => <Time at={at} /> },
   {
-    head: "Act",
+    head: "Event",
     cell: ({ id, verb }) => <RefLink to={`event:${id}`}>{verb.replace(".", " ").replaceAll("_", " ")}</RefLink>,
   },
   { head: "On", cell: ({ subject }) => <RefLink to={subject} />, grow: true },
@@ -221,10 +221,16 @@ function Did({ id }: { id: string }) {
   const acts = useQuery({ ...actsOfQuery(id), enabled: may });
   if (!may) return null;
   return (
-    <Section title="Did last" aside={<Link to={`/${project}/ledger?actor=${id}`}>All in the ledger</Link>}>
+    <Section title="Recent events" aside={<Link to={`/${project}/ledger?actor=${id}`}>All events</Link>}>
       <Loaded query={acts}>
         {({ items }) => (
-          <Table label="Last acts" columns={DONE} rows={items} rowKey={({ id: event }) => event} empty="Nothing yet." />
+          <Table
+            label="Recent events"
+            columns={DONE}
+            rows={items}
+            rowKey={({ id: event }) => event}
+            empty="Nothing yet."
+          />
         )}
       </Loaded>
     </Section>

@@ -9,7 +9,7 @@ const BROWSERS = [
 const NAMES: Readonly<Record<string, string>> = {
   Edg: "Edge",
   OPR: "Opera",
-  HeadlessChrome: "Chrome without a window",
+  HeadlessChrome: "Headless Chrome",
 };
 const SYSTEMS = [/Android/, /iPhone|iPad/, /Windows/, /Mac OS X/, /Linux/];
 

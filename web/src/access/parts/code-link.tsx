@@ -13,7 +13,7 @@ export function CodeLink({ code, onClose }: { code: Schema<"IssuedCode">; onClos
     </Button>
   );
   return (
-    <Dialog title={`A way in for ${name}`} onClose={onClose} actions={actions}>
+    <Dialog title={`Sign-in link for ${name}`} onClose={onClose} actions={actions}>
       <p>
         Send {name} this address by a way that only they read. It signs them in once, and ends{" "}
         <RealTime at={code.expires_at} />. It is not shown again.

@@ -16,7 +16,7 @@ import { Secret } from "./secret";
 
 const DAY_MS = 86_400_000;
 const SCOPES = [
-  { value: "all", text: "All that it may" },
+  { value: "all", text: "All of its actor" },
   { value: "read", text: "Read only" },
   { value: "some", text: "Chosen" },
 ] as const;
@@ -83,9 +83,9 @@ function SpeaksFor({ actor, self, onChange }: { actor: string; self: string; onC
   const others = actors.filter(({ id, disabled }) => id !== self && !disabled).map(({ id }) => id);
   return (
     <Field
-      label="Speaks for"
+      label="Actor"
       name="actor"
-      {...(actor !== self && { hint: "A token that you issue for another approves no model: four eyes stay four." })}
+      {...(actor !== self && { hint: "A token that you issue for somebody else cannot approve models." })}
     >
       <select value={actor} onChange={(event) => onChange(event.target.value)}>
         {[self, ...others].map((id) => (

@@ -17,7 +17,7 @@ export function LinkIdentity({ actor, onClose }: { actor: Schema<"Actor">; onClo
     <FormDialog
       title={`Who ${id.replace(/^\w+:/, "")} is elsewhere`}
       verb="Link"
-      lead="From now on they come in by that identity alone: their password is gone, and their sessions end."
+      lead="From now on they sign in by that identity only: their password is removed and their sessions end."
       act={(given) =>
         send("put", "/access/actors/{actor}/identity", {
           path: { actor: id },

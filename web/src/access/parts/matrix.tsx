@@ -26,7 +26,7 @@ export function Matrix({ label, actors, bindings, roles, alone = false }: Matrix
       <table className="table access-matrix" aria-label={label}>
         <thead>
           <tr>
-            {!alone && <th scope="col">Who</th>}
+            {!alone && <th scope="col">Name</th>}
             {roles.map(({ name, summary }) => (
               <th key={name} scope="col" title={summary} className="access-role">
                 {name.replaceAll("_", " ")}
@@ -80,9 +80,9 @@ function Cell({ actor, role, binding }: CellProps) {
     confirm(
       has
         ? {
-            title: `Take ${role.name} from ${name}?`,
+            title: `Remove ${role.name} from ${name}?`,
             text: `In ${where}, from the next request on: ${role.summary}.`,
-            verb: "Take away",
+            verb: "Remove",
             danger: true,
             act: () => revoke(actor.id, role.name),
           }
@@ -94,7 +94,7 @@ function Cell({ actor, role, binding }: CellProps) {
           },
     );
   const fromGroup = binding?.source === "oidc";
-  const why = fromGroup ? "brought by a group of the identity provider: change it there" : undefined;
+  const why = fromGroup ? "granted by a group of the identity provider: change it there" : undefined;
   const words = has ? `${name} is ${role.name}${fromGroup ? ", by a group" : ""}` : `${name} is not ${role.name}`;
   const glyph = has ? <Check size={16} strokeWidth={2.5} aria-hidden /> : <Minus size={12} aria-hidden />;
   if (!may)

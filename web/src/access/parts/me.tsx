@@ -21,7 +21,7 @@ export function Me() {
     <Loaded query={who}>
       {(me) => (
         <div className="stack">
-          <Section title="How you come in">
+          <Section title="Sign-in">
             <Facts
               items={[
                 ["You are", me.actor],

@@ -43,7 +43,7 @@ export function NewActor({ kind, roles, onClose }: NewActorProps) {
       onDone={() => undefined}
       onClose={onClose}
     >
-      <Field label="Name" name="name" hint={`Becomes ${kind}:${name || "…"}, for good.`} required>
+      <Field label="Name" name="name" hint={`Becomes ${kind}:${name || "…"}; it cannot be changed.`} required>
         <input required autoComplete="off" value={name} onChange={(event) => setName(event.target.value.trim())} />
       </Field>
       <Boxes

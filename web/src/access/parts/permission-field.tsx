@@ -14,8 +14,8 @@ export function PermissionField({ value, onChange }: { value: string; onChange: 
       <Field
         label="Permissions"
         name="permissions"
-        hint="noun:verb, apart by spaces; either may be a star: run:* *:read model:approve"
-        {...(idle.length > 0 && all.length > 0 && { error: `No permission is like ${idle.join(", ")}` })}
+        hint="noun:verb, separated by spaces; either may be a star: run:* *:read model:approve"
+        {...(idle.length > 0 && all.length > 0 && { error: `No permission matches ${idle.join(", ")}` })}
       >
         <textarea
           className="mono"
@@ -26,7 +26,7 @@ export function PermissionField({ value, onChange }: { value: string; onChange: 
           onChange={(event) => onChange(event.target.value)}
         />
       </Field>
-      <ul className="access-gives" aria-label="What that comes to">
+      <ul className="access-gives" aria-label="Resulting permissions">
         {[...found].map(([noun, verbs]) => (
           <li key={noun}>
             <span className="muted">{noun}</span> {verbs.join(", ")}

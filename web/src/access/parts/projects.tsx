@@ -19,8 +19,12 @@ type Project = Schema<"Project">;
 
 const COLUMNS = [
   { head: "Project", cell: ({ name }: Project) => <Link to={`/${name}`}>{name}</Link> },
-  { head: "Made", cell: ({ created_at }: Project) => <Time at={created_at} /> },
-  { head: "About", cell: ({ description }: Project) => description || <span className="muted">–</span>, grow: true },
+  { head: "Created", cell: ({ created_at }: Project) => <Time at={created_at} /> },
+  {
+    head: "Description",
+    cell: ({ description }: Project) => description || <span className="muted">–</span>,
+    grow: true,
+  },
 ];
 
 /** Everything lives in a project, and it is the boundary of access. */
@@ -31,7 +35,7 @@ export function Projects() {
   const [making, setMaking] = useState(false);
   return (
     <Section
-      title="Projects in which you may anything"
+      title="Projects you have access to"
       note={projects.data?.length}
       aside={
         may && (
@@ -73,7 +77,7 @@ function NewProject({ onClose }: { onClose: () => void }) {
       <Field label="Name" name="name" hint="Stands in addresses; it cannot be changed." required>
         <input required autoComplete="off" />
       </Field>
-      <Field label="About" name="description">
+      <Field label="Description" name="description">
         <input />
       </Field>
     </FormDialog>

@@ -12,8 +12,8 @@ export function RoleForm({ role, onClose }: { role?: Schema<"Role">; onClose: ()
   const [everywhere, setEverywhere] = useState(role?.project === "*");
   return (
     <FormDialog
-      title={role ? `Change ${role.name}` : "A role of your own"}
-      verb={role ? "Change" : "Define"}
+      title={role ? `Change ${role.name}` : "New role"}
+      verb={role ? "Change" : "Create"}
       act={(given) =>
         send("put", "/access/roles/{role}", {
           path: { role: role?.name ?? given("name") },
@@ -27,7 +27,7 @@ export function RoleForm({ role, onClose }: { role?: Schema<"Role">; onClose: ()
           <input required autoComplete="off" />
         </Field>
       )}
-      <Field label="In a few words" name="summary" hint="What who has it does: “brings outcomes”.">
+      <Field label="Description" name="summary" hint="What who has it does: “brings outcomes”.">
         <input defaultValue={role?.summary} />
       </Field>
       <PermissionField value={patterns} onChange={setPatterns} />

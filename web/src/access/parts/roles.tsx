@@ -23,7 +23,7 @@ export function Roles() {
       <Loaded query={roles}>
         {(all) => (
           <>
-            <Section title="What each role may">
+            <Section title="Permissions by role">
               <Grid roles={all} />
               <p className="muted access-key">
                 r reads, w writes; other verbs stand in words. Who has the role has it as it is now, from the next
@@ -97,9 +97,9 @@ function OwnRoles({ roles }: { roles: readonly Role[] }) {
   const own = roles.filter(({ project }) => project);
   const drop = (role: Role) =>
     void confirm({
-      title: `Drop the role ${role.name}?`,
-      text: "Nobody can be given it any more. What it was stays in the ledger.",
-      verb: "Drop",
+      title: `Delete the role ${role.name}?`,
+      text: "It can no longer be granted. Its definition stays in the ledger.",
+      verb: "Delete",
       danger: true,
       act: () =>
         send("delete", "/access/roles/{role}", {
@@ -109,7 +109,7 @@ function OwnRoles({ roles }: { roles: readonly Role[] }) {
     });
   return (
     <Section
-      title="Roles of your own"
+      title="Custom roles"
       note={own.length}
       aside={
         may && (
@@ -121,7 +121,7 @@ function OwnRoles({ roles }: { roles: readonly Role[] }) {
     >
       {own.length === 0 && (
         <p className="muted">
-          None. A role of your own is a named set of permissions, such as one that labels outcomes and reads.
+          None. A custom role is a named set of permissions, such as one that reads and labels outcomes.
         </p>
       )}
       <ul className="access-own">

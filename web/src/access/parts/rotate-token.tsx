@@ -15,7 +15,7 @@ export function RotateToken({ token, onClose }: { token: Schema<"Token">; onClos
     <FormDialog
       title={`Rotate ${token.name || token.id}?`}
       verb="Rotate"
-      lead="A new token takes its place, with the same reach and life. Who shows the old one after its end ends the new one, too."
+      lead="A new token takes its place, with the same reach and life. If the old one is used after its end, the new one is revoked too."
       act={(given) => {
         const body = { overlap_hours: Number(given("overlap_hours")) };
         return send("post", "/access/tokens/{token}/rotate", { path: { token: token.id }, body });

@@ -9,7 +9,7 @@ export function Secret({ issued, onClose }: { issued: Schema<"IssuedToken">; onC
   const { token, secret } = issued;
   const actions = (
     <Button kind="primary" onClick={onClose}>
-      I have kept it
+      I have saved it
     </Button>
   );
   return (

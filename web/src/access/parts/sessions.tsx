@@ -39,7 +39,7 @@ export function Sessions({ actor }: { actor: string }) {
     </Button>
   );
   return (
-    <Section title="Browsers signed in" note={sessions.data?.length} aside={aside}>
+    <Section title="Sessions" note={sessions.data?.length} aside={aside}>
       <Loaded query={sessions} empty={<p className="muted">None.</p>}>
         {() => (
           <>
@@ -77,8 +77,8 @@ const COLUMNS: TableColumn<Session>[] = [
       </>
     ),
   },
-  { head: "Last seen", cell: ({ seen_at }) => <RealTime at={seen_at} /> },
-  { head: "Ends", cell: ({ expires_at }) => <RealTime at={expires_at} />, grow: true },
+  { head: "Last used", cell: ({ seen_at }) => <RealTime at={seen_at} /> },
+  { head: "Expires", cell: ({ expires_at }) => <RealTime at={expires_at} />, grow: true },
   { head: "Acts", quiet: true, cell: (session) => <End session={session} />, align: "end" },
 ];
 

@@ -37,7 +37,7 @@ export function Tokens({ actor }: { actor?: string }) {
   return (
     <Section
       title="Tokens"
-      note={tokens.data && `${live.length} in force`}
+      note={tokens.data && `${live.length} valid`}
       aside={
         <>
           {over > 0 && (
@@ -62,7 +62,7 @@ export function Tokens({ actor }: { actor?: string }) {
             columns={columns}
             rows={all ? some : live}
             rowKey={({ id }) => id}
-            empty="None is in force."
+            empty="No valid tokens."
           />
         )}
       </Loaded>
@@ -87,21 +87,21 @@ function useColumns(actor: string | undefined, onRotate: (token: Token) => void)
         ? []
         : [
             {
-              head: "Speaks for",
+              head: "Actor",
               cell: (token: Token) => <RefLink to={token.actor} bare={!token.actor.startsWith("service")} />,
             },
           ]),
-      { head: "May", cell: (token) => <Reach token={token} /> },
+      { head: "Permissions", cell: (token) => <Reach token={token} /> },
       { head: "Issued by", cell: ({ issued_by = "" }) => <RefLink to={issued_by} bare /> },
       {
-        head: "Last seen",
+        head: "Last used",
         cell: ({ last_used_at, last_used_from }) => (
           <>
             <RealTime at={last_used_at} /> {last_used_from && <span className="muted">{last_used_from}</span>}
           </>
         ),
       },
-      { head: "Ends", cell: (token) => <Ends token={token} />, grow: true },
+      { head: "Expires", cell: (token) => <Ends token={token} />, grow: true },
       { head: "Acts", quiet: true, cell: (token) => <Acts token={token} onRotate={onRotate} /> },
     ],
     [actor, onRotate],
@@ -111,7 +111,7 @@ function useColumns(actor: string | undefined, onRotate: (token: Token) => void)
 function Reach({ token: { permissions, projects, delegated } }: { token: Token }) {
   return (
     <span className="row access-reach">
-      {permissions ? permissions.map((pattern) => <code key={pattern}>{pattern}</code>) : "all that its actor may"}
+      {permissions ? permissions.map((pattern) => <code key={pattern}>{pattern}</code>) : "all of its actor"}
       {projects && <span className="muted">in {projects.join(", ")}</span>}
       {delegated && <Tag text="approves nothing" />}
     </span>
@@ -145,7 +145,7 @@ function Acts({ token, onRotate }: { token: Token; onRotate: (token: Token) => v
   const revoke = () =>
     void confirm({
       title: `Revoke ${token.name || token.id}?`,
-      text: `What speaks for ${token.actor} with it is refused from the next request on. It cannot be taken back.`,
+      text: `Requests of ${token.actor} with it are refused from now on. This cannot be undone.`,
       verb: "Revoke",
       danger: true,
       act: () => revokeToken(token.id),

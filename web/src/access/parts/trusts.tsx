@@ -25,9 +25,9 @@ export function Trusts() {
   const [form, setForm] = useState<Trust | "new">();
   const drop = (trust: Trust) =>
     void confirm({
-      title: `Trust ${trust.name} no longer?`,
-      text: `Its jobs get no more tokens of ${trust.service}, and those that they have end now.`,
-      verb: "Drop",
+      title: `Remove the trust ${trust.name}?`,
+      text: `Its jobs get no more tokens of ${trust.service}, and those they hold end now.`,
+      verb: "Remove",
       danger: true,
       act: () => send("delete", "/access/trusts/{trust}", { path: { trust: trust.name } }),
     });
@@ -46,7 +46,7 @@ export function Trusts() {
       <Loaded
         query={trusts}
         empty={
-          <Empty title="No CI is trusted">
+          <Empty title="No trusted issuers">
             A job in GitHub, GitLab, Buildkite or Kubernetes exchanges its own token for a short one of a service
             account; no secret is stored there.
           </Empty>

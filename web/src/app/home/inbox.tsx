@@ -12,11 +12,11 @@ import type { Item } from "./queries";
 
 const FIELDS = { waiting: flag() };
 const KINDS = [
-  { kind: "emergency", look: "bad", head: "Broken glass to review" },
+  { kind: "emergency", look: "bad", head: "Break-glass reviews" },
   { kind: "approval", look: "waiting", head: "Approvals" },
-  { kind: "rollout", look: "waiting", head: "Rollouts without a verdict" },
+  { kind: "rollout", look: "waiting", head: "Inconclusive rollouts" },
   { kind: "quarantine", look: "bad", head: "Quarantined deliveries" },
-  { kind: "failure", look: "bad", head: "What I started and failed" },
+  { kind: "failure", look: "bad", head: "My failed runs" },
   { kind: "finding", look: "warn", head: "Findings" },
 ] as const satisfies readonly { kind: Item["kind"]; look: StatusKind; head: string }[];
 const SHOWN = 4;
@@ -29,11 +29,11 @@ export function Waiting() {
   const total = Object.values(counts).reduce((sum, some) => sum + some, 0);
   return (
     <div id="waiting" className="waiting" tabIndex={-1}>
-      <Section title="Waits for me" note={total > 0 ? total : undefined}>
+      <Section title="Waiting for me" note={total > 0 ? total : undefined}>
         <Loaded query={inbox}>
           {({ items }) =>
             total === 0 ? (
-              <Status kind="ok" word="Nothing waits for you" />
+              <Status kind="ok" word="Nothing is waiting for you" />
             ) : (
               <>
                 {KINDS.map((group) => (

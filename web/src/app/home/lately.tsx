@@ -15,7 +15,7 @@ export function Lately() {
   const news = useQuery(newsQuery);
   const newest = useBefore(news.data?.[0]?.event.seq);
   return (
-    <Section title="Lately" aside={<Link to={`/${project}/ledger`}>All of the ledger</Link>}>
+    <Section title="Recent activity" aside={<Link to={`/${project}/ledger`}>Open the ledger</Link>}>
       <Loaded query={news} empty={<p className="muted">Nothing has happened yet.</p>}>
         {(all) => (
           <ol className="lately">

@@ -38,11 +38,14 @@ test.each([
     "ana rolled late@6 back on endpoint late",
   ],
   ["pipeline.registered", "pipeline:nightly", {}, "ana registered pipeline nightly"],
+  ["issue.reported", "issue:iss-01M80GD6", { data: { name: "too slow" } }, "ana reported issue too slow"],
 ])("%s is told as one would", (verb, subject, event, said) => expect(told(verb, subject, event)).toBe(said));
 
 test("what is alike is one sentence", () => {
-  expect(told("finding.raised", "finding:f1", { inputs: ["window:w1"] }, 16)).toBe("ana found 16 things in a window");
-  expect(told("finding.raised", "finding:f1", { inputs: ["window:w1"] })).toBe("ana found something in a window");
+  expect(told("finding.raised", "finding:f1", { inputs: ["window:w1"] }, 16)).toBe(
+    "ana raised 16 findings in a window",
+  );
+  expect(told("finding.raised", "finding:f1", { inputs: ["window:w1"] })).toBe("ana raised a finding in a window");
 });
 
 test("what was said, and whether it is good or bad", () => {

@@ -40,7 +40,7 @@ const refOf = (text: string): readonly Piece[] => (parse(text) ? [{ ref: text }]
 
 /** What comes after the name of the actor, by verb. */
 const PHRASES: Readonly<Record<string, Phrase>> = {
-  "dataset.created": (told) => ["declared ", ...thing(told)],
+  "dataset.created": (told) => ["created ", ...thing(told)],
   "dataset.delivered": ({ event, data, word }) => [
     "delivered ",
     made(event, "dataset"),
@@ -52,9 +52,9 @@ const PHRASES: Readonly<Record<string, Phrase>> = {
     `, which was quarantined: ${Object.keys((data.failed as object | undefined) ?? {}).join(", ")}`,
   ],
   "dataset.tagged": (told) => ["tagged ", ...thing(told)],
-  "ledger.subscribed": ({ event, word }) => [`began to send events to the ${word("sink")} `, nameOf(event)],
+  "ledger.subscribed": ({ event }) => [`created the subscription ${nameOf(event)}`],
   "ledger.unsubscribed": ({ event }) => [`ended the subscription ${nameOf(event)}`],
-  "ledger.tested": ({ event }) => [`tried the subscription ${nameOf(event)}`],
+  "ledger.tested": ({ event }) => [`tested the subscription ${nameOf(event)}`],
   "ledger.paused": ({ event }) => [`paused the subscription ${nameOf(event)}`],
   "ledger.resumed": ({ event }) => [`resumed the subscription ${nameOf(event)}`],
   "feature.defined": (told) => ["defined the features ", ...thing(told)],
@@ -63,13 +63,13 @@ const PHRASES: Readonly<Record<string, Phrase>> = {
   "run.finished": ({ event, times, word }) =>
     times > 1
       ? [`finished ${times} runs of ${word("experiment")}`]
-      : ["finished the run ", { ref: event.subject, text: word("name") || "of it" }],
-  "run.failed": ({ event, word }) => ["had the run ", { ref: event.subject, text: word("name") || "of it" }, " fail"],
+      : ["finished run ", { ref: event.subject, text: word("name") || shortId(nameOf(event)) }],
+  "run.failed": ({ event, word }) => ["ran ", { ref: event.subject, text: word("name") || "a run" }, ", which failed"],
   "execution.finished": ({ event, word }) => ["ran ", { ref: event.subject, text: word("pipeline") }],
   "execution.failed": ({ event, word }) => ["ran ", { ref: event.subject, text: word("pipeline") }, ", which failed"],
   "evaluation.recorded": ({ event, times }) =>
     times > 1 ? [`evaluated ${times} models on the same data`] : ["evaluated ", { ref: event.subject }],
-  "model.created": (told) => ["founded ", ...thing(told)],
+  "model.created": (told) => ["created ", ...thing(told)],
   "model.registered": (told) => ["registered ", ...thing(told)],
   "model.checked": ({ event, data }) => [
     "checked ",
@@ -89,13 +89,13 @@ const PHRASES: Readonly<Record<string, Phrase>> = {
     { ref: event.subject },
     word("scope") === "local" ? " for one answer" : "",
   ],
-  "endpoint.deployed": ({ event }) => ["put ", ...used(event, "model"), " behind ", { ref: event.subject }],
+  "endpoint.deployed": ({ event }) => ["deployed ", ...used(event, "model"), " to ", { ref: event.subject }],
   "endpoint.rolled_back": ({ event, word }) => ["took ", ...refOf(word("from")), " back from ", { ref: event.subject }],
   "endpoint.labelled": ({ event, data }) => [
-    `brought ${count(Number(data.labels ?? 0), "label")} for `,
+    `added ${count(Number(data.labels ?? 0), "label")} to `,
     { ref: event.subject },
   ],
-  "rollout.started": ({ event }) => ["began to roll ", ...used(event, "model"), " out on ", { ref: event.subject }],
+  "rollout.started": ({ event }) => ["started a rollout of ", ...used(event, "model"), " on ", { ref: event.subject }],
   "rollout.advanced": ({ event, data, word }) => [
     "gave ",
     ...refOf(word("candidate")),
@@ -121,7 +121,7 @@ const PHRASES: Readonly<Record<string, Phrase>> = {
     " on ",
     { ref: event.subject },
   ],
-  "monitor.created": (told) => ["set up ", ...thing(told)],
+  "monitor.created": (told) => ["created ", ...thing(told)],
   "monitor.measured": ({ event, data }) => [
     "measured ",
     made(event, "window", "a window"),
@@ -135,11 +135,10 @@ const PHRASES: Readonly<Record<string, Phrase>> = {
     { ref: event.subject },
   ],
   "monitor.silence_ended": ({ event, word }) => [
-    "lets ",
+    "ended the silence of ",
     word("feature") || "everything",
     " of ",
     { ref: event.subject },
-    " be heard again",
   ],
   "monitor.reacted": ({ event, word }) => [
     "reacted to ",
@@ -148,14 +147,14 @@ const PHRASES: Readonly<Record<string, Phrase>> = {
   ],
   "finding.raised": ({ event, times }) =>
     times > 1
-      ? [`found ${times} things in `, ...used(event, "window", "a window")]
-      : ["found ", { ref: event.subject, text: "something" }, " in ", ...used(event, "window", "a window")],
-  "finding.acknowledged": (told) => ["has seen to ", { ref: told.event.subject, text: "a finding" }],
+      ? [`raised ${times} findings in `, ...used(event, "window", "a window")]
+      : ["raised ", { ref: event.subject, text: "a finding" }, " in ", ...used(event, "window", "a window")],
+  "finding.acknowledged": (told) => ["acknowledged ", { ref: told.event.subject, text: "a finding" }],
   "actor.created": ({ event }) => ["created ", { ref: event.subject }],
-  "role.granted": ({ event, word }) => ["gave ", { ref: event.subject }, ` the role ${word("role")}`],
-  "role.revoked": ({ event, word }) => ["took the role ", word("role"), " from ", { ref: event.subject }],
+  "role.granted": ({ event, word }) => [`granted the role ${word("role")} to `, { ref: event.subject }],
+  "role.revoked": ({ event, word }) => [`revoked the role ${word("role")} of `, { ref: event.subject }],
   "alert.raised": ({ event, word }) => [`raised a ${word("severity")} `, made(event, "alert", "alert")],
-  "alert.acknowledged": (told) => ["has seen ", { ref: told.event.subject, text: "an alert" }],
+  "alert.acknowledged": (told) => ["acknowledged ", { ref: told.event.subject, text: "an alert" }],
 };
 
 const SAID = ["reason", "text", "sentence", "note", "error", "problem"];
@@ -183,13 +182,15 @@ export function sentence({ event, times }: News): Sentence {
 /** Of these the phrase itself says how many. */
 const TOGETHER = new Set(["finding.raised", "evaluation.recorded", "feature.materialized", "run.finished"]);
 
-/** "commented on late@7" as well as what no phrase is for: "pipeline registered: nightly". */
-function general({ event }: Told): readonly Piece[] {
+/** "commented on late@7" as well as what no phrase is for: "registered pipeline nightly". */
+function general({ event, word }: Told): readonly Piece[] {
   const [noun = "", done = ""] = event.verb.split(".");
+  const kind = parse(event.subject)?.kind;
+  const name = noun === kind && word("name");
   if (done === "commented") return ["commented on ", { ref: event.subject }];
   return [
-    `${done.replaceAll("_", " ")} ${noun === parse(event.subject)?.kind || noun === "actor" ? "" : `${noun} of `}`,
-    { ref: event.subject },
+    `${done.replaceAll("_", " ")} ${noun === kind || noun === "actor" ? "" : `${noun} of `}`,
+    name ? { ref: event.subject, text: `${kind} ${name}` } : { ref: event.subject },
   ];
 }
 

@@ -96,7 +96,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
       </div>
       <p className="palette-none" role="status">
         {choices.length > 0
-          ? more && "There is more of that name: type more of it."
+          ? more && "There are more matches: keep typing."
           : looking
             ? "Looking…"
             : "Nothing matches."}

@@ -1,3 +1,4 @@
+import { useRef, useState } from "react";
 import { send } from "../../kernel/api/client";
 import type { Schema } from "../../kernel/api/types";
 import { Field } from "../../ui/field";
@@ -9,6 +10,12 @@ export interface Proposal {
   path: string;
 }
 
+const SOURCES = {
+  csv: "CSV in the inbox of the server: plain, gzip or zip",
+  parquet: "Parquet in the inbox of the server",
+  here: "Parquet on this computer",
+};
+
 interface DeliverProps {
   name: string;
   /** What is delivered again. */
@@ -17,9 +24,15 @@ interface DeliverProps {
   onDelivered: (delivery: Schema<"Delivery">) => void;
 }
 
-/** Reads a file of the inbox, measures it against the contract, and says what became of it. */
+/** Reads a file of the inbox or of this computer, measures it against the contract, and says what became of it. */
 export function DeliverDialog({ name, proposal, onClose, onDelivered }: DeliverProps) {
-  const deliver = (given: Given) => {
+  const [from, setFrom] = useState<keyof typeof SOURCES>("csv");
+  const file = useRef<HTMLInputElement>(null);
+  const here = from === "here";
+  const deliver = async (given: Given) => {
+    const [chosen] = file.current?.files ?? [];
+    if (chosen)
+      return send("put", "/datasets/{name}/deliveries/{key}", { path: { name, key: given("key") }, body: chosen });
     const source = { kind: given("kind"), parameters: { path: given("path") } };
     const body = { key: given("key"), source, note: given("note") };
     return send("post", "/datasets/{name}/deliveries", { path: { name }, body });
@@ -38,15 +51,24 @@ export function DeliverDialog({ name, proposal, onClose, onDelivered }: DeliverP
       onDone={tell}
       onClose={onClose}
     >
-      <Field label="File in the inbox" name="path" required>
-        <input required autoComplete="off" defaultValue={proposal?.path} />
-      </Field>
-      <Field label="Format" name="kind">
-        <select>
-          <option value="csv">CSV, plain, gzip or zip</option>
-          <option value="parquet">Parquet</option>
+      <Field label="Source" name="kind">
+        <select value={from} onChange={({ target }) => setFrom(target.value as keyof typeof SOURCES)}>
+          {Object.entries(SOURCES).map(([kind, words]) => (
+            <option key={kind} value={kind}>
+              {words}
+            </option>
+          ))}
         </select>
       </Field>
+      {here ? (
+        <Field label="File" name="file" required>
+          <input ref={file} type="file" required accept=".parquet" />
+        </Field>
+      ) : (
+        <Field label="File in the inbox" name="path" required>
+          <input required autoComplete="off" defaultValue={proposal?.path} />
+        </Field>
+      )}
       <Field
         label="Key"
         name="key"
@@ -55,9 +77,11 @@ export function DeliverDialog({ name, proposal, onClose, onDelivered }: DeliverP
       >
         <input required autoComplete="off" defaultValue={proposal?.key} />
       </Field>
-      <Field label="Note" name="note">
-        <input />
-      </Field>
+      {!here && (
+        <Field label="Note" name="note">
+          <input />
+        </Field>
+      )}
     </FormDialog>
   );
 }

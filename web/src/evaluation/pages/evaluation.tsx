@@ -63,14 +63,14 @@ function Report({ figures }: { figures: Figures }) {
       {by && (
         <Section
           title={`By ${by}`}
-          note="the worst first"
+          note="worst first"
           aside={<SliceChoice figures={figures} by={by} metric={metric} onChange={set} />}
         >
           <Slices figures={figures} by={by} metric={metric} />
         </Section>
       )}
       {report.cost && (
-        <Section title="Money" note={`at the threshold ${report.threshold_from}`}>
+        <Section title="Business value" note={`at the threshold ${report.threshold_from}`}>
           <Money cost={report.cost} />
         </Section>
       )}

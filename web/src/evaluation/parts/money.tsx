@@ -14,13 +14,13 @@ export function Money({ cost }: { cost: Cost }) {
       <Stats
         items={[
           { label: "Saved per row", value: <Num value={saved.value} />, ...(range && { note: range }) },
-          { label: "Cost per row", value: <Num value={cost.per_row} />, note: "acting on the scores" },
+          { label: "Cost per row", value: <Num value={cost.per_row} />, note: "with the model" },
           {
             label: "Cost without the model",
             value: <Num value={cost.baseline_per_row} />,
             note: `acting ${cost.baseline}`,
           },
-          { label: "Saved in all", value: <Num value={cost.saved_total} /> },
+          { label: "Saved in total", value: <Num value={cost.saved_total} /> },
         ]}
       />
       <p className="muted">

@@ -29,7 +29,7 @@ export function ExplanationPage() {
       lead={
         explanation && (
           <>
-            {found.data?.whole ? "Feature importance: " : "Why it gave this score: "}
+            {found.data?.whole ? "Feature importance: " : "Why this score: "}
             <RefLink to={explanation.model} />, by the method {explanation.method}
           </>
         )
@@ -52,14 +52,14 @@ function OfModel({ explanation }: { explanation: Schema<"GlobalExplanation"> }) 
   return (
     <>
       <Section
-        title="Importance of the inputs"
+        title="Feature importance"
         note={`rise of the squared error when an input is shuffled among ${count(rows, "row")}`}
       >
         <Importances explanation={explanation} most={Math.max(importances.length, 1)} />
       </Section>
       <p className="muted">
-        Inputs that say the same share their importance. It does not say what would happen if an input were changed in
-        the world.
+        Correlated inputs share their importance. It does not say what would happen if an input were changed in the
+        world.
       </p>
       <Origin explanation={explanation} data={explanation.data}>
         {[["Squared error", <Num key="loss" value={explanation.loss} />]]}
@@ -75,11 +75,11 @@ function OfAnswer({ explanation }: { explanation: Schema<"LocalExplanation"> }) 
       <Stats
         items={[
           { label: "Score", value: <Num value={score} /> },
-          { label: "Mean score of the background", value: <Num value={base} />, note: count(rows, "row") },
-          { label: "Difference, explained below", value: <Num value={score - base} signed /> },
+          { label: "Background mean score", value: <Num value={base} />, note: count(rows, "row") },
+          { label: "Difference", value: <Num value={score - base} signed /> },
         ]}
       />
-      <Section title="What each input added" note="± 95 % from the choice of the background">
+      <Section title="Contribution of each input" note="± 95 % over the choice of background rows">
         <Contributions explanation={explanation} />
       </Section>
       <Origin explanation={explanation} data={explanation.background} />

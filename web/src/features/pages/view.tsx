@@ -143,8 +143,8 @@ function Definition({ state: { view, keys, defined_at, defined_by } }: { state: 
         items={[
           ["Dataset", <RefLink key="dataset" to={`dataset:${view.dataset}`} bare />],
           ["Entity", view.entity.map((column) => `${column} (${keys[column]})`).join(", ")],
-          ["Known since", `${view.timestamp}: an event counts from this instant on`],
-          ["Events told apart by", view.row_id?.join(", ") || "the key of the dataset"],
+          ["Timestamp", `${view.timestamp}: an event counts from this instant on`],
+          ["Row id", view.row_id?.join(", ") || "the key of the dataset"],
           [
             "Defined",
             <>

@@ -37,7 +37,7 @@ export function Values({ state }: { state: State }) {
     });
   return (
     <Section
-      title="What it says"
+      title="Values"
       aside={
         <Segments
           label="How far back"

@@ -25,18 +25,18 @@ export function InsightsPage() {
   return (
     <Page
       title="Insights"
-      lead="How well the practice goes: where versions wait, how often one fails, and what each stage costs."
+      lead="Delivery performance: lead time, waiting, failures and cost by stage."
       actions={<Segments label="Window" items={WINDOWS} value={days} onChange={(next) => set({ days: next })} />}
     >
       <Loaded query={practice} skeleton={<Skeleton height={220} />}>
         {(told) => (
           <>
             <Figures practice={told} />
-            <Section title="Path of each version" note={told.passages.length || undefined}>
+            <Section title="Lead time by version" note={told.passages.length || undefined}>
               {told.passages.length > 0 ? (
                 <Passages passages={told.passages} />
               ) : (
-                <Empty title="No version was approved or went live in this window">A longer one may hold some.</Empty>
+                <Empty title="No version was approved or deployed in this window">A longer one may hold some.</Empty>
               )}
             </Section>
             <Section title="Cost per stage">
@@ -62,23 +62,23 @@ function Figures({ practice }: { practice: Practice }) {
         title="Lead time"
         value={span(lead_time.p50_h)}
         note={<Spread {...lead_time} />}
-        about="From the delivery of a version's newest data to its first answer in production."
+        about="From the delivery of a version's newest data to its first prediction in production."
       >
         {stems("Lead time", cases(passages, "delivered_at", "live_at", since), lead_time.p50_h)}
       </Figure>
       <Figure
-        title="Wait for an approval"
+        title="Approval time"
         value={span(approval_wait.p50_h)}
         note={<Spread {...approval_wait} />}
-        about="From the registration of a version to the approval that sufficed."
+        about="From the registration of a version to its last needed approval."
       >
-        {stems("Wait for an approval", cases(passages, "registered_at", "approved_at", since), approval_wait.p50_h)}
+        {stems("Approval time", cases(passages, "registered_at", "approved_at", since), approval_wait.p50_h)}
       </Figure>
       <Figure
-        title="Changes that failed"
+        title="Change failure rate"
         value={failed_changes.share == null ? "–" : percent(failed_changes.share, 0)}
         note={<Failed {...failed_changes} />}
-        about="Versions that were taken back, of those that went live."
+        about="Deployed versions that were rolled back."
       >
         {stems(
           "Changes",
@@ -89,7 +89,7 @@ function Figures({ practice }: { practice: Practice }) {
         title="Time to restore"
         value={span(restore.p50_h)}
         note={<Spread {...restore} />}
-        about="How long a version that failed was live until it was taken back."
+        about="From the deployment of a failed version to its rollback."
       >
         {stems("Time to restore", cases(passages, "live_at", "taken_back_at", since), restore.p50_h)}
       </Figure>
@@ -101,7 +101,7 @@ function Spread({ cases: number, p90_h, worst_h }: Practice["lead_time"]): React
   if (number === 0) return "no case in this window";
   if (number === 1) return "1 case";
   if (worst_h != null && worst_h * 3600 < 1) return `each of ${number} cases`;
-  return `median of ${count(number, "case")}; 9 of 10 within ${span(p90_h)}, worst ${span(worst_h)}`;
+  return `median of ${count(number, "case")}; p90 ${span(p90_h)}, max ${span(worst_h)}`;
 }
 
 function Failed({ cases: number, hits, low, high }: Practice["failed_changes"]): ReactNode {

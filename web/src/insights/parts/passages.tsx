@@ -7,7 +7,7 @@ import type { Passage } from "../queries";
 
 const HOUR = 3_600_000;
 
-/** The way of each version from its data to production, in stretches that can be compared by length. */
+/** Lead time by version from its data to production, in stretches that can be compared by length. */
 export function Passages({ passages }: { passages: readonly Passage[] }) {
   const longest = Math.max(
     1,
@@ -17,7 +17,7 @@ export function Passages({ passages }: { passages: readonly Passage[] }) {
     { head: "Version", cell: ({ version }) => <RefLink to={version} bare /> },
     { head: "Data delivered", cell: ({ delivered_at }) => (delivered_at ? date(delivered_at) : "–") },
     {
-      head: "From data to production",
+      head: "Data to production",
       grow: true,
       minor: true,
       cell: (passage) => (
@@ -40,7 +40,7 @@ export function Passages({ passages }: { passages: readonly Passage[] }) {
     })),
     { head: "Outcome", cell: (passage) => <Outcome {...passage} /> },
   ];
-  return <Table label="The way of each version" columns={columns} rows={passages} rowKey={({ version }) => version} />;
+  return <Table label="Lead time by version" columns={columns} rows={passages} rowKey={({ version }) => version} />;
 }
 
 const HEADS = { trained: "Trained in", approved: "Approved in", live: "Live in" };
@@ -59,7 +59,7 @@ function stretches(passage: Passage): readonly { name: Stretch; hours: number }[
 
 function Outcome({ live_at, taken_back_at }: Passage) {
   if (taken_back_at && live_at) {
-    return <Status kind="bad" word={`taken back after ${span((time(taken_back_at) - time(live_at)) / HOUR)}`} />;
+    return <Status kind="bad" word={`rolled back after ${span((time(taken_back_at) - time(live_at)) / HOUR)}`} />;
   }
   return live_at ? <Status kind="ok" word={`live ${date(live_at)}`} /> : <Status kind="waiting" word="not live yet" />;
 }

@@ -70,5 +70,5 @@ function Cross({ x, y }: { x: number; y: number }) {
 }
 
 function told({ ref, at, hours, bad }: Case): string {
-  return `${ref.slice(ref.indexOf(":") + 1)}, ${date(at)}: ${bad ? "taken back" : span(hours)}`;
+  return `${ref.slice(ref.indexOf(":") + 1)}, ${date(at)}: ${bad ? "rolled back" : span(hours)}`;
 }

@@ -26,8 +26,8 @@ export class Unreachable extends ApiError {
   constructor(cause: unknown) {
     super(0, {
       type: "Unreachable",
-      message: "the server is out of reach",
-      hint: "is it running, is this computer online?",
+      message: "The server is out of reach",
+      hint: "Is it running, and is this computer online?",
     });
     this.cause = cause;
   }

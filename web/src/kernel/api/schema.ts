@@ -2837,6 +2837,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/installation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The versions, the storage and the space of this installation, and what the doctor says of it. */
+        get: operations["system.installation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/issues": {
         parameters: {
             query?: never;
@@ -7220,6 +7237,17 @@ export interface components {
             };
         };
         /**
+         * Complaint
+         * @description Something that is wrong: which check found it, what it is, and how to mend it. A `warning` can wait, a `problem` cannot.
+         */
+        Complaint: {
+            check: string;
+            /** @enum {unknown} */
+            level: "problem" | "warning";
+            mend: string;
+            what: string;
+        };
+        /**
          * Consistency
          * @description Proof that the ledger of `new_size` events continues, unaltered, that of `old_size` (RFC 9162 §2.1.4).
          *
@@ -7505,6 +7533,19 @@ export interface components {
             expires_at: string;
             name: string;
             user_code: string;
+        };
+        /**
+         * Diagnosis
+         * @description `ok` means no problem; there may be warnings. `checks` names what was looked at, `guards` which of those around models that may run
+         *         code stand on this machine.
+         */
+        Diagnosis: {
+            checks: string[];
+            complaints: components["schemas"]["Complaint"][];
+            guards: {
+                [key: string]: boolean;
+            };
+            ok: boolean;
         };
         /**
          * Distribution
@@ -8315,6 +8356,23 @@ export interface components {
             more: boolean;
             params: components["schemas"]["Influence"][];
             runs: number;
+        };
+        /**
+         * Installation
+         * @description A store and the program that serves it. Sizes are in bytes.
+         *
+         *         `rows` and `blobs` say in which kind of storage each lies, `used` what takes space in the folder, the largest first.
+         */
+        Installation: {
+            blobs: string;
+            diagnosis: components["schemas"]["Diagnosis"];
+            disk: number;
+            encrypted: boolean;
+            free: number;
+            python: string;
+            rows: string;
+            used: components["schemas"]["Used"][];
+            version: string;
         };
         /**
          * Issue
@@ -10444,6 +10502,15 @@ export interface components {
             tags?: {
                 [key: string]: string;
             };
+        };
+        /**
+         * Used
+         * @description The space that something in the folder of a store takes: a file there, or a folder with all that is in it.
+         */
+        Used: {
+            files: number;
+            name: string;
+            size: number;
         };
         /**
          * Verification
@@ -16438,6 +16505,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Practice"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "system.installation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Installation"];
                 };
             };
             /** @description an error */

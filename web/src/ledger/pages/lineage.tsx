@@ -47,8 +47,8 @@ export function LineagePage() {
   const place = href(project, focus);
   const actions = (
     <>
-      {!place.includes("/lineage/") && <LinkButton to={place}>Its page</LinkButton>}
-      <LinkButton to={`/${project}/ledger${query(LEDGER, { ref: name })}`}>What happened to it</LinkButton>
+      {!place.includes("/lineage/") && <LinkButton to={place}>Open its page</LinkButton>}
+      <LinkButton to={`/${project}/ledger${query(LEDGER, { ref: name })}`}>Its events</LinkButton>
     </>
   );
   const title = `${focus.kind} ${shortId(focus.name)}${focus.at ? `@${shortId(focus.at)}` : ""}`;
@@ -88,11 +88,11 @@ function Lineage({ focus }: { focus: string }) {
     useMemo(
       () => [
         {
-          label: "Lineage: one step farther",
+          label: "Lineage: one more step",
           run: () => set({ hops: Math.min(4, hops + 1) }),
           enabled: hops < 4 || "4 steps are the most",
         },
-        { label: "Lineage as of when it was made", run: () => setAt(made), enabled: made ? true : "nothing says when" },
+        { label: "Lineage as of its creation", run: () => setAt(made), enabled: made ? true : "nothing says when" },
       ],
       [hops, made, set, setAt],
     ),
@@ -106,7 +106,7 @@ function Lineage({ focus }: { focus: string }) {
       ) : (
         <>
           {graph.edges.length === 0 ? (
-            <Empty title="Nothing leads here, and nothing came of it">
+            <Empty title="No lineage">
               {at ? `as of ${exact(at)}` : "No event names it as an input or an output."}
             </Empty>
           ) : (
@@ -121,7 +121,7 @@ function Lineage({ focus }: { focus: string }) {
             />
           )}
           {truncated && (
-            <p className="ledger-note">More is linked than is shown: choose more steps, or follow a node.</p>
+            <p className="ledger-note">More is linked than is shown: choose more steps, or select a node.</p>
           )}
           <Acts edges={shown} />
           <Comments about={focus} />
@@ -140,9 +140,9 @@ function Controls({ made }: { made: string | undefined }) {
       <Segments
         label="Direction"
         items={[
-          { value: "both", text: "Both ways" },
-          { value: "up", text: "Made from" },
-          { value: "down", text: "Led to" },
+          { value: "both", text: "Both" },
+          { value: "up", text: "Upstream" },
+          { value: "down", text: "Downstream" },
         ]}
         value={direction}
         onChange={(next) => set({ direction: next })}
@@ -156,7 +156,7 @@ function Controls({ made }: { made: string | undefined }) {
       <AsOf at={at} made={made} onChange={setAt} />
       {open.length > 0 && (
         <Button small kind="quiet" onClick={() => set({ open: [] })}>
-          Fold again
+          Collapse groups
         </Button>
       )}
     </div>
@@ -168,7 +168,7 @@ function Acts({ edges }: { edges: readonly Edge[] }) {
   const newest = useMemo(() => [...edges].sort((a, b) => b.seq - a.seq), [edges]);
   if (edges.length === 0) return null;
   return (
-    <Section title="Events behind these lines" note={full(edges.length)}>
+    <Section title="Events behind the edges" note={full(edges.length)}>
       <Edges edges={all ? newest : newest.slice(0, EDGES_SHOWN)} />
       {!all && edges.length > EDGES_SHOWN && (
         <div>
@@ -203,7 +203,7 @@ function AsOf({ at, made, onChange }: AsOfProps) {
       </label>
       {made && at !== made && (
         <Button small kind="quiet" title={exact(made)} onClick={() => onChange(made)}>
-          When it was made
+          At its creation
         </Button>
       )}
       {at && (

@@ -77,7 +77,7 @@ export function Activity({ tally, onRange }: ActivityProps) {
           {date(from)}
         </text>
         <text x={width / 2} y={HEIGHT + 14} textAnchor="middle">
-          {`each bar ${duration(wide)}, the tallest ${full(top)}`}
+          {`each bar ${duration(wide)}, at most ${full(top)}`}
         </text>
         <text x={width} y={HEIGHT + 14} textAnchor="end">
           {date(bins.at(-1)?.start ?? from)}

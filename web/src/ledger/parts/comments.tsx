@@ -73,7 +73,7 @@ function Said({ comment, about }: { comment: Comment; about: string }) {
       </p>
       {editing ? (
         <Words
-          label="Say it otherwise"
+          label="Edit"
           verb="Keep"
           text={comment.text ?? ""}
           onSay={(text) => edit.mutateAsync(text)}
@@ -105,7 +105,7 @@ function Words({ label, verb, text: given = "", onSay, onCancel }: WordsProps) {
   };
   return (
     <form className="ledger-words" onSubmit={submit}>
-      <Field label={label} hint="@ben tells ben. Who said it can say it otherwise; earlier words stay to be seen.">
+      <Field label={label} hint="@name notifies a person. You can edit your comment later; earlier texts stay visible.">
         <textarea
           rows={3}
           required

@@ -7,10 +7,10 @@ import { verbWords } from "../gist";
 type Edge = Schema<"ostinato.ledger.types.Edge">;
 
 const COLUMNS = [
-  { head: "From", cell: ({ source }: Edge) => <RefLink to={source} /> },
-  { head: "Made", cell: ({ target }: Edge) => <RefLink to={target} /> },
-  { head: "Act", cell: ({ verb }: Edge) => verbWords(verb) },
-  { head: "By", cell: ({ actor }: Edge) => <RefLink to={actor} bare={actor.startsWith("person:")} /> },
+  { head: "Input", cell: ({ source }: Edge) => <RefLink to={source} /> },
+  { head: "Output", cell: ({ target }: Edge) => <RefLink to={target} /> },
+  { head: "Event", cell: ({ verb }: Edge) => verbWords(verb) },
+  { head: "By", minor: true, cell: ({ actor }: Edge) => <RefLink to={actor} bare={actor.startsWith("person:")} /> },
   { head: "When", cell: ({ at }: Edge) => <time dateTime={at}>{exact(at).slice(0, 16)}</time>, grow: true },
 ];
 
@@ -22,7 +22,7 @@ export function Edges({ edges }: { edges: readonly Edge[] }) {
       columns={COLUMNS}
       rows={edges}
       rowKey={({ source, target, seq }) => `${seq} ${source} ${target}`}
-      empty="Nothing leads here, and nothing came of it."
+      empty="No edges."
     />
   );
 }

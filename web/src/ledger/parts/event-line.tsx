@@ -63,21 +63,21 @@ function Opened({ event, sealed }: { event: Event; sealed: boolean }) {
     <div className="ledger-opened">
       <dl className="ledger-facts">
         <div>
-          <dt>From</dt>
+          <dt>Inputs</dt>
           <dd>
             <Refs refs={inputs} />
           </dd>
         </div>
         <div>
-          <dt>Came out</dt>
+          <dt>Outputs</dt>
           <dd>
             <Refs refs={outputs} />
           </dd>
         </div>
         <div>
-          <dt>Place</dt>
+          <dt>Sequence</dt>
           <dd>
-            {seq} <Status kind={sealed ? "ok" : "waiting"} word={sealed ? "sealed" : "waits for the next seal"} />
+            {seq} <Status kind={sealed ? "ok" : "waiting"} word={sealed ? "sealed" : "not sealed yet"} />
           </dd>
         </div>
         <div>

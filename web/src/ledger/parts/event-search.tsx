@@ -37,7 +37,7 @@ export function EventSearch() {
         note={tally && `${full(tally.events)} events`}
       >
         <select aria-label="Who" value={state.actor} onChange={(event) => set({ actor: event.target.value })}>
-          <option value="">Anybody</option>
+          <option value="">Any actor</option>
           {Object.entries(withOwn(tally?.actors ?? {}, state.actor)).map(([actor, count]) => (
             <option key={actor} value={actor}>{`${actor.replace(/^person:/, "")} (${full(count)})`}</option>
           ))}

@@ -34,16 +34,16 @@ export function Events({ search, before, onNewest }: EventsProps) {
     <div role="group" aria-label="Events, the newest first" className="ledger-events" onKeyDown={walk}>
       {onNewest && (
         <p className="ledger-note">
-          The list begins at the event of the address.{" "}
+          The list starts at the event in the address.{" "}
           <Button small onClick={onNewest}>
-            Begin at the newest
+            Start at the newest
           </Button>
         </p>
       )}
       <Loaded query={past} skeleton={<Skeleton lines={12} />}>
         {() =>
           events.length === 0 ? (
-            <Empty title="No event is like that">Another thing, person or time may have some.</Empty>
+            <Empty title="No event matches">Change the subject, the actor or the time.</Empty>
           ) : (
             <ol>
               {events.map((event, i) => (

@@ -37,7 +37,7 @@ export function InProduction() {
           On
           <input type="date" value={day} max={date(now)} onChange={(event) => setAt(event.target.value || undefined)} />
         </label>
-        <div className="row" role="group" aria-label="Another day">
+        <div className="row" role="group" aria-label="Move by">
           {STEPS.map(([text, days]) => (
             <button key={text} type="button" className="ledger-step" onClick={() => step(days)}>
               {text}
@@ -113,7 +113,7 @@ function EndpointThen({ endpoint, at }: ThenProps & { endpoint: string }) {
             items={[
               ["Since", exact(data.since)],
               ["By", <RefLink key="by" to={data.by} />],
-              ["Why", data.reason || "no reason was given"],
+              ["Reason", data.reason || "none given"],
               ...(data.rollout ? [["Rollout", <RefLink key="rollout" to={`rollout:${data.rollout}`} />] as const] : []),
             ]}
           />
@@ -143,7 +143,7 @@ function ChampionThen({ model, at }: ThenProps & { model: string }) {
             items={[
               ["Since", exact(data.since)],
               ["By", <RefLink key="by" to={data.promoted_by} />],
-              ["Why", data.reason || "no reason was given"],
+              ["Reason", data.reason || "none given"],
               ["Approved by", data.approved_by.join(", ") || "nobody"],
             ]}
           />
@@ -159,8 +159,8 @@ function Further({ ref_: ref, at, since }: ThenProps & { ref_: string; since: st
   const until = since && exact(since).slice(0, 10);
   return (
     <>
-      <Link to={`${href(project, ref)}${at ? `?at=${encodeURIComponent(at)}` : ""}`}>its page then</Link>
-      {until && <Link to={`/${project}/ledger${query(LEDGER, { ref, until })}`}>the acts that led there</Link>}
+      <Link to={`${href(project, ref)}${at ? `?at=${encodeURIComponent(at)}` : ""}`}>page as of then</Link>
+      {until && <Link to={`/${project}/ledger${query(LEDGER, { ref, until })}`}>events before</Link>}
     </>
   );
 }

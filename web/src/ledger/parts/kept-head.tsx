@@ -12,9 +12,9 @@ export function KeptHead({ onClose, onCheck }: KeptHeadProps) {
   const [head, setHead] = useState("");
   return (
     <FormDialog
-      title="Verify against a head that you kept"
+      title="Verify against a saved head"
       verb="Verify"
-      lead="Whoever holds the store and its key could write all of it anew. A head that lay elsewhere shows that."
+      lead="Somebody with the store and its key could rewrite the whole ledger. A head saved elsewhere reveals that."
       act={async () => onCheck(head)}
       onDone={() => undefined}
       onClose={onClose}

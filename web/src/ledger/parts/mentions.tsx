@@ -19,7 +19,7 @@ export function Mentions() {
     <Loaded
       query={mentions}
       isEmpty={({ items }) => items.length === 0}
-      empty={<Empty title="Nobody mentioned you">Who writes @ and your name in a comment finds you here.</Empty>}
+      empty={<Empty title="No mentions">A comment with @ and your name appears here.</Empty>}
     >
       {({ items }) => (
         <ol className="ledger-mentions">

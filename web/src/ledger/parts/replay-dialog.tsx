@@ -5,7 +5,7 @@ import { Field } from "../../ui/field";
 import { FormDialog, type Given } from "../../ui/form-dialog";
 import { toast } from "../../ui/toasts";
 
-const WHICH = { all: "all, from the first on", since: "those from an instant on", between: "those of a span of time" };
+const WHICH = { all: "all", since: "from an instant on", between: "in a time span" };
 type Which = keyof typeof WHICH;
 const INSTANT = { type: "datetime-local", required: true, step: 1 } as const;
 
@@ -17,14 +17,14 @@ export function ReplayDialog({ name, onClose }: { name: string; onClose: () => v
     const until =
       which === "between" ? await eventAt({ until: instant(given("until")), newest_first: true }, "until") : undefined;
     await send("post", "/ledger/subscriptions/{name}/replay", { path: { name }, body: { after, until } });
-    toast({ text: `${name} is sent them again` });
+    toast({ text: `Sending events to ${name} again` });
     onClose();
   };
   return (
     <FormDialog
       title={`Send events to ${name} again`}
       verb="Send again"
-      lead="Who receives them knows repeats by their id."
+      lead="Receivers recognise repeats by the event id."
       act={replay}
       onClose={onClose}
     >

@@ -129,7 +129,7 @@ export function VerifyResult({ verify }: { verify: Verify }) {
   const against = variables ? " It continues the head that you kept." : "";
   return (
     <div className="ledger-verdict" data-kind={data.ok ? "ok" : "bad"} role="status">
-      <Status kind={data.ok ? "ok" : "bad"} word={data.ok ? "The ledger is whole" : "The ledger was tampered with"} />
+      <Status kind={data.ok ? "ok" : "bad"} word={data.ok ? "The ledger is intact" : "The ledger was tampered with"} />
       <p>
         {full(data.events)} events were read again and compared; the seals cover {full(data.sealed)}.
         {data.ok && against} <span className="muted">{exact(submittedAt)}</span>

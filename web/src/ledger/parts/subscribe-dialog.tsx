@@ -34,7 +34,7 @@ export function SubscribeDialog({ onClose }: { onClose: () => void }) {
     return send("post", "/ledger/subscriptions/{name}", { path: { name: field("name") }, body });
   };
   return (
-    <FormDialog title="Send events elsewhere" verb="Subscribe" act={act} onDone={setMade} onClose={onClose}>
+    <FormDialog title="New subscription" verb="Subscribe" act={act} onDone={setMade} onClose={onClose}>
       <Field label="Name" name="name" required>
         <input required autoComplete="off" placeholder="ops" />
       </Field>
@@ -61,7 +61,7 @@ export function SubscribeDialog({ onClose }: { onClose: () => void }) {
       <Field
         label="Which"
         name="verbs"
-        hint="What happened, or patterns of it, apart by spaces: model.* endpoint.*; empty for all."
+        hint="Event names or patterns, separated by spaces: model.* endpoint.*; empty for all."
       >
         <input className="mono" autoComplete="off" spellCheck={false} />
       </Field>

@@ -30,7 +30,7 @@ const WAITING_MAX = 10_000;
 export function Subscriptions() {
   const subscriptions = useQuery(subscriptionsQuery);
   const [asking, setAsking] = useState(false);
-  useVerbs(useMemo(() => [{ label: "Send events elsewhere", run: () => setAsking(true) }], []));
+  useVerbs(useMemo(() => [{ label: "New subscription", run: () => setAsking(true) }], []));
   const add = (
     <Button small icon={<Plus aria-hidden />} onClick={() => setAsking(true)}>
       Subscribe…
@@ -42,7 +42,7 @@ export function Subscriptions() {
         query={subscriptions}
         empty={
           <Empty
-            title="Events go nowhere else"
+            title="No subscriptions yet"
             command={`ostinato ledger subscribe ops --sink webhook --parameters '{"url": "https://…"}' --verbs '["model.*"]'`}
           >
             A subscription sends each event to a web hook, a chat room, a mailbox, a catalog or a file, in order and at
@@ -69,10 +69,10 @@ function Line({ of }: { of: Subscription }) {
       <Facts
         items={[
           ["To", <Place key="to" sink={sink} parameters={parameters} />],
-          ["What", verbs.length ? verbs.map((verb) => <code key={verb}>{verb} </code>) : "everything that happens"],
-          ["Last taken", delivered_at ? <Time key="last" at={delivered_at} /> : "nothing yet"],
+          ["Events", verbs.length ? verbs.map((verb) => <code key={verb}>{verb} </code>) : "all"],
+          ["Last delivered", delivered_at ? <Time key="last" at={delivered_at} /> : "nothing yet"],
           [
-            "Not sent yet",
+            "Pending",
             waiting >= WAITING_MAX ? `${full(WAITING_MAX)} events or more` : waiting ? full(waiting) : "nothing",
           ],
           ...(error

@@ -18,7 +18,7 @@ export function VerbSelect({ verbs, value, onChange }: VerbSelectProps) {
   const known = value === "" || value in verbs || nouns.has(value.replace(/\.\*$/, ""));
   return (
     <select aria-label="What" value={value} onChange={(event) => onChange(event.target.value)}>
-      <option value="">Anything</option>
+      <option value="">Any event</option>
       {!known && <option value={value}>{`${verbWords(value)} (0)`}</option>}
       {[...nouns].sort().map(([noun, some]) => (
         <optgroup key={noun} label={noun}>

@@ -26,10 +26,7 @@ export function FindingsPage() {
   );
   const shown = alert ? "alerts" : show;
   return (
-    <Page
-      title="Findings"
-      lead="What moved beyond its tolerance with its whole interval, and the alerts that were raised."
-    >
+    <Page title="Findings" lead="Measurements whose whole interval lies beyond the tolerance, and the alerts raised.">
       <Tabs
         label="What was found"
         items={items}

@@ -62,7 +62,7 @@ export function MonitorPage() {
               <KindStats state={state} at={at} />
               <HeatSection at={at} monitor={name} kinds={state.kinds} view={view} onView={set} />
               <PerformanceSection at={at} monitor={name} state={state} />
-              <Section title="Reactions that followed" note={reactions.length}>
+              <Section title="Reactions" note={reactions.length}>
                 <ReactionTable rows={reactions} />
               </Section>
               <div className="grid">
@@ -74,7 +74,7 @@ export function MonitorPage() {
             <>
               {at !== undefined && <Then at={at} onNow={() => setAt(undefined)} />}
               <Empty
-                title={at === undefined ? "No window was measured yet" : "No window had been measured by then"}
+                title={at === undefined ? "No windows measured yet" : "No window had been measured by then"}
                 command={`ostinato monitors measure ${name} --start 2013-01-01T00:00:00Z --end 2013-02-01T00:00:00Z`}
               >
                 Measure one by the buttons above, by the command, or have a schedule do it.

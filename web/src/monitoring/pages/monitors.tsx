@@ -27,7 +27,7 @@ export function MonitorsPage() {
   const states = useQuery(statesQuery);
   const columns = useMemo(() => columnsOf(project), [project]);
   return (
-    <Page title="Monitors" lead="Each compares the answers of an endpoint, window by window, with a reference.">
+    <Page title="Monitors" lead="Each compares the predictions of an endpoint, window by window, with a reference.">
       <Loaded query={states} empty={<Empty title="No monitors yet" command={COMMAND} />}>
         {(all) => (
           <Listing

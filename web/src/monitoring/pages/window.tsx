@@ -63,7 +63,7 @@ export function WindowPage() {
 function Lead({ window: { monitor, start, end, measured_at } }: { window: Window }) {
   return (
     <>
-      Answers from {exact(start).slice(0, 16)} up to {exact(end).slice(0, 16)} UTC, measured by{" "}
+      Predictions from {exact(start).slice(0, 16)} up to {exact(end).slice(0, 16)} UTC, measured by{" "}
       <RefLink to={`monitor:${monitor}`} /> <Time at={measured_at} />.
     </>
   );
@@ -85,15 +85,15 @@ function Numbers({ window: { rows, labelled, measurements, versions, id } }: { w
             </span>
           ),
           note: alarms > 0 && (
-            <Link to={`/${project}/findings${query(INBOX, { window: id, state: "all" })}`}>its findings</Link>
+            <Link to={`/${project}/findings${query(INBOX, { window: id, state: "all" })}`}>view findings</Link>
           ),
         },
         {
-          label: "Answers",
+          label: "Predictions",
           value: short(rows),
           note: answered.map(([v, n]) => `version ${v}: ${short(n)}`).join(", "),
         },
-        { label: "With a label", value: rows ? percent(labelled / rows) : "–", note: count(labelled, "label") },
+        { label: "Labelled", value: rows ? percent(labelled / rows) : "–", note: count(labelled, "label") },
       ]}
     />
   );
@@ -147,21 +147,21 @@ function Followed({ window }: { window: Window }) {
   const rates = Object.entries(window.any_false_alarm) as [keyof typeof KINDS, Window["any_false_alarm"][string]][];
   return (
     <>
-      <Section title="Reactions that followed">
+      <Section title="Reactions">
         <Loaded query={reactions}>
           {(found) => <ReactionTable rows={found.map((reaction) => ({ window: mark, reaction }))} ofOne />}
         </Loaded>
       </Section>
       <div className="grid">
-        <Card title="How often these rules alarm on unchanged data">
+        <Card title="False-alarm rates on unchanged data">
           <Facts items={rates.map(([kind, rate]) => [KINDS[kind], `at least one in ${falseAlarms(rate)}`])} />
         </Card>
-        <Card title="How it was measured">
+        <Card title="Method">
           <Facts
             items={[
               ["Window", <Id key="id" value={window.id} what="window id" />],
               ["Reference", <Id key="reference" value={window.reference} what="digest of the reference" />],
-              ["By", window.measurements[0]?.measured ?? "nothing could be measured"],
+              ["False alarms", window.measurements[0]?.measured ?? "nothing could be measured"],
               [
                 "Undecided",
                 window.undecided.length ? <Undecided key="undecided" said={window.undecided} /> : "nothing",

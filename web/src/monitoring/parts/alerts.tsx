@@ -40,7 +40,7 @@ export function Alerts() {
       <Loaded query={alerts}>
         {(all) => {
           const shown = all.filter((alert) => state === "all" || alert.state === state || alert.id === view.alert);
-          if (shown.length === 0) return <Empty title={state === "open" ? "No alert waits" : "No alerts here"} />;
+          if (shown.length === 0) return <Empty title={state === "open" ? "No open alerts" : "No alerts here"} />;
           return (
             <ul className="alerts">
               {shown.map((alert) => (
@@ -60,7 +60,7 @@ function Line({ alert, open }: { alert: Alert; open: boolean }) {
   const acknowledge = useAcknowledgeAlert();
   const item = useRef<HTMLLIElement>(null);
   useEffect(() => {
-    if (open) item.current?.scrollIntoView({ block: "center" });
+    if (open) item.current?.scrollIntoView({ block: "start" });
   }, [open]);
   const [first = "", ...further] = text.split("\n");
   return (

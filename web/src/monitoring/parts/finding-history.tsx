@@ -45,7 +45,7 @@ export function FindingHistory({ finding }: { finding: Finding }) {
 function told({ what, text, ref, until }: Happening): ReactNode {
   switch (what) {
     case "raised":
-      return "found it";
+      return "raised it";
     case "acknowledged":
       return "acknowledged it: ";
     case "commented":
@@ -73,9 +73,9 @@ function Elsewhere({ finding, others }: { finding: Finding; others: readonly Fin
   const { test } = finding.measurement;
   if (others.length === 0) return <p className="muted">The same was found in no other window of {finding.monitor}.</p>;
   return (
-    <Section title="The same in other windows" note={count(others.length, "finding")}>
+    <Section title="Same test in other windows" note={count(others.length, "finding")}>
       <Table
-        label={`The same in other windows: ${measureOf(test)}`}
+        label={`Same test in other windows: ${measureOf(test)}`}
         rows={others}
         rowKey={({ id }) => id}
         columns={[
@@ -93,7 +93,7 @@ function Elsewhere({ finding, others }: { finding: Finding; others: readonly Fin
           },
           { head: "State", cell: (other) => <FindingState finding={other} link short /> },
           {
-            head: "What was done",
+            head: "Action",
             grow: true,
             cell: ({ note, handled_by }) =>
               handled_by ? (

@@ -108,7 +108,7 @@ function Done({ finding: { state, note, handled_by, window } }: { finding: Findi
           Acknowledged by <RefLink to={handled_by} bare />: {note ? `“${note}”` : "without a note"}.{" "}
         </>
       ) : state === "silenced" ? (
-        "Silenced when it was found: it set off nothing. "
+        "Silenced when it was found: it set off no reaction. "
       ) : (
         "Not acknowledged yet. "
       )}

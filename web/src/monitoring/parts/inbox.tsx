@@ -55,7 +55,7 @@ export function Inbox() {
                     kind="primary"
                     small
                     onClick={acknowledgeAll}
-                  >{`Acknowledge ${picked.length} ticked…`}</Button>
+                  >{`Acknowledge ${picked.length} selected…`}</Button>
                   <Button kind="quiet" small onClick={() => setTicked(new Set())}>
                     Untick
                   </Button>
@@ -111,10 +111,8 @@ function flipped(before: ReadonlySet<string>, id: string): ReadonlySet<string> {
 function NothingFound({ view }: { view: InboxState }) {
   const narrowed =
     [view.endpoint, view.monitor, view.window].some(Boolean) || view.severity !== "any" || view.kind !== "any";
-  if (narrowed) return <Empty title="No finding is like this">Take a filter away, or look into another state.</Empty>;
+  if (narrowed) return <Empty title="No finding matches">Remove a filter, or choose another state.</Empty>;
   if (view.state === "open")
-    return (
-      <Empty title="No open findings">Nothing moved beyond its tolerance that was not acknowledged or silenced.</Empty>
-    );
+    return <Empty title="No open findings">Nothing beyond its tolerance is left unacknowledged.</Empty>;
   return <Empty title={view.state === "all" ? "No findings yet" : `No finding is ${view.state}`} />;
 }

@@ -13,7 +13,7 @@ export function KindStats({ state: { monitor, kinds, last }, at }: { state: Moni
   return (
     <Stats
       items={[
-        ...(drift ? [{ label: "Features that drifted", ...alarming(drift) }] : []),
+        ...(drift ? [{ label: "Drifted features", ...alarming(drift) }] : []),
         ...(performance
           ? [
               {
@@ -23,13 +23,13 @@ export function KindStats({ state: { monitor, kinds, last }, at }: { state: Moni
               },
             ]
           : [{ label: "Performance", value: "–", note: "too few labels" }]),
-        ...(quality ? [{ label: "Checks of values that failed", ...alarming(quality) }] : []),
+        ...(quality ? [{ label: "Failed quality checks", ...alarming(quality) }] : []),
         ...(last?.rows
           ? [
               {
-                label: "Answers with a label",
+                label: "Labelled predictions",
                 value: percent(last.labelled / last.rows, 0),
-                note: `of ${count(last.rows, "answer")}`,
+                note: `of ${count(last.rows, "prediction")}`,
               },
             ]
           : []),

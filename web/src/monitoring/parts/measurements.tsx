@@ -1,5 +1,5 @@
 import { useMemo } from "react";
-import { significant } from "../../kernel/number";
+import { interval, significant } from "../../kernel/number";
 import type { Column } from "../../ui/data-table/columns";
 import { DataTable } from "../../ui/data-table/data-table";
 import { Interval } from "../../ui/num";
@@ -72,7 +72,14 @@ function named(isOpen: (measured: Measurement) => boolean): Column<Measurement> 
     head: "Feature",
     width: 140,
     grow: true,
-    cell: (m) => <span className={isOpen(m) ? "window-opened" : undefined}>{subject(m)}</span>,
+    cell: (m) => (
+      <>
+        <span className={isOpen(m) ? "window-opened" : undefined}>{subject(m)}</span>
+        <span className="window-measure">
+          {measureOf(m.test)} {significant(m.effect, 2)} {interval(m.low, m.high)}
+        </span>
+      </>
+    ),
     sort: subject,
   };
 }

@@ -21,10 +21,7 @@ interface PerformanceSectionProps {
 export function PerformanceSection({ monitor, at, state }: PerformanceSectionProps) {
   const tolerance = state.kinds.find(({ kind }) => kind === "coverage")?.worst.tolerance;
   return (
-    <Section
-      title="Performance over time"
-      note="with 95 % intervals, against the reference and the limit where an alarm begins"
-    >
+    <Section title="Performance over time" note="with 95 % intervals; an alarm begins at the limit">
       <Loaded query={useQuery(performanceQuery(monitor, at))} skeleton={<Skeleton height={HEIGHT} />}>
         {(lines) => (
           <div className="grid monitor-charts">
@@ -124,7 +121,7 @@ function Coverage({ windows, sync, least }: CoverageProps) {
   const lines = useMemo(
     () => [
       {
-        name: "answers with a label",
+        name: "labelled predictions",
         x: windows.map(({ window }) => time(window.start)),
         y: windows.map(({ window }) => (window.rows ? (100 * window.labelled) / window.rows : null)),
         colour: 4 as const,
@@ -138,7 +135,7 @@ function Coverage({ windows, sync, least }: CoverageProps) {
   );
   return (
     <LineChart
-      title="Answers with a label"
+      title="Labelled predictions"
       unit="%"
       {...{ lines, references, sync }}
       time

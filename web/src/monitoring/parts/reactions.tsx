@@ -18,7 +18,7 @@ const STATES = {
 } as const;
 
 const WHAT: TableColumn<Row> = {
-  head: "What it set off",
+  head: "Reactions",
   grow: true,
   cell: ({ reactions }) => (
     <ul className="reactions">
@@ -58,7 +58,7 @@ export function ReactionTable({ rows, ofOne = false }: { rows: readonly Reacted[
       columns={ofOne ? OF_ONE : COLUMNS}
       rows={[...windows.values()]}
       rowKey={({ window }) => window.id}
-      empty="No alarm has set off anything."
+      empty="No alarm has set off a reaction."
     />
   );
 }

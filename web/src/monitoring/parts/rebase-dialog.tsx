@@ -28,9 +28,9 @@ export function RebaseDialog({ monitor: { name, block }, onClose }: RebaseDialog
   };
   return (
     <FormDialog
-      title={`Rebase ${name}?`}
-      verb="Rebase"
-      lead="Windows from now on are compared with another table, that of a newly promoted version say. Those measured before stay."
+      title={`Change the reference of ${name}?`}
+      verb="Change reference"
+      lead="Windows from now on are compared with this table, such as that of a newly promoted version. Windows already measured stay as they are."
       act={rebase}
       onClose={onClose}
     >

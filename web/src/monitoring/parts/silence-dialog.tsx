@@ -27,7 +27,7 @@ export function SilenceDialog({ monitor, feature, features, onClose }: SilenceDi
     <FormDialog
       title={`Silence ${monitor}?`}
       verb="Silence"
-      lead="Windows that start before that day are measured and their findings kept, but these are born silenced and set off no reaction. Findings that are open already stay so."
+      lead="Windows that start before that day are still measured and their findings kept, but silenced: they set off no reaction. Findings that are already open stay open."
       act={silence}
       onClose={onClose}
     >

@@ -28,7 +28,7 @@ export function Silences({ silences }: { silences: readonly Silence[] }) {
             { head: "About", cell: ({ feature }) => feature || "everything" },
             { head: "Until", cell: (silence) => <Until silence={silence} /> },
             {
-              head: "Why",
+              head: "Reason",
               grow: true,
               cell: ({ made_by, made_at, reason, ended_by, end_reason }) => (
                 <>
@@ -81,13 +81,13 @@ function End({ silence: { id, monitor, feature } }: { silence: Silence }) {
   const ask = () =>
     confirm({
       title: `End the silence about ${about}?`,
-      text: `Windows of ${monitor} that are measured from now on are heard again. What it has hushed stays hushed.`,
-      verb: "End it",
+      text: `Findings in windows of ${monitor} measured from now on set off reactions again. Those already silenced stay silenced.`,
+      verb: "End silence",
       reason: "required",
       act: async (reason) => {
         await send("post", "/silences/{silence}/end", { path: { silence: id }, body: { reason } });
         await queries.invalidateQueries({ queryKey: ["monitoring"] });
-        toast({ text: `${feature || "Everything"} of ${monitor} is heard again` });
+        toast({ text: `${feature || "Everything"} of ${monitor} is no longer silenced` });
       },
     });
   return (

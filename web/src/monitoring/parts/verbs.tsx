@@ -41,20 +41,20 @@ type Asked = "measure" | "silence" | "rebase";
 const VERBS = [
   {
     ask: "rebase",
-    label: "Rebase…",
+    label: "Change reference…",
     hint: "Compare with another reference from now on",
     icon: <Replace aria-hidden />,
   },
   {
     ask: "silence",
     label: "Silence…",
-    hint: "Let findings set off nothing for a while",
+    hint: "Stop reactions to findings for a while",
     icon: <BellOff aria-hidden />,
   },
   {
     ask: "measure",
     label: "Measure a window…",
-    hint: "Compare the predictions of a span of time with the reference, and react to what is found",
+    hint: "Compare the predictions of a time span with the reference, and react to findings",
     icon: <Gauge aria-hidden />,
   },
 ] as const satisfies readonly { ask: Asked; label: string; hint: string; icon: ReactNode }[];

@@ -10,14 +10,14 @@ import { measureOf } from "../words";
 export function Watched({ monitor }: { monitor: Schema<"Monitor"> }) {
   const { endpoint, reference, features, block, alpha, tests, reactions, created_at, created_by } = monitor;
   return (
-    <Card title="What it watches">
+    <Card title="Configuration">
       <Facts
         items={[
           ["Endpoint", <RefLink key="endpoint" to={`endpoint:${endpoint}`} bare />],
           ["Reference", <Id key="reference" value={reference} what="digest of the reference" />],
           ["Features", `${features.length}, and the score`],
-          ["Rows belong together by", block || "nothing, they are independent"],
-          ["False discoveries", `at most ${alpha * 100} % of what is significant`],
+          ["Dependence block", block || "none: rows are independent"],
+          ["False discovery rate", `at most ${alpha * 100} %`],
           ["Tolerances set", set(tests)],
           [
             "Reactions",

@@ -36,7 +36,7 @@ export function WindowDialog({ monitor, last, onClose }: WindowDialogProps) {
     <FormDialog
       title={`Measure a window of ${monitor}`}
       verb="Measure"
-      lead="The predictions of this time are compared with the reference; what is found sets off the reactions."
+      lead="Predictions of this time are compared with the reference; findings set off the reactions."
       act={measure}
       onDone={onDone}
       onClose={onClose}
@@ -58,7 +58,7 @@ export function WindowDialog({ monitor, last, onClose }: WindowDialogProps) {
       <Field
         label="Key (optional)"
         name="key"
-        hint="Names the window: under a key that is known, the kept window is the answer. Use another one when more labels have come."
+        hint="Names the window. A known key returns the window measured before; use another when more labels have come."
       >
         <input defaultValue={key} />
       </Field>

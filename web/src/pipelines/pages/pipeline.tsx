@@ -100,7 +100,7 @@ export function PipelinePage() {
 
 function Takes({ page: { parameters, pipeline } }: { page: Schema<"PipelinePage"> }) {
   return (
-    <Section title="Takes" note={<code>{pipeline.target}</code>}>
+    <Section title="Parameters" note={<code>{pipeline.target}</code>}>
       <Table
         label="Parameters"
         columns={[

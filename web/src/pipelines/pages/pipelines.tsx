@@ -104,7 +104,7 @@ const COLUMNS: readonly Column<Summary>[] = [
   },
   {
     id: "took",
-    head: "Took",
+    head: "Duration",
     width: 96,
     minor: true,
     align: "end",
@@ -113,7 +113,7 @@ const COLUMNS: readonly Column<Summary>[] = [
   },
   {
     id: "recent",
-    head: "Latest 20",
+    head: "Last 20",
     width: 208,
     minor: true,
     cell: ({ recent }) => <Strip recent={recent} />,
@@ -128,7 +128,7 @@ const COLUMNS: readonly Column<Summary>[] = [
   },
   {
     id: "what",
-    head: "What it does",
+    head: "Description",
     width: 200,
     minor: true,
     grow: true,

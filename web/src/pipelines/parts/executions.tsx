@@ -107,7 +107,7 @@ const COLUMNS: readonly Column<Execution>[] = [
   { id: "asked", head: "Requested", width: 104, cell: ({ created_at }) => <Time at={created_at} /> },
   {
     id: "took",
-    head: "Took",
+    head: "Duration",
     width: 96,
     minor: true,
     align: "end",

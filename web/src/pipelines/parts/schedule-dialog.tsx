@@ -33,7 +33,7 @@ export function ScheduleDialog({ page: { pipeline, parameters }, schedule, onClo
     });
   return (
     <FormDialog
-      title={schedule ? `Change ${schedule.name}` : `Start ${pipeline.name} by the clock`}
+      title={schedule ? `Change ${schedule.name}` : `Schedule ${pipeline.name}`}
       verb={schedule ? "Change" : "Schedule"}
       act={act}
       onDone={({ name, cron, zone }) => {
@@ -61,7 +61,7 @@ export function ScheduleDialog({ page: { pipeline, parameters }, schedule, onClo
           defaultValue={schedule?.cron ?? "0 6 * * *"}
         />
       </Field>
-      <Field label="In the zone" name="zone">
+      <Field label="Time zone" name="zone">
         <input required list="schedule-zones" autoComplete="off" defaultValue={schedule?.zone ?? "UTC"} />
       </Field>
       <datalist id="schedule-zones">
@@ -69,7 +69,7 @@ export function ScheduleDialog({ page: { pipeline, parameters }, schedule, onClo
           <option key={zone} value={zone} />
         ))}
       </datalist>
-      <Field label="Of times that passed while no server ran" name="catch_up">
+      <Field label="Missed times" hint="Those that passed while no server ran." name="catch_up">
         <select defaultValue={schedule?.catch_up ?? "latest"}>
           {Object.entries(CATCH_UP).map(([value, words]) => (
             <option key={value} value={value}>

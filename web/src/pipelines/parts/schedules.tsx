@@ -32,7 +32,7 @@ export function Schedules({ page, may, command }: CausesProps) {
   );
   return (
     <Section title="Schedules" note={schedules.length || undefined} aside={add}>
-      {schedules.length === 0 && <Empty title="Nothing starts it by the clock" command={command} />}
+      {schedules.length === 0 && <Empty title="No schedules" command={command} />}
       {schedules.map((schedule) => (
         <ScheduleLine key={schedule.name} page={page} schedule={schedule} may={may} />
       ))}

@@ -53,7 +53,7 @@ export function StartDialog({ page, given, onClose }: StartDialogProps) {
         {page.parameters.length === 0 && <span className="muted">It takes no parameters.</span>}
       </SchemaForm>
       <details className="start-more">
-        <summary>With a key</summary>
+        <summary>Idempotency key</summary>
         <Field label="Key" hint="Asking again with the same key gives the same execution.">
           <input value={key} maxLength={200} onChange={(event) => setKey(event.target.value)} />
         </Field>

@@ -79,7 +79,7 @@ function facts(step: StepRun): (readonly [string, ReactNode])[] {
   return [
     ...(run ? ([["Run", <RefLink key="r" to={`run:${run}`} bare />]] as const) : []),
     ["Began", <Time key="b" at={started} />],
-    ["Took", wall_s === null ? (ended ? "–" : "goes on") : duration(wall_s * 1000)],
+    ["Duration", wall_s === null ? (ended ? "–" : "running") : duration(wall_s * 1000)],
     ...(waited > 0 ? ([[attempt > 1 ? "Waited and tried" : "Waited", duration(waited)]] as const) : []),
     ["CPU", cpu_s === null ? "–" : duration(cpu_s * 1000)],
     ["Memory", peak_rss_mb === null ? "–" : <span key="p">{bytes(peak_rss_mb * 2 ** 20)} at most</span>],

@@ -67,7 +67,7 @@ const COLUMNS: readonly Column<StepRun>[] = [
   },
   {
     id: "took",
-    head: "Took",
+    head: "Duration",
     width: 88,
     align: "end",
     sort: ({ wall_s, cached }) => (cached ? null : wall_s),

@@ -39,12 +39,20 @@ interface DrawnProps {
 /** What went from which call into which; nothing where none needed another. */
 export function StepsGraph({ page: { steps, edges }, step, to }: DrawnProps) {
   const drawn = useMemo(() => shape(steps, edges), [steps, edges]);
+  return drawn.edges.length > 0 && <Shape {...{ drawn, step, to }} calls={steps.length} />;
+}
+
+interface ShapeProps extends Pick<DrawnProps, "step" | "to"> {
+  drawn: ReturnType<typeof shape>;
+  calls: number;
+}
+
+function Shape({ drawn, calls, step, to }: ShapeProps) {
   const open = useOpen(to);
   const [frame, width] = useWidth();
   const height = width > 0 && width < NARROW ? NARROW_HEIGHT : Math.min(420, Math.max(160, drawn.rows * LINE + MARGIN));
-  if (drawn.edges.length === 0) return null;
   return (
-    <Section title="Graph" note={drawn.nodes.length < steps.length ? "calls of a step as one" : undefined}>
+    <Section title="Graph" note={drawn.nodes.length < calls ? "calls of a step as one" : undefined}>
       <div ref={frame}>
         <Graph
           label="Steps"

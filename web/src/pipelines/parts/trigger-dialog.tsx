@@ -26,7 +26,7 @@ export function TriggerDialog({ page: { pipeline, parameters }, trigger, onClose
     });
   return (
     <FormDialog
-      title={trigger ? `Change ${trigger.name}` : `Start ${pipeline.name} on events`}
+      title={trigger ? `Change ${trigger.name}` : `Add a trigger of ${pipeline.name}`}
       verb={trigger ? "Change" : "Trigger"}
       act={act}
       onDone={({ name, on }) => {

@@ -68,13 +68,13 @@ function Chosen({ refs, model, onChange }: ChosenProps) {
   return (
     <form className="row model-chosen" onSubmit={add}>
       {refs.map((ref) => (
-        <Button key={ref} small title={`Leave out ${ref}`} onClick={() => onChange(refs.filter((one) => one !== ref))}>
+        <Button key={ref} small title={`Remove ${ref}`} onClick={() => onChange(refs.filter((one) => one !== ref))}>
           {ref} ×
         </Button>
       ))}
       <input
         aria-label="Another version"
-        placeholder="7, champion or soon@2"
+        placeholder="7, champion or other@2"
         value={typed}
         onChange={({ target }) => setTyped(target.value)}
       />
@@ -93,7 +93,7 @@ function Sides({ of, all, onAll }: { of: Comparison; all: boolean; onAll: (all: 
     <div className="stack model-compare">
       <Section
         title="Measured"
-        aside={!of.same_rows && <Status kind="warn" word="not on the same rows: differences may come of the data" />}
+        aside={!of.same_rows && <Status kind="warn" word="not on the same rows: compare with care" />}
       >
         <Table label="Metrics" columns={metricColumns(of)} rows={of.metrics} rowKey={({ metric }) => metric} />
       </Section>
@@ -110,7 +110,7 @@ function Sides({ of, all, onAll }: { of: Comparison; all: boolean; onAll: (all: 
       {hidden > 0 && (
         <div>
           <Button small onClick={() => onAll(!all)}>
-            {all ? "Show only what differs" : `Show ${hidden} that are the same`}
+            {all ? "Show differences only" : `Show ${hidden} that are the same`}
           </Button>
         </div>
       )}
@@ -137,6 +137,7 @@ function metricColumns(of: Comparison): TableColumn<Comparison["metrics"][number
             <Status kind={kindOf(line.state)} word={line.state} />
           </span>
         ),
+        minor: true,
         cell: ({ values }) => (
           <Whiskers
             width={140}
@@ -146,7 +147,7 @@ function metricColumns(of: Comparison): TableColumn<Comparison["metrics"][number
         ),
       },
       {
-        head: `${line.ref} in numbers`,
+        head: line.ref.replace("model:", ""),
         quiet: true,
         align: "end",
         cell: ({ values }) => <Interval value={values[i]?.value} low={values[i]?.low} high={values[i]?.high} />,

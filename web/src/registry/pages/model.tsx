@@ -24,7 +24,7 @@ import "../registry.css";
 
 const STEP = 50;
 const FIELDS = { metric: text(), limit: number(STEP) };
-const LACKS = "you lack the permission model:write";
+const LACKS = "needs the permission model:write";
 type ModelStory = Schema<"ModelStory">;
 
 /** What is in production and since when, or was at a moment; and why? */
@@ -41,7 +41,7 @@ export function ModelPage() {
   useVerbs(
     useMemo(
       () => [
-        { label: "Hand this model over", run: () => setAsking("owners"), enabled: may || LACKS },
+        { label: "Change the owners of this model", run: () => setAsking("owners"), enabled: may || LACKS },
         { label: "Deprecate this model", run: () => setAsking("deprecate"), enabled: may || LACKS },
       ],
       [may],
@@ -53,20 +53,26 @@ export function ModelPage() {
       crumbs={[{ text: "Models", to: `/${project}/models` }]}
       lead={model?.description}
       actions={
-        <>
-          <AsOfPicker at={at} onChange={setAt} from={model?.created_at} />
-          <Menu
-            label="More"
-            items={[
-              { text: "Hand over…", disabled: !may || at !== undefined || !model, onSelect: () => setAsking("owners") },
-              {
-                text: "Deprecate…",
-                disabled: !may || at !== undefined || !model,
-                onSelect: () => setAsking("deprecate"),
-              },
-            ]}
-          />
-        </>
+        !story.isError && (
+          <>
+            <AsOfPicker at={at} onChange={setAt} from={model?.created_at} />
+            <Menu
+              label="More"
+              items={[
+                {
+                  text: "Change owners…",
+                  disabled: !may || at !== undefined || !model,
+                  onSelect: () => setAsking("owners"),
+                },
+                {
+                  text: "Deprecate…",
+                  disabled: !may || at !== undefined || !model,
+                  onSelect: () => setAsking("deprecate"),
+                },
+              ]}
+            />
+          </>
+        )
       }
     >
       <AsOfBanner at={at} onChange={setAt} />
@@ -117,11 +123,11 @@ function Story({ story, at, onAt, metric, onMetric, onMore }: StoryProps) {
           ))}
           {aliases.length === 0 && <p className="muted">Nothing was promoted{at ? " until then" : " yet"}.</p>}
         </Card>
-        <Card title="Waits to follow">
+        <Card title="Newer versions">
           <Ahead versions={versions} moves={moves} />
         </Card>
       </div>
-      <Section title="Time line" aside={<span className="muted">a click shows the page as of that day</span>}>
+      <Section title="Timeline" aside={<span className="muted">click to see the page as of that day</span>}>
         <AliasLine moves={moves} versions={versions} from={model.created_at} at={at} onPick={onAt} />
       </Section>
       <Section

@@ -34,18 +34,22 @@ export function ModelsPage() {
   const refused = found.error instanceof ApiError ? found.error : undefined;
   const empty = (
     <Empty title="No models yet" command="ostinato models create --name NAME">
-      A model has gates that each of its versions must pass before somebody may approve it.
+      A model has gates that each version must pass before it can be approved.
     </Empty>
   );
   return (
     <Page title="Models">
-      <FilterBar
-        label="Find versions"
-        placeholder="Find versions: metrics.auc > 0.7 and state = approved"
-        value={where}
-        onChange={(next) => set({ where: next })}
-        {...(refused && { error: [refused.message, refused.hint].filter(Boolean).join("\n") })}
-      />
+      {states.data?.length !== 0 && (
+        <div className="model-find">
+          <FilterBar
+            label="Find versions"
+            placeholder="Find versions: metrics.auc > 0.7 and state = approved"
+            value={where}
+            onChange={(next) => set({ where: next })}
+            {...(refused && { error: [refused.message, refused.hint].filter(Boolean).join("\n") })}
+          />
+        </div>
+      )}
       {where && !refused && <Found query={found} metric={/metrics\.(\w+)/.exec(where)?.[1] ?? ""} />}
       <Loaded query={states} empty={empty}>
         {(all) => (
@@ -74,7 +78,7 @@ function Found({ query, metric }: { query: UseInfiniteQueryResult<InfiniteData<P
     <Section title="Versions found" note={versions?.length}>
       {query.isPending && <Skeleton lines={4} />}
       {query.isError && <ErrorBox error={query.error} />}
-      {versions && <Versions versions={versions} metric={shown} empty="No version is like that." />}
+      {versions && <Versions versions={versions} metric={shown} empty="No version matches." />}
       {query.hasNextPage && (
         <div>
           <Button small busy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
@@ -128,7 +132,7 @@ function InProduction({ mark }: { mark: Schema<"AliasMark"> | null }) {
           </p>
         </>
       ) : (
-        <Status kind="idle" word="nothing yet" />
+        <Status kind="idle" word="none yet" />
       )}
     </div>
   );
@@ -140,7 +144,7 @@ function Waits({ newest, ahead, production }: ModelState) {
     <div className="model-cell">
       <p className="model-list-head">Newer</p>
       {none ? (
-        <p className="muted">nothing waits</p>
+        <p className="muted">none</p>
       ) : (
         <>
           <p className="row">

@@ -26,9 +26,9 @@ export function BrokenGlass() {
   const open = all.filter(({ verdict }) => !verdict);
   return (
     <Section
-      title="Broken glass"
-      note={open.length ? `${count(open.length, "review")} wanted` : "all of it reviewed"}
-      aside={<span className="muted">what went into production without approval</span>}
+      title="Break-glass promotions"
+      note={open.length ? `${count(open.length, "review")} open` : "all reviewed"}
+      aside={<span className="muted">put into production without approval</span>}
     >
       {[...open, ...all.filter(({ verdict }) => verdict)].slice(0, 10).map((made) => (
         <Broken key={made.id} made={made} named />
@@ -49,7 +49,7 @@ interface BrokenProps {
 export function Broken({ made, state, named = false }: BrokenProps) {
   return (
     <div className="model-notice">
-      <Status kind={made.verdict ? "info" : "bad"} word="The glass was broken" badge />{" "}
+      <Status kind={made.verdict ? "info" : "bad"} word="Break-glass" badge />{" "}
       {named && (
         <>
           for <RefLink to={made.version} bare />{" "}
@@ -67,16 +67,16 @@ export function Broken({ made, state, named = false }: BrokenProps) {
 function Until({ made, state }: { made: Emergency; state: VersionLine["state"] | undefined }) {
   if (state === "approved") return "It has been approved since.";
   if (state === "rejected" || state === "retired") return `It was ${state} since.`;
-  if (state === "registered") return "It counts no more.";
+  if (state === "registered") return "It is no longer valid.";
   if (time(made.ends_at) > now())
     return (
       <>
-        It counts until <Time at={made.ends_at} />, unless it is approved or taken back before.
+        Valid until <Time at={made.ends_at} />, unless it is approved or rolled back before.
       </>
     );
   return (
     <>
-      Its time was over <Time at={made.ends_at} />: approve it, or roll it back.
+      Expired <Time at={made.ends_at} />: approve it, or roll it back.
     </>
   );
 }
@@ -101,13 +101,13 @@ function Verdict({ made }: { made: Emergency }) {
   return (
     <>
       <span className="muted">
-        {made.escalated_at ? "The review is overdue since " : "To be reviewed by somebody else by "}
+        {made.escalated_at ? "The review is overdue since " : "Somebody else must review it by "}
         <Time at={made.due_at} />.
       </span>{" "}
       <Button
         small
         disabled={!may || own}
-        title={own ? "somebody else reviews what you did" : may ? undefined : "you lack the permission model:approve"}
+        title={own ? "somebody else must review what you did" : may ? undefined : "needs the permission model:approve"}
         onClick={() => setAsking(true)}
       >
         Review…
@@ -121,9 +121,9 @@ function Reviewed({ made, onClose }: { made: Emergency; onClose: () => void }) {
   const of = made.version.replace("model:", "");
   return (
     <FormDialog
-      title={`Was it justified to break the glass for ${of}?`}
+      title={`Review the break-glass promotion of ${of}`}
       verb="Review"
-      lead="Justified or not, it counts for a time only. If not, it counts no more from now on. The alias stays; a rollback moves it."
+      lead="Justified or not, it is valid for a limited time. If not justified, it stops being valid now. The alias stays; a rollback moves it."
       act={(given) =>
         send("post", "/model-emergencies/{emergency}", {
           path: { emergency: made.id },
@@ -131,7 +131,7 @@ function Reviewed({ made, onClose }: { made: Emergency; onClose: () => void }) {
         })
       }
       onDone={() => {
-        toast({ text: `Reviewed the broken glass of ${of}` });
+        toast({ text: `Reviewed the break-glass promotion of ${of}` });
         onClose();
       }}
       onClose={onClose}

@@ -29,7 +29,7 @@ export function ModelCard({ model, version, at }: { model: string; version: numb
   const card = useQuery(cardQuery(ref, at));
   const [writing, setWriting] = useState(false);
   const may = useMay("model:write");
-  const why = at ? "this is the card as it was" : may ? undefined : "you lack the permission model:write";
+  const why = at ? "this is the card as it was" : may ? undefined : "needs the permission model:write";
   return (
     <>
       <div className="row">
@@ -40,7 +40,7 @@ export function ModelCard({ model, version, at }: { model: string; version: numb
           title={why}
           onClick={() => setWriting(true)}
         >
-          Write a section
+          Edit a section
         </Button>
         <Menu
           label="Download"
@@ -80,8 +80,8 @@ function Writing({ model, sections, onClose }: WritingProps) {
   const last = notes.filter((note) => note.section === section).at(-1);
   return (
     <FormDialog
-      title={`Write into the card of ${model}`}
-      verb="Write"
+      title={`Edit the card of ${model}`}
+      verb="Save"
       wide
       act={(given) =>
         send("post", "/models/{model}/notes", {
@@ -98,11 +98,7 @@ function Writing({ model, sections, onClose }: WritingProps) {
           ))}
         </select>
       </Field>
-      <Field
-        label="Text"
-        name="text"
-        hint="Markdown. It takes the place of the present text; the earlier one stays below the card."
-      >
+      <Field label="Text" name="text" hint="Markdown. It replaces the present text; earlier texts stay below the card.">
         <textarea key={section} rows={10} required defaultValue={last?.text ?? ""} />
       </Field>
     </FormDialog>

@@ -45,7 +45,7 @@ export function historyOf({ version, check }: Review, moves: readonly AliasMark[
         at,
         what:
           kind === "broke_glass"
-            ? "the glass was broken by"
+            ? "break-glass promotion by"
             : `${kind}${expires_at ? ` until ${date(expires_at)}` : ""} by`,
         who: by,
         why: reason,
@@ -61,7 +61,7 @@ export function historyOf({ version, check }: Review, moves: readonly AliasMark[
           who: by,
           why: reason,
         },
-        ...(until ? [{ at: until, what: `followed by another ${alias}`, who: "", why: "" }] : []),
+        ...(until ? [{ at: until, what: `replaced as ${alias}`, who: "", why: "" }] : []),
       ]),
   ];
   return told
@@ -73,7 +73,7 @@ export function historyOf({ version, check }: Review, moves: readonly AliasMark[
 const MOVED = {
   promoted: "promoted to",
   rolled_back: "rolled back to",
-  broke_glass: "without approval made",
+  broke_glass: "made by break-glass",
 } as const satisfies Record<AliasMark["how"], string>;
 
 /** What stands in the way of each verb that cannot be used now. */
@@ -87,7 +87,7 @@ export function WhyNot({ acts, review }: { acts: readonly Act[]; review: Review 
       </p>
       {barred.length > 0 && (
         <details className="model-barred" open={review.version.state === "registered"}>
-          <summary>What cannot be done now, and why</summary>
+          <summary>Unavailable actions</summary>
           <ul>
             {barred.map(({ verb, word, reason, hint }) => (
               <li key={verb}>

@@ -26,7 +26,7 @@ interface EvidenceProps {
 export function Evidence({ review, at, ...choice }: EvidenceProps) {
   const { version, champion, same_rows, champion_evaluation } = review;
   const rival = champion?.replace("model:", "");
-  const rows = same_rows ? "on the same rows" : "not on the same rows: read the difference with care";
+  const rows = same_rows ? "on the same rows" : "not on the same rows: compare with care";
   return (
     <>
       {review.metrics.length > 0 && (
@@ -87,7 +87,7 @@ function Evaluated({ review, evaluation, by, metric, onChoose }: EvaluatedProps)
             </Section>
             <Section
               title={`By ${choice.by || "group"}`}
-              note="the worst first"
+              note="worst first"
               aside={<SliceChoice figures={drawn} {...choice} onChange={onChoose} />}
             >
               <Slices figures={drawn} {...choice} />
@@ -103,7 +103,7 @@ type Answer = { id: string; score: number; base: number; row: Record<string, unk
 const ANSWERS: TableColumn<Answer>[] = [
   { head: "Explanation", cell: ({ id }) => <RefLink to={`explanation:${id}`} bare /> },
   { head: "Score", align: "end", cell: ({ score }) => <Num value={score} /> },
-  { head: "Mean of the background", align: "end", cell: ({ base }) => <Num value={base} /> },
+  { head: "Background mean", align: "end", cell: ({ base }) => <Num value={base} /> },
   { head: "Made", grow: true, cell: ({ made_at }) => <Time at={made_at} /> },
 ];
 
@@ -126,7 +126,7 @@ function Explained({ model, at }: { model: string; at: string | undefined }) {
         </Loaded>
       </Section>
       {answers.length > 0 && (
-        <Section title="Answers explained" note={answers.length}>
+        <Section title="Explained predictions" note={answers.length}>
           <Table label="Explanations of single answers" columns={ANSWERS} rows={answers} rowKey={({ id }) => id} />
         </Section>
       )}

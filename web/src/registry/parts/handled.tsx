@@ -16,9 +16,9 @@ import { toast } from "../../ui/toasts";
 type Handled = Schema<"Handled">;
 
 const CARE: Record<Handled["care"], string> = {
-  none: "in any process: it is data, and plain numbers are computed with it",
-  parser: "in a process apart: a library in C reads it",
-  code: "in the sandbox alone: it may run code when it is loaded",
+  none: "in any process: plain data, no code",
+  parser: "in a separate process: a C library reads it",
+  code: "in the sandbox only: it may run code when loaded",
 };
 
 /** What it takes to load a version, and who allowed that. */
@@ -31,10 +31,10 @@ export function Trusted({ model, found }: { model: string; found: Handled }) {
     <Button
       small
       disabled={!may}
-      title={may ? undefined : "you lack the permission model:approve"}
+      title={may ? undefined : "needs the permission model:approve"}
       onClick={() => setAsking(true)}
     >
-      {trusted ? "Trust no longer…" : `Trust ${model} with it…`}
+      {trusted ? "Withdraw trust…" : `Trust ${model} with it…`}
     </Button>
   );
   return (
@@ -66,7 +66,7 @@ function By({ trust }: Handled) {
   return (
     <>
       <RefLink to={trust.by} /> {trust.at && <Time at={trust.at} />}
-      {trust.flavors.length === 0 && " took it back"}
+      {trust.flavors.length === 0 && " withdrew it"}
       <q className="model-reason">{trust.reason}</q>
     </>
   );
@@ -117,7 +117,7 @@ function TrustDialog({ model, found, trusted, onClose }: TrustDialogProps) {
       onDone={() => {
         toast({
           text: `${model} is ${trusted ? "no longer " : ""}trusted with ${found.flavor}`,
-          undo: () => say(before, "taken back"),
+          undo: () => say(before, "undone"),
         });
         onClose();
       }}

@@ -42,7 +42,7 @@ export function Production({ mark, line, metric, at }: ProductionProps) {
       </p>
       {line && line.state !== "approved" && (
         <p>
-          <Status kind={kindOf(line.state)} word={line.state === "emergency" ? "the glass was broken" : lapse(line)} />
+          <Status kind={kindOf(line.state)} word={line.state === "emergency" ? "break-glass" : lapse(line)} />
         </p>
       )}
       {line?.deprecated && <Deprecated said={line.deprecated} />}
@@ -62,7 +62,7 @@ export function Production({ mark, line, metric, at }: ProductionProps) {
   );
 }
 
-const HOW = { promoted: "Promoted", rolled_back: "Rolled back", broke_glass: "Glass broken" } as const satisfies Record<
+const HOW = { promoted: "Promoted", rolled_back: "Rolled back", broke_glass: "Break-glass" } as const satisfies Record<
   AliasMark["how"],
   string
 >;

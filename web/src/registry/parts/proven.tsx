@@ -15,7 +15,7 @@ type Row = { i: number; inputs: string; before: number | undefined; now: number 
 
 const COLUMNS: TableColumn<Row>[] = [
   { head: "Inputs", grow: true, cell: ({ inputs }) => <code>{inputs}</code> },
-  { head: "When registered", align: "end", cell: ({ before }) => <Num value={before} digits={6} /> },
+  { head: "At registration", align: "end", cell: ({ before }) => <Num value={before} digits={6} /> },
   { head: "Now", align: "end", cell: ({ now }) => <Num value={now} digits={6} /> },
 ];
 
@@ -32,7 +32,7 @@ export function Proof({ of, kept }: { of: string; kept: Schema<"Handled">["proof
       title={may ? undefined : "you lack the permission model:write"}
       onClick={() => asked.mutate()}
     >
-      Load it and ask again
+      Load and test again
     </Button>
   );
   return (
@@ -51,16 +51,13 @@ export function Proof({ of, kept }: { of: string; kept: Schema<"Handled">["proof
 
 function Outcome({ equal, close, away, registered }: Proven) {
   if (registered.length === 0)
-    return <Status kind="info" word="It answers; nobody had asked it when it was registered" />;
-  if (equal) return <Status kind="ok" word="It answers as it did when it was registered, bit for bit" />;
+    return <Status kind="info" word="It loads and predicts; no prediction was recorded at registration" />;
+  if (equal) return <Status kind="ok" word="Same predictions as at registration, bit for bit" />;
   const off = `off by up to ${full(away)}`;
   if (close)
-    return <Status kind="ok" word={`It answers as it did when it was registered, but for the last digits: ${off}`} />;
+    return <Status kind="ok" word={`Same predictions as at registration, except for the last digits: ${off}`} />;
   return (
-    <Status
-      kind="bad"
-      word={`It does not answer as it did when it was registered: ${off}. No endpoint would serve it`}
-    />
+    <Status kind="bad" word={`Predictions differ from those at registration: ${off}. No endpoint would serve it`} />
   );
 }
 

@@ -45,7 +45,7 @@ test("only open versions after the champion wait", () => {
   const line = (version: number, state: VersionLine["state"]) => ({ version, state, check: null }) as VersionLine;
   const lines = [line(4, "registered"), line(3, "rejected"), line(2, "approved"), line(1, "approved")];
   expect(ahead(lines, 1).map(({ version }) => version)).toEqual([4, 2]);
-  expect(waitsFor(line(4, "registered"))).toBe("waits to be checked");
+  expect(waitsFor(line(4, "registered"))).toBe("not checked yet");
   expect(waitsFor({ state: "registered", check: CHECK })).toBe(`fails ${failures(CHECK)}`);
 });
 

@@ -54,8 +54,8 @@ export function ahead(versions: readonly VersionLine[], champion: number): Versi
 /** What a version that might follow the champion waits for. */
 export function waitsFor({ state, check }: Pick<VersionLine, "state" | "check">): string {
   if (state === "approved") return "approved, not in production";
-  if (!check) return "waits to be checked";
-  return check.passed ? "waits for approval" : `fails ${failures(check)}`;
+  if (!check) return "not checked yet";
+  return check.passed ? "waiting for approval" : `fails ${failures(check)}`;
 }
 
 export interface Verdict {
@@ -74,26 +74,26 @@ export function verdict(review: Review): Verdict {
     return { kind: kindOf(version.state), word, text: last ? `by ${last.by} on ${date(last.at)}: ${last.reason}` : "" };
   }
   if (version.state === "emergency")
-    return { kind: "bad", word: "Without approval", text: "somebody broke the glass for it, for a time" };
+    return { kind: "bad", word: "Without approval", text: "a break-glass promotion, valid for a limited time" };
   if (aliases.length && version.state !== "approved")
     return {
       kind: "warn",
       word: "In production without approval",
       text: `as ${aliases.join(", ")}; ${review.lapse || lapse(version)}`,
     };
-  if (aliases.length) return { kind: "ok", word: "In production", text: `as ${aliases.join(", ")}` };
+  if (aliases.length) return { kind: "ok", word: "In production", text: `serves as ${aliases.join(", ")}` };
   if (version.state === "approved") {
     const by = approvals.map((decision) => decision.by).join(", ");
     return { kind: "ok", word: "Ready to promote", text: `approved by ${by}${check ? `, ${passed(check)}` : ""}` };
   }
   if (version.state === "expired")
-    return { kind: "warn", word: "It is approved no more", text: review.lapse || lapse(version) };
-  if (review.lapse) return { kind: "warn", word: "It is approved no more", text: review.lapse };
-  if (!check) return { kind: "waiting", word: "Not checked yet", text: "no gate has judged it" };
+    return { kind: "warn", word: "Approval lapsed", text: review.lapse || lapse(version) };
+  if (review.lapse) return { kind: "warn", word: "Approval lapsed", text: review.lapse };
+  if (!check) return { kind: "waiting", word: "Not checked yet", text: "its gates have not been checked" };
   if (!check.passed) return { kind: "bad", word: "Not ready", text: failures(check) };
   if (problem) return { kind: "warn", word: "Not ready yet", text: problem };
   const missing = `${approvals.length} of ${model.approvals} approvals`;
-  return { kind: "waiting", word: "It waits for approval", text: `${passed(check)}, ${missing}` };
+  return { kind: "waiting", word: "Waiting for approval", text: `${passed(check)}, ${missing}` };
 }
 
 /** Why what was approved holds no more. */
@@ -101,14 +101,14 @@ export function lapse({ decisions = [], state }: Partial<Pick<VersionLine, "deci
   const last = decisions.filter(({ kind }) => kind === "approved" || kind === "broke_glass").at(-1);
   if (!last) return "nobody has approved it";
   if (last.kind === "broke_glass") return broken(last);
-  if (last.voided_at) return `what ${last.by} approved is void since ${last.voided_because}`;
-  if (state === "expired" && last.expires_at) return `what ${last.by} approved expired on ${date(last.expires_at)}`;
+  if (last.voided_at) return `the approval of ${last.by} is void: ${last.voided_because}`;
+  if (state === "expired" && last.expires_at) return `the approval of ${last.by} expired on ${date(last.expires_at)}`;
   return `its rules or its evaluation have changed since ${last.by} approved it`;
 }
 
 function broken({ by, voided_because, expires_at }: VersionLine["decisions"][number]): string {
-  if (voided_because) return `the glass that ${by} broke counts no more: ${voided_because}`;
-  return `the glass that ${by} broke for it counted until ${expires_at ? date(expires_at) : "now"}`;
+  if (voided_because) return `the break-glass promotion by ${by} is no longer valid: ${voided_because}`;
+  return `the break-glass promotion by ${by} was valid until ${expires_at ? date(expires_at) : "now"}`;
 }
 
 const NAMED = /\b(?:(rollout|run|execution|evaluation) ([0-9A-HJKMNP-TV-Z]{26}|[0-9a-f]{32})|([a-z]+:[\w.-]+@\w+))\b/g;

@@ -33,7 +33,7 @@ export function Deprecated({ said, of }: DeprecatedProps) {
       <span className="muted">
         {" "}
         said by <RefLink to={said.by} /> <Time at={said.at} />
-        {said.sunset_at && `; it may be gone from ${date(said.sunset_at)} on`}
+        {said.sunset_at && `; it may be removed from ${date(said.sunset_at)} on`}
       </span>{" "}
       {of && <Reinstate of={of} said={said} />}
     </p>
@@ -57,7 +57,7 @@ function Reinstate({ of, said }: { of: string; said: Deprecation }) {
   const ask = () =>
     void confirm({
       title: `Reinstate ${of}?`,
-      text: "Whoever uses it is not told any more that it should not be used.",
+      text: "Its users no longer see a deprecation notice.",
       verb: "Reinstate",
       reason: "required",
       act: async (reason) => {
@@ -66,7 +66,7 @@ function Reinstate({ of, said }: { of: string; said: Deprecation }) {
       },
     });
   return (
-    <Button small disabled={!may} title={may ? undefined : "you lack the permission model:write"} onClick={ask}>
+    <Button small disabled={!may} title={may ? undefined : "needs the permission model:write"} onClick={ask}>
       Reinstate…
     </Button>
   );
@@ -84,8 +84,8 @@ export function HandOver({ model, owners, onClose }: HandOverProps) {
     send("post", "/models/{model}/owners", { path: { model }, body: { owners: [...to], reason } });
   return (
     <FormDialog
-      title={`Hand ${model} over?`}
-      verb="Hand over"
+      title={`Change the owners of ${model}?`}
+      verb="Change owners"
       lead="Only an owner may, or who may approve. Who owned it until now may not take it back without them."
       act={(given) =>
         give(
@@ -96,7 +96,7 @@ export function HandOver({ model, owners, onClose }: HandOverProps) {
         )
       }
       onDone={({ owners: now = [] }) => {
-        toast({ text: `${model} belongs to ${now.join(", ")}`, undo: () => give(owners, "taken back") });
+        toast({ text: `${model} belongs to ${now.join(", ")}`, undo: () => give(owners, "undone") });
         onClose();
       }}
       onClose={onClose}
@@ -104,7 +104,7 @@ export function HandOver({ model, owners, onClose }: HandOverProps) {
       <Field
         label="Owners"
         name="owners"
-        hint="Persons or teams, apart by spaces, the first before all: person:ana person:ben"
+        hint="People or teams, separated by spaces, the main owner first: person:ana person:ben"
       >
         <input className="mono" required autoComplete="off" spellCheck={false} defaultValue={owners.join(" ")} />
       </Field>
@@ -135,7 +135,7 @@ export function Deprecate({ of, onClose }: { of: string; onClose: () => void }) 
         })
       }
       onDone={() => {
-        toast({ text: `Deprecated ${of}`, undo: () => reinstate(of, "taken back") });
+        toast({ text: `Deprecated ${of}`, undo: () => reinstate(of, "undone") });
         onClose();
       }}
       onClose={onClose}
@@ -143,10 +143,10 @@ export function Deprecate({ of, onClose }: { of: string; onClose: () => void }) 
       <Field label="Reason" name="reason" required>
         <textarea rows={2} required />
       </Field>
-      <Field label="Use instead" name="successor" hint="A model, such as soon, or a version, such as late@9.">
+      <Field label="Use instead" name="successor" hint="A model, such as prices, or a version, such as late@9.">
         <input className="mono" autoComplete="off" spellCheck={false} />
       </Field>
-      <Field label="May be gone from" name="sunset_at">
+      <Field label="Removal date" name="sunset_at">
         <input type="date" />
       </Field>
     </FormDialog>

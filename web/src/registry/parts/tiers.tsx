@@ -17,15 +17,15 @@ type Tier = Schema<"Tier">;
 
 const COLUMNS: TableColumn<Tier>[] = [
   { head: "Risk", cell: ({ risk }) => risk },
-  { head: "Needs", cell: ({ approvals }) => count(approvals, "approval") },
-  { head: "Of", grow: true, cell: ({ approvers = [] }) => <Who of={approvers} /> },
-  { head: "An approval holds", cell: ({ valid_days }) => (valid_days ? count(valid_days, "day") : "for good") },
-  { head: "Broken glass is reviewed within", cell: ({ review_hours = 24 }) => span(review_hours) },
-  { head: "and counts for", cell: ({ glass_hours = 168 }) => span(glass_hours) },
+  { head: "Approvals", cell: ({ approvals }) => count(approvals, "approval") },
+  { head: "Approvers", grow: true, cell: ({ approvers = [] }) => <Who of={approvers} /> },
+  { head: "Approval valid for", cell: ({ valid_days }) => (valid_days ? count(valid_days, "day") : "no expiry") },
+  { head: "Break-glass review within", cell: ({ review_hours = 24 }) => span(review_hours) },
+  { head: "Break-glass valid for", cell: ({ glass_hours = 168 }) => span(glass_hours) },
 ];
 
 function Who({ of }: { of: readonly string[] }) {
-  return of.length ? <Names of={of} /> : <span className="muted">whoever may approve</span>;
+  return of.length ? <Names of={of} /> : <span className="muted">anyone who may approve</span>;
 }
 
 /** Hours, or whole days where they are. */
@@ -46,9 +46,9 @@ export function Tiers() {
       <Button
         small
         kind="quiet"
-        aria-label={`Change what ${tier.risk} risk asks`}
+        aria-label={`Change the rules for ${tier.risk} risk`}
         disabled={!may}
-        title={may ? undefined : "you lack the permission model:approve"}
+        title={may ? undefined : "needs the permission model:approve"}
         onClick={() => setEditing(tier)}
       >
         Change…
@@ -56,7 +56,7 @@ export function Tiers() {
     ),
   };
   return (
-    <Section title="What a risk asks" note="of every model that has it; a model may ask for more, never for less">
+    <Section title="Approval rules by risk" note="the least that a model of this risk needs">
       <Table label="Risks" columns={[...COLUMNS, edit]} rows={tiers} rowKey={({ risk }) => risk} />
       {editing && <TierDialog tier={editing} onClose={() => setEditing(undefined)} />}
     </Section>
@@ -79,15 +79,15 @@ function TierDialog({ tier, onClose }: { tier: Tier; onClose: () => void }) {
     });
   return (
     <FormDialog
-      title={`Change what ${risk} risk asks?`}
+      title={`Change the rules for ${risk} risk?`}
       verb="Change"
-      lead={`What was approved under other rules is void: every version of a model of ${risk} risk needs its approvals again before it is promoted. What is in production stays.`}
+      lead={`Approvals given under the old rules become void: every version of a model of ${risk} risk needs new ones before it is promoted. What is in production stays.`}
       act={act}
       onDone={() => {
         toast({
-          text: `Models of ${risk} risk are asked for something else now`,
+          text: `The rules for ${risk} risk have changed`,
           undo: () =>
-            declare("taken back", { approvals, approvers, valid_days: valid_days ?? null, review_hours, glass_hours }),
+            declare("undone", { approvals, approvers, valid_days: valid_days ?? null, review_hours, glass_hours }),
         });
         onClose();
       }}
@@ -97,22 +97,22 @@ function TierDialog({ tier, onClose }: { tier: Tier; onClose: () => void }) {
         <input type="number" min={1} max={20} required defaultValue={approvals} />
       </Field>
       <Field
-        label="Of"
+        label="Approvers"
         name="approvers"
-        hint="Roles and persons, such as reviewer person:rita; empty for whoever may approve."
+        hint="Roles and people, such as reviewer person:rita; empty for anyone who may approve."
       >
         <input className="mono" autoComplete="off" spellCheck={false} defaultValue={approvers.join(" ")} />
       </Field>
-      <Field label="An approval holds for, in days" name="valid_days" hint="Empty for good.">
+      <Field label="Approval valid for, in days" name="valid_days" hint="Empty for no expiry.">
         <input type="number" min={1} max={3660} defaultValue={valid_days ?? ""} />
       </Field>
-      <Field label="Broken glass is reviewed within, in hours" name="review_hours">
+      <Field label="Break-glass review within, in hours" name="review_hours">
         <input type="number" min={1} max={2160} required defaultValue={review_hours} />
       </Field>
       <Field
-        label="Broken glass counts for, in hours"
+        label="Break-glass valid for, in hours"
         name="glass_hours"
-        hint="Justified or not; then it must have been approved."
+        hint="Even if the review finds it justified; after that it needs an approval."
       >
         <input type="number" min={1} max={2160} required defaultValue={glass_hours} />
       </Field>

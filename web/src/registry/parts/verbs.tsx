@@ -18,14 +18,14 @@ export interface Act {
 }
 
 type Permit = Schema<"Permit">;
-const WORDS: Partial<Record<Verb, string>> = { rollback: "Roll back", break_glass: "Break the glass" };
+const WORDS: Partial<Record<Verb, string>> = { rollback: "Roll back", break_glass: "Break-glass promote" };
 const DONE: Record<Decision, string> = {
   approve: "Approved",
   reject: "Rejected",
   promote: "Promoted",
   rollback: "Rolled back",
   retire: "Retired",
-  break_glass: "Glass broken for",
+  break_glass: "Break-glass promotion of",
 };
 
 /** What may be done with a version now; each asks before it acts, and the server has the last word. */
@@ -49,7 +49,7 @@ function actOf({ verb, allowed, reason, hint }: Permit, review: Review, confirm:
   if (verb === "check") return { ...act, run: () => void check(ref) };
   const question = {
     ...QUESTIONS[verb](review),
-    title: verb === "break_glass" ? `Break the glass for ${ref}?` : `${word} ${ref}?`,
+    title: verb === "break_glass" ? `Promote ${ref} without approval (break-glass)?` : `${word} ${ref}?`,
     verb: word,
   };
   const perform = async (given: string) => {
@@ -83,29 +83,37 @@ async function check(ref: string): Promise<void> {
 
 const QUESTIONS: Record<Decision, (review: Review) => Pick<Question, "text" | "danger" | "reason">> = {
   approve: ({ check }) => ({
-    text: `You say that it may be promoted, on the evidence of its check${check ? ` of ${date(check.at)}` : ""}.`,
+    text: `You approve its promotion, on the evidence of its check${check ? ` of ${date(check.at)}` : ""}.`,
     reason: "required",
   }),
-  reject: () => ({ text: "A refusal is for good: it cannot be approved any more.", danger: true, reason: "required" }),
+  reject: () => ({
+    text: "A rejection is final: the version can no longer be approved.",
+    danger: true,
+    reason: "required",
+  }),
   promote: (review) => ({ text: promotion(review), reason: "optional" }),
   rollback: (review) => ({
-    text: `${aliasOf(review)} will name again what it named before.`,
+    text: `${aliasOf(review)} moves back to the version that it named before.`,
     danger: true,
     reason: "required",
   }),
   break_glass: ({ model }) => ({
-    text: `It becomes ${CHAMPION} at once although nobody has approved it. Everybody is alerted, and somebody else reviews it within ${model.tier?.review_hours ?? 24} hours. It counts for ${model.tier?.glass_hours ?? 168} hours at most; until then it is approved or taken back.`,
+    text: `It becomes ${CHAMPION} at once, without approval. Everybody is alerted, and somebody else must review it within ${model.tier?.review_hours ?? 24} hours. It is valid for ${model.tier?.glass_hours ?? 168} hours at most; by then it must be approved or rolled back.`,
     danger: true,
     reason: "required",
   }),
-  retire: () => ({ text: "It is taken out of use for good.", danger: true, reason: "required" }),
+  retire: () => ({
+    text: "It can no longer be approved, promoted or deployed. This is final.",
+    danger: true,
+    reason: "required",
+  }),
 };
 
 function promotion({ champion }: Review): string {
   const before = champion
-    ? `${champion.replace("model:", "")} ends to be ${CHAMPION} at once.`
+    ? `${champion.replace("model:", "")} is replaced as ${CHAMPION} at once.`
     : `It is the first ${CHAMPION}.`;
-  return `${before} Nothing is tried on live requests before; a rollout on an endpoint does that.`;
+  return `${before} It is not tested on live requests first; to do that, start a rollout on an endpoint.`;
 }
 
 function nameOf({ version }: Review): string {

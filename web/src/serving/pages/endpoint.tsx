@@ -97,8 +97,8 @@ function Glance({ endpoint }: { endpoint: Endpoint }) {
     <div className="serving-glance">
       <Stats
         items={[
-          { label: at ? "Answered with" : "Answers with", value: stable ? <RefLink to={stable} bare /> : "nothing" },
-          { label: "Requests", value: <Num value={requests} />, note: <Num value={batch} unit="of them in batch" /> },
+          { label: at ? "Served" : "Serving", value: stable ? <RefLink to={stable} bare /> : "nothing" },
+          { label: "Requests", value: <Num value={requests} />, note: <Num value={batch} unit="in batch" /> },
           { label: "Errors", value: <Num value={errors} /> },
           {
             label: "Latency p95",

@@ -31,12 +31,12 @@ export function EndpointsPage() {
     <Segments label="Time in view" items={spanItems} value={span} onChange={(next) => set({ span: next })} />
   );
   return (
-    <Page title="Endpoints" lead="What answers, and how it answered of late." actions={actions}>
+    <Page title="Endpoints" lead="Versions in service, their traffic and errors." actions={actions}>
       <Loaded
         query={states}
         empty={
           <Empty title="No endpoints yet" command="ostinato endpoints deploy NAME --model MODEL@VERSION">
-            An endpoint answers requests with a version of a model, and logs each answer.
+            An endpoint serves a version of a model and logs each prediction.
           </Empty>
         }
       >
@@ -81,7 +81,7 @@ function columnsOf(span: string): Column<State>[] {
       cell: ({ requests }) => <Num value={requests} />,
       sort: ({ requests }) => requests,
     },
-    { id: "spark", head: "Over time", width: 152, cell: (state) => <Asked state={state} /> },
+    { id: "spark", head: "Requests over time", width: 152, cell: (state) => <Asked state={state} /> },
     {
       id: "errors",
       head: "Errors",
@@ -100,14 +100,14 @@ function columnsOf(span: string): Column<State>[] {
     },
     {
       id: "last",
-      head: "Last answer",
+      head: "Last request",
       width: 112,
       cell: ({ last_at }) => <Time at={last_at} />,
       sort: ({ last_at }) => (last_at ? time(last_at) : null),
     },
     {
       id: "version",
-      head: "Answers with",
+      head: "Version",
       width: 104,
       cell: ({ endpoint }) => <RefLink to={endpoint.version} bare />,
     },
@@ -120,7 +120,7 @@ function columnsOf(span: string): Column<State>[] {
     },
     {
       id: "rollout",
-      head: "Rollout under way",
+      head: "Rollout",
       width: 220,
       grow: true,
       cell: (state) => <span className="serving-rolling">{underWay(state)}</span>,

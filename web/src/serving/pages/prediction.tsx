@@ -83,7 +83,7 @@ function Answer({ prediction }: { prediction: Prediction }) {
     <Stats
       items={[
         {
-          label: "Answer",
+          label: "Prediction",
           value: <Score value={score} />,
           note: (
             <>
@@ -92,7 +92,7 @@ function Answer({ prediction }: { prediction: Prediction }) {
           ),
         },
         {
-          label: "Came true",
+          label: "Actual outcome",
           value: label === null ? "not known yet" : full(label),
           note: labelled_at && (
             <>
@@ -102,14 +102,12 @@ function Answer({ prediction }: { prediction: Prediction }) {
         },
         ...(label === null
           ? []
-          : [
-              { label: "Squared error", value: <Score value={(score - label) ** 2} />, note: "0 is right, 1 is wrong" },
-            ]),
+          : [{ label: "Squared error", value: <Score value={(score - label) ** 2} />, note: "0 is best, 1 is worst" }]),
         ...(other_version === null
           ? []
           : [
               {
-                label: `${short(other_version)} would have said`,
+                label: `${short(other_version)} predicted`,
                 value: <Score value={other_score} />,
                 note: other_score !== null && (
                   <>

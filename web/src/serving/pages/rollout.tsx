@@ -97,7 +97,7 @@ function Verdict({ story }: { story: Story }) {
             note: seen && `in ${interval(seen.low, seen.high)}, margin +${full(rollout.plan.margin)}`,
           },
           {
-            label: "Scores shifted",
+            label: "Score shift",
             value: <Score value={seen?.shift} signed />,
             note: rollout.plan.max_shift === null ? "free" : `limit ±${full(rollout.plan.max_shift)}`,
           },
@@ -107,9 +107,9 @@ function Verdict({ story }: { story: Story }) {
             note: <Num value={seen?.pairs} unit="labelled" />,
           },
           {
-            label: rollout.ended_at ? "Took" : "Under way for",
+            label: rollout.ended_at ? "Duration" : "Running for",
             value: lasted((rollout.ended_at ? time(rollout.ended_at) : now()) - time(rollout.started_at)),
-            note: `${percent(rollout.steps.at(-1)?.weight ?? 0, 0)} answered by it${rollout.ended_at ? " at the end" : ""}`,
+            note: `${percent(rollout.steps.at(-1)?.weight ?? 0, 0)} of traffic${rollout.ended_at ? " at the end" : ""}`,
           },
         ]}
       />
@@ -118,7 +118,7 @@ function Verdict({ story }: { story: Story }) {
           <Towards label="Evidence to promote" share={to_promote} kind="ok" />
           <Towards label="Evidence to roll back" share={to_roll_back} kind="bad" />
           <Count label="Requests before the next step" count={counted - begun} of={rollout.plan.min_requests} />
-          <Count label="Until it ends undecided" count={counted} of={undecided_at} />
+          <Count label="Until it ends as inconclusive" count={counted} of={undecided_at} />
         </div>
       )}
     </div>
@@ -138,18 +138,18 @@ function Plan({ story: { rollout } }: { story: Story }) {
         items={[
           ["Rollout", <Id key="id" value={rollout.id} what="rollout id" />],
           ["Candidate", <RefLink key="c" to={rollout.candidate} bare />],
-          ["Over", <RefLink key="s" to={rollout.stable} bare />],
+          ["Stable", <RefLink key="s" to={rollout.stable} bare />],
           [
-            "Began",
+            "Started",
             <span key="b">
               {exact(rollout.started_at)} by <RefLink to={rollout.started_by} />
             </span>,
           ],
           ["Ended", rollout.ended_at ? exact(rollout.ended_at) : "not yet"],
           ["Strategy", `${plan.strategy}, ${steps.map(({ weight }) => percent(weight, 0)).join(" → ")} reached`],
-          ["Error probability", `at most ${percent(plan.alpha, 0)} however often one looks`],
-          ["A step lasts", `at least ${full(plan.min_requests)} ${plan.labels ? "labelled requests" : "requests"}`],
-          ["Undecided after", `${full(plan.max_requests)}: ${plan.on_inconclusive}`],
+          ["Significance level", `at most ${percent(plan.alpha, 0)} at any number of analyses`],
+          ["Step length", `at least ${full(plan.min_requests)} ${plan.labels ? "labelled requests" : "requests"}`],
+          ["Inconclusive after", `${full(plan.max_requests)}: ${plan.on_inconclusive}`],
         ]}
       />
     </Section>

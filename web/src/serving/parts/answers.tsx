@@ -19,7 +19,7 @@ export function Answers({ rollout }: { rollout: Rollout }) {
   const answers = useQuery(answersQuery(rollout.endpoint, rollout.id, isUnderWay(rollout)));
   const pairs = useMemo(() => pairsOf(answers.data ?? []), [answers.data]);
   return (
-    <Section title="Scores of both on the same requests" note={pairs.length || undefined}>
+    <Section title="Scores of both versions on the same requests" note={pairs.length || undefined}>
       <Loaded query={answers} skeleton={<Skeleton height={180} />}>
         {() =>
           pairs.length === 0 ? (
@@ -62,12 +62,12 @@ function Spread({ pairs, rollout }: PairsProps) {
 function Farthest({ pairs, rollout }: PairsProps) {
   return (
     <Table
-      label="Farthest apart"
+      label="Largest differences"
       rows={pairs.slice(0, SHOWN)}
       rowKey={({ request }) => request}
       columns={[
         {
-          head: "Farthest apart",
+          head: "Largest differences",
           grow: true,
           cell: ({ request }) => (
             <RefLink to={predictionRef(rollout.endpoint, request)}>
@@ -82,7 +82,7 @@ function Farthest({ pairs, rollout }: PairsProps) {
           align: "end",
           cell: ({ stable, candidate }) => <Score value={candidate - stable} signed />,
         },
-        { head: "Came true", align: "end", cell: ({ label }) => <Num value={label} /> },
+        { head: "Outcome", align: "end", cell: ({ label }) => <Num value={label} /> },
       ]}
     />
   );

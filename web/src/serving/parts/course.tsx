@@ -41,13 +41,13 @@ export function Course({ story }: { story: Story }) {
   }, [rollout, evidence, roll_back_at, promote_below]);
   if (!drawn)
     return isUnderWay(rollout) ? (
-      <Section title="Path of the test">
+      <Section title="Sequential test">
         <p className="muted">It begins with the first request that both versions have scored.</p>
       </Section>
     ) : null;
   const x = { xLabel: "requests scored by both", sync: SYNC, ...(range && { range }), onRange };
   return (
-    <Section title="Path of the test" note="over the requests that both versions scored">
+    <Section title="Sequential test" note="over the requests scored by both versions">
       <LineChart
         {...x}
         title="E-value against “no harm”"
@@ -67,7 +67,7 @@ export function Course({ story }: { story: Story }) {
       />
       <LineChart
         {...x}
-        title={looks.length ? "Answered by the candidate, and the looks" : "Answered by the candidate"}
+        title={looks.length ? "Traffic to the candidate, and interim analyses" : "Answered by the candidate"}
         unit="%"
         fromZero
         lines={drawn.weight}

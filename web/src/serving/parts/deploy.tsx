@@ -16,15 +16,15 @@ import { short } from "../words";
 type Endpoint = Schema<"Endpoint">;
 
 const WAYS = [
-  ["canary", "Step by step, as far as the evidence allows (canary)"],
-  ["shadow", "In the shadow: it scores, and answers nothing until it is promoted"],
-  ["blue_green", "All at once, and back if there is harm (blue-green)"],
-  ["deploy", "All at once, without a test"],
+  ["canary", "Canary: step by step as the evidence allows"],
+  ["shadow", "Shadow: scores copies, serves none until promoted"],
+  ["blue_green", "Blue-green: all at once, rolled back if there is harm"],
+  ["deploy", "Direct: all at once, without a test"],
 ] as const;
 const ENDS = [
   ["hold", "the stable version stays"],
   ["promote", "it is promoted"],
-  ["rollback", "it is taken back"],
+  ["rollback", "it is rolled back"],
 ] as const;
 
 interface DeployProps {
@@ -66,7 +66,7 @@ function DeployForm({ title, endpoint, versions, onClose }: DeployFormProps) {
           ))}
         </select>
       </Field>
-      <Field label="How" name="strategy">
+      <Field label="Strategy" name="strategy">
         <select value={way} onChange={({ target }) => setWay(target.value)}>
           {WAYS.map(([value, words]) => (
             <option key={value} value={value}>
@@ -91,24 +91,20 @@ function PlanFields() {
   const many = { type: "number", min: 1, step: 1, required: true } as const;
   return (
     <>
-      <Field
-        label="Margin"
-        name="margin"
-        hint="By how much its mean squared error may be worse and it is still promoted."
-      >
+      <Field label="Margin" name="margin" hint="How much worse its mean squared error may be for it to be promoted.">
         <input type="number" required min={0} max={0.5} step={0.005} defaultValue={0.02} />
       </Field>
       <details className="serving-plan">
-        <summary>More of the plan</summary>
+        <summary>More settings</summary>
         <div className="form">
           <Field
-            label="A step lasts at least"
+            label="Least requests in a step"
             name="min_requests"
             hint="Requests, labelled where labels are asked for."
           >
             <input {...many} defaultValue={50} />
           </Field>
-          <Field label="Undecided after" name="max_requests">
+          <Field label="Inconclusive after" name="max_requests">
             <input {...many} defaultValue={5000} />
           </Field>
           <Field label="Then" name="on_inconclusive">
@@ -152,7 +148,7 @@ function useDeploy(endpoint: string, onClose: () => void) {
     await queries.invalidateQueries({ queryKey: ["serving"] });
     onClose();
     if (rollout) void navigate({ to: `/${project}/endpoints/${endpoint}/rollouts/${rollout.id}` });
-    else toast({ text: `${candidate} answers now`, kind: "ok" });
+    else toast({ text: `${candidate} takes all traffic`, kind: "ok" });
   };
 }
 

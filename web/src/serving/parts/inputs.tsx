@@ -30,11 +30,11 @@ export function Inputs({ prediction }: { prediction: Prediction }) {
   const why = !may
     ? "needs explanation:write"
     : background === undefined
-      ? `${short(prediction.version)} was not explained as a whole yet: there are no rows to compare with`
+      ? `${short(prediction.version)} has no explanation yet, and so no background rows to compare with`
       : undefined;
   return (
     <Section
-      title={explained.data ? "Inputs by what they added" : "Inputs"}
+      title={explained.data ? "Inputs by contribution" : "Inputs"}
       note={Object.keys(prediction.features).length}
       aside={
         !explained.data && (
@@ -42,10 +42,10 @@ export function Inputs({ prediction }: { prediction: Prediction }) {
             small
             busy={explained.isPending}
             disabled={why !== undefined}
-            title={why ?? "takes some seconds"}
+            title={why ?? "takes a few seconds"}
             onClick={() => background !== undefined && explained.mutate(background)}
           >
-            Explain this answer
+            Explain this prediction
           </Button>
         )
       }
@@ -78,10 +78,10 @@ function Contributions({ explanation }: { explanation: Local }) {
         <Num value={base} />{" "}
         <span className="muted">is the mean score of {rows} rows; with what the inputs added it is</span>{" "}
         <Num value={score} /> <span className="muted">({method}).</span>{" "}
-        <RefLink to={`explanation:${id}`}>The page of this explanation</RefLink>
+        <RefLink to={`explanation:${id}`}>Open this explanation</RefLink>
       </p>
       <Bars
-        label="What each input added to the score"
+        label="Contribution of each input to the score"
         bars={largest.map(({ feature, given, value }) => ({
           key: feature,
           label: (

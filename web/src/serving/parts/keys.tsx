@@ -18,20 +18,25 @@ import { keysQuery, urlQuery } from "../queries";
 export function Keys({ endpoint }: { endpoint: string }) {
   const keys = useQuery(keysQuery(endpoint));
   const url = useQuery(urlQuery(endpoint));
+  const made = useNewKey(endpoint);
   return (
     <div className="stack">
-      <Section title="Keys" aside={<NewKey endpoint={endpoint} />}>
-        <Loaded
-          query={keys}
-          empty={<Empty title="No key opens it yet" command={`ostinato endpoints key ${endpoint}`} />}
-        >
+      <Section title="Keys" aside={<NewKey make={made.mutate} busy={made.isPending} />}>
+        {made.data && (
+          <div className="serving-secret" role="status">
+            <p>Copy the new key now: it is shown once, only its hash is stored.</p>
+            <Code text={made.data.secret} label="The new key" />
+          </div>
+        )}
+        {made.error && <ErrorBox error={made.error} />}
+        <Loaded query={keys} empty={<Empty title="No keys yet" command={`ostinato endpoints key ${endpoint}`} />}>
           {(names) => (
             <Table
-              label="Keys that open it"
+              label="Keys of the endpoint"
               rows={names}
               rowKey={(name) => name}
               columns={[
-                { head: "Of", cell: (name) => <RefLink to={owner(name)} /> },
+                { head: "Owner", cell: (name) => <RefLink to={owner(name)} /> },
                 { head: "Name", grow: true, cell: (name) => <code>{name.slice(owner(name).length + 1)}</code> },
                 {
                   head: "Acts",
@@ -44,12 +49,12 @@ export function Keys({ endpoint }: { endpoint: string }) {
           )}
         </Loaded>
       </Section>
-      <Section title="How it is asked" note="Open Inference Protocol V2">
+      <Section title="Example request" note="Open Inference Protocol V2">
         <Loaded query={url}>
           {(address) => (
             <Code
               command
-              label="Ask with curl"
+              label="Request with curl"
               text={`curl ${address}/v2/models/${endpoint}/infer -H "Authorization: Bearer $KEY" -d @request.json`}
             />
           )}
@@ -64,46 +69,41 @@ function owner(name: string): string {
   return name.slice(0, name.lastIndexOf("/"));
 }
 
-function NewKey({ endpoint }: { endpoint: string }) {
-  const may = useMay("endpoint:invoke");
+function useNewKey(endpoint: string) {
   const queries = useQueryClient();
-  const [name, setName] = useState("");
-  const made = useMutation({
-    mutationFn: () => send("post", "/endpoints/{endpoint}/key", { path: { endpoint }, body: name ? { name } : {} }),
+  return useMutation({
+    mutationFn: (name: string) =>
+      send("post", "/endpoints/{endpoint}/key", { path: { endpoint }, body: name ? { name } : {} }),
     onSuccess: () => queries.invalidateQueries({ queryKey: ["serving", "keys"] }),
   });
+}
+
+function NewKey({ make, busy }: { make: (name: string) => void; busy: boolean }) {
+  const may = useMay("endpoint:invoke");
+  const [name, setName] = useState("");
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    made.mutate();
+    make(name);
   };
   return (
-    <div className="serving-new-key">
-      <form className="row" onSubmit={submit}>
-        <input
-          aria-label="Name of the new key"
-          placeholder="name"
-          value={name}
-          onChange={({ target }) => setName(target.value)}
-        />
-        <Button
-          small
-          type="submit"
-          icon={<Plus aria-hidden />}
-          disabled={!may}
-          title={may ? "" : "needs endpoint:invoke"}
-          busy={made.isPending}
-        >
-          New key of mine
-        </Button>
-      </form>
-      {made.data && (
-        <div role="status">
-          <p className="muted">Shown once; only its hash is kept.</p>
-          <Code text={made.data.secret} label="The new key" />
-        </div>
-      )}
-      {made.error && <ErrorBox error={made.error} />}
-    </div>
+    <form className="row serving-new-key" onSubmit={submit}>
+      <input
+        aria-label="Name of the new key"
+        placeholder="name"
+        value={name}
+        onChange={({ target }) => setName(target.value)}
+      />
+      <Button
+        small
+        type="submit"
+        icon={<Plus aria-hidden />}
+        disabled={!may}
+        title={may ? "" : "needs the permission endpoint:invoke"}
+        busy={busy}
+      >
+        New key
+      </Button>
+    </form>
   );
 }
 
@@ -114,7 +114,7 @@ function Revoke({ endpoint, name }: { endpoint: string; name: string }) {
   const ask = () =>
     confirm({
       title: `Revoke ${name}?`,
-      text: "It opens no longer, at once. Who asks with it is refused.",
+      text: "It stops working at once: requests with it are refused.",
       verb: "Revoke",
       danger: true,
       act: async () => {

@@ -18,15 +18,15 @@ export function Looks({ rollout }: { rollout: Rollout }) {
   const newest = (rollout.looks ?? []).toReversed();
   if (newest.length === 0) return null;
   return (
-    <Section title="Looks" note={newest.length}>
+    <Section title="Interim analyses" note={newest.length}>
       <Table
-        label="Every look"
+        label="Every interim analysis"
         rows={all ? newest : newest.slice(0, SHOWN)}
         rowKey={({ at, scored, pairs }) => `${at} ${scored} ${pairs}`}
         marked={({ e_value, guard }) => e_value >= limit || guard !== ""}
         columns={[
           { head: "At", cell: ({ at }) => <span className="num">{exact(at)}</span> },
-          { head: "Answers", align: "end", cell: ({ weight }) => percent(weight, 0) },
+          { head: "Traffic", align: "end", cell: ({ weight }) => percent(weight, 0) },
           { head: "Scored", align: "end", cell: ({ scored }) => <Num value={scored} /> },
           { head: "Labelled", align: "end", cell: ({ pairs }) => <Num value={pairs} /> },
           {
@@ -34,7 +34,7 @@ export function Looks({ rollout }: { rollout: Rollout }) {
             align: "end",
             cell: ({ e_value }) => <Num value={e_value} />,
           },
-          { head: "Scores shifted", align: "end", cell: ({ shift }) => <Score value={shift} signed /> },
+          { head: "Score shift", align: "end", cell: ({ shift }) => <Score value={shift} signed /> },
           {
             head: "Squared error",
             align: "end",
@@ -51,7 +51,7 @@ export function Looks({ rollout }: { rollout: Rollout }) {
       {newest.length > SHOWN && (
         <div>
           <Button small onClick={() => set({ looks: !all })}>
-            {all ? "Fewer" : `All ${newest.length}`}
+            {all ? "Fewer" : `All ${newest.length} analyses`}
           </Button>
         </div>
       )}

@@ -17,7 +17,7 @@ const GRAPH_HEIGHT = 420;
 export function Origin({ endpoint, request }: { endpoint: string; request: string }) {
   const lineage = useQuery(lineageQuery(endpoint, request));
   return (
-    <Section title="Where it comes from" note="as known when it was given">
+    <Section title="Lineage" note="as known at the time of the prediction">
       <Loaded query={lineage} skeleton={<Skeleton height={GRAPH_HEIGHT} />}>
         {({ nodes, edges }) => (
           <>
@@ -61,7 +61,7 @@ function Picture({ nodes, edges }: PictureProps) {
   return (
     <Suspense fallback={<Skeleton height={GRAPH_HEIGHT} />}>
       <Graph
-        label="Lineage of the answer"
+        label="Lineage of the prediction"
         nodes={data.nodes}
         edges={data.edges}
         hops={6}

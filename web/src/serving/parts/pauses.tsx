@@ -24,12 +24,12 @@ export function Pauses({ rollout: { pauses = [], evidence } }: { rollout: Rollou
             cell: ({ since, until }) => duration((until ? time(until) : now()) - time(since)),
           },
           {
-            head: "Scored meanwhile",
+            head: "Scored while paused",
             align: "end",
             cell: ({ scored, until_scored }) => <Num value={(until_scored ?? last) - scored} />,
           },
           {
-            head: "Why",
+            head: "Reason",
             cell: ({ by, reason }) => (
               <>
                 <RefLink to={by} />: {reason}
@@ -37,7 +37,7 @@ export function Pauses({ rollout: { pauses = [], evidence } }: { rollout: Rollou
             ),
           },
           {
-            head: "Went on",
+            head: "Resumed",
             grow: true,
             cell: ({ until, ended_by, note }) =>
               until && ended_by ? (

@@ -33,20 +33,18 @@ export function Predictions({ endpoint, at }: { endpoint: string; at: string | u
     },
     { head: "When", cell: ({ at: when }) => <Time at={when} /> },
     { head: "Version", cell: ({ version }) => <RefLink to={version} bare /> },
-    { head: "As", cell: ({ role }) => role },
+    { head: "Role", minor: true, cell: ({ role }) => role },
     { head: "Score", align: "end", cell: ({ score }) => <Score value={score} /> },
-    { head: "Came true", align: "end", cell: ({ label }) => <Num value={label} /> },
+    { head: "Outcome", align: "end", cell: ({ label }) => <Num value={label} /> },
     {
       head: "Latency",
+      minor: true,
       align: "end",
       cell: ({ role, latency_ms }) => (role === "batch" ? <span className="muted">–</span> : duration(latency_ms)),
     },
   ];
   return (
-    <Loaded
-      query={found}
-      empty={<Empty title="Nothing was answered yet" command={`ostinato endpoints url ${endpoint}`} />}
-    >
+    <Loaded query={found} empty={<Empty title="No predictions yet" command={`ostinato endpoints url ${endpoint}`} />}>
       {(rows) => (
         <>
           <Table label="Recent predictions" columns={columns} rows={rows} rowKey={({ request_id }) => request_id} />

@@ -30,13 +30,13 @@ export function InProduction({ endpoint, at }: { endpoint: string; at: string | 
                       role === "stable" ? "Version" : "Candidate",
                       <span key="v" className="row">
                         <RefLink to={version} bare />
-                        {found.versions.length > 1 && <Tag text={`answers ${percent(weight, 0)}`} />}
+                        {found.versions.length > 1 && <Tag text={`${percent(weight, 0)} of traffic`} />}
                       </span>,
                     ] as const,
                 ),
                 ["Since", exact(found.since)],
                 ["By", <RefLink key="by" to={found.by} />],
-                ["Why", typeset(found.reason) || "no reason was given"],
+                ["Reason", typeset(found.reason) || "none given"],
                 ...found.versions.map(({ version, approved_by, reasons }) => {
                   const label =
                     found.versions.length > 1 ? `${version.replace("model:", "")} approved by` : "Approved by";

@@ -68,12 +68,12 @@ function Wide({ rollouts, project }: ShownProps) {
       columns={[
         { head: "Verdict", cell: (rollout) => <Verdict rollout={rollout} project={project} /> },
         { head: "Candidate", cell: ({ candidate }) => <RefLink to={candidate} bare /> },
-        { head: "Over", cell: ({ stable }) => <RefLink to={stable} bare /> },
-        { head: "Began", cell: ({ started_at }) => <Time at={started_at} /> },
-        { head: "Took", align: "end", cell: ({ started_at, ended_at }) => took(started_at, ended_at) },
+        { head: "Stable", cell: ({ stable }) => <RefLink to={stable} bare /> },
+        { head: "Started", cell: ({ started_at }) => <Time at={started_at} /> },
+        { head: "Duration", align: "end", cell: ({ started_at, ended_at }) => took(started_at, ended_at) },
         { head: "Requests", align: "end", cell: ({ evidence }) => <Num value={evidence?.scored} /> },
         { head: "E-value", align: "end", cell: eValue },
-        { head: "Why", grow: true, cell: (rollout) => <span className="serving-why">{whyOf(rollout)}</span> },
+        { head: "Reason", grow: true, cell: (rollout) => <span className="serving-why">{whyOf(rollout)}</span> },
       ]}
     />
   );

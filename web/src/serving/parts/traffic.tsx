@@ -17,8 +17,8 @@ import { colourOf, type Rollout, short, stateOf } from "../words";
 
 type Traffic = Schema<"Traffic">;
 const ASKED = [
-  { value: "single", text: "One by one" },
-  { value: "batch", text: "In batch" },
+  { value: "single", text: "Online" },
+  { value: "batch", text: "Batch" },
   { value: "all", text: "All" },
 ] as const;
 const QUANTILES = [
@@ -63,9 +63,7 @@ export function TrafficCharts({ traffic, rollouts }: TrafficProps) {
             height={220}
           />
         ) : (
-          <p className="muted">
-            {asked === "batch" ? "Nothing was scored in batch" : "Nothing was asked"} in this time.
-          </p>
+          <p className="muted">{asked === "batch" ? "No batch requests" : "No requests"} in the chosen time.</p>
         )}
         {traffic.versions.length > LINES_MAX && (
           <p className="muted">Drawn are the newest {LINES_MAX} versions; all stand in the table below.</p>
@@ -73,7 +71,7 @@ export function TrafficCharts({ traffic, rollouts }: TrafficProps) {
       </Section>
       <Section
         title="Latency"
-        note="of what was asked one by one"
+        note="of online requests"
         aside={
           <Segments label="Quantile" items={QUANTILES} value={quantile} onChange={(next) => set({ quantile: next })} />
         }
@@ -90,7 +88,7 @@ export function TrafficCharts({ traffic, rollouts }: TrafficProps) {
             height={180}
           />
         ) : (
-          <p className="muted">Nothing was asked one by one in this time.</p>
+          <p className="muted">No requests one by one in the chosen time.</p>
         )}
       </Section>
       {errors.length > 0 && (
@@ -122,12 +120,12 @@ function endsOf(rollouts: readonly Rollout[], traffic: Traffic): Reference[] {
 
 function ByVersion({ traffic }: { traffic: Traffic }) {
   return (
-    <Section title="By version" note="in this time">
+    <Section title="By version" note="in the chosen time">
       <Table
-        label="Answers of each version"
+        label="Requests by version"
         rows={traffic.versions.toReversed()}
         rowKey={({ version }) => version}
-        empty="Nothing was asked in this time."
+        empty="No requests in the chosen time."
         columns={[
           {
             head: "Version",
@@ -139,8 +137,8 @@ function ByVersion({ traffic }: { traffic: Traffic }) {
               </span>
             ),
           },
-          { head: "One by one", align: "end", cell: (answered) => <Num value={countOf(answered, "single")} /> },
-          { head: "In batch", align: "end", cell: ({ batch }) => <Num value={batch} /> },
+          { head: "Online", align: "end", cell: (answered) => <Num value={countOf(answered, "single")} /> },
+          { head: "Batch", align: "end", cell: ({ batch }) => <Num value={batch} /> },
           {
             head: "Errors",
             align: "end",

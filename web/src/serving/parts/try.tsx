@@ -46,23 +46,23 @@ function TryForm({ endpoint, form }: { endpoint: string; form: Form }) {
   };
   return (
     <div className="serving-try">
-      <Section title="Inputs" note="begun with those of a recent answer">
+      <Section title="Inputs" note="filled from a recent request">
         <SchemaForm
           schema={schema}
           value={row}
           onChange={change}
           onSubmit={(value) => may && tried.mutate(value as Row)}
-          verb="Ask"
+          verb="Predict"
           busy={tried.isPending}
           errors={errors}
         >
           <Button onClick={() => change(begin)}>Reset</Button>
-          {!may && <span className="muted">Asking needs endpoint:invoke.</span>}
+          {!may && <span className="muted">Needs the permission endpoint:invoke.</span>}
         </SchemaForm>
       </Section>
-      <Section title="Answer" note="scored aside: it enters no log">
+      <Section title="Prediction" note="not logged">
         <div aria-live="polite" className="serving-answers">
-          {tried.isIdle && <p className="muted">Press “Ask”.</p>}
+          {tried.isIdle && <p className="muted">Choose “Predict” to score these inputs.</p>}
           {tried.isPending && <Skeleton lines={2} />}
           {other !== undefined && <ErrorBox error={other} />}
           {tried.data?.map(({ version, role, score, latency_ms }) => (

@@ -101,7 +101,7 @@ function useActs({ name, version, shares }: Endpoint) {
       ask(
         {
           title: `Pause the rollout of ${candidate}?`,
-          text: `Both versions go on answering as now, and evidence is counted on. Nothing is decided until somebody resumes it: ${candidate} is neither promoted nor taken back.`,
+          text: `Both versions keep their traffic and evidence keeps counting. Until somebody resumes it, ${candidate} is neither promoted nor rolled back.`,
           verb: "Pause",
           reason: "required",
         },
@@ -114,7 +114,7 @@ function useActs({ name, version, shares }: Endpoint) {
       ask(
         {
           title: `Resume the rollout of ${candidate}?`,
-          text: "What was seen meanwhile counts: what follows from it is done at once.",
+          text: "Evidence from the pause counts: a verdict that is due takes effect at once.",
           verb: "Resume",
           reason: "optional",
         },
@@ -124,28 +124,28 @@ function useActs({ name, version, shares }: Endpoint) {
       ask(
         {
           title: `Abort the rollout of ${candidate}?`,
-          text: `${stable} answers alone from then on. What was seen so far is kept.`,
+          text: `${stable} takes all traffic from then on. The evidence so far is kept.`,
           verb: "Abort",
           danger: true,
           reason: "required",
         },
         async (reason) => {
           await send("post", "/endpoints/{endpoint}/abort", { path, body: { reason } });
-          return `${stable} answers alone`;
+          return `${stable} takes all traffic`;
         },
       );
     const back = (to: string) =>
       ask(
         {
           title: `Roll back ${name}?`,
-          text: `${stable} stops answering; ${short(to)} takes over again, also as the model's champion. No request fails.`,
+          text: `${short(to)} takes over from ${stable}, also as the model's champion. No request fails.`,
           verb: "Roll back",
           danger: true,
           reason: "required",
         },
         async (reason) => {
           const now = await send("post", "/endpoints/{endpoint}/rollback", { path, body: { reason } });
-          return `${short(now.version)} answers now`;
+          return `${short(now.version)} takes all traffic`;
         },
       );
     return { look: () => mutate(), looking: isPending, pause, resume, abort, back };
@@ -153,8 +153,8 @@ function useActs({ name, version, shares }: Endpoint) {
 }
 
 function seen(rollout: Rollout): string {
-  if (rollout.state === "running") return "Looked: it goes on";
+  if (rollout.state === "running") return "Evaluated: no verdict yet";
   return rollout.state === "paused"
-    ? "Counted; it stays paused"
+    ? "Evaluated; it stays paused"
     : `${stateOf(rollout).word}: ${typeset(rollout.reason)}`;
 }

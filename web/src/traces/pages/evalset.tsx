@@ -1,10 +1,13 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
+import { Plus } from "lucide-react";
+import { useMemo, useState } from "react";
 import { send } from "../../kernel/api/client";
 import { count } from "../../kernel/number";
 import { useProject } from "../../kernel/project";
 import { useMay } from "../../kernel/session";
 import { useParam } from "../../kernel/url";
+import { useVerbs } from "../../kernel/verbs";
 import { Button } from "../../ui/button";
 import { Section } from "../../ui/card";
 import { useConfirm } from "../../ui/confirm";
@@ -17,6 +20,7 @@ import { RefLink } from "../../ui/ref-link";
 import { Table, type TableColumn } from "../../ui/table";
 import { Time } from "../../ui/time";
 import { toast } from "../../ui/toasts";
+import { ExampleDialog } from "../parts/example-dialog";
 import { evalsetQuery, recordsQuery } from "../queries";
 import type { EvalRecord, EvalSet } from "../words";
 import "../traces.css";
@@ -52,18 +56,35 @@ function Lead({ set: { id, changed_at, changed_by } }: { set: EvalSet }) {
 function Records({ set }: { set: EvalSet }) {
   const found = useInfiniteQuery(recordsQuery(set.id));
   const may = useMay("trace:write");
+  const [edited, setEdited] = useState<EvalRecord | "new">();
+  useVerbs(
+    useMemo(
+      () => [{ label: "Add an example", run: () => setEdited("new"), enabled: may || "needs trace:write" }],
+      [may],
+    ),
+  );
   const drop = async ({ id }: EvalRecord) => {
     const [path, body] = [{ evalset: set.id }, { records: [id] }];
     await send("post", "/evalsets/{evalset}/dropped-records", { path, body });
     toast({ text: "The example is no longer in the set" });
   };
   return (
-    <Section title="Examples" note={set.records || undefined}>
+    <Section
+      title="Examples"
+      note={set.records || undefined}
+      aside={
+        may && (
+          <Button small icon={<Plus aria-hidden />} onClick={() => setEdited("new")}>
+            Add example
+          </Button>
+        )
+      }
+    >
       <Loaded query={found} empty={EMPTY}>
         {(records) => (
           <Table
             label="Examples"
-            columns={may ? [...COLUMNS, acts((record) => void drop(record))] : COLUMNS}
+            columns={may ? [...COLUMNS, acts(setEdited, (record) => void drop(record))] : COLUMNS}
             rows={records}
             rowKey={({ id }) => id}
           />
@@ -74,38 +95,50 @@ function Records({ set }: { set: EvalSet }) {
           Show more
         </Button>
       )}
+      {edited && (
+        <ExampleDialog
+          evalset={set.id}
+          edited={edited === "new" ? undefined : edited}
+          onClose={() => setEdited(undefined)}
+        />
+      )}
     </Section>
   );
 }
 
 const EMPTY = (
   <Empty title="No examples yet">
-    The page of a trace adds what went in as an example; programs do by <code>traces.merge_records</code>.
+    Add one here, or from the page of a trace; programs do by <code>traces.merge_records</code>.
   </Empty>
 );
 
 const COLUMNS: readonly TableColumn<EvalRecord>[] = [
-  { head: "In", grow: true, cell: ({ inputs }) => <Json value={inputs} /> },
-  { head: "Expected", grow: true, cell: ({ expectations }) => <Told value={expectations} /> },
-  { head: "From", cell: (record) => <From record={record} /> },
+  { head: "Inputs", grow: true, cell: ({ inputs }) => <Json value={inputs} /> },
+  { head: "Expectations", grow: true, cell: ({ expectations }) => <Told value={expectations} /> },
+  { head: "Source", cell: (record) => <From record={record} /> },
   { head: "Added", cell: ({ created_at }) => <Time at={created_at} /> },
 ];
 
-function acts(drop: (record: EvalRecord) => void): TableColumn<EvalRecord> {
+function acts(edit: (record: EvalRecord) => void, drop: (record: EvalRecord) => void): TableColumn<EvalRecord> {
   return {
     head: "Acts",
     quiet: true,
     align: "end",
     cell: (record) => (
-      <Button small kind="quiet" aria-label={`Remove ${JSON.stringify(record.inputs)}`} onClick={() => drop(record)}>
-        Remove
-      </Button>
+      <span className="row question-acts">
+        <Button small kind="quiet" aria-label={`Edit ${JSON.stringify(record.inputs)}`} onClick={() => edit(record)}>
+          Edit
+        </Button>
+        <Button small kind="quiet" aria-label={`Remove ${JSON.stringify(record.inputs)}`} onClick={() => drop(record)}>
+          Remove
+        </Button>
+      </span>
     ),
   };
 }
 
 function Told({ value = {} }: { value: EvalRecord["expectations"] }) {
-  return Object.keys(value).length > 0 ? <Json value={value} /> : <span className="muted">nothing said</span>;
+  return Object.keys(value).length > 0 ? <Json value={value} /> : <span className="muted">none</span>;
 }
 
 /** The trace that it was made from, where it was. */

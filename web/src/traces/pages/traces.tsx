@@ -6,12 +6,14 @@ import { useProject } from "../../kernel/project";
 import { useMay } from "../../kernel/session";
 import { duration } from "../../kernel/time";
 import { useUrlState } from "../../kernel/url";
+import { useVerbs } from "../../kernel/verbs";
 import { Button, LinkButton } from "../../ui/button";
 import type { Column } from "../../ui/data-table/columns";
 import { DataTable } from "../../ui/data-table/data-table";
 import { Empty } from "../../ui/empty";
 import { FilterBar } from "../../ui/filter-bar";
 import { Loaded } from "../../ui/loaded";
+import { Menu } from "../../ui/menu";
 import { Num } from "../../ui/num";
 import { Page } from "../../ui/page";
 import { useWidth } from "../../ui/size";
@@ -24,6 +26,7 @@ import { Course } from "../parts/course";
 import { Issues } from "../parts/issues";
 import { Keeping } from "../parts/keeping";
 import { Prices } from "../parts/prices";
+import { Questions } from "../parts/questions";
 import { tracesQuery } from "../queries";
 import { condition, dollars, gist, said, stateOf, type Trace } from "../words";
 import "../traces.css";
@@ -39,6 +42,11 @@ const SPANS = [
   { value: "24h", text: "24 h" },
   { value: "7d", text: "7 d" },
   { value: "30d", text: "30 d" },
+] as const;
+const SETTINGS = [
+  { text: "Review questions", is: "questions" },
+  { text: "Model prices", is: "prices" },
+  { text: "Retention", is: "keeping" },
 ] as const;
 const NARROW = 640;
 const COLUMNS: readonly Column<Trace>[] = [
@@ -94,10 +102,10 @@ const COLUMNS: readonly Column<Trace>[] = [
 /** What did the application do, was it well, and what did it cost? */
 export function TracesPage() {
   const [{ filter, state, span, sort }, set] = useUrlState(TRACES);
-  const [dialog, setDialog] = useState<"issues" | "prices" | "keeping">();
+  const [dialog, setDialog] = useState<"issues" | "prices" | "keeping" | "questions">();
   const project = useProject();
   const navigate = useNavigate();
-  const [mayJudge, mayPrice, mayPurge] = [useMay("trace:assess"), useMay("trace:write"), useMay("trace:purge")];
+  const [mayJudge, mayWrite, mayPurge] = [useMay("trace:assess"), useMay("trace:write"), useMay("trace:purge")];
   const [frame, width] = useWidth();
   const where = useMemo(
     () => [`started_at > -${span}`, ...(state === "any" ? [] : [`state = ${state}`]), ...condition(filter)],
@@ -105,6 +113,8 @@ export function TracesPage() {
   );
   const found = useInfiniteQuery(tracesQuery(where, sort));
   const wrong = found.error instanceof ApiError && found.error.status === 400 ? found.error : undefined;
+  const settings = useMemo(() => SETTINGS.map(({ text, is }) => ({ text, onSelect: () => setDialog(is) })), []);
+  useVerbs(useMemo(() => settings.map(({ text, onSelect }) => ({ label: text, run: onSelect })), [settings]));
   const rows = useMemo(() => found.data?.pages.flatMap(({ items }) => items) ?? [], [found.data]);
   return (
     <Page
@@ -114,8 +124,7 @@ export function TracesPage() {
         <>
           <LinkButton to={`/${project}/evalsets`}>Evaluation sets</LinkButton>
           <Button onClick={() => setDialog("issues")}>Issues</Button>
-          <Button onClick={() => setDialog("keeping")}>How long they are kept</Button>
-          <Button onClick={() => setDialog("prices")}>{mayPrice ? "Prices of models" : "See prices"}</Button>
+          <Menu label="Settings" items={settings} />
         </>
       }
     >
@@ -167,7 +176,8 @@ export function TracesPage() {
           onClose={() => setDialog(undefined)}
         />
       )}
-      {dialog === "prices" && <Prices may={mayPrice} onClose={() => setDialog(undefined)} />}
+      {dialog === "questions" && <Questions may={mayWrite} onClose={() => setDialog(undefined)} />}
+      {dialog === "prices" && <Prices may={mayWrite} onClose={() => setDialog(undefined)} />}
       {dialog === "keeping" && <Keeping may={mayPurge} onClose={() => setDialog(undefined)} />}
     </Page>
   );

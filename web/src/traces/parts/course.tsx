@@ -47,7 +47,7 @@ export function Course({ where, span }: CourseProps) {
           moments.length > 1 ? (
             <LineChart title={nameOf(chart)} unit={UNITS[chart]} time lines={lines} fromZero height={HEIGHT} />
           ) : (
-            <p className="muted">Too little began in this time to draw its course.</p>
+            <p className="muted">There are too few traces in this time for a chart.</p>
           )
         }
       </Loaded>

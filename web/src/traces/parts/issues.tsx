@@ -54,10 +54,10 @@ export function Issues({ may, onShow, onClose }: IssuesProps) {
       wide
     >
       <Known onShow={onShow} acts />
-      <Field label="What goes wrong" name="name" required>
+      <Field label="Issue" name="name" required>
         <input required maxLength={500} placeholder="invents flight numbers" />
       </Field>
-      <Field label="In traces of" name="experiment" required>
+      <Field label="Experiment" name="experiment" required>
         <select required>
           {[...(names.data ?? [])].map(([id, name]) => (
             <option key={id} value={id}>
@@ -66,7 +66,7 @@ export function Issues({ may, onShow, onClose }: IssuesProps) {
           ))}
         </select>
       </Field>
-      <Field label="How bad" name="severity">
+      <Field label="Severity" name="severity">
         <select defaultValue="">
           <option value="">not said</option>
           {(["high", "medium", "low"] as const).map((one) => (
@@ -76,7 +76,7 @@ export function Issues({ may, onShow, onClose }: IssuesProps) {
           ))}
         </select>
       </Field>
-      <Field label="How it shows" name="description">
+      <Field label="Description" name="description">
         <textarea rows={3} maxLength={10_000} />
       </Field>
     </FormDialog>
@@ -95,12 +95,12 @@ function Known({ onShow, acts = false }: Pick<IssuesProps, "onShow"> & { acts?: 
           rowKey={({ id }) => id}
           empty="Nobody has found anything wrong."
           columns={[
-            { head: "What", grow: true, cell: ({ name, description }) => <span title={description}>{name}</span> },
+            { head: "Issue", grow: true, cell: ({ name, description }) => <span title={description}>{name}</span> },
             {
-              head: "How bad",
+              head: "Severity",
               cell: ({ severity }) => (severity ? SEVERITIES[severity] : <span className="muted">–</span>),
             },
-            { head: "In", cell: ({ experiment }) => names.data?.get(experiment) ?? experiment },
+            { head: "Experiment", cell: ({ experiment }) => names.data?.get(experiment) ?? experiment },
             {
               head: "Traces",
               align: "end",

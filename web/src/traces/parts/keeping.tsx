@@ -20,7 +20,7 @@ export function Keeping({ may, onClose }: { may: boolean; onClose: () => void })
   const queries = useQueryClient();
   if (!may)
     return (
-      <Dialog title="How long traces are kept" onClose={onClose} wide>
+      <Dialog title="Retention of traces" onClose={onClose} wide>
         <p>{LEAD}</p>
         <Rules />
         <Shares />
@@ -37,8 +37,8 @@ export function Keeping({ may, onClose }: { may: boolean; onClose: () => void })
   };
   return (
     <FormDialog
-      title="How long traces are kept"
-      verb="Declare rule"
+      title="Retention of traces"
+      verb="Save rule"
       lead={LEAD}
       act={declare}
       onDone={() => undefined}

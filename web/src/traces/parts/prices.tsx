@@ -19,7 +19,7 @@ export function Prices({ may, onClose }: { may: boolean; onClose: () => void }) 
   const queries = useQueryClient();
   if (!may)
     return (
-      <Dialog title="Prices of models" onClose={onClose} wide>
+      <Dialog title="Model prices" onClose={onClose} wide>
         <p>{LEAD}</p>
         <Known />
       </Dialog>
@@ -35,7 +35,7 @@ export function Prices({ may, onClose }: { may: boolean; onClose: () => void }) 
   };
   return (
     <FormDialog
-      title="Prices of models"
+      title="Model prices"
       verb="Set price"
       lead={LEAD}
       act={set}
@@ -52,10 +52,10 @@ export function Prices({ may, onClose }: { may: boolean; onClose: () => void }) 
       >
         <input required maxLength={200} spellCheck={false} className="mono" />
       </Field>
-      <Field label="In, $ per million tokens" name="input_per_million" required>
+      <Field label="Input, $ per million tokens" name="input_per_million" required>
         <input type="number" min={0} step="any" required />
       </Field>
-      <Field label="Out, $ per million tokens" name="output_per_million" required>
+      <Field label="Output, $ per million tokens" name="output_per_million" required>
         <input type="number" min={0} step="any" required />
       </Field>
     </FormDialog>
@@ -79,8 +79,8 @@ function Known({ drop = false }: { drop?: boolean }) {
           empty="No model has a price yet."
           columns={[
             { head: "Model", grow: true, cell: ({ model }) => <code>{model}</code> },
-            { head: "In", align: "end", cell: ({ input_per_million }) => dollars(input_per_million) },
-            { head: "Out", align: "end", cell: ({ output_per_million }) => dollars(output_per_million) },
+            { head: "Input", align: "end", cell: ({ input_per_million }) => dollars(input_per_million) },
+            { head: "Output", align: "end", cell: ({ output_per_million }) => dollars(output_per_million) },
             { head: "Set", cell: ({ set_at }) => <Time at={set_at} /> },
             ...(drop
               ? [

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useCallback, useMemo } from "react";
 import { count } from "../../kernel/number";
 import { useProject } from "../../kernel/project";
-import { choice, list, number, text, useUrlState } from "../../kernel/url";
+import { choice, list, text, useUrlState } from "../../kernel/url";
 import { useVerbs } from "../../kernel/verbs";
 import { LinkButton } from "../../ui/button";
 import { Section } from "../../ui/card";
@@ -12,6 +12,7 @@ import { Loaded } from "../../ui/loaded";
 import { Page } from "../../ui/page";
 import { arrangement } from "../parts/arrange";
 import { Between } from "../parts/between";
+import { CURVE_FIELDS } from "../parts/curve-tools";
 import { Differences } from "../parts/differences";
 import { LINES, Overlay } from "../parts/overlay";
 import { Relations } from "../parts/relations";
@@ -24,7 +25,6 @@ const FIELDS = {
   ids: list(),
   sort: text(),
   over: choice("step", "since", "time"),
-  smooth: number(0),
   curve: text(),
   x: text(),
   y: text(),
@@ -32,6 +32,7 @@ const FIELDS = {
   brush: list(),
   a: text(),
   b: text(),
+  ...CURVE_FIELDS,
 };
 
 /** What made the difference? */
@@ -58,7 +59,7 @@ export function ComparePage() {
 
 function Compared({ comparison }: { comparison: Comparison }) {
   const project = useProject();
-  const [{ ids, sort, over, smooth, curve, x, y, of, brush, a, b }, set] = useUrlState(FIELDS);
+  const [{ ids, sort, over, curve, x, y, of, brush, a, b, ...look }, set] = useUrlState(FIELDS);
   const { runs, differing, same } = comparison;
   const order = useMemo(() => arrangement(comparison, sort), [comparison, sort]);
   const drawn = useMemo(() => (runs.length > LINES ? [] : runs), [runs]);
@@ -93,8 +94,8 @@ function Compared({ comparison }: { comparison: Comparison }) {
       <Overlay
         {...{ comparison, drawn, nameOf, over }}
         onOver={(next) => set({ over: next })}
-        smoothing={Math.min(0.99, Math.max(0, smooth))}
-        onSmoothing={(next) => set({ smooth: next })}
+        look={look}
+        onLook={set}
         curve={curve}
         onCurve={(next) => set({ curve: next })}
       />

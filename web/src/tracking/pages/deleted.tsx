@@ -73,7 +73,12 @@ function Experiments({ all }: { all: readonly Experiment[] }) {
       head: "Acts",
       quiet: true,
       cell: ({ name }) => (
-        <Button small disabled={!may} aria-label={`Restore ${name}`} onClick={() => void restoreExperiment(name)}>
+        <Button
+          small
+          disabled={!may}
+          aria-label={`Restore with its runs: ${name}`}
+          onClick={() => void restoreExperiment(name)}
+        >
           Restore with its runs
         </Button>
       ),

@@ -12,6 +12,7 @@ import { Tabs } from "../../ui/tabs";
 import { Time } from "../../ui/time";
 import { isSystem } from "../parts/cells";
 import { Children } from "../parts/children";
+import { CURVE_FIELDS } from "../parts/curve-tools";
 import { RUNS_FIELDS } from "../parts/fields";
 import { Files } from "../parts/files";
 import { LogFiles, logs } from "../parts/log-files";
@@ -31,9 +32,10 @@ const FIELDS = {
   zoom: zoomField(),
   sort: text("started_at"),
   ids: list(),
+  ...CURVE_FIELDS,
 };
 
-/** Did it work, can I repeat it? */
+/** How did it end, what did it measure, and can it be reproduced? */
 export function RunPage() {
   const id = useParam("id");
   const project = useProject();
@@ -91,7 +93,7 @@ function Whole({ story }: { story: Story }) {
   const texts = logs(artifacts);
   const items = [
     { value: "results", text: "Results" },
-    ...(count ? [{ value: "parts", text: "Parts", note: count } as const] : []),
+    ...(count ? [{ value: "parts", text: "Child runs", note: count } as const] : []),
     { value: "files", text: "Files", ...(artifacts.length && { note: artifacts.length }) },
     ...(texts.length ? [{ value: "log", text: "Log" } as const] : []),
     { value: "code", text: "Code" },
@@ -157,15 +159,17 @@ function Results({ run, metrics, state, set }: ResultsProps) {
   return (
     <>
       {run.note && <Markdown text={run.note} />}
-      <Curves {...drawn} metrics={own} />
+      <Curves {...drawn} metrics={own} look={state} onLook={set} />
       <div className="run-tables">
         <Metrics metrics={own} />
         <Parameters run={run} />
       </div>
-      <Curves {...drawn} title="The machine" metrics={system} />
+      <Curves {...drawn} title="System metrics" metrics={system} look={PLAIN} />
     </>
   );
 }
+
+const PLAIN = { find: "", smooth: 0, scale: "linear" } as const;
 
 function apart(metrics: ResultsProps["metrics"]) {
   const entries = Object.entries(metrics);

@@ -141,8 +141,8 @@ function Found({ state, set, selected, onSelect }: FoundProps) {
       () => [
         { label: "Choose columns", run: () => setPicks(true) },
         { label: "Newest runs first", run: () => set({ sort: NEWEST }) },
-        { label: "Show whole runs only", run: () => set({ level: "whole" }) },
-        { label: "Show the parts of runs, too", run: () => set({ level: "all" }) },
+        { label: "Show top-level runs only", run: () => set({ level: "whole" }) },
+        { label: "Show child runs as well", run: () => set({ level: "all" }) },
       ],
       [set],
     ),
@@ -173,7 +173,7 @@ function Found({ state, set, selected, onSelect }: FoundProps) {
       </FilterBar>
       {parent && (
         <p className="row muted">
-          Parts of <RefLink to={`run:${parent}`} />
+          Child runs of <RefLink to={`run:${parent}`} />
           <Button small kind="quiet" onClick={() => set({ parent: "" })}>
             Show all
           </Button>
@@ -230,8 +230,8 @@ function columnMetric(sort: string, columns: readonly string[]): string | undefi
 }
 
 const LEVELS = [
-  { value: "whole", text: "Whole runs" },
-  { value: "all", text: "With parts" },
+  { value: "whole", text: "Top level" },
+  { value: "all", text: "With child runs" },
 ] as const;
 
 /** The columns that were chosen; else, of one experiment, those that most runs have. */
@@ -249,9 +249,9 @@ interface NothingProps {
 }
 
 function Nothing({ level, set }: NothingProps) {
-  const parts = <Button onClick={() => set({ level: "all" })}>Look at the parts of runs, too</Button>;
+  const children = <Button onClick={() => set({ level: "all" })}>Include child runs</Button>;
   return (
-    <Empty title="No run is like this" action={level === "whole" ? parts : undefined}>
+    <Empty title="No runs match" action={level === "whole" ? children : undefined}>
       Widen the filter, or choose another experiment.
     </Empty>
   );

@@ -23,7 +23,7 @@ interface ChildrenProps {
 const OLDEST = "started_at";
 const SOME = 3;
 
-/** The runs that are part of this one: the steps of a pipeline, the trials of a search. */
+/** The child runs of this one: the steps of a pipeline, the trials of a search. */
 export function Children({ run, sort, onSort, ids, onIds }: ChildrenProps) {
   const project = useProject();
   const [selected, onSelect] = useTicks(ids, onIds);
@@ -39,7 +39,7 @@ export function Children({ run, sort, onSort, ids, onIds }: ChildrenProps) {
     [index.data],
   );
   return (
-    <Loaded query={index} isEmpty={({ total }) => total === 0} empty={<Empty title="It has no parts" />}>
+    <Loaded query={index} isEmpty={({ total }) => total === 0} empty={<Empty title="No child runs" />}>
       {(found) => (
         <div className="runs-found">
           <div className="row">

@@ -24,7 +24,7 @@ export function ColumnPicker({ index, shown, onChange, onClose }: ColumnPickerPr
   const actions = (
     <>
       <Button kind="quiet" onClick={() => onChange([])}>
-        As at first
+        Reset
       </Button>
       <Button kind="primary" onClick={onClose}>
         Done

@@ -58,7 +58,7 @@ export function Influences({ comparison, metric, of, onOf, onPick }: InfluencesP
           params.length === 0 ? (
             <p className="muted">
               {runs < LEAST
-                ? `${count(runs, "run")} cannot tell anything from chance: it takes ${LEAST} that measured it.`
+                ? `It takes at least ${LEAST} runs with this metric to tell influence from chance: there are ${runs}.`
                 : "No parameter differs between them, or the metric does not."}
             </p>
           ) : (

@@ -1,4 +1,5 @@
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
+import { Button } from "../../ui/button";
 import { Section } from "../../ui/card";
 import { LineChart } from "../../ui/line-chart/line-chart";
 import type { FetchedLine } from "../../ui/line-chart/lines";
@@ -7,9 +8,9 @@ import type { Comparison, Run } from "../queries";
 import { outline } from "../queries";
 import { isSystem } from "./cells";
 import { type Axis, runLine } from "./curve";
+import { type CurveLook, CurveTools, matching, naturally, smoothed, weightOf } from "./curve-tools";
 import { MULTIPLES, Multiples } from "./multiples";
 import { FEW } from "./results";
-import { smooth } from "./smooth";
 
 export type Over = Axis | "since";
 export const LINES = 6;
@@ -24,9 +25,8 @@ interface OverlayProps {
   nameOf: (run: Run) => string;
   over: Over;
   onOver: (over: Over) => void;
-  /** What remains of the past, 0 to 0.99. */
-  smoothing: number;
-  onSmoothing: (smoothing: number) => void;
+  look: CurveLook;
+  onLook: (look: Partial<CurveLook>) => void;
   /** Which metric is drawn run by run, where the runs are too many for one plot; "" for the first. */
   curve: string;
   onCurve: (metric: string) => void;
@@ -34,21 +34,29 @@ interface OverlayProps {
 
 /** The curves of several runs: a plot for each metric, or, of more runs than colours, a plot for each run. */
 export function Overlay(props: OverlayProps) {
-  const { comparison, drawn, nameOf, over, onOver, smoothing, onSmoothing, curve, onCurve } = props;
-  const keys = comparison.metrics.filter(
-    ({ key, values }) => !isSystem(key) && values.some((value) => (value?.n ?? 0) > FEW),
+  const { comparison, drawn, nameOf, over, onOver, look, onLook, curve, onCurve } = props;
+  const [all, setAll] = useState(false);
+  const curved = useMemo(
+    () =>
+      comparison.metrics
+        .filter(({ key, values }) => !isSystem(key) && values.some((value) => (value?.n ?? 0) > FEW))
+        .sort((a, b) => naturally(a.key, b.key)),
+    [comparison],
   );
-  const chosen = keys.find(({ key }) => key === curve) ?? keys[0];
+  const chosen = curved.find(({ key }) => key === curve) ?? curved[0];
   const many = comparison.runs.length > LINES;
   const having = useMemo(
     () => comparison.runs.filter((_, i) => (chosen?.values[i]?.n ?? 0) > 1).slice(0, MULTIPLES),
     [comparison, chosen],
   );
   if (!chosen) return null;
+  const keys = many ? curved : matching(curved, look.find, ({ key }) => key);
+  const shown = all ? keys : keys.slice(0, CHARTS);
+  const smoothing = weightOf(look);
   return (
     <Section
       title="Curves"
-      note={!many && (keys.length > CHARTS ? `${CHARTS} of ${keys.length}` : keys.length)}
+      note={!many && (keys.length < curved.length ? `${keys.length} of ${curved.length}` : curved.length)}
       aside={
         <>
           {many && (
@@ -58,19 +66,7 @@ export function Overlay(props: OverlayProps) {
               ))}
             </select>
           )}
-          <label className="compare-smooth">
-            Smooth
-            <input
-              type="range"
-              min={0}
-              max={0.99}
-              step={0.01}
-              value={smoothing}
-              aria-valuetext={smoothing ? `${smoothing} of the past` : "not at all"}
-              onChange={(event) => onSmoothing(Number(event.target.value))}
-            />
-            <output>{smoothing.toFixed(2)}</output>
-          </label>
+          <CurveTools look={look} onLook={onLook} of={many ? 0 : curved.length} scaled={!many} />
           <Segments label="Over" items={OVER} value={over} onChange={onOver} />
         </>
       }
@@ -79,9 +75,21 @@ export function Overlay(props: OverlayProps) {
         <Multiples runs={having} metric={chosen.key} {...{ nameOf, over, smoothing }} />
       ) : (
         <div className="run-curves">
-          {keys.slice(0, CHARTS).map(({ key, values }) => (
-            <MetricChart key={key} metric={key} has={values} {...{ comparison, drawn, nameOf, over, smoothing }} />
+          {shown.map(({ key, values }) => (
+            <MetricChart
+              key={key}
+              metric={key}
+              has={values}
+              log={look.scale === "log"}
+              {...{ comparison, drawn, nameOf, over, smoothing }}
+            />
           ))}
+        </div>
+      )}
+      {!many && keys.length === 0 && <p className="muted">No metric is called like that.</p>}
+      {!many && keys.length > shown.length && (
+        <div>
+          <Button onClick={() => setAll(true)}>Show all {keys.length}</Button>
         </div>
       )}
     </Section>
@@ -94,26 +102,20 @@ const OVER = [
   { value: "time", text: "Time" },
 ] as const;
 
-interface ChartProps extends Pick<OverlayProps, "comparison" | "drawn" | "nameOf" | "over" | "smoothing"> {
+interface ChartProps extends Pick<OverlayProps, "comparison" | "drawn" | "nameOf" | "over"> {
   metric: string;
+  smoothing: number;
+  log: boolean;
   /** What each of the compared runs has of it. */
   has: Comparison["metrics"][number]["values"];
 }
 
-function MetricChart({ metric, has, comparison, drawn, nameOf, over, smoothing }: ChartProps) {
+function MetricChart({ metric, has, comparison, drawn, nameOf, over, smoothing, log }: ChartProps) {
   const lines = useMemo(() => {
     const runs = drawn.filter((run) => has[comparison.runs.indexOf(run)] != null);
     return runs.map((run): FetchedLine => {
       const { fetchRange } = over === "since" ? sinceLine(run.id, metric) : runLine(metric, run.id, metric, over);
-      return {
-        name: nameOf(run),
-        colour: colourAt(drawn.indexOf(run)),
-        edges: smoothing > 0,
-        fetchRange: async (...span) => {
-          const found = await fetchRange(...span);
-          return smoothing ? { ...found, mean: smooth(found.mean, smoothing) } : found;
-        },
-      };
+      return smoothed({ name: nameOf(run), colour: colourAt(drawn.indexOf(run)), fetchRange }, smoothing);
     });
   }, [comparison, drawn, has, metric, nameOf, over, smoothing]);
   return (
@@ -121,6 +123,7 @@ function MetricChart({ metric, has, comparison, drawn, nameOf, over, smoothing }
       title={metric}
       lines={lines}
       time={over === "time"}
+      log={log}
       {...(over === "since" && { xLabel: "seconds" })}
       height={220}
       sync={`compare-${over}`}

@@ -50,7 +50,7 @@ export function Relations({ comparison, x, y, of, brush, onPick, nameOf, colour 
           note={
             passed.length < comparison.runs.length
               ? `${passed.length} of ${comparison.runs.length} runs pass`
-              : `${params.length >= AXES ? `${AXES - 1} of ${params.length} parameters; ` : ""}draw along an axis to pick a span`
+              : `${params.length >= AXES ? `${AXES - 1} of ${params.length} parameters; ` : ""}drag along an axis to filter`
           }
           aside={
             passed.length < comparison.runs.length && (

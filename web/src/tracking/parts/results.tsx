@@ -10,6 +10,7 @@ import { Segments } from "../../ui/tabs";
 import type { Metric, Run } from "../queries";
 import { ends, leading, toNumber } from "./cells";
 import { type Axis, Curve } from "./curve";
+import { type CurveLook, CurveTools, matching, naturally, weightOf } from "./curve-tools";
 import { Given, Measured } from "./value";
 
 const DRAWN = 12;
@@ -24,20 +25,31 @@ interface CurvesProps {
   onAxis: (axis: Axis) => void;
   zoom: Range | undefined;
   onZoom: (zoom: Range | undefined) => void;
+  look: CurveLook;
+  /** Without it the look is not to be changed here. */
+  onLook?: (look: Partial<CurveLook>) => void;
 }
 
 /** Each metric of more than a few points in a plot of its own, all over the same x. */
-export function Curves({ title = "Curves", run, metrics, axis, onAxis, zoom, onZoom }: CurvesProps) {
+export function Curves({ title = "Curves", run, metrics, axis, onAxis, zoom, onZoom, look, onLook }: CurvesProps) {
   const [all, setAll] = useState(false);
-  const keys = useMemo(() => Object.keys(metrics).filter((key) => (metrics[key]?.n ?? 0) > FEW), [metrics]);
-  if (keys.length === 0) return null;
+  const curved = useMemo(
+    () =>
+      Object.keys(metrics)
+        .filter((key) => (metrics[key]?.n ?? 0) > FEW)
+        .sort(naturally),
+    [metrics],
+  );
+  if (curved.length === 0) return null;
+  const keys = matching(curved, look.find, (key) => key);
   const shown = all ? keys : keys.slice(0, DRAWN);
   return (
     <Section
       title={title}
-      note={keys.length}
+      note={keys.length < curved.length ? `${keys.length} of ${curved.length}` : curved.length}
       aside={
         <>
+          {onLook && <CurveTools look={look} onLook={onLook} of={curved.length} />}
           {zoom && (
             <Button small kind="quiet" onClick={() => onZoom(undefined)}>
               Whole span
@@ -47,14 +59,24 @@ export function Curves({ title = "Curves", run, metrics, axis, onAxis, zoom, onZ
         </>
       }
     >
+      {keys.length === 0 && <p className="muted">No metric is called like that.</p>}
       <div className="run-curves">
         {shown.map((key) => (
-          <Curve key={key} {...{ run, axis }} metric={key} n={metrics[key]?.n ?? 0} range={zoom} onRange={onZoom} />
+          <Curve
+            key={key}
+            {...{ run, axis }}
+            metric={key}
+            n={metrics[key]?.n ?? 0}
+            smoothing={weightOf(look)}
+            log={look.scale === "log"}
+            range={zoom}
+            onRange={onZoom}
+          />
         ))}
       </div>
       {keys.length > shown.length && (
         <div>
-          <Button onClick={() => setAll(true)}>Draw all {keys.length}</Button>
+          <Button onClick={() => setAll(true)}>Show all {keys.length}</Button>
         </div>
       )}
     </Section>
@@ -75,7 +97,7 @@ interface MeasuredRow {
 
 /** What was measured: its last value, and between which it lay. */
 export function Metrics({ metrics }: { metrics: Readonly<Record<string, Metric>> }) {
-  const rows = leading(Object.keys(metrics)).flatMap((key): MeasuredRow[] => {
+  const rows = leading(Object.keys(metrics).sort(naturally)).flatMap((key): MeasuredRow[] => {
     const metric = metrics[key];
     const [low, high] = ends(key).map((end) => toNumber(metrics[end]?.last));
     return metric ? [{ key, metric, low, high }] : [];

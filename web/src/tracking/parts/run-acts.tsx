@@ -26,9 +26,10 @@ export function RunActs({ run }: { run: Run }) {
         reason: "required",
         act: (error) => send("post", "/runs/{run}/finish", { path: { run: run.id }, body: { state: "killed", error } }),
       });
+    const writes = run.deleted_at ? "it is deleted" : true;
     return [
-      { label: `Tag ${run.name}`, run: () => setTags(true), enabled: refused ?? true },
-      { label: `Write a note on ${run.name}`, run: () => setNote(true), enabled: refused ?? true },
+      { label: `Tag ${run.name}`, run: () => setTags(true), enabled: refused ?? writes },
+      { label: `Write a note on ${run.name}`, run: () => setNote(true), enabled: refused ?? writes },
       { label: `End ${run.name}`, run: end, enabled: refused ?? (run.state === "running" || "it has ended") },
       run.deleted_at
         ? { label: `Restore ${run.name}`, run: () => void restoreRun(run), enabled: refused ?? true }
@@ -38,12 +39,16 @@ export function RunActs({ run }: { run: Run }) {
   useVerbs(verbs);
   return (
     <>
-      <Button disabled={!may} title={refused} onClick={verbs[0].run}>
-        Tag
-      </Button>
-      <Button disabled={!may} title={refused} onClick={verbs[1].run}>
-        Note
-      </Button>
+      {!run.deleted_at && (
+        <>
+          <Button disabled={!may} title={refused} onClick={verbs[0].run}>
+            Tag
+          </Button>
+          <Button disabled={!may} title={refused} onClick={verbs[1].run}>
+            Note
+          </Button>
+        </>
+      )}
       {run.state === "running" && (
         <Button kind="danger" disabled={!may} title={refused} onClick={verbs[2].run}>
           End it

@@ -46,7 +46,7 @@ export function runColumns({ project, chosen, mixed, standing, errors, bounded }
       sort: true,
       cell: (row) => <Time at={row.started_at} />,
     },
-    { id: "took", head: "Took", width: 84, minor: true, align: "end", cell: (row) => <Took {...row} /> },
+    { id: "took", head: "Duration", width: 92, minor: true, align: "end", cell: (row) => <Took {...row} /> },
   ];
   const by: Column<RunRow> = {
     id: "by",
@@ -70,7 +70,7 @@ export function runColumns({ project, chosen, mixed, standing, errors, bounded }
 
 /** As wide as its head with the arrow, within reason. */
 function wide(head: string): number {
-  return Math.max(76, Math.min(160, Math.ceil(31 + 6.6 * head.length)));
+  return Math.max(76, Math.min(160, Math.ceil(34 + 7.2 * head.length)));
 }
 
 function narrow(): boolean {

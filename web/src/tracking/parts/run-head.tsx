@@ -32,11 +32,11 @@ function Worked({ story: { run, parts, artifacts }, metrics }: VerdictProps) {
   const heard = run.state === "running" ? lastPoint(metrics) : undefined;
   const facts: [string, React.ReactNode][] = [];
   if (run.outputs.length > 0) facts.push(["Made", <Refs key="made" all={run.outputs} />]);
-  if (Object.keys(parts).length > 0) facts.push(["Parts", partsInWords(parts)]);
+  if (Object.keys(parts).length > 0) facts.push(["Child runs", partsInWords(parts)]);
   if (run.spent) facts.push(["Spent", spent(run.spent)]);
   if (heard) facts.push(["Last point", heard]);
   return (
-    <Card title="Did it work?">
+    <Card title="Outcome">
       <p className="run-verdict">
         <Status kind={KINDS[run.state]} word={outcome(run)} />
       </p>
@@ -73,7 +73,7 @@ function Repeated({ story }: { story: Story }) {
     ]);
   if (run.inputs.length > 0) facts.push(["Used", <Refs key="used" all={run.inputs} />]);
   return (
-    <Card title="Can I repeat it?">
+    <Card title="Reproduce">
       <p className="run-verdict">
         <Status kind={kind} word={sentence} />
       </p>

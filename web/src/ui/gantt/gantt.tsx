@@ -57,7 +57,7 @@ export function Gantt({ label, rows, now, offsets = false }: GanttProps) {
               ))}
             </td>
             <th scope="col" className="gantt-took">
-              Took
+              Duration
             </th>
           </tr>
         </thead>

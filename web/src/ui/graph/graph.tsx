@@ -10,7 +10,7 @@ import {
 } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
 import { Maximize, Minus, Plus } from "lucide-react";
-import { type KeyboardEvent, useMemo, useState } from "react";
+import { type KeyboardEvent, type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { Button } from "../button";
 import { ErrorBox } from "../error-box";
 import { useWidth } from "../size";
@@ -61,6 +61,7 @@ const TYPES = { box: Box };
 function Picture({ shown, laid, label, focus, height, onOpen }: PictureProps) {
   const [active, setActive] = useState(focus ?? shown.nodes[0]?.id);
   const [walked, setWalked] = useState(false);
+  const moved = useRef(false);
   const flow = useReactFlow();
   const [frame, width] = useWidth();
   const tall = fitting(laid, width, height);
@@ -118,8 +119,12 @@ function Picture({ shown, laid, label, focus, height, onOpen }: PictureProps) {
           zoomOnScroll={false}
           preventScrolling={false}
           attributionPosition="bottom-left"
+          onMoveStart={(event) => {
+            moved.current ||= Boolean(event); // without one the picture moved itself
+          }}
           onNodeClick={(_, { id }) => onOpen?.(id)}
         >
+          {!near && <Fitted unless={moved} />}
           <Ways laid={laid} active={walked ? active : undefined} />
           <Panel position="bottom-right" className="graph-tools">
             <Button small aria-label="Closer" icon={<Plus aria-hidden />} onClick={() => void flow.zoomIn()} />
@@ -139,6 +144,16 @@ function Picture({ shown, laid, label, focus, height, onOpen }: PictureProps) {
 }
 
 const FIT = { padding: 0.05, minZoom: 0.02, maxZoom: 1 };
+
+/** Its frame may get another size than it began with: until somebody moves the picture, all of it stays in sight. */
+function Fitted({ unless }: { unless: RefObject<boolean> }) {
+  const flow = useReactFlow();
+  const [width, height] = [useStore((state) => state.width), useStore((state) => state.height)];
+  useEffect(() => {
+    if (width > 0 && height > 0 && !unless.current) void flow.fitView(FIT);
+  }, [flow, width, height, unless]);
+  return null;
+}
 
 function Ways({ laid, active }: { laid: Laid; active: string | undefined }) {
   return (

@@ -24,6 +24,8 @@ interface FrameProps {
 }
 
 const LEFT = 44;
+/** The width of a digit, and of how many signs there is room beside the axis. */
+const [DIGIT, WORD] = [7, 14];
 const BOTTOM = 24;
 const TOP = 8;
 const RIGHT = 12;
@@ -31,14 +33,14 @@ const RIGHT = 12;
 /** Axes with hairlines around a small picture of as many pixels as its place is wide. */
 export function Frame({ label, height, x, y, children }: FrameProps) {
   const [ref, width] = useWidth();
-  const left = y.hidden ? 8 : LEFT;
   const bottom = height - BOTTOM - (x.label ? 18 : 0);
-  const xScale = linear([x.from, x.to], [left, width - RIGHT]);
   const yScale = linear([y.from, y.to], [bottom, y.label ? TOP + 16 : TOP]);
-  const xTicks = roundTicks(x.from, x.to, Math.max(2, Math.floor((width - left) / 80)));
   const yTicks = roundTicks(y.from, y.to, Math.max(2, Math.floor(height / 48)));
-  const xWords = x.words ? xTicks.ticks.map(x.words) : numberTicks(xTicks.ticks, xTicks.step);
   const yWords = y.words ? yTicks.ticks.map(y.words) : numberTicks(yTicks.ticks, yTicks.step);
+  const left = y.hidden ? 8 : Math.max(LEFT, ...yWords.map((word) => 12 + DIGIT * Math.min(WORD, word.length)));
+  const xScale = linear([x.from, x.to], [left, width - RIGHT]);
+  const xTicks = roundTicks(x.from, x.to, Math.max(2, Math.floor((width - left) / 80)));
+  const xWords = x.words ? xTicks.ticks.map(x.words) : numberTicks(xTicks.ticks, xTicks.step);
   return (
     <div ref={ref} className="plot" style={{ height }}>
       {width > 0 && (

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { Schema } from "../../kernel/api/types";
-import { short } from "../../kernel/number";
+import { full, short } from "../../kernel/number";
 import { Button } from "../button";
 import { Bars } from "../plots/bars";
 import { DotInterval } from "../plots/dot-interval";
@@ -32,7 +32,7 @@ export function Importances({
       />
       {rows.length > most && (
         <div>
-          <Button small kind="quiet" aria-expanded={all} onClick={() => setAll(!all)}>
+          <Button small aria-expanded={all} onClick={() => setAll(!all)}>
             {all ? `Only the first ${most}` : `All ${rows.length} inputs`}
           </Button>
         </div>
@@ -62,5 +62,5 @@ export function Contributions({ explanation }: { explanation: Schema<"LocalExpla
 }
 
 function written(given: string | number | boolean): string {
-  return typeof given === "number" ? short(given) : String(given);
+  return typeof given === "number" ? full(Number(given.toPrecision(5))) : String(given);
 }

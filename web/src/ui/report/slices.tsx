@@ -32,14 +32,14 @@ export function Slices({ figures, by, metric }: SlicesProps) {
   return (
     <>
       <DotInterval
-        label={`${said(figure.metric)} by ${by}, the worst first`}
+        label={`${said(figure.metric)} by ${by}, worst first`}
         rows={all ? rows : rows.slice(0, FIRST)}
         {...(whole !== null && { reference: { value: whole, text: `${short(whole)} of all rows` } })}
       />
       {rows.length > FIRST && (
         <div>
           <Button small aria-expanded={all} onClick={() => setAll(!all)}>
-            {all ? `Only the ${FIRST} worst` : `All ${rows.length}`}
+            {all ? `Only the ${FIRST} worst` : `All ${rows.length} groups`}
           </Button>
         </div>
       )}

@@ -5,6 +5,8 @@ PYTHON ?= python3
 
 # Threads of OpenMP that wait by spinning for long starve one another on a busy machine.
 export GOMP_SPINCOUNT := 10000
+# The products of matrices here are small: to share one among threads takes longer than to make it.
+export OPENBLAS_NUM_THREADS := 1
 # Hundreds of processes are started here: each would compile all that it imports, for as long as no other may keep what it compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -84,10 +86,14 @@ PROCESSES ?= 3
 
 # The slices that live by their rows are tested on PostgreSQL as well; what tests/storage has to say of it, it says in the first run.
 AGAIN := ledger access registry pipelines tracking
+# Not again: what fits, packs, forks or reads files above the verbs, and comes to rows by verbs that are tested again.
+ABOVE := registry/test_flavors.py registry/test_flavors_native.py registry/test_flavors_prophet.py \
+	pipelines/test_keys.py pipelines/test_processes.py pipelines/test_serialization.py pipelines/test_source_inspection.py \
+	tracking/autolog tracking/tensorboard tracking/test_capture.py tracking/test_reproduce.py
 
 test: setup $(PAGES)  ## all tests; those of rows on SQLite and on PostgreSQL
 	@$(PY) -m pytest -n $(PROCESSES) --dist worksteal
-	@OSTINATO_TEST_ROWS=postgres $(PY) -m pytest -n $(PROCESSES) --dist worksteal $(addprefix tests/,$(AGAIN))
+	@OSTINATO_TEST_ROWS=postgres $(PY) -m pytest -n $(PROCESSES) --dist worksteal -p no:schemathesis $(addprefix tests/,$(AGAIN)) $(addprefix --ignore=tests/,$(ABOVE))
 
 # What takes the packages of `frameworks`; without them, as in `make test`, these tests are skipped. Beside them everything starts more slowly.
 FRAMED := tracking/autolog tracking/tensorboard registry/test_flavors_native.py registry/test_flavors_prophet.py registry/test_cards.py

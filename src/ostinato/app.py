@@ -89,8 +89,7 @@ class Ostinato:
         self.insights = Insights(**told, access=self.access, endpoints=self.endpoints, price=settings.cpu_hour_price)
         self.pipelines.attach(self, SLICES)
         self.rows.create(metadata)
-        if settings.database_url:
-            belong(self.rows, "ledger-key", self.ledger.key())
+        belong(self.rows, "ledger-key", self.ledger.key())
         self._duties = Term(self.rows, "duties", alone=not settings.database_url)
 
     @classmethod

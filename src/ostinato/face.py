@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import logging
 import os
 import threading
 from collections.abc import Mapping
-from typing import Any, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
-from ostinato.app import Ostinato
 from ostinato.client import login, remote
-from ostinato.kernel.errors import Invalid, Unavailable
+from ostinato.kernel.errors import Invalid, NotFound, Unavailable
 from ostinato.kernel.settings import Settings
 from ostinato.pipelines.context import Context
 from ostinato.pipelines.context import current as _current
@@ -20,10 +20,22 @@ from ostinato.tracking.fits.plan import Plan
 from ostinato.tracking.fits.watch import Autologging, checked_frameworks, unwatch, watch
 from ostinato.tracking.logger import Logger, Options
 
+if TYPE_CHECKING:
+    from ostinato.app import Ostinato
+
 
 def open(path: str | os.PathLike[str] | None = None, *, project: str | None = None) -> Ostinato:
-    """Open the store in the folder `path` (default `OSTINATO_DATA`, else `./ostinato-data`), in this process, as its owner."""
-    return Ostinato.open(path, project=project)
+    """Open the store in the folder `path` (default `OSTINATO_DATA`, else `./ostinato-data`), in this process, as its owner.
+
+    Raises:
+        NotFound: the store has no such project.
+    """
+    named = project or Settings.read(path).project
+    opened = _house().open(path, project=named)
+    if not opened.access.is_project(named):
+        opened.close()
+        raise NotFound(f"no project {named!r}", hint="app.access.projects() lists them, and app.access.create_project(…) makes one")
+    return opened
 
 
 def connect(url: str | None = None, token: str | None = None, *, project: str | None = None, ca_file: str | None = None) -> Ostinato:
@@ -40,7 +52,7 @@ def connect(url: str | None = None, token: str | None = None, *, project: str | 
         raise Invalid("no server named", hint="ost.connect('http://127.0.0.1:8080', token), or set OSTINATO_URL", field="url")
     shown = token or settings.token or login.saved_token(address)
     opened = remote.connect(address, shown, project or settings.project, ca_file=ca_file or settings.ca_file)
-    return cast(Ostinato, opened)
+    return cast("Ostinato", opened)
 
 
 def run(
@@ -121,10 +133,15 @@ def _begun(settings: Settings, opened: _Once, experiment: str, name: str, **how:
     return opened.store.run(experiment, name, **how)
 
 
+def _house() -> type[Ostinato]:
+    """All slices; a client of a server loads those that it asks."""
+    return importlib.import_module("ostinato.app").Ostinato  # type: ignore[no-any-return]
+
+
 def _reached(settings: Settings) -> Ostinato | remote.Remote | None:
     """The store that the settings name; None if it is a server that does not answer."""
     if not settings.url:
-        return Ostinato.open(settings.data)
+        return _house().open(settings.data)
     try:
         return remote.connect(settings.url, settings.token or login.saved_token(settings.url), settings.project, ca_file=settings.ca_file)
     except Unavailable as error:

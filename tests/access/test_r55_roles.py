@@ -24,7 +24,7 @@ MATRIX = {
     "deployer": "model:promote endpoint:deploy endpoint:label",
     "auditor": "ledger:read access:read",
     "project_admin": "access:admin model:approve endpoint:deploy dataset:write",
-    "admin": "access:admin clock:set project:write",
+    "admin": "access:admin clock:set project:write store:examine",
 }
 REFUSED = {
     "viewer": "run:write ledger:write access:read",
@@ -34,7 +34,7 @@ REFUSED = {
     "steward": "model:approve run:write",
     "deployer": "model:approve model:write dataset:write",
     "auditor": "ledger:write run:write access:admin",
-    "project_admin": "clock:set project:write",
+    "project_admin": "clock:set project:write store:examine",
     "admin": "",
 }
 

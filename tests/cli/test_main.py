@@ -14,8 +14,10 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
+import ostinato as ost
 from ostinato.app import SLICES, Ostinato
 from ostinato.cli.main import FACES, root
+from ostinato.kernel.errors import NotFound
 from ostinato.testing.doors import served
 
 
@@ -71,6 +73,30 @@ def test_a_store_that_is_not_there_is_not_read_as_an_empty_one(tmp_path: Path) -
     assert told.stderr.startswith("NotFound: no store in ")
     assert "hint: " in told.stderr
     assert not (tmp_path / "mispelt").exists()
+
+
+def test_a_worker_makes_no_store(tmp_path: Path) -> None:
+    told = ostinato("worker", "--data", str(tmp_path / "mispelt"))
+    assert (told.returncode, told.stderr.partition(" in ")[0]) == (4, "NotFound: no store")
+    assert not (tmp_path / "mispelt").exists()
+
+
+def test_a_project_that_is_not_there_holds_nothing(app: Ostinato, tmp_path: Path) -> None:
+    data = str(app.settings.data)
+    for asked in (["search"], ["start", "--experiment", "first"]):
+        told = ostinato("--project", "mispelt", "runs", *asked, "--data", data)
+        assert (told.returncode, told.stderr.partition("\n")[0]) == (4, "NotFound: no project 'mispelt'")
+    with pytest.raises(NotFound, match="mispelt"):
+        ost.open(tmp_path / "other", project="mispelt")
+
+
+def test_what_the_system_refuses_is_told_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    told = ostinato("serve", "--data", str(tmp_path / "file" / "store"), "--port", "0")
+    assert (told.returncode, "Traceback" in told.stderr) == (7, False)
+    assert told.stderr.startswith("Unavailable: ")
+    assert "Not a directory" in told.stderr
+    assert "hint: look at the path" in told.stderr
 
 
 def test_a_server_that_is_down_is_told_soon() -> None:

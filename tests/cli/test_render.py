@@ -80,3 +80,15 @@ def test_nothing_is_said_to_be_nothing(capsys: pytest.CaptureFixture[str]) -> No
     render.show([])
     out, err = capsys.readouterr()
     assert (out, err) == ("", "none\n")
+
+
+def test_text_of_others_has_no_power_over_the_terminal() -> None:
+    spoilt = "\x1b]0;title\x07red\x9b31m\u202eback\rover"
+    for shown in (
+        printed(Thing(id=spoilt, note=spoilt), 120),
+        printed([Thing(id=spoilt)], 120),
+        printed([spoilt], 120),
+        printed({spoilt: 1}, 120),
+    ):
+        assert not set("\x1b\x07\x9b\u202e\r") & set(shown), ascii(shown)
+        assert "\\x1b]0;title\\x07red" in shown

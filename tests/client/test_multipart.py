@@ -21,7 +21,7 @@ from ostinato.app import Ostinato
 from ostinato.client.remote import Remote, connect
 from ostinato.data.types import Contract
 from ostinato.kernel.errors import Conflict, Invalid, NotFound
-from ostinato.storage.blobs.uploads import PART_BYTES, Span
+from ostinato.storage.blobs.sending import PART_BYTES, Span
 from ostinato.testing.doors import served
 
 CONTENT = random.Random(3).randbytes(33_000_000)

@@ -281,13 +281,13 @@ class Trial:
 def main(name: str, place: Path, scale: float, seed: str) -> None:
     """Let each kind of call fail, the first, the second, and so on until the verb needs no more of them.
 
-    Of those after the fourth only some are taken, more at a larger scale."""
+    Of those after the third only some are taken, more at a larger scale."""
     trial, wrong, chance = Trial(name, place), list[str](), random.Random(seed)
     for call, manner in FAULTS:
         fates: Counter[str] = Counter()
         nth, struck = 0, True
         while struck and nth < MOST:
-            nth += 1 if nth < 4 else chance.randint(1, 1 + round(nth / scale))
+            nth += 1 if nth < 3 else chance.randint(1, 1 + round(2 * nth / scale))
             fault = Fault(call=call, nth=nth, manner=manner)
             try:
                 fate, struck = trial.against(fault)

@@ -109,7 +109,7 @@ def endless(data: Path) -> None:
 
 
 FAULTS: dict[str, tuple[Callable[[Path, Damage], object], str, str, str]] = {
-    "open key": (lambda data, _: (data / "ledger-key").chmod(0o644), "permissions", "problem", "ledger-key is open to others"),
+    "open key": (lambda data, _: (data / "ledger-key").chmod(0o644), "permissions", "problem", "ledger-key is open to others (mode 644)"),
     "open token": (lambda data, _: (data / "admin-token").chmod(0o640), "permissions", "problem", "admin-token is open to others"),
     "open folder": (lambda data, _: data.chmod(0o755), "permissions", "warning", "look into the folder"),
     "crashed collection": (lambda data, _: crashed_collection(data), "leftovers", "warning", "1 blobs lie aside"),
@@ -131,6 +131,7 @@ FAULTS: dict[str, tuple[Callable[[Path, Damage], object], str, str, str]] = {
         "problem",
         "event 1",
     ),
+    "junk for a key": (lambda data, _: (data / "ledger-key").write_bytes(b"junk"), "ledger", "problem", "ledger-key holds no key"),
     "lost key": (lambda data, _: (data / "ledger-key").unlink(), "permissions", "problem", "ledger-key is missing"),
     "killed server": (
         lambda data, _: (data / "server.json").write_text(json.dumps({"pid": 4242, "url": "http://127.0.0.1:1"})),
@@ -314,8 +315,11 @@ def test_packages_that_the_store_needs(store: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("OSTINATO_BLOBS_URL", "s3://bucket")
     assert "ostinato[s3]" in complaints(store, "settings", quick=True)[0].mend
     monkeypatch.setenv("OSTINATO_BLOBS_URL", "nonsense")
-    monkeypatch.setenv("OSTINATO_ENCRYPT", "7")
-    assert len(complaints(store, "settings", quick=True)) == 2
+    monkeypatch.setenv("OSTINATO_PROXIES", "somebody")
+    assert [found.what.partition(" ")[0] for found in complaints(store, "settings", quick=True)] == [
+        "OSTINATO_BLOBS_URL",
+        "OSTINATO_PROXIES:",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ def registered(works: Works, estimator: object) -> None:
     works.models.register("late", works.models.upload(content), "sklearn", PLAIN, example={"a": [0.5, -0.5], "b": [0.0, 1.0]})
 
 
+@pytest.mark.sqlite  # who reads an artifact asks no database
 @pytest.mark.parametrize(("kind", "care"), [(HistGradientBoostingClassifier, "none"), (RandomForestClassifier, "parser")])
 def test_the_types_of_an_artifact_are_named_with_the_list_that_they_are_on(works: Works, kind: type, care: str) -> None:
     registered(works, kind().fit(X, (X[:, 0] > 0).astype(int)))

@@ -219,6 +219,21 @@ def test_an_address_that_is_not_ours_is_told(tmp_path: Path, more: tuple[str, ..
     assert (told.returncode, "Traceback" in told.stderr) == (code, False)
 
 
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({"OSTINATO_HOSTS": "https://ml.example"}, "OSTINATO_HOSTS: 'https://ml.example' is no name"),
+        ({"OSTINATO_PROXIES": "the proxy"}, "OSTINATO_PROXIES: "),
+        ({"OSTINATO_TLS_KEY": "key.pem"}, "OSTINATO_TLS_KEY is set without OSTINATO_TLS_CERTIFICATE"),
+    ],
+)
+def test_a_setting_that_would_be_ignored_is_refused(tmp_path: Path, env: dict[str, str], said: str) -> None:
+    told = started(tmp_path / "store", **env)
+    assert told.returncode == 2
+    assert told.stderr.startswith(f"Invalid: {said}")
+    assert "hint: " in told.stderr
+
+
 def test_a_damaged_database_is_told_at_the_start(tmp_path: Path) -> None:
     data = tmp_path / "store"
     data.mkdir()

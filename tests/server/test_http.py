@@ -262,6 +262,11 @@ def test_the_ledger_streams_live_and_resumes(url: str, toys: object, ana: httpx.
         lines = _take(stream, 2)
     assert lines[0] == "id: 2"
     assert json.loads(lines[1].removeprefix("data: "))["subject"] == "toy:2"
+    with ana.stream("GET", "/live", headers={"last-event-id": "400"}, timeout=10) as stream:  # of a ledger that a restore has cut
+        lines = stream.iter_lines()
+        assert next(line for line in lines if line) == ": still here"
+        happen(3)
+        assert next(line for line in lines if line.startswith("id:")) == "id: 3"
 
 
 def test_the_stream_needs_a_permission_and_ends_with_it(toys: object, ana: httpx.Client, bob: httpx.Client) -> None:

@@ -23,8 +23,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from tests.server.running import address, command, running
 
+from ostinato.access.tokens import mint
 from ostinato.client.remote import connect
 from ostinato.kernel.errors import Invalid
+from ostinato.server.access_log import Line
 from ostinato.server.http import build
 from ostinato.serving.plane.encoding import compressed
 from ostinato.serving.plane.listener import Listener
@@ -87,7 +89,7 @@ def test_forwarded_headers_are_believed_from_listed_proxies_only(
         door = build(toys, [API])
         with listening(Listener(door, proxies=proxies, linger_s=0.0)) as url:
             reply = httpx.get(f"{url}/api/v1/toys", headers=ANA | forged)
-        door.lines.write()
+        door.access_log.write()
         assert ("strict-transport-security" in reply.headers) is (seen == "6.6.6.6")
     line = json.loads(next(r for r in caplog.records if r.name == "ostinato.access").getMessage())
     assert line["client"] == seen
@@ -171,6 +173,13 @@ def test_no_line_of_the_log_is_made_by_a_client(ana: httpx.Client, url: str, cap
         if record.name == "ostinato.access":
             assert len(record.getMessage().splitlines()) == 1
             assert "forged" not in json.loads(record.getMessage())
+
+
+def test_a_token_in_an_address_is_not_logged() -> None:
+    secret = mint("person")
+    logged = Line(0.0, "r", "GET", f"/api/v1/runs/{secret}/metrics", 404, None, 1.0, None, None).text()
+    assert secret not in logged
+    assert f"/{secret[:15]}…/metrics" in json.loads(logged)["path"]
 
 
 # ---- TLS

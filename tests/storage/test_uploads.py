@@ -22,7 +22,8 @@ from ostinato.storage.blobs.local import Local
 from ostinato.storage.blobs.numbered import Numbered
 from ostinato.storage.blobs.owned import Owned
 from ostinato.storage.blobs.sealed import Sealed
-from ostinato.storage.blobs.uploads import Span, Uploads, part
+from ostinato.storage.blobs.sending import Span
+from ostinato.storage.blobs.uploads import Uploads, part
 from ostinato.storage.rows.postgres import Postgres
 from ostinato.storage.rows.rows import Rows, metadata
 

@@ -54,6 +54,13 @@ def test_a_curve_is_drawn_from_columns_of_floats(both: Ostinato) -> None:  # noq
         both.runs.outline("r2", "valid/auc")
 
 
+def test_integers_of_any_size_are_parameters(both: Ostinato) -> None:  # noqa: F811
+    with both.run("seeds", params={"seed": 2**70, "least": -(2**63), "most": 2**64 - 1}) as run:
+        run.log_params({"salt": -(2**200)})
+    assert both.runs.get(run.id).params == {"seed": 2**70, "least": -(2**63), "most": 2**64 - 1, "salt": -(2**200)}
+    assert [found.id for found in both.runs.search("seeds", where=[f"params.seed = {2**70}"]).items] == [run.id]
+
+
 def columns(content: bytes) -> np.ndarray:
     return np.frombuffer(content, "<f8").reshape(4, -1)
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ostinato.kernel.errors import Conflict, Invalid, Unavailable
@@ -157,6 +161,23 @@ def test_what_is_no_number_is_refused_at_once(runs: Runs) -> None:
     assert runs.curve(run.id, "a").values == [1.0]
 
 
+def test_what_is_no_scalar_is_a_parameter_or_a_tag_as_text(runs: Runs) -> None:
+    given = {
+        "units": [64, 64], "schedule": {"warmup": np.int64(10), "by": Path("x")}, "rate": np.float32(0.5), "trees": np.int64(300),
+        "on": np.bool_(True), "data": Path("data/2013"), "since": date(2013, 1, 1), "none": None, "map": {(1, 2): 3}, "many": np.zeros(2),
+    }  # fmt: skip
+    with Logger.start(runs, "arguments", params=given, tags={"fold": 3}, capture=False) as run:
+        run.log_params(given)  # the same again
+        run.log_params({"momentum": np.float64(0.9)}, shape=(2, 3))
+        run.tag(epochs=10, best=True)
+    found = runs.get(run.id)
+    assert found.params == {
+        "units": "[64, 64]", "schedule": '{"warmup": 10, "by": "x"}', "rate": 0.5, "trees": 300, "on": True, "data": "data/2013",
+        "since": "2013-01-01", "none": None, "map": "{(1, 2): 3}", "many": "[0. 0.]", "momentum": 0.9, "shape": "[2, 3]",
+    }  # fmt: skip
+    assert found.tags == {"fold": "3", "epochs": "10", "best": "True"}
+
+
 def test_many_threads_may_log_to_one_run(runs: Runs) -> None:
     with Logger.start(runs, "flights") as run:
         threads = [threading.Thread(target=lambda n=n: [run.log({f"k{n}": i}, step=i) for i in range(2000)]) for n in range(6)]
@@ -237,3 +258,31 @@ time.sleep(60)
         time.sleep(0.05)
     assert runs.get(run).state == "killed"
     assert runs.curve(run, "a").values == [1.0]
+
+
+def measured(task: tuple[Logger, int]) -> tuple[int, str]:
+    """What a worker of a pool does, in an interpreter of its own."""
+    run, number = task
+    for step in range(3):
+        run.log({f"part/{number}": step}, step=step)
+    with run:  # ends its part alone
+        run.artifact(f"part-{number}.txt", str(number))
+    return os.getpid(), run.id
+
+
+def test_a_run_travels_to_workers_that_are_spawned(runs: Runs) -> None:
+    with Logger.start(runs, "pools", capture=False) as run:
+        with multiprocessing.get_context("spawn").Pool(2) as pool:
+            told = pool.map(measured, [(run, number) for number in range(4)], chunksize=1)
+        run.log(whole=1)
+        assert runs.get(run.id).state == "running"
+    assert {id_ for _, id_ in told} == {run.id}
+    assert os.getpid() not in {pid for pid, _ in told}
+    assert runs.get(run.id).state == "finished"
+    assert {key: found.n for key, found in runs.metrics(run.id).items()} == {f"part/{number}": 3 for number in range(4)} | {"whole": 1}
+    assert runs.artifact(run.id, "part-3.txt") == b"3"
+
+
+def test_a_copy_of_a_run_is_the_run(runs: Runs) -> None:
+    with Logger.start(runs, "pools", capture=False) as run:
+        assert copy.deepcopy({"logger": run})["logger"] is run

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from tests.conftest import ON_POSTGRES
 
 from ostinato.app import Ostinato
 from ostinato.kernel.clock import ReplayClock
@@ -21,6 +22,8 @@ from ostinato.tracking.planner.where import RUNS
 from ostinato.tracking.query import TEXTUAL, Ago, Among, And, Compare, Field, Missing, Node, Not, Or, Order
 from ostinato.tracking.types import MetricFrame, Source, Use
 
+EXAMPLES = 50 if ON_POSTGRES else 150
+"""What is asked of the planner and of its plans, SQLite's run asks in full; what PostgreSQL makes of each part of a query, fewer show."""
 quick = settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 WORDS = RUNS.vocabulary
 NOW = datetime(2013, 1, 8, tzinfo=UTC)
@@ -268,7 +271,7 @@ def few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.usefixtures("few")
 def test_the_database_finds_what_a_plain_reading_finds(six: Ostinato) -> None:
-    @settings(quick, max_examples=150)
+    @settings(quick, max_examples=EXAMPLES)
     @given(TREES)
     def compare(tree: Node) -> None:
         expected = {f"r{number}" for number in range(len(SEEN)) if meets(number, tree)}
@@ -281,7 +284,7 @@ def test_the_database_finds_what_a_plain_reading_finds(six: Ostinato) -> None:
 
 @pytest.mark.usefixtures("few")
 def test_orders_stand_still_over_pages_of_any_query(six: Ostinato) -> None:
-    @settings(quick, max_examples=50)
+    @settings(quick, max_examples=EXAMPLES // 3)
     @given(
         st.lists(
             st.builds(Order, METRICS | PARAMS | TEXTS.filter(lambda f: f.kind != "dataset") | INSTANTS, st.booleans()),

@@ -10,10 +10,11 @@ import pytest
 
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.clock import ReplayClock
-from ostinato.kernel.errors import Conflict, Invalid, NotFound
+from ostinato.kernel.errors import Conflict, Invalid, NotFound, TooLarge
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.tracking import store
+from ostinato.tracking.lookup import VALUES_MAX
 from ostinato.tracking.service import Runs
 from ostinato.tracking.types import Code, Environment, MetricFrame
 
@@ -43,6 +44,21 @@ def test_a_run_remembers_all_that_it_was_told(runs: Runs, clock: ReplayClock) ->
     assert run.ended_at is not None
     assert run.ended_at - run.started_at == timedelta(hours=1)
     assert runs.start("flights", environment=environment).environment == run.environment
+
+
+def test_a_run_has_no_more_parameters_and_tags_than_all_can_wait_for(runs: Runs) -> None:
+    many = {f"k{n}": "v" for n in range(VALUES_MAX)}
+    run = runs.start("flights", params=many, tags=many)
+    for act in (
+        lambda: runs.start("flights", params=many | {"one": "more"}),
+        lambda: runs.start("flights", tags=many | {"one": "more"}),
+        lambda: runs.params(run.id, {"one": "more"}),
+        lambda: runs.tag(run.id, {"one": "more"}),
+    ):
+        with pytest.raises(TooLarge, match="10001") as caught:
+            act()
+        assert "artifact" in caught.value.hint
+    assert len(runs.get(run.id).params) == VALUES_MAX
 
 
 def test_every_verb_may_be_repeated(runs: Runs, ledger: Ledger) -> None:

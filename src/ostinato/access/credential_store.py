@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Row, String
 
 from ostinato.access.store import actor_table, bump
 from ostinato.access.types import Credential, LinkedIdentity, Session, Token
+from ostinato.kernel.frozen import frozen
 from ostinato.storage.rows.rows import Instant, Json, Tx, metadata
 
 token_table = Table(
@@ -111,7 +111,7 @@ _credential = (
 _SHOWN = tuple(column for column in token_table.c if column.name != "hash")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TokenRecord:
     """The record of a token; `over` means that it is revoked or its actor disabled."""
 

@@ -10,7 +10,6 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -19,13 +18,14 @@ from ostinato.access.issuer import LEEWAY_S, Issuer, sanitized
 from ostinato.access.sign_in import Identity
 from ostinato.access.types import ALL_PROJECTS
 from ostinato.kernel.errors import Conflict, Invalid, Unauthenticated
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.settings import Settings
 
 _STRANGE = re.compile(r"[^A-Za-z0-9._-]+")
 _NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Begun:
     """A sign-in that was sent to the provider: `url` is where the browser goes; the rest stays with the browser until it comes back.
 
@@ -39,7 +39,7 @@ class Begun:
     link: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Strength:
     """The required strength of authentication: one of the classes `acr` and one of the methods `amr`, at most `max_age_s` ago.
 

@@ -17,13 +17,14 @@ PERMISSIONS: frozenset[str] = frozenset(
     [f"{noun}:{verb}" for noun in _NOUNS for verb in ("read", "write")]
     + ["trace:assess", "model:approve", "model:promote", "model:break-glass", "endpoint:deploy", "endpoint:invoke", "endpoint:label"]
     + ["ledger:erase", "ledger:hold", "run:purge", "run:import", "trace:purge", "model:purge", "model:import", "access:admin", "clock:set"]
+    + ["store:examine"]
 )
 """Every permission that an operation may need."""
 
 STORE_WIDE = frozenset({"admin"})
 """Roles that hold in all projects, wherever they are granted."""
 
-_STORE = frozenset({"project:write", "clock:set", "clock:write"})
+_STORE = frozenset({"project:write", "clock:set", "clock:write", "store:examine"})
 _READ = frozenset(f"{noun}:read" for noun in _NOUNS if noun != "access")
 _COMMENT = frozenset({"ledger:write"})
 _ASSESS = frozenset({"trace:assess"})

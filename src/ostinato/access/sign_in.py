@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ostinato.access import credential_store, store
@@ -17,6 +17,7 @@ from ostinato.access.types import Actor, Binding, IssuedCode, IssuedToken, Linke
 from ostinato.kernel.caller import Caller, caller, calling
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Conflict, Denied, Invalid, NotFound, Unauthenticated
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ids import new_id
 from ostinato.kernel.ref import Ref
 from ostinato.storage.rows.rows import Rows, Tx
@@ -29,7 +30,7 @@ RECOVERY = timedelta(hours=1)
 _ENGINE = Caller(actor="service:ostinato")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Visitor:
     """The browser of a request: its address, its user agent, and the secret of its session, which the next replaces."""
 
@@ -41,7 +42,7 @@ class Visitor:
 NOWHERE = Visitor()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Identity:
     """An identity at an OpenID provider: `subject` at `issuer`, called `name` there, and the roles of its groups, by project."""
 

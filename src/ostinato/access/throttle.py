@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 from datetime import datetime, timedelta
 
 from ostinato.access import credential_store
@@ -76,5 +77,5 @@ def _failures(tx: Tx, account: str, network: str, free: int, now: datetime) -> i
     wait_s = min(2 ** min(failures - free, 10), WAIT_MAX_S) if failures >= free else 0
     remaining_s = wait_s - (now - last).total_seconds()
     if remaining_s > 0:
-        raise Throttled("too many attempts failed", hint=f"try again in {remaining_s:.0f} s", retry_after_s=remaining_s)
+        raise Throttled("too many attempts failed", hint=f"try again in {math.ceil(remaining_s)} s", retry_after_s=remaining_s)
     return failures

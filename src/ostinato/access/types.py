@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from ostinato.kernel.frozen import frozen
 
 Kind = Literal["person", "service"]
 Means = Literal["password", "code", "oidc"]
@@ -12,7 +13,7 @@ ALL_PROJECTS = "*"
 """What a binding or a custom role names instead of a project if it holds in all of them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Project:
     """The boundary of access: everything lives in one."""
 
@@ -21,7 +22,7 @@ class Project:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LinkedIdentity:
     """Who a person is at their OpenID provider: `subject` at `issuer`. `linked_by` is empty where that sign-in made the person."""
 
@@ -31,7 +32,7 @@ class LinkedIdentity:
     linked_by: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Actor:
     """An actor: `id` is `person:ana` or `service:trainer`. A disabled actor has no permissions, and its tokens do not work."""
 
@@ -42,7 +43,7 @@ class Actor:
     identity: LinkedIdentity | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Binding:
     """`actor` has `role` in `project`; the project `*` stands for all of them. `source` is `hand`, or `oidc` if a group brought it."""
 
@@ -52,7 +53,7 @@ class Binding:
     source: str = "hand"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Role:
     """A named set of permissions `noun:verb`; of a custom role they are patterns such as `run:*`.
 
@@ -65,7 +66,7 @@ class Role:
     project: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Token:
     """A credential as listings show it. `id` is the public part; `last_used_at` is exact to ten minutes.
 
@@ -88,7 +89,7 @@ class Token:
     rotated_to: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class IssuedToken:
     """A new credential; `secret` is shown this once and kept nowhere."""
 
@@ -96,7 +97,7 @@ class IssuedToken:
     secret: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class IssuedCode:
     """A one-time code with which `actor` signs in; `path` is the page of the server that takes it."""
 
@@ -106,7 +107,7 @@ class IssuedCode:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Session:
     """A browser that is signed in; `seen_at` is exact to ten minutes, `expires_at` its end whatever happens."""
 
@@ -122,7 +123,7 @@ class Session:
     current: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OpenedSession:
     """A new session; `secret` goes into the cookie and is kept nowhere."""
 
@@ -130,7 +131,7 @@ class OpenedSession:
     secret: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DeviceGrant:
     """What a device shows its user: open `verification_uri`, confirm `user_code`. It asks with `device_code` every `interval` s."""
 
@@ -141,7 +142,7 @@ class DeviceGrant:
     interval: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DeviceRequest:
     """What a person is asked to confirm: a program called `name`, at `address`, wants a token of theirs."""
 
@@ -151,7 +152,7 @@ class DeviceRequest:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DeviceAnswer:
     """The state of a device authorization; `issued` comes with `granted`, once."""
 
@@ -159,7 +160,7 @@ class DeviceAnswer:
     issued: IssuedToken | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Trust:
     """What `issuer` signs for `audience` alone, and what says `claims` word for word, is exchanged for a token of `service`.
 
@@ -178,7 +179,7 @@ class Trust:
     created_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Whoami:
     """The caller: its roles in the present project, and all that they and its credential permit.
 
@@ -193,7 +194,7 @@ class Whoami:
     has_password: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Credential:
     """A presented credential, a token or a session, with its scope. It never leaves the server."""
 
@@ -204,7 +205,7 @@ class Credential:
     delegated: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Admission:
     """Somebody who was let in: by which credential, and with which permissions in the project that they named."""
 

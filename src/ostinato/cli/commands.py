@@ -9,13 +9,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import click
 
 from ostinato.kernel.errors import Invalid, NotFound
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.notice import collect_notices
 from ostinato.kernel.operation import Op
 from ostinato.kernel.progress import Watcher, watch_progress
@@ -27,7 +28,7 @@ _GLANCE_S = 0.2
 """So often a long command says how far it is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Target:
     """Which store a command is meant for: the server at `url`, or, if that is empty, the folder `data`."""
 
@@ -43,7 +44,7 @@ class Target:
         Raises:
             NotFound: no server is named, and the folder holds no store.
         """
-        if not self.url and not (self.data / "ledger-key").exists():
+        if not self.url and not any((self.data / name).exists() for name in ("admin-token", "ledger-key")):
             raise NotFound(
                 f"no store in {self.data}", hint="--data DIR or --url ADDRESS say where it is; `ostinato serve --data DIR` makes one"
             )
@@ -59,6 +60,8 @@ class Target:
             return
         clock = importlib.import_module("ostinato.server.clock").clock_of(self.data)
         with importlib.import_module("ostinato.app").Ostinato.open(self.data, clock=clock, project=self.project) as app:
+            if not app.access.is_project(self.project):
+                raise NotFound(f"no project {self.project!r}", hint="ostinato access projects lists yours")
             yield app
 
 

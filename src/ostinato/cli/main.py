@@ -14,27 +14,12 @@ import click
 
 from ostinato.cli.commands import Target, command_of
 from ostinato.cli.exit_codes import CHECK_FAILED, USAGE, code_of
-from ostinato.kernel.errors import OstinatoError
+from ostinato.cli.printable import printable
+from ostinato.client.faces import FACES
+from ostinato.kernel.errors import OstinatoError, Unavailable
 from ostinato.kernel.garbage import spare
 from ostinato.kernel.settings import Settings
 from ostinato.kernel.streams import stand_in
-
-FACES: tuple[tuple[str, str, str], ...] = (
-    ("access", "ostinato.access.api", "People, services, roles and tokens."),
-    ("ledger", "ostinato.ledger.api", "Who did what: history, lineage, seals and their check."),
-    ("datasets", "ostinato.data.api", "Datasets, their deliveries, contracts and versions."),
-    ("features", "ostinato.features.api", "Feature views, point-in-time and online values."),
-    ("runs", "ostinato.tracking.api", "Experiments and runs: parameters, metrics, artifacts."),
-    ("traces", "ostinato.traces.api", "Traces of programs: spans, costs, assessments."),
-    ("pipelines", "ostinato.pipelines.api", "Pipelines and their executions."),
-    ("evaluations", "ostinato.evaluation.api", "What models were measured to be worth."),
-    ("models", "ostinato.registry.api", "Model versions, gates, approvals and aliases."),
-    ("explanations", "ostinato.explain.api", "Why a model says what it says."),
-    ("endpoints", "ostinato.serving.api", "Predictions, rollouts and labels."),
-    ("monitors", "ostinato.monitoring.api", "Windows, findings and alerts."),
-    ("insights", "ostinato.insights.api", "Search, loops at a glance, what waits, how it goes."),
-)
-"""Name, module and one line of each slice; equal to `ostinato.app.SLICES`, and a test sees to it."""
 
 
 class Guessing(click.Group):
@@ -108,6 +93,13 @@ def _saved(url: str) -> str:
     return importlib.import_module("ostinato.client.login").saved_token(url)  # type: ignore[no-any-return]
 
 
+def _told(error: OstinatoError) -> int:
+    click.echo(printable(f"{type(error).__name__}: {error.message}"), err=True)
+    if error.hint:
+        click.echo(printable(f"hint: {error.hint}"), err=True)
+    return code_of(error)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with a code of `ostinato.cli.exit_codes`."""
     stand_in()
@@ -123,13 +115,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.Abort:
         sys.exit(130)
     except OstinatoError as error:
-        click.echo(f"{type(error).__name__}: {error.message}", err=True)
-        if error.hint:
-            click.echo(f"hint: {error.hint}", err=True)
-        sys.exit(code_of(error))
+        sys.exit(_told(error))
     except BrokenPipeError:  # `| head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        hint = "look at the path, at who owns it and may write there, and at its disk"
+        sys.exit(_told(Unavailable(f"{os.fsdecode(error.filename)}: {error.strerror}", hint=hint)))
     sys.exit(CHECK_FAILED if passed is False else 0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import signal
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -97,6 +98,7 @@ def worker(ctx: click.Context, data: Path | None, queues: str, parent: int | Non
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     folder = _folder(ctx, data)
+    replace(ctx.find_root().obj, data=folder, url="").must_exist()
     clock = importlib.import_module("ostinato.server.clock").clock_of(folder)
     exporting = importlib.import_module("ostinato.server.traces").exporting()
     with exporting, importlib.import_module("ostinato.app").Ostinato.open(folder, clock=clock) as app:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ostinato.cli.printable import printable
 from ostinato.kernel.page import Page
 from ostinato.kernel.ref import Ref
 
@@ -73,14 +74,14 @@ def text_of(value: Any) -> str:
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(sentence := getattr(value, "sentence", None), str):
-        return sentence
+        return printable(sentence)
     if isinstance(value, (list, tuple)):
         if len(value) > 1 and any(map(_is_thing, value)):
             return f"{len(value)} items"
         return ", ".join(text_of(item) for item in value)
     if _is_thing(value):
         return ", ".join(f"{name}={text_of(inner)}" for name, inner in _pairs(value) if not _empty(inner))
-    return str(value)
+    return printable(str(value))
 
 
 def _is_thing(value: Any) -> bool:
@@ -88,7 +89,11 @@ def _is_thing(value: Any) -> bool:
 
 
 def _pairs(value: Any) -> list[tuple[str, Any]]:
-    return [(str(k), v) for k, v in value.items()] if isinstance(value, dict) else [(f.name, getattr(value, f.name)) for f in fields(value)]
+    return (
+        [(printable(str(k)), v) for k, v in value.items()]
+        if isinstance(value, dict)
+        else [(f.name, getattr(value, f.name)) for f in fields(value)]
+    )
 
 
 def _empty(value: Any) -> bool:

@@ -13,14 +13,14 @@ import ssl
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from ostinato.kernel import errors
-from ostinato.kernel.errors import Invalid, OstinatoError, Unavailable
+from ostinato.kernel.errors import Invalid, OstinatoError, Unauthenticated, Unavailable
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.notice import HEADER, from_header, notice
 from ostinato.serving.plane.encoding import UNPACKED
 
@@ -33,7 +33,7 @@ _WAIT_S = (0.05, 2.0)
 _HELP = "is the server running, and is this its address? `ostinato serve` starts one"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reply:
     """A successful reply: its bytes and their type."""
 
@@ -45,9 +45,14 @@ class Connection:
     """A pool of connections to one server. Thread-safe: a call takes an idle connection or opens one."""
 
     def __init__(self, url: str, token: str, project: str, patience_s: float = PATIENCE_S, ca_file: str = "") -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts, _ = (split := urlsplit(url)), split.port
+        except ValueError:  # a port, or an address of IPv6, that is none
+            parts = urlsplit("")
+        if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable() or " " in url:
             raise Invalid(f"not the address of a server: {url!r}", hint="such as http://127.0.0.1:8080", field="url")
+        if not (token.isascii() and token.isprintable()):
+            raise Unauthenticated("this is no token of Ostinato", hint="pass the whole text, of the form ostp_…, and nothing else")
         self.url = url.rstrip("/")
         self.project = project
         self._host, self._port, self._base = parts.hostname, parts.port, parts.path.rstrip("/")
@@ -111,13 +116,13 @@ class Connection:
             response = connection.getresponse()
             content = response.read()
             if (encoding := response.getheader("content-encoding", "")) in UNPACKED:
-                content = UNPACKED[encoding](content, -1)[0]
+                content = UNPACKED[encoding](content, sys.maxsize)[0]
             reply = Reply(content=content, kind=response.getheader("content-type", ""))
         except BaseException:
             connection.close()
             raise
         self._idle.append(connection)
-        if response.status >= 400:
+        if response.status >= 300:  # a redirect too: the token goes nowhere else
             raise error_from_reply(response.status, reply.content)
         for text in from_header(response.getheader(HEADER, "")):
             notice(text)

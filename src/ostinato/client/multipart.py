@@ -10,8 +10,8 @@ from typing import Any
 from blake3 import blake3
 
 from ostinato.kernel.errors import Conflict, NotFound
-from ostinato.storage.blobs.uploads import LARGE_BYTES, PART_BYTES
-from ostinato.storage.blobs.uploads import sent as sent_parts
+from ostinato.storage.blobs.sending import LARGE_BYTES, PART_BYTES
+from ostinato.storage.blobs.sending import sent as sent_parts
 
 
 def upload_in_parts(whole: Callable[..., Any], raw: str, sent: Callable[..., Any], face: Any) -> Callable[..., Any]:

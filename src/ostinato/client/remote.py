@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -12,15 +13,15 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from ostinato.app import SLICES
 from ostinato.client import multipart
 from ostinato.client.connection import PATIENCE_S, Connection
-from ostinato.kernel.errors import Invalid
+from ostinato.client.faces import FACES
+from ostinato.kernel.errors import Invalid, OstinatoError
 from ostinato.kernel.operation import Op
 from ostinato.kernel.signature import Parameter, fill, from_wire, placeholders, signature_of, to_wire
-from ostinato.tracking import api as tracking
 from ostinato.tracking.logger import Logger, Options
 
+_SLICES = {name: module for name, module, _ in FACES}
 _MSGPACK = "application/msgpack"
 _ROOT = "/api/v1"
 _FIRST_S = 5.0
@@ -40,30 +41,31 @@ def connect(url: str, token: str, project: str = "default", *, patience_s: float
     """
     link = Connection(url, token, project, PATIENCE_S if patience_s is None else patience_s, ca_file)
     link.call("GET", f"{_ROOT}/clock", patience_s=_FIRST_S if patience_s is None else patience_s)
-    return Remote(link, SLICES)
+    return Remote(link)
 
 
 class Remote:
-    """A connected store: one face per slice, as attributes. Thread-safe."""
+    """A connected store: one face per slice, as attributes, each made when it is first asked for. Thread-safe."""
 
-    def __init__(self, link: Connection, slices: Sequence[ModuleType]) -> None:
+    def __init__(self, link: Connection, slices: Sequence[ModuleType] = ()) -> None:
         self._link = link
         self.clock = RemoteClock(link)
-        self._faces = {module.NAME: Face(link, module.NAME, module.OPS) for module in slices}
+        for module in slices:
+            setattr(self, module.NAME, Face(link, module.NAME, module.OPS))
 
     @functools.cached_property
     def logging(self) -> Face:
         """The face of runs for those who log to one: it gives up soon, because a run's journal waits for the server anyway."""
-        return Face(self._link.with_patience(_HASTE_S), tracking.NAME, tracking.OPS)
+        return _face(self._link.with_patience(_HASTE_S), "runs")
 
     def __getattr__(self, name: str) -> Face:
-        try:
-            return self.__dict__["_faces"][name]  # type: ignore[no-any-return]
-        except KeyError:
-            raise AttributeError(f"a server has no {name!r}: it is there only where the store is opened in process") from None
+        if name not in _SLICES:
+            raise AttributeError(f"a server has no {name!r}: it is there only where the store is opened in process")
+        face = self.__dict__[name] = _face(self._link, name)
+        return face
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self._faces]
+        return [*super().__dir__(), *_SLICES]
 
     def __repr__(self) -> str:
         return f"<Ostinato at {self._link.url}, project {self._link.project}>"
@@ -107,6 +109,10 @@ class Face:
         return f"<{self._name} of a server>"
 
 
+def _face(link: Connection, name: str) -> Face:
+    return Face(link, name, importlib.import_module(_SLICES[name]).OPS)
+
+
 class RemoteClock:
     """The clock of the server."""
 
@@ -142,7 +148,7 @@ def _verb(link: Connection, op: Op) -> Callable[..., Any]:
         if raw := signature.at("raw"):
             content, kind = bytes(values[raw[0].name]), "application/octet-stream"
         elif body := signature.at("body"):
-            content, kind = _encode({p.name: values[p.name] for p in body if p.name in values}), _MSGPACK
+            content, kind = _encode({p.name: values[p.name] for p in body if p.name in values})
         reply = link.call(op.method, target, content, kind)
         return reply.content if signature.returns is bytes else _decode(reply.content, reply.kind, signature.returns)
 
@@ -150,16 +156,22 @@ def _verb(link: Connection, op: Op) -> Callable[..., Any]:
     return ask
 
 
-def _encode(values: dict[str, Any]) -> bytes:
+def _encode(values: dict[str, Any]) -> tuple[bytes, str]:
     try:
-        return msgspec.msgpack.encode(values, enc_hook=to_wire)
+        return msgspec.msgpack.encode(values, enc_hook=to_wire), _MSGPACK
+    except OverflowError:  # a whole number of more than 64 bits
+        return msgspec.json.encode(values, enc_hook=to_wire), "application/json"
     except (TypeError, NotImplementedError) as error:
         raise Invalid(f"an argument does not travel: {error}", hint="pass plain values, or the dataclasses that the verb names") from None
 
 
 def _decode(content: bytes, kind: str, annotation: Any) -> Any:
     decode = msgspec.msgpack.decode if kind.startswith(_MSGPACK) else msgspec.json.decode
-    return decode(content, type=annotation, dec_hook=from_wire)
+    try:
+        return decode(content, type=annotation, dec_hook=from_wire)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        hint = "is this the address of an Ostinato server, and of the version of this client?"
+        raise OstinatoError(f"the answer is not as an Ostinato server gives it: {error}", hint=hint) from None
 
 
 def _pairs(p: Parameter, value: Any) -> list[tuple[str, str]]:

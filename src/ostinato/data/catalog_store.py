@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from ostinato.data.store import deliveries, parts, read_delivery, versions
 from ostinato.data.types import CheckMark, Delivery, DeliveryMark, Outcome, VersionMark
+from ostinato.kernel.frozen import frozen
 from ostinato.storage.rows.rows import Tx
 
 _D = deliveries.c
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DeliveryFilter:
     """A filter of deliveries by project, dataset (None: all) and instant."""
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 
 from ostinato.data import store
 from ostinato.data.types import Dataset, Delivery
+from ostinato.kernel.frozen import frozen
 from ostinato.storage.rows.rows import Tx
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DatasetSummary:
     """A dataset, its newest accepted delivery, and its newest one."""
 

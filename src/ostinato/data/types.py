@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Literal
+
+from ostinato.kernel.frozen import frozen
 
 Scalar = str | int | float | bool | None
 """A value of a cell on the wire; instants are ISO 8601 text."""
@@ -12,7 +14,7 @@ Scalar = str | int | float | bool | None
 State = Literal["accepted", "quarantined"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CheckSpec:
     """A member of the family of checks, bound to columns; `tolerance` is the share of rows, 0 to 1, that may violate it."""
 
@@ -28,7 +30,7 @@ class CheckSpec:
         return ([self.column] if self.column is not None else []) + list(self.columns)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Contract:
     """What every delivery must meet.
 
@@ -41,7 +43,7 @@ class Contract:
     time: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SourceSpec:
     """A member of the family of sources, and where in it the data lies."""
 
@@ -49,7 +51,7 @@ class SourceSpec:
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Dataset:
     """A named table that grows by deliveries; `latest` is its newest version, None before the first. `tags` are found by search."""
 
@@ -66,7 +68,7 @@ class Dataset:
     latest: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Column:
     """A column: its name, and its type out of int64, double, string, bool, timestamp (UTC) and date."""
 
@@ -74,7 +76,7 @@ class Column:
     type: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CheckResult:
     """What one check measured: how many rows of the delivery violate it, which share that is, and up to ten of them.
 
@@ -91,7 +93,7 @@ class CheckResult:
     sample: list[dict[str, Scalar]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Report:
     """The results of all checks of a contract on one delivery; it passed if all of them did."""
 
@@ -105,7 +107,7 @@ class Report:
         return [result for result in self.results if not result.passed]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Delivery:
     """One attempt to add rows under a key: what came, from where, and what the contract said.
 
@@ -129,7 +131,7 @@ class Delivery:
     delivered_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Part:
     """The rows of one delivery as they stand in a version: a Parquet blob."""
 
@@ -139,7 +141,7 @@ class Part:
     delivery: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DatasetVersion:
     """An immutable state of a dataset: the parts it consists of, and the delivery that made it.
 
@@ -159,7 +161,7 @@ class DatasetVersion:
     delivered_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Count:
     """How often a value occurs."""
 
@@ -167,7 +169,7 @@ class Count:
     rows: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Bin:
     """How many values lie in [low, high); the last bin of a histogram holds its upper bound as well."""
 
@@ -176,7 +178,7 @@ class Bin:
     rows: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ColumnProfile:
     """What a column holds. `quantiles` are at 5, 25, 50, 75 and 95 %; `top` are the most frequent values of what is no number."""
 
@@ -193,7 +195,7 @@ class ColumnProfile:
     top: list[Count] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Profile:
     """The profiles of all columns of a version, exact, in the order of its schema."""
 
@@ -203,7 +205,7 @@ class Profile:
     columns: list[ColumnProfile]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CheckMark:
     """How one check went, without the offending rows."""
 
@@ -216,7 +218,7 @@ class CheckMark:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DeliveryMark:
     """A delivery in short, with how each check went."""
 
@@ -231,7 +233,7 @@ class DeliveryMark:
     checks: list[CheckMark]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outcome:
     """The outcome of a delivery, in short."""
 
@@ -242,7 +244,7 @@ class Outcome:
     delivered_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class VersionMark:
     """A version in short; `size` is in bytes."""
 
@@ -252,7 +254,7 @@ class VersionMark:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DatasetState:
     """The state of a dataset: its newest version and delivery, and whether it is as fresh as its contract demands.
 
@@ -271,7 +273,7 @@ class DatasetState:
     fresh: bool | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DatasetStory:
     """The deliveries to a dataset up to the instant `at`.
 
@@ -287,7 +289,7 @@ class DatasetStory:
     mended: DeliveryMark | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SchemaChange:
     """A column that came, went (`after` is None) or changed its type."""
 
@@ -296,7 +298,7 @@ class SchemaChange:
     after: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PairBin:
     """The share of the values of either version that lies in [low, high), or is `label`."""
 
@@ -307,7 +309,7 @@ class PairBin:
     after: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ColumnShift:
     """The shift of a column's distribution, 0 to 1, and the shares of nulls.
 
@@ -324,7 +326,7 @@ class ColumnShift:
     bins: list[PairBin]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Difference:
     """The difference between two versions of a dataset.
 
@@ -349,7 +351,7 @@ class Difference:
     removed_sample: list[dict[str, Scalar]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Scope:
     """What a check may look at besides the delivery `d` itself.
 
@@ -362,7 +364,7 @@ class Scope:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rule:
     """What a check compiles to: an SQL predicate that is true for a row of `d` that violates it.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Literal
 
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ref import Ref
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Estimate:
     """A number measured on a sample and its 95 % interval; None where the sample does not determine it."""
 
@@ -18,7 +19,7 @@ class Estimate:
     high: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Bin:
     """One of the bins of equal size into which the sorted scores fall: what was said against what happened."""
 
@@ -29,7 +30,7 @@ class Bin:
     rate: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CostMatrix:
     """Money that one row costs, by outcome: true positive, false positive, false negative, true negative; a gain is negative."""
 
@@ -39,7 +40,7 @@ class CostMatrix:
     tn: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Cost:
     """The cost of deciding by the model, compared with the cheaper policy without one: act on no row, or act on all."""
 
@@ -52,7 +53,7 @@ class Cost:
     saved_per_row: Estimate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Slice:
     """The rows where the column `by` has `value`, and the metrics on them."""
 
@@ -63,7 +64,7 @@ class Slice:
     metrics: dict[str, Estimate]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Report:
     """Everything measured about the scores of one model on one set of rows.
 
@@ -89,7 +90,7 @@ class Report:
         return found.value if found else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Evaluation:
     """A report that was kept: of `subject` (a run or a model version), on the rows whose digest is `data`.
 
@@ -106,7 +107,7 @@ class Evaluation:
     recorded_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MetricFigure:
     """A metric over all rows, and in which direction it is good."""
 
@@ -115,7 +116,7 @@ class MetricFigure:
     estimate: Estimate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CalibrationPoint:
     """A bin of the scores from `low` to `high`: the mean score of its rows, and the share of them that was positive."""
 
@@ -126,7 +127,7 @@ class CalibrationPoint:
     observed: Estimate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Figures:
     """An evaluation with what its pictures need besides: directions, and the intervals of the calibration."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ref import Ref
 
 Scalar: TypeAlias = str | float | int | bool | None
@@ -17,7 +18,7 @@ Columns: TypeAlias = Mapping[str, NDArray[Any]]
 Predict: TypeAlias = Callable[[Columns], NDArray[np.float64]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Importance:
     """How much worse the model gets without an input: the rise of its squared error, with its 95 % interval."""
 
@@ -27,7 +28,7 @@ class Importance:
     high: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Contribution:
     """What one input added to one score, and the standard error of that number."""
 
@@ -37,7 +38,7 @@ class Contribution:
     error: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GlobalExplanation:
     """The inputs of a model by importance, measured on `rows` rows of the table `data`; `loss` is the squared error there."""
 
@@ -53,7 +54,7 @@ class GlobalExplanation:
     made_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LocalExplanation:
     """One score taken apart: `base`, the mean score of `rows` rows of the background, plus all contributions is `score`."""
 
@@ -71,7 +72,7 @@ class LocalExplanation:
     made_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Kept:
     """An explanation of either kind: of a whole model or of one answer; the other is None."""
 

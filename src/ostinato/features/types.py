@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Literal
+
+from ostinato.kernel.frozen import frozen
 
 Scalar = str | int | float | bool | None
 """The value of an entity's key on the wire; instants are ISO 8601 text."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Feature:
     """A number computed from the events of an entity with `at - window < timestamp <= at`; without a window, from all.
 
@@ -24,7 +26,7 @@ class Feature:
     window_hours: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FeatureView:
     """Features of an entity, from the rows of a dataset as events.
 
@@ -53,7 +55,7 @@ class FeatureView:
         return [f"{self.name}__{f.name}" for f in self.features]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pushed:
     """The outcome of a push: how many rows are new, and how many were left out because they lack an entity or instant."""
 
@@ -63,7 +65,7 @@ class Pushed:
     skipped: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Materialized:
     """What a bulk load of a dataset's version into the online store did; parts that were loaded before are not read again."""
 
@@ -74,7 +76,7 @@ class Materialized:
     new: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Freshness:
     """The newest event that the online store holds for a view, and whether that is recent enough (None: no limit is declared)."""
 
@@ -85,7 +87,7 @@ class Freshness:
     fresh: bool | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ViewState:
     """The state of a view: its freshness, the types of its key columns, and the newest version of its dataset that was `loaded`.
 

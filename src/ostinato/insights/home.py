@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from ostinato.insights.types import (
     Trained,
 )
 from ostinato.insights.waits import waits_of
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ref import Ref
 from ostinato.monitoring import overview as monitoring
 from ostinato.monitoring.types import Measurement, Window
@@ -43,7 +44,7 @@ _ERRORS_MAX = 0.01
 """The share of failed requests from which on something is wrong."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Around:
     """The context of all loops: the caller's project and permissions, the instant, the price of CPU, the path of logs."""
 
@@ -54,7 +55,7 @@ class Around:
     log: Callable[[str], Path]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sight:
     """One model with what its parts are told from."""
 

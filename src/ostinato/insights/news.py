@@ -10,7 +10,9 @@ from ostinato.kernel.event import Event
 from ostinato.ledger.service import Ledger
 
 _QUIET_NOUNS = frozenset({"session", "code", "token", "password"})
-_QUIET_VERBS = frozenset({"run.started", "run.linked", "execution.requested", "execution.started", "endpoint.answered", "person.mentioned"})
+_QUIET_VERBS = frozenset(
+    {"run.started", "run.linked", "run.traced", "execution.requested", "execution.started", "endpoint.answered", "person.mentioned"}
+)
 _TOGETHER = frozenset({"finding.raised", "evaluation.recorded", "feature.materialized", "run.finished"})
 """Told in one line whatever they are about."""
 _PAGE = 200

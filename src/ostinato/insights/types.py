@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Literal
 
 from ostinato.kernel.event import Event
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ref import Ref
 
 # ---- search
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Hit:
     """A search hit: its display name, one line about it, when it was made or last used, and how well it matches."""
 
@@ -23,7 +24,7 @@ class Hit:
     match: Literal["exact", "prefix", "part"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Hits:
     """The results of a search for `text`, best first; `more` says that there are more than requested."""
 
@@ -35,7 +36,7 @@ class Hits:
 # ---- the loop at a glance
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Data:
     """The newest version of the dataset behind a model. `promised_h` is the age in hours that its contract or a view over it promises
     to stay below, `fresh` whether it does; `state` and `failed` are those of the last delivery: its verdict and the checks it failed."""
@@ -50,7 +51,7 @@ class Data:
     failed: list[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Trained:
     """When and by which run the newest version was made."""
 
@@ -59,7 +60,7 @@ class Trained:
     run: Ref | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Production:
     """The version in production, since when, and who put it there; without an endpoint, the champion."""
 
@@ -69,7 +70,7 @@ class Production:
     endpoint: Ref | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rolling:
     """The newest rollout: where it stands and what it has seen. `to_rollback` and `to_end` run from 0 to 1: how much of the evidence
     for a rollback is there (on a logarithmic scale), and how many of the pairs after which it ends without a verdict."""
@@ -93,7 +94,7 @@ class Rolling:
     to_end: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Health:
     """The answers of the last 24 hours: requests, of these failed; latencies in milliseconds of those that were asked one by one;
     `spark` and `spark_errors` by hour, the oldest first."""
@@ -108,7 +109,7 @@ class Health:
     spark_errors: list[int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Effect:
     """The drift of a feature, with its 95 % interval and the tolerance."""
 
@@ -121,7 +122,7 @@ class Effect:
     alarm: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Drift:
     """The newest window of the monitors of a model: its worst drift, and how many findings are open."""
 
@@ -132,7 +133,7 @@ class Drift:
     open_findings: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Quality:
     """A metric in the newest window that has enough labels, with its 95 % interval, and as it was evaluated before the approval."""
 
@@ -150,7 +151,7 @@ class Quality:
     alarm: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Cost:
     """The cost of the training runs of a model in `days`: CPU time in seconds, and its price if one is set."""
 
@@ -161,7 +162,7 @@ class Cost:
     money: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wait:
     """Something that waits for a person: `verb` on `ref`, by somebody with `permission`, since when and why. `owner` is whom to ask."""
 
@@ -173,7 +174,7 @@ class Wait:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Loop:
     """The state of one model's loop. A part that is None is absent; `absent` has by its name the command that would make it, or
     says that the caller may not see it. `worry` is 0 where all is well, 1 where something waits, 2 where something is wrong."""
@@ -194,7 +195,7 @@ class Loop:
     absent: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Home:
     """Every model of the project as of `at`, the most problematic one first."""
 
@@ -207,7 +208,7 @@ class Home:
 # ---- what waits for me
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Item:
     """Something that waits for the caller: `verb` is what to do about `ref`, `command` how."""
 
@@ -221,7 +222,7 @@ class Item:
     command: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Inbox:
     """The caller's inbox, newest first, at most `limit`; `counts` by kind count all items of the last `window_days`."""
 
@@ -233,7 +234,7 @@ class Inbox:
 # ---- what happened
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class News:
     """A recent event, the newest of `times` consecutive similar ones, of which the first was at `since`."""
 
@@ -245,7 +246,7 @@ class News:
 # ---- the practice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Span:
     """A duration over `cases` cases, in hours; `worst` is the longest one."""
 
@@ -256,7 +257,7 @@ class Span:
     worst: Ref | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Share:
     """A share of `cases`, with its 95 % interval (Wilson 1927)."""
 
@@ -267,7 +268,7 @@ class Share:
     high: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Stage:
     """What the runs of one experiment cost. It is of the stage `training` if it made a version of a model, `serving` and `monitoring` if
     it is one of the platform's own, and of `experiments` otherwise."""
@@ -280,7 +281,7 @@ class Stage:
     money: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Passage:
     """The dates of one version: when its newest data arrived, and when it was registered, approved, put live, and rolled back."""
 
@@ -292,7 +293,7 @@ class Passage:
     taken_back_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Practice:
     """Delivery metrics from `since` to `until`, by the events of the ledger.
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
 
 from ostinato.kernel.errors import Unauthenticated
+from ostinato.kernel.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Scope:
     """The scope of a credential: `permissions` (patterns) in `projects`, None means no limit; a `delegated` one cannot approve."""
 
@@ -37,7 +37,7 @@ class Scope:
         return {"permissions": permissions, "projects": projects, "delegated": self.delegated}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Caller:
     """An actor (`person:ana`, `service:trainer`) within a project.
 

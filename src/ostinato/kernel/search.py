@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ref import Ref
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SearchResult:
     """A thing that was found: its display name, one line about it, and the instant by which results are sorted."""
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from pathlib import Path
 
 from ostinato.kernel.errors import Invalid
+from ostinato.kernel.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Settings:
     """Read from `OSTINATO_<NAME>`; each field is documented in docs/settings.md.
 
@@ -99,9 +101,17 @@ class Settings:
         return cls(**given)  # type: ignore[arg-type]
 
 
+_FLAGS = ("encrypt", "beyond_loopback", "offline")
+_POSITIVE = ("body_limit_mb", "lease_s", "journal_mb", "sandbox_mb", "sandbox_cpu_s")
+
+
 def _number(name: str, text: str, kind: type[int | float]) -> int | float:
+    what = "whole number" if kind is int else "number"
+    least, most = (1 if name in _POSITIVE else 0), (1 if name in _FLAGS else math.inf)
     try:
-        return kind(text)
+        if least <= (value := kind(text)) <= most and value != math.inf:
+            return value
     except ValueError:
-        what = "whole number" if kind is int else "number"
-        raise Invalid(f"OSTINATO_{name.upper()} is not a {what}: {text!r}", field=name) from None
+        pass
+    hint = "set it to 0 or 1" if name in _FLAGS else f"set it to a {what} from {least} on"
+    raise Invalid(f"OSTINATO_{name.upper()} is {text!r}", hint=hint, field=name) from None

@@ -5,19 +5,19 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ostinato.kernel.errors import Invalid
+from ostinato.kernel.frozen import frozen
 from ostinato.ledger.merkle import HASH_SIZE
 
 _ALGORITHM = b"\x01"  # Ed25519
 _SIZE_DIGITS_MAX = 19
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Checkpoint:
     """The content of a note: the first `size` entries of the log `origin` have the root `root`."""
 

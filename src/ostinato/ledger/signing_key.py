@@ -10,7 +10,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ostinato.access.keyfile import read_or_create
+from ostinato.kernel.errors import Corrupt
 from ostinato.ledger.note import Checkpoint, Verifier, signed
+
+_SEED_BYTES = 32
 
 
 class SigningKey:
@@ -24,8 +27,16 @@ class SigningKey:
 
     @classmethod
     def at(cls, path: Path) -> SigningKey:
-        """The key in the file `path`, made on first use; of several processes that make it at once, one wins."""
-        return cls(read_or_create(path, lambda: os.urandom(32)))
+        """The key in the file `path`, made on first use; of several processes that make it at once, one wins.
+
+        Raises:
+            Corrupt: the file holds something else, or is lost: the store has begun.
+        """
+        lost = path.with_name("admin-token").exists() and not path.exists()
+        if lost or len(seed := read_or_create(path, lambda: os.urandom(_SEED_BYTES))) != _SEED_BYTES:
+            hint = f"put {path.name} back from a backup: a new one would not fit the seals of the ledger"
+            raise Corrupt(f"{path} is lost" if lost else f"{path} holds no key", hint=hint)
+        return cls(seed)
 
     def sign(self, size: int, root: bytes) -> str:
         """The note that states the root of the first `size` events. The same note each time: Ed25519 draws no random numbers."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from ostinato.kernel.event import Event
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ref import Ref
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Edge:
     """`target` was made from `source`; `verb`, `seq`, `at`, `actor` and `subject` are those of the event that says so."""
 
@@ -24,7 +25,7 @@ class Edge:
     subject: Ref
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Graph:
     """A part of the lineage: `nodes` with the ref that was asked for first, then by distance; `edges` from cause to effect.
 
@@ -39,7 +40,7 @@ class Graph:
 # ---- search
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TallyBin:
     """So many events happened from `start` on, for the width of a bin."""
 
@@ -47,7 +48,7 @@ class TallyBin:
     events: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tally:
     """The number of events that a search finds, with counts by time, verb and actor.
 
@@ -65,7 +66,7 @@ class Tally:
 # ---- seals
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Head:
     """A sealed state of the ledger: its first `size` events have the Merkle root `root` (hex).
 
@@ -78,7 +79,7 @@ class Head:
     note: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SealState:
     """The state of sealing: the ledger has `events`, and the newest head covers the first `head.size` of them."""
 
@@ -86,7 +87,7 @@ class SealState:
     head: Head | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verification:
     """What a check of the whole ledger found: `ok` means no problem; the first `sealed` of `events` events are under a seal."""
 
@@ -96,7 +97,7 @@ class Verification:
     problems: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Inclusion:
     """Proof that the event whose stored bytes are `body` stands at the position `seq` of the ledger's first `size` events.
 
@@ -110,7 +111,7 @@ class Inclusion:
     note: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Consistency:
     """Proof that the ledger of `new_size` events continues, unaltered, that of `old_size` (RFC 9162 §2.1.4).
 
@@ -126,7 +127,7 @@ class Consistency:
 # ---- comments
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wording:
     """The wording of a comment from `at` on; None if it was erased."""
 
@@ -134,7 +135,7 @@ class Wording:
     text: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Comment:
     """A comment on `ref`: the current `text`, or None if it was erased; `earlier` wordings, oldest first.
 
@@ -149,7 +150,7 @@ class Comment:
     earlier: list[Wording] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Mention:
     """Somebody was mentioned by `author` in the comment `comment` on `ref`; `text` is what it says now, None if erased."""
 
@@ -164,7 +165,7 @@ class Mention:
 # ---- subscriptions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Subscription:
     """Events of the project whose verb fits one of `verbs` (`model.*`; empty: all) go to the sink, at least once each.
 
@@ -187,7 +188,7 @@ class Subscription:
     secret: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Trial:
     """The result of a test event: it was `taken` within `ms`, or refused with `error`."""
 
@@ -197,7 +198,7 @@ class Trial:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Parked:
     """An event that a subscription could not deliver, since `at`, for the reason `error`."""
 
@@ -206,7 +207,7 @@ class Parked:
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Parcel:
     """One event on its way out: `body` is its JSON, `key` its id, by which a receiver knows repeats.
 
@@ -223,7 +224,7 @@ class Parcel:
     message: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Surroundings:
     """What the operator of the installation gives the sinks: a folder `home` of the project for files, which `networks` beyond the
     public ones they may reach, and the mail server: `smtp_url`, and `mail_from`, the address of the sender."""
@@ -260,7 +261,7 @@ class Particular(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Hold:
     """That a thing may not be destroyed, and why; it stands until it is released. Without a version, `ref` means every version."""
 

@@ -11,7 +11,7 @@ import os
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -20,6 +20,7 @@ import msgspec
 from blake3 import blake3
 
 from ostinato.kernel.errors import Conflict, Corrupt, Invalid, NotFound, TooLarge
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.signature import from_wire, to_wire
 from ostinato.registry.types import AliasState, Labels, Model, ModelVersion, Note
 from ostinato.tracking.types import Candidate, Environment, Run, Use
@@ -41,7 +42,7 @@ _SWELL_MAX = 200
 _SLACK = 64 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Member:
     """The size of a member, and the BLAKE3 digest of its bytes."""
 
@@ -49,7 +50,7 @@ class Member:
     digest: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Part:
     """An experiment or a model of an archive: its name, its folder there, and how many runs or versions that has in how many batches."""
 
@@ -59,7 +60,7 @@ class Part:
     batches: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Head:
     """The description of an archive. `store` is the public key of its store's ledger."""
 
@@ -73,7 +74,7 @@ class Head:
     members: dict[str, Member] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class File:
     """A file: its path within its owner, and which blob of the archive it is, with that one's BLAKE3 digest and size."""
 
@@ -83,7 +84,7 @@ class File:
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RunRecord:
     """A run with what hangs on it; its `points` follow those of the run before in the batch's file of points."""
 
@@ -94,7 +95,7 @@ class RunRecord:
     sources: list[Use] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CandidateRecord:
     """A candidate with its files."""
 
@@ -102,7 +103,7 @@ class CandidateRecord:
     files: list[File] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EnvironmentRecord:
     """An environment, by the digest under which runs name it."""
 
@@ -110,7 +111,7 @@ class EnvironmentRecord:
     environment: Environment
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ModelRecord:
     """A model, what is written on it and into its cards."""
 
@@ -119,7 +120,7 @@ class ModelRecord:
     notes: list[Note] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class VersionRecord:
     """A version with its decisions; its artifact, or the files of a folder; and the moves of aliases to it."""
 

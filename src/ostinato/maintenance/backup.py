@@ -7,13 +7,13 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from blake3 import blake3
 
 from ostinato.kernel.errors import Conflict, Corrupt, Invalid, NotFound
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.settings import Settings
 from ostinato.ledger.signing_key import SigningKey
 from ostinato.maintenance import manifest
@@ -33,7 +33,7 @@ _PIECE = 1 << 20
 _AT_ONCE = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Backup:
     """A backup that was made: its manifest, what it holds (`size` in bytes), and how many bytes had to be copied.
 

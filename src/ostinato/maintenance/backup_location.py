@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from ostinato.kernel.frozen import frozen
 from ostinato.storage.objects.chosen import objects_of
 from ostinato.storage.objects.objects import Objects
 
 _CALLED = "the address of the backups"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BackupLocation:
     """The objects of the backups; their folder, if it is one; and `manifest`, if one was named."""
 

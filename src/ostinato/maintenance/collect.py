@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from ostinato.kernel.errors import Invalid
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.settings import Settings
 from ostinato.maintenance.database import looked_at
 from ostinato.maintenance.files import DATABASE, held, kept, opened
@@ -25,7 +25,7 @@ GRACE_MIN_HOURS = 2.0
 """Less would reach into work in progress: a blob that is wanted is marked so at most once an hour."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Unused:
     """A blob that nothing refers to: its digest, its size in bytes, and how long nobody has stored or asked for it, in hours."""
 
@@ -34,7 +34,7 @@ class Unused:
     unused_hours: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sparse:
     """A pack of small blobs of which less than half is still named: its digest and size in bytes, and how many of these are `needed`."""
 
@@ -43,7 +43,7 @@ class Sparse:
     needed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Collection:
     """`unused` of the store's `blobs` blobs (`blobs_size` bytes), `size` bytes together; deleted if `applied`.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ostinato.kernel.errors import OstinatoError
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.settings import Settings
 from ostinato.maintenance.checks import content, databases, folder, installation, work
 from ostinato.maintenance.checks.check import Check, CheckedStore
@@ -20,12 +21,13 @@ _AROUND: dict[str, Check] = {
 }  # fmt: skip
 _THOROUGH: dict[str, Check] = {"blobs": content.blobs, "logs": content.logs}
 _IN_ROWS: dict[str, Check] = {
-    "writer": databases.writer, "clock": databases.clock, "extras": installation.extras, "executions": work.executions,
+    "writer": databases.writer, "clock": databases.clock, "executions": work.executions,
     "references": content.references, "ledger": content.ledger,
 }  # fmt: skip
+_LOADING: dict[str, Check] = {"extras": installation.extras}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Complaint:
     """Something that is wrong: which check found it, what it is, and how to mend it. A `warning` can wait, a `problem` cannot."""
 
@@ -35,7 +37,7 @@ class Complaint:
     mend: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Diagnosis:
     """`ok` means no problem; there may be warnings. `checks` names what was looked at, `guards` which of those around models that may run
     code stand on this machine."""
@@ -46,11 +48,11 @@ class Diagnosis:
     guards: dict[str, bool]
 
 
-def examine(data: Path, *, quick: bool = False, listen: tuple[str, int] | None = None) -> Diagnosis:
+def examine(data: Path, *, quick: bool = False, load: bool = True, listen: tuple[str, int] | None = None) -> Diagnosis:
     """Examine the store in the folder `data`, also beside a running server.
 
-    `quick` does not read all blobs and logs again; blobs in a bucket are looked for, not read. With `listen`, a host and a port, also
-    whether a server could be started there.
+    `quick` does not read all blobs and logs again; blobs in a bucket are looked for, not read. Without `load` no library of models is
+    loaded into this process. With `listen`, a host and a port, also whether a server could be started there.
 
     Raises:
         NotFound: there is no store in `data`.
@@ -66,7 +68,7 @@ def examine(data: Path, *, quick: bool = False, listen: tuple[str, int] | None =
     with closing(CheckedStore(data, settings)) as checked:
         found = list(_run_check("rows", databases.rows, checked))
         if not any(complaint.level == "problem" for complaint in found):  # else there is nothing to be read in them
-            checks |= _IN_ROWS
+            checks |= _IN_ROWS | (_LOADING if load else {})
         for name, check in checks.items():
             found += _run_check(name, check, checked)
         guards = checked.guards
@@ -77,6 +79,11 @@ def _run_check(name: str, check: Check, checked: CheckedStore) -> Iterator[Compl
     try:
         for said in check(checked):
             yield Complaint(check=name, level=said.level, what=said.what, mend=said.mend)
+    except OstinatoError as error:
+        yield Complaint(check=name, level="problem", what=error.message, mend=error.hint or _ELSE)
     except Exception as error:  # an installation may be broken in any way; that is what is asked
         what = f"cannot be checked: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        yield Complaint(check=name, level="problem", what=what, mend="mend what else is named first, or restore a backup")
+        yield Complaint(check=name, level="problem", what=what, mend=_ELSE)
+
+
+_ELSE = "mend what else is named first, or restore a backup"

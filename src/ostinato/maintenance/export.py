@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 
 from ostinato.app import Ostinato
 from ostinato.kernel.errors import Invalid, NotFound
+from ostinato.kernel.frozen import frozen
 from ostinato.maintenance.archive import (
     FORMAT,
     POINT,
@@ -36,7 +37,7 @@ _BATCH_BYTES = 8 << 20
 Say = Callable[[str], object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Exported:
     """The result of an export: what went into the archive, and its digest; `left` says what did not, and why."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from ostinato.app import Ostinato
 from ostinato.evaluation.types import Evaluation
 from ostinato.kernel.errors import Conflict, Corrupt, GateFailed, Invalid, NotFound, OstinatoError, TooLarge
+from ostinato.kernel.frozen import frozen
 from ostinato.maintenance.archive import (
     POINT,
     POINT_BYTES,
@@ -25,7 +26,7 @@ from ostinato.maintenance.archive import (
     VersionRecord,
 )
 from ostinato.registry.types import FolderFile
-from ostinato.storage.blobs.uploads import PART_BYTES
+from ostinato.storage.blobs.sending import PART_BYTES
 from ostinato.tracking.types import Environment, Experiment, MetricFrame, Run
 
 _WHOLE_MAX = 16 << 20
@@ -36,7 +37,7 @@ _REFUSALS = (Invalid, Conflict, NotFound, TooLarge, GateFailed)
 Say = Callable[[str], object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Imported:
     """What an archive, with its digest, brought; `known` runs were here already. `left` says what did not come along, as it is not to, and
     `refused` which models and versions did not come although they should have; and why."""

@@ -6,7 +6,7 @@ import base64
 import hmac
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -15,6 +15,7 @@ import msgspec
 
 from ostinato.kernel.digest import canonical, digest_of
 from ostinato.kernel.errors import Corrupt, Invalid, NotFound, OstinatoError, Unavailable
+from ostinato.kernel.frozen import frozen
 from ostinato.ledger.signing_key import SigningKey
 from ostinato.maintenance.age import Identities, Recipients
 from ostinato.storage.objects.objects import Objects
@@ -24,7 +25,7 @@ _NAME = re.compile(r"backup-\d{8}T\d{6}\.\d{6}Z\.json")
 _PURPOSE = "manifests of backups"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class File:
     """A file of the store's folder: its `path` below it, the digest and size of its bytes, and its permission bits."""
 
@@ -34,7 +35,7 @@ class File:
     mode: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Manifest:
     """The content of a backup: `files` of the folder, `blobs` with their sizes in bytes, and the state of the ledger.
 
@@ -55,7 +56,7 @@ class Manifest:
     names: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sheet:
     """A manifest as it lies in the place of backups: what anybody may read there, and the manifest itself, perhaps encrypted.
 

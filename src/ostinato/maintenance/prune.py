@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ostinato.kernel.errors import Invalid
+from ostinato.kernel.frozen import frozen
 from ostinato.maintenance import manifest
 from ostinato.maintenance.backup_location import BackupLocation
 from ostinato.maintenance.contents import PLAIN, SEALED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pruned:
     """The manifests that stay and those that go; with them go `objects` that no other needs, `size` bytes. Gone if `applied`."""
 

@@ -6,12 +6,13 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from blake3 import blake3
 
 from ostinato.kernel.errors import Conflict, Corrupt, Invalid, NotFound, Unavailable
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.settings import Settings
 from ostinato.ledger.signing_key import SigningKey
 from ostinato.maintenance import manifest
@@ -31,7 +32,7 @@ _OTHER = "restore from another backup; what is damaged here is not in one that w
 _PIECE = 1 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Restored:
     """A store that came back: from which manifest, as of when, and what it holds (`size` in bytes).
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from ostinato.app import Ostinato
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.clock import Clock, ReplayClock, SystemClock
 from ostinato.kernel.errors import Invalid
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ref import Ref
 from ostinato.kernel.settings import Settings
 from ostinato.ledger.holds import active_holds
@@ -31,7 +31,7 @@ _BATCH = 1000
 _ON_BEHALF = "service:ostinato"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outdated:
     """Segments of the log of an endpoint (`project/name`) whose youngest prediction is too old: how many, and their bytes."""
 
@@ -40,7 +40,7 @@ class Outdated:
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ruled:
     """What a retention rule of a project deletes."""
 
@@ -48,7 +48,7 @@ class Ruled:
     found: Retained
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Retention:
     """What exceeds its retention: prediction logs, logs of finished executions, and runs; deleted if `applied`.
 

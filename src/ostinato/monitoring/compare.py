@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from ostinato.kernel.errors import Invalid, NotFound
 from ostinato.kernel.family import Family
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.number import format_number
 from ostinato.monitoring.proportions import Array, proportions
 from ostinato.monitoring.rule import Trial, Verdict, judge
@@ -67,7 +68,7 @@ STANDARD = [
 """What every monitor tests unless it says otherwise, besides drift: ks for numbers, jensen_shannon for categories."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Question:
     """A trial with the words for it."""
 
@@ -81,7 +82,7 @@ class Question:
     """Least and most that the effect can be."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Comparison:
     """Everything measured on one window."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ostinato.kernel.frozen import frozen
 from ostinato.monitoring import store
 from ostinato.monitoring.types import Finding, Monitor, Window
 from ostinato.storage.rows.rows import Tx
@@ -13,7 +13,7 @@ _WINDOW_MAX = timedelta(days=92)
 """How long before its end a window begins at most, to be found by its beginning."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MonitorSummary:
     """A monitor, its newest windows (newest first), how many of its findings are open, and since when the oldest of them is."""
 

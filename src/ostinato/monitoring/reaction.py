@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from ostinato.kernel.family import Family
+from ostinato.kernel.frozen import frozen
 from ostinato.monitoring.types import Alert, Finding, Monitor, Severity, Window
 from ostinato.pipelines.service import Pipelines
 from ostinato.serving.service import Endpoints
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Situation:
     """A window with findings, and the doors through which to act on it.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import Invalid, NotFound
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.service import Ledger
 from ostinato.monitoring import store
@@ -26,7 +26,7 @@ _LOOKED_AT = 60
 """So many digests are opened, the newest ones."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Named:
     """A digest, and where it is named."""
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from ostinato.evaluation.metric import wilson_interval
+from ostinato.kernel.frozen import frozen
 from ostinato.monitoring.proportions import Array
 from ostinato.monitoring.types import Rate
 
@@ -24,7 +24,7 @@ _SPARSE = 16
 """So many times more blocks than are drawn, adding rows is faster than a product of matrices."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Trial:
     """One comparison: counts of the reference and of the window, each of shape (blocks, cells)."""
 
@@ -34,7 +34,7 @@ class Trial:
     tolerance: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verdict:
     """The verdict of the rule on one trial. `low` to `high` is the 95 % interval of the effect."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from ostinato.kernel.frozen import frozen
 from ostinato.monitoring import store
 from ostinato.monitoring.types import Kind, Measurement, Monitor, Rate, Reaction, Silence, Window, WindowMark
 from ostinato.monitoring.window_mark import mark_of
@@ -14,7 +14,7 @@ from ostinato.storage.rows.rows import Tx
 _KINDS: tuple[Kind, ...] = ("performance", "drift", "quality", "coverage")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KindState:
     """The tests of a kind in one window: how many ran, how many alarmed, the one furthest beyond (or nearest to) its tolerance.
 
@@ -28,7 +28,7 @@ class KindState:
     any_false_alarm: Rate | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MonitorState:
     """A monitor, its newest window by kinds of tests, the newest windows (oldest first), and the findings that wait for somebody."""
 
@@ -41,7 +41,7 @@ class MonitorState:
     open_since: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reacted:
     """A reaction, and the window that set it off."""
 
@@ -49,7 +49,7 @@ class Reacted:
     reaction: Reaction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MonitorStory:
     """A monitor, what its windows set off (newest first), and its silences, the one that lasts longest first."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Literal
 
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ref import Ref
 
 Kind = Literal["drift", "performance", "quality", "coverage"]
@@ -13,7 +14,7 @@ Severity = Literal["warning", "critical"]
 Happened = Literal["raised", "acknowledged", "silenced", "silence_ended", "reacted", "commented"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rate:
     """A rate in `draws` trials, with its 95 % Wilson interval."""
 
@@ -23,7 +24,7 @@ class Rate:
     draws: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TestSpec:
     """A test of a family with its tolerance; an empty `features` means all features that it applies to.
 
@@ -38,7 +39,7 @@ class TestSpec:
     tolerance: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ReactionSpec:
     """A reaction to run once after a window with alarms of the kinds `on`; `parameters` are those of the reaction."""
 
@@ -47,7 +48,7 @@ class ReactionSpec:
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Monitor:
     """A monitor of an endpoint. `reference` is the digest of a table with the features, `score`, `label` and `block`."""
 
@@ -63,7 +64,7 @@ class Monitor:
     created_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Measurement:
     """One comparison of a window with the reference.
 
@@ -88,7 +89,7 @@ class Measurement:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Window:
     """The predictions of an endpoint from `start` up to `end`, measured.
 
@@ -111,7 +112,7 @@ class Window:
     measured_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Finding:
     """An alarm: a measurement whose interval lies beyond the tolerance. `note` says what was done about it."""
 
@@ -128,7 +129,7 @@ class Finding:
     handled_by: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reaction:
     """A reaction of a window, run once. `outcome` names its result; `problem` says why it failed, and it is retried."""
 
@@ -140,7 +141,7 @@ class Reaction:
     problem: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Silence:
     """A silence: findings about `feature` (empty: all) in windows that start before `until` trigger no reactions.
 
@@ -159,7 +160,7 @@ class Silence:
     end_reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Alert:
     """An alert for people about `subject`, a reference."""
 
@@ -173,7 +174,7 @@ class Alert:
     note: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WindowMark:
     """A window in short, and the number of its alarms."""
 
@@ -186,7 +187,7 @@ class WindowMark:
     alarms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HeatCell:
     """One test of one feature in one window; the numbers are None where nothing was measured, and `sentence` says why.
 
@@ -203,7 +204,7 @@ class HeatCell:
     sentence: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HeatLine:
     """One test of one feature over the windows: a cell for each of them, in their order."""
 
@@ -213,7 +214,7 @@ class HeatLine:
     cells: list[HeatCell]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HeatMap:
     """Every feature of a monitor against its windows, oldest first; the lines with the greatest effect against their tolerance first."""
 
@@ -223,7 +224,7 @@ class HeatMap:
     lines: list[HeatLine]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PairShare:
     """The share of the values of the reference and of a window that lies in [low, high), or is `label`."""
 
@@ -234,7 +235,7 @@ class PairShare:
     window: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Distribution:
     """A feature in the reference and in a window, counted into the same bins, with what was measured on it.
 
@@ -254,7 +255,7 @@ class Distribution:
     measurements: list[Measurement]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PerformancePoint:
     """A measure of performance in one window with its 95 % interval; None where it could not be measured, and `reason` says why."""
 
@@ -268,7 +269,7 @@ class PerformancePoint:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PerformanceLine:
     """One measure of performance over the windows, oldest first."""
 
@@ -277,7 +278,7 @@ class PerformanceLine:
     points: list[PerformancePoint]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FindingPage:
     """Findings, newest first; `next` is the cursor of the following page. `counts` are by state, under the other filters."""
 
@@ -286,7 +287,7 @@ class FindingPage:
     counts: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Happening:
     """An entry in the history of a finding: what was done, when, by whom, and why.
 
@@ -301,7 +302,7 @@ class Happening:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FindingHistory:
     """The history of a finding, oldest first, and the findings of the same test and feature in other windows, newest first."""
 
@@ -309,7 +310,7 @@ class FindingHistory:
     others: list[Finding]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ReferenceTable:
     """A table that can serve as the reference of a monitor, because it has all columns.
 

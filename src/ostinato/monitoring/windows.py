@@ -6,13 +6,14 @@ Counts of blocks can be added, split and drawn anew; nothing here needs a second
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ostinato.kernel.errors import Invalid
+from ostinato.kernel.frozen import frozen
 from ostinato.monitoring.proportions import Array
 
 _CATEGORIES_OWN = 64
@@ -23,7 +24,7 @@ _SCORED, _META = "#scored", "#meta"
 BLOCKS_MIN = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Grid:
     """The bins of one column.
 
@@ -115,7 +116,7 @@ def _numbers(values: Array, bins: int) -> Grid:
     return Grid(kind="numeric", centres=centres, edges=edges.tolist(), low=float(values[0]), high=float(values[-1]), categories=[])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Blocks:
     """Which block each row of a table belongs to, how many blocks there are, and what they are."""
 
@@ -153,7 +154,7 @@ class Blocks:
         return np.bincount(self.index[used] * width + cells[used], minlength=self.count * width).reshape(self.count, width)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Counted:
     """One column, counted: `bins` of shape (blocks, bins), and known, new and missing values of shape (blocks, 3)."""
 
@@ -161,7 +162,7 @@ class Counted:
     state: Array
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reference:
     """The counted reference of a monitor: bins, and counts by blocks. `scored` counts labels 0 and 1 by bins of the score."""
 

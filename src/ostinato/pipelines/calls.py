@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from ostinato.kernel.frozen import frozen
 from ostinato.pipelines.claims import finish_run
 from ostinato.pipelines.definition import Step
 from ostinato.pipelines.invoke import Outcome
@@ -19,7 +20,7 @@ from ostinato.tracking.types import Run, Spent, State
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Call:
     step: Step[..., Any]
     id: str

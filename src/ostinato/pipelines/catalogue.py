@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import entry_points
 from typing import Any
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import NotFound
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ids import new_id
 from ostinato.pipelines import spans, store
 from ostinato.pipelines.serialization import Packer, conform
@@ -22,7 +22,7 @@ ATTEMPTS = 5
 _GROUP = "ostinato.pipelines"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StartRequest:
     """A resolved pipeline with checked parameters."""
 

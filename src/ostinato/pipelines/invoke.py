@@ -8,16 +8,16 @@ import os
 import resource
 import time
 import traceback
-from dataclasses import dataclass
 from typing import Any
 
 from ostinato.kernel.caller import Caller, calling
 from ostinato.kernel.errors import OstinatoError
+from ostinato.kernel.frozen import frozen
 from ostinato.pipelines.definition import Step
 from ostinato.pipelines.serialization import Packer, revive
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outcome:
     """The outcome of one attempt: the serialized result, or the last line and the whole of a traceback; and its cost."""
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from ostinato.kernel.caller import Caller, Scope
 from ostinato.kernel.errors import Conflict, Unavailable
+from ostinato.kernel.frozen import frozen
 from ostinato.pipelines import step_store, store
 from ostinato.pipelines.recording import Recorder
 from ostinato.storage.rows.lease import LeaseClock, machine_s
@@ -39,7 +40,7 @@ class Halted(BaseException):
         self.why = why
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Claim:
     """A claimed execution, held until `deadline_s` on the machine's clock unless renewed."""
 

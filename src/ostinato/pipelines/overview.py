@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
 
+from ostinato.kernel.frozen import frozen
 from ostinato.pipelines.store import executions
 from ostinato.storage.rows.lease import LeaseClock, at, silent
 from ostinato.storage.rows.rows import Tx
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Failure:
     """An execution that failed at the instant `at`, and the last line of its error."""
 
@@ -22,7 +22,7 @@ class Failure:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LostExecution:
     """An execution whose lease, held by `owner`, has expired."""
 

@@ -7,13 +7,13 @@ import contextlib
 import importlib.util
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from inspect import Parameter, Signature
 from typing import Any
 
 import msgspec
 
 from ostinato.kernel.errors import Invalid, NotFound
+from ostinato.kernel.frozen import frozen
 from ostinato.pipelines.definition import Pipeline, locate
 from ostinato.pipelines.types import Taken
 
@@ -27,7 +27,7 @@ class _Unclear(Exception):
     """The source is too dynamic to be read without importing it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outline:
     """The parameters and options of a pipeline."""
 

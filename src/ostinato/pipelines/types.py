@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Literal
+
+from ostinato.kernel.frozen import frozen
 
 ExecutionState = Literal["queued", "running", "lost", "finished", "failed", "cancelled"]
 StepState = Literal["running", "finished", "failed", "killed"]
@@ -13,7 +15,7 @@ ENDED: tuple[ExecutionState, ...] = ("finished", "failed", "cancelled")
 """The states that an execution does not leave."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Definition:
     """A name under which a pipeline can be started: `target` is `module:function`."""
 
@@ -24,7 +26,7 @@ class Definition:
     created_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Execution:
     """One execution of a pipeline, which is also the Run of the same id.
 
@@ -69,7 +71,7 @@ class Execution:
         return self.state in ENDED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Origin:
     """The call that produced a memoized output: its execution, its id there, and its Run, empty if unknown."""
 
@@ -78,7 +80,7 @@ class Origin:
     run: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StepRun:
     """One call of a step in an execution. `run` is the id of its Run, empty while it waits and for one that did not run.
 
@@ -113,7 +115,7 @@ class StepRun:
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Edge:
     """The output of the call `before` went into the call `after`; both are ids."""
 
@@ -121,7 +123,7 @@ class Edge:
     after: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ExecutionPage:
     """The page of an execution, at one instant.
 
@@ -138,7 +140,7 @@ class ExecutionPage:
     verbs: list[Literal["cancel", "retry"]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Glimpse:
     """An execution in a list. `wall_s` is real time from the first claim to the end, in seconds."""
 
@@ -150,7 +152,7 @@ class Glimpse:
     wall_s: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PipelineSummary:
     """A pipeline in a list: one that is `registered`, that an entry point names, or that has been started.
 
@@ -165,7 +167,7 @@ class PipelineSummary:
     next_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Taken:
     """A parameter of a pipeline: its annotation and its default as source text, empty if there are none."""
 
@@ -175,7 +177,7 @@ class Taken:
     required: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PipelinePage:
     """The page of a pipeline. `problem` says why it cannot be started, empty if it can.
 
@@ -190,7 +192,7 @@ class PipelinePage:
     problem: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LogLine:
     """A line that a step logged, or the traceback of its failure. `seq` grows; `step` is the id of the call, or empty."""
 
@@ -200,7 +202,7 @@ class LogLine:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Change:
     """A part of a step's key that differs from the run it is compared with; None where a part did not exist."""
 
@@ -210,7 +212,7 @@ class Change:
     after: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Why:
     """Why a step ran, or did not: `reason` in one sentence, and the parts of its key that had changed."""
 
@@ -222,7 +224,7 @@ class Why:
     changes: list[Change]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Schedule:
     """A schedule: starts a pipeline at the times of a cron expression, in a time zone.
 
@@ -242,7 +244,7 @@ class Schedule:
     created_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Backfill:
     """The result of a backfill: an execution for each nominal time; `known` had one before."""
 
@@ -252,7 +254,7 @@ class Backfill:
     executions: list[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Trigger:
     """A trigger: starts a pipeline on events whose verb matches `on` and whose subject matches `subject`.
 
@@ -270,7 +272,7 @@ class Trigger:
     created_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Limit:
     """A concurrency limit: at most `slots` executions of this name, of which `held` have a live lease now.
 

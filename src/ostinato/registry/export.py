@@ -9,16 +9,16 @@ import html
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from itertools import pairwise
-from typing import Any
-
-from markdown_it import MarkdownIt
+from typing import TYPE_CHECKING, Any
 
 from ostinato.evaluation.types import Evaluation
 from ostinato.registry.types import Model, ModelVersion
 
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-"""Raw HTML stays text, links go to http, https and mail alone, and nothing is fetched."""
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
 _HASHES = re.compile(r"#{1,6}")
 _BELOW = "####"
 _SIGNS = re.compile(r"[\\`*\[<|#]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)")
@@ -44,7 +44,7 @@ def as_html(card: str, title: str) -> str:
     return (
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n<title>{html.escape(title)}</title>\n'
-        f"<style>{_STYLE}</style>\n{_MARKDOWN.render(card)}</html>\n"
+        f"<style>{_STYLE}</style>\n{_markdown().render(card)}</html>\n"
     )
 
 
@@ -55,7 +55,7 @@ def lower_headings(text: str) -> str:
     '#### Gates\\n- #### Decisions'
     """
     text = _ENDS.sub("\n", text).expandtabs(4)  # a tab has another width within a quotation
-    lines, gone, tokens = text.split("\n"), set[int](), _MARKDOWN.parse(text)
+    lines, gone, tokens = text.split("\n"), set[int](), _markdown().parse(text)
     for token, inline in pairwise(tokens):
         if token.type != "heading_open" or token.map is None:
             continue
@@ -113,3 +113,11 @@ def front_matter(model: Model, version: ModelVersion, evaluation: Evaluation | N
 
 
 _TASK = "tabular-classification"
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    """Raw HTML stays text, links go to http, https and mail alone, and nothing is fetched."""
+    from markdown_it import MarkdownIt  # 60 modules that a process does without until a card is written
+
+    return MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")

@@ -6,16 +6,16 @@ A state is not kept but follows from what was decided and from what holds now, s
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Literal
 
 from ostinato.kernel.errors import Conflict
+from ostinato.kernel.frozen import frozen
 from ostinato.registry.types import ModelVersion, State
 
 Act = Literal["approve", "reject", "retire", "promote", "break_glass", "review_emergency", "change", "time"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Stage:
     """A state: what it means, and whether a version in it may be put behind an alias or an endpoint."""
 
@@ -24,7 +24,7 @@ class Stage:
     serves: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Transition:
     """A transition between states; `needs` is its permission, empty for automatic ones."""
 
@@ -35,7 +35,7 @@ class Transition:
     means: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Lifecycle:
     """All states and all ways between them."""
 

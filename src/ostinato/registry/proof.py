@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.kernel.errors import Invalid
+from ostinato.kernel.frozen import frozen
 from ostinato.registry.flavor import Scorer
 from ostinato.registry.signature import columns_of
 from ostinato.registry.types import Scalar, Signature
@@ -19,7 +19,7 @@ CLOSE, CLOSE_TO_NULL = 1e-6, 1e-9
 """How far a score may be from the one on record, of that one, and in all: another processor adds up in another order."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Proof:
     """The rows of an input example, by column, and the score of each; no scores where nobody has asked the model yet."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, select, update
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import Conflict, NotFound
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.holds import check_free
 from ostinato.ledger.service import Ledger
@@ -21,7 +21,7 @@ from ostinato.storage.rows.rows import Rows, Tx
 _v = version.c
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ModelPurge:
     """The result of a purge: how many removed versions lost their files, and how many bytes that were."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Column, Table, Text, bindparam, delete, insert, select
@@ -10,6 +9,7 @@ from sqlalchemy import Column, Table, Text, bindparam, delete, insert, select
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import GateFailed, Invalid, NotFound
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ref import Ref
 from ostinato.kernel.settings import Settings
 from ostinato.ledger.service import Ledger
@@ -32,7 +32,7 @@ trust = Table(
 _of = select(trust).where(trust.c.project == bindparam("project"), trust.c.model == bindparam("model"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Trust:
     """The flavors that may run code and that a model may have, in a sandbox; who said so, why, and when. None is the rule."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Literal
 
 from ostinato.evaluation.types import Evaluation
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ref import Ref
 
 Dtype = Literal["float64", "int64", "bool", "string"]
@@ -16,7 +17,7 @@ State = Literal["registered", "approved", "expired", "emergency", "rejected", "r
 Verb = Literal["check", "approve", "reject", "promote", "break_glass", "rollback", "retire"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Field:
     """A named column of a model's input or output; a string input lists its `categories`, in the order of their codes."""
 
@@ -26,7 +27,7 @@ class Field:
     categories: list[str] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Signature:
     """The inputs of a model, in order, and its outputs."""
 
@@ -39,7 +40,7 @@ class Signature:
         return [f.name for f in self.inputs]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GateSpec:
     """A gate by name, with its parameters."""
 
@@ -47,7 +48,7 @@ class GateSpec:
     parameters: dict[str, Scalar] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DataAge:
     """A dataset version that a model was trained on, and when its rows were delivered."""
 
@@ -55,7 +56,7 @@ class DataAge:
     delivered_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GateContext:
     """The input of a gate: the version, its evaluation, champion and baseline on the same rows, the data and the time."""
 
@@ -68,7 +69,7 @@ class GateContext:
     baseline_evaluation: Evaluation | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verdict:
     """The result of a gate: the measured value, the limit, and one sentence."""
 
@@ -78,7 +79,7 @@ class Verdict:
     threshold: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GateResult:
     """A gate, its parameters and its verdict."""
 
@@ -90,7 +91,7 @@ class GateResult:
     threshold: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Check:
     """All gates of a version at one moment.
 
@@ -108,7 +109,7 @@ class Check:
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Decision:
     """A decision about a version: approval, rejection, retirement, or emergency promotion.
 
@@ -128,7 +129,7 @@ class Decision:
     voided_because: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tier:
     """The requirements of a risk tier: how many people must approve a version, and who counts.
 
@@ -144,7 +145,7 @@ class Tier:
     glass_hours: int = 168
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Deprecation:
     """The deprecation of a model or a version: why, what to use instead, and from when on it may be gone."""
 
@@ -155,7 +156,7 @@ class Deprecation:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Emergency:
     """An emergency promotion: an alias was moved to a version without the required approvals.
 
@@ -179,7 +180,7 @@ class Emergency:
     told_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Model:
     """A model: its purpose, its owners, the gates that its versions must pass and how many people must approve.
 
@@ -202,7 +203,7 @@ class Model:
     deprecated: Deprecation | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ModelVersion:
     """An immutable artifact with all that made it. `author` registered it and therefore cannot approve it.
 
@@ -230,7 +231,7 @@ class ModelVersion:
     deprecated: Deprecation | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Policy:
     """An approval policy: versions of `model` by one of `authors` that pass all gates are approved automatically.
 
@@ -247,7 +248,7 @@ class Policy:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AliasState:
     """The version that an alias named from `since` on, who moved it there and why, who had approved it, on which evidence.
 
@@ -268,7 +269,7 @@ class AliasState:
     artifact: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Note:
     """A written section of the model card; `number` counts the texts that the section has had, from 1.
 
@@ -282,7 +283,7 @@ class Note:
     number: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Labels:
     """The labels of a model or a version: description, tags, and for a version its origin.
 
@@ -299,7 +300,7 @@ class Labels:
     stage: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FolderFile:
     """A file of a version that is a folder: its path there, its BLAKE3 digest and its size in bytes."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from ostinato.evaluation.types import Estimate, Evaluation
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ref import Ref
 from ostinato.registry.proof import Proof
 from ostinato.registry.trust import Trust
@@ -16,7 +16,7 @@ Care = Literal["none", "parser", "code"]
 Facet = Literal["parameters", "datasets", "features", "code", "environment", "signature", "artifact"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AliasMark:
     """A span of time in which an alias named a version: from `since` up to `until`, None while it does."""
 
@@ -31,7 +31,7 @@ class AliasMark:
     approved_by: list[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ModelState:
     """The state of a model: its production version since when, the newest version, and how many versions are `ahead`."""
 
@@ -41,7 +41,7 @@ class ModelState:
     ahead: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class VersionLine:
     """A version as it stood at an instant: its state, the aliases that named it, its metrics, its last check until then."""
 
@@ -61,7 +61,7 @@ class VersionLine:
     deprecated: Deprecation | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ModelStory:
     """A model as it stood at the instant `at`: its rules and aliases then, what each alias named when, and its versions.
 
@@ -75,7 +75,7 @@ class ModelStory:
     earlier: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MetricRow:
     """One metric of a version beside those of the champion and of the baseline; None where it was not measured."""
 
@@ -86,7 +86,7 @@ class MetricRow:
     baseline: Estimate | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Permit:
     """Whether the caller may call `verb` now, and if not, why and what would help. `needs` is the permission."""
 
@@ -97,7 +97,7 @@ class Permit:
     hint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Review:
     """Everything that a decision about a version rests on as of the instant `at`, and which decisions the caller may take.
 
@@ -123,7 +123,7 @@ class Review:
     lapse: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HeldType:
     """A type that an artifact holds, and who says that it may be loaded: the format's own list, or that of Ostinato."""
 
@@ -131,7 +131,7 @@ class HeldType:
     listed: Literal["format", "ostinato"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Handled:
     """How a version must be loaded: `none` in any process, `parser` in a separate process, `code` in the sandbox alone.
 
@@ -149,7 +149,7 @@ class Handled:
     proof: Proof | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Proven:
     """The input example of a version, its scores when it was registered (none where nobody had asked it) and now, and by how much they
     are `away` at most. They are `equal` bit for bit, or `close`, within a millionth, as another processor adds up in another order.
@@ -163,7 +163,7 @@ class Proven:
     away: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Compared:
     """A version that is compared; `rows` is the digest of the rows on which it was evaluated."""
 
@@ -171,7 +171,7 @@ class Compared:
     rows: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ComparedMetric:
     """A metric of every version that is compared, in their order; None where it was not measured."""
 
@@ -180,7 +180,7 @@ class ComparedMetric:
     values: list[Estimate | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Aspect:
     """One thing that the versions have, or lack, in their order, and whether it is the same of all."""
 
@@ -190,7 +190,7 @@ class Aspect:
     same: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class VersionComparison:
     """Versions side by side. With `same_rows`, all were evaluated on the same rows, so that their metrics compare."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -14,6 +15,8 @@ import msgspec
 _log = logging.getLogger("ostinato.access")
 WAIT_S = 0.05
 _MOST = 200
+_SECRET = re.compile(r"(ost[a-z]_[0-9A-Za-z]{10})[0-9A-Za-z]{38}")
+"""A token: what remains names it, see `ostinato.access.tokens`."""
 
 
 class Line(NamedTuple):
@@ -33,6 +36,7 @@ class Line(NamedTuple):
         """JSON in ASCII: whatever a client sends, it is one line."""
         told: dict[str, Any] = {"at": datetime.fromtimestamp(self.at_s, UTC).isoformat(timespec="milliseconds"), **self._asdict()}
         del told["at_s"]
+        told["path"] = _SECRET.sub(r"\1…", self.path)  # it does not belong into an address, but somebody will put it there
         text = msgspec.json.encode(told).decode()
         return text if text.isascii() else json.dumps(told, separators=(",", ":"))
 

@@ -15,17 +15,17 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ostinato.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+from ostinato.kernel.frozen import frozen
 
 _log = logging.getLogger("ostinato.server")
 READY_S = 60.0
 """So long a successor may take until it answers; then it is given up, and the server goes on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Inherited:
     """The file descriptors that a successor inherits: the socket, the lock, and the pipe by which it says that it is ready."""
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from sqlalchemy import text
 
 from ostinato.app import Ostinato
+from ostinato.kernel.frozen import frozen
 
 FREE_MB = 64
 """Below so much free disk a server is not ready: writes are about to fail."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class State:
     """`checks` says for each part "ok" or what is wrong with it."""
 

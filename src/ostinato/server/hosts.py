@@ -15,10 +15,14 @@ _HOST = re.compile(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::[0-9]*)?")
 
 
 class Hosts:
-    """The loopback's names, the given ones, and the address at which a connection arrived."""
+    """The loopback's names, the given ones, and the address at which a connection arrived.
+
+    Raises:
+        Invalid: a given one is no name.
+    """
 
     def __init__(self, names: Iterable[str] = ()) -> None:
-        self._names = LOOPBACK | {name.strip().lower() for name in names if name.strip()}
+        self._names = LOOPBACK | {_checked(name) for name in names if name.strip()}
         self._known: set[tuple[bytes, str]] = set()
 
     def check(self, scope: Scope) -> None:
@@ -39,6 +43,12 @@ class Hosts:
             raise Misdirected(f"this server is not {name[:100]!r}", hint="add the name to OSTINATO_HOSTS on the server", field="host")
         if len(self._known) < 1000:
             self._known.add((given[0], here))
+
+
+def _checked(name: str) -> str:
+    if found := name_of(name):
+        return found
+    raise Invalid(f"OSTINATO_HOSTS: {name.strip()!r} is no name of a host", hint="such as ml.example.org,10.1.2.3", field="hosts")
 
 
 def name_of(host: str) -> str:

@@ -45,7 +45,8 @@ class Live:
         given = request.headers.get("last-event-id") or request.query_params.get("after")
         if given is not None and not _POSITION.fullmatch(given):
             raise Invalid("after is not a position in the ledger", hint="send the id of the last event that you saw", field="$.after")
-        after = int(given) if given is not None else await self._run(self._end, who)
+        end = await self._run(self._end, who)
+        after = end if given is None else min(int(given), end)  # beyond the end was an event that a restore has undone
         stream = self._stream(request, after) if scope["method"] == "GET" else iter(())
         await StreamingResponse(stream, media_type="text/event-stream")(scope, receive, send)
 

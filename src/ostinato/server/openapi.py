@@ -6,13 +6,13 @@ import inspect
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 import msgspec
 
 from ostinato.app import SLICES
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.operation import Op
 from ostinato.kernel.ref import Ref
 from ostinato.kernel.signature import Parameter, Signature, placeholders, signature_of
@@ -26,7 +26,7 @@ _CREDENTIALS = {
 _REFS = "#/components/schemas/{name}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Problem:
     """The fields of every error; further ones depend on the type."""
 
@@ -35,7 +35,7 @@ class Problem:
     hint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Failure:
     """The body of every reply that is not a success."""
 

@@ -31,6 +31,7 @@ from ostinato.server.sockets import listening_socket, notify_supervisor, require
 from ostinato.server.workers import Workers
 from ostinato.serving.plane.listener import Listener
 from ostinato.storage.disk import blamed, take
+from ostinato.storage.web import networks_of
 
 _log = logging.getLogger("ostinato.server")
 TICK_S = 0.2
@@ -126,6 +127,7 @@ class Server(Listener):
     def __init__(self, app: Ostinato, health: Health, host: str, url: str, ready: int | None) -> None:
         settings = app.settings
         certificate, key = (Path(path) if path else None for path in (settings.tls_certificate, settings.tls_key))
+        networks_of(settings.proxies, "proxies")  # what is none of them would be believed by nobody, in silence
         self._door = build(app, SLICES, health, host)
         super().__init__(self._door, certificate=certificate, key=key, proxies=settings.proxies)
         self._app = app

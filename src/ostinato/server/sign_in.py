@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ostinato.access.oidc import Provider
 from ostinato.access.types import DeviceAnswer, DeviceGrant, DeviceRequest, IssuedToken, OpenedSession, Session
 from ostinato.app import Ostinato
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import NotFound, Unauthenticated
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.operation import Op
 from ostinato.server.browser import browser_request
 from ostinato.server.oidc_routes import begin_redirect
@@ -16,7 +15,7 @@ from ostinato.server.oidc_routes import begin_redirect
 NAME = "sign_in"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ways:
     """The ways to sign in: always by password and code, and at `issuer` by opening `elsewhere`, if there is one.
 
@@ -28,7 +27,7 @@ class Ways:
     actor: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Away:
     """The address at the OpenID provider to which the browser is to go."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
 import socket
@@ -36,7 +37,8 @@ def listening_socket(host: str, port: int, fd: int | None = None) -> socket.sock
         listener.close()
         if isinstance(error, PermissionError):
             raise Conflict(f"may not listen at {host}:{port}: {error.strerror}", hint="ports below 1024 need a privilege") from None
-        raise Conflict(f"cannot listen at {host}:{port}: {error.strerror}", hint="choose another --port; 0 takes a free one") from None
+        hint = "choose another --port; 0 takes a free one" if error.errno == errno.EADDRINUSE else "--host takes an address of this machine"
+        raise Conflict(f"cannot listen at {host}:{port}: {error.strerror}", hint=hint) from None
     return listener
 
 
@@ -44,8 +46,12 @@ def require_private(listener: socket.socket, settings: Settings, *, beyond_loopb
     """Refuse to speak plain HTTP to the world unless that was said.
 
     Raises:
-        Invalid: the socket is reached from beyond the loopback, there is no certificate, and nobody said that this is meant.
+        Invalid: the socket is reached from beyond the loopback, there is no certificate, and nobody said that this is meant; or there is
+            a key without a certificate.
     """
+    if settings.tls_key and not settings.tls_certificate:
+        hint = "OSTINATO_TLS_CERTIFICATE names the certificate of that key"
+        raise Invalid("OSTINATO_TLS_KEY is set without OSTINATO_TLS_CERTIFICATE", hint=hint, field="tls_certificate")
     host = listener.getsockname()[0]
     if settings.tls_certificate or beyond_loopback or settings.beyond_loopback or ipaddress.ip_address(host.partition("%")[0]).is_loopback:
         return

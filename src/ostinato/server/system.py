@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import dataclass
 from datetime import datetime
 
 from ostinato.app import Ostinato
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Conflict
 from ostinato.kernel.family import Family, Member
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.operation import Op
+from ostinato.maintenance.installation import Installation, describe
 
 NAME = "system"
 _NO_FAMILIES = (
@@ -29,7 +30,7 @@ _NO_FAMILIES = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ClockState:
     """The platform's time; `replay` clocks only move when they are set."""
 
@@ -37,7 +38,7 @@ class ClockState:
     replay: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FamilyListing:
     """A family of interchangeable things and its members."""
 
@@ -73,6 +74,10 @@ class System:
         """Every family with its members and the JSON Schema of their parameters."""
         return families()
 
+    def installation(self) -> Installation:
+        """The versions, the storage and the space of this installation, and what the doctor says of it."""
+        return describe(self._app.settings.data)
+
 
 def family_packages() -> list[str]:
     """The packages of all families: by the rule of the house, every folder inside a slice but those of `_NO_FAMILIES`."""
@@ -93,4 +98,5 @@ OPS: list[Op] = [
     Op("GET", "/clock", System.clock, ""),
     Op("PUT", "/clock", System.set_clock, "clock:set"),
     Op("GET", "/families", System.families, ""),
+    Op("GET", "/installation", System.installation, "store:examine"),
 ]

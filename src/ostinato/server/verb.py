@@ -22,7 +22,7 @@ from ostinato.server.authorization import Authorizer
 from ostinato.server.browser import browser_request
 from ostinato.server.errors import Unsupported
 from ostinato.server.thread_pool import ThreadPools
-from ostinato.server.wire import JSON, MSGPACK, encode, from_body, from_texts
+from ostinato.server.wire import JSON, MSGPACK, encode_as, from_body, from_texts
 from ostinato.serving.plane.encoding import LEAST, UNPACKED, compressed, decompressed, negotiate
 
 _SMALL = 64 * 1024
@@ -97,8 +97,8 @@ class Verb:
             raw = [(b"content-type", b"application/octet-stream"), (b"content-disposition", b"attachment"), _length(result)]
             reply = Reply(self.op.status, raw, result)
         else:
-            kind = MSGPACK if MSGPACK in headers.get("accept", "") else JSON
-            reply = _compressed_reply(self.op.status, kind, encode(result, kind), headers.get("accept-encoding", ""))
+            content, kind = encode_as(result, MSGPACK if MSGPACK in headers.get("accept", "") else JSON)
+            reply = _compressed_reply(self.op.status, kind, content, headers.get("accept-encoding", ""))
         if told:
             reply.headers.append((NOTICE.lower().encode(), to_header(told).encode()))
         return reply

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any
@@ -16,6 +17,8 @@ from ostinato.kernel.signature import Parameter, from_wire, is_instant, to_wire
 JSON = "application/json"
 MSGPACK = "application/msgpack"
 _is_instant = cache(is_instant)
+_LARGE = 1 << 20
+"""Bytes of a body that is looked at before it is decoded."""
 
 
 def from_texts(parameters: Sequence[Parameter], pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -46,11 +49,30 @@ def from_body(parameters: Sequence[Parameter], content: bytes, kind: str = JSON)
     """
     if not content and not parameters:
         return {}
+    if len(content) > _LARGE:
+        _refuse_early(parameters, content, kind)
     given = decode(content, kind) if content else {}
     if not isinstance(given, dict):
         raise Invalid("the body is not an object", hint="send one JSON object with a field per parameter", field="$")
     _refuse_unknown(parameters, given)
     return _read(parameters, given, lax=False)
+
+
+def _refuse_early(parameters: Sequence[Parameter], content: bytes, kind: str) -> None:
+    """Refuse what is of another type where it begins: 64 MiB of empty lists, decoded first and looked at then, would be 1.6 GB."""
+    read = msgspec.msgpack.decode if kind == MSGPACK else msgspec.json.decode
+    at = "$"
+    try:
+        raw = read(content, type=dict[str, msgspec.Raw])
+        _refuse_unknown(parameters, raw)
+        for p in parameters:
+            at = f"$.{p.name}"
+            if p.name in raw and not _is_instant(p.annotation):
+                read(raw[p.name], type=p.annotation, dec_hook=from_wire)
+    except msgspec.ValidationError as error:
+        raise _of_other_type(error, at) from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return  # `decode` meets it at the same place, and says what it is
 
 
 def decode(content: bytes, kind: str = JSON, at: str = "") -> Any:
@@ -59,12 +81,21 @@ def decode(content: bytes, kind: str = JSON, at: str = "") -> Any:
         return msgspec.msgpack.decode(content) if kind == MSGPACK else msgspec.json.decode(content)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         name = "MessagePack" if kind == MSGPACK else "JSON"
-        raise Invalid(f"not {name}: {error}", field=f"$.{at}" if at else "$") from None
+        what = f"not {name}: nested too deeply" if isinstance(error, RecursionError) else f"not {name}: {error}"
+        raise Invalid(what, hint=f"send {name} as the standard has it", field=f"$.{at}" if at else "$") from None
 
 
-def encode(value: Any, kind: str = JSON) -> bytes:
-    """JSON or MessagePack of a result."""
-    return msgspec.msgpack.encode(value, enc_hook=to_wire) if kind == MSGPACK else msgspec.json.encode(value, enc_hook=to_wire)
+def encode(value: Any) -> bytes:
+    """JSON of a result."""
+    return msgspec.json.encode(value, enc_hook=to_wire)
+
+
+def encode_as(value: Any, kind: str) -> tuple[bytes, str]:
+    """JSON or MessagePack of a result, and which it is: JSON where a whole number has more than the 64 bits of MessagePack's."""
+    if kind == MSGPACK:
+        with suppress(OverflowError):
+            return msgspec.msgpack.encode(value, enc_hook=to_wire), MSGPACK
+    return encode(value), JSON
 
 
 def convert(value: Any, annotation: Any, at: str, *, lax: bool = False) -> Any:
@@ -78,11 +109,15 @@ def convert(value: Any, annotation: Any, at: str, *, lax: bool = False) -> Any:
     try:
         found = msgspec.convert(value, annotation, strict=not lax, dec_hook=from_wire)
     except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$")
-        path = at + where.rstrip("`")
-        raise Invalid(f"{path}: {what}", hint=WRITTEN if "RFC3339" in what else "", field=path) from None
+        raise _of_other_type(error, at) from None
     _refuse_extra(value, found, at)
     return found
+
+
+def _of_other_type(error: msgspec.ValidationError, at: str) -> Invalid:
+    what, _, where = str(error).partition(" - at `$")
+    path = at + where.rstrip("`")
+    return Invalid(f"{path}: {what}", hint=WRITTEN if "RFC3339" in what else "", field=path)
 
 
 def _read(parameters: Sequence[Parameter], given: Mapping[str, Any], *, lax: bool) -> dict[str, Any]:

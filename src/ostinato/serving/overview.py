@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
+from ostinato.kernel.frozen import frozen
 from ostinato.serving import store
 from ostinato.serving.request_stats import request_stats
 from ostinato.serving.types import Endpoint, Release, Rollout
 from ostinato.storage.rows.rows import Tx
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EndpointSummary:
     """An endpoint, the release with which its stable version began to be that, and its newest rollout."""
 
@@ -23,7 +23,7 @@ class EndpointSummary:
     rollout: Rollout | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Traffic:
     """Requests in a span of time, of these failed, in slots of equal length (oldest first); quantiles of the latencies of those
     that were asked one by one, in milliseconds."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ostinato.kernel.cache import cached
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.instant import micros_of
 from ostinato.serving.plane.log import VERIFIED, overlaps, parts_of, read_consistently
 
@@ -21,7 +21,7 @@ _COLUMNS = ["kind", "request_id", "request", "at", "version", "role", "status", 
 _NUMBERS = np.dtype([("at", "i8"), ("ms", "f8"), ("version", "i4"), ("failed", "?"), ("batch", "?")])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RequestStats:
     """Requests, whatever rows each had: their instants in µs, versions, whether they failed, were part of a batch, and milliseconds."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ref import Ref
 
 Scalar = str | float | int | bool | None
@@ -15,7 +16,7 @@ UNDER_WAY = ("running", "paused")
 Role = Literal["stable", "candidate"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Share:
     """A version of an endpoint, and the share of the requests that it answers, in [0, 1]."""
 
@@ -24,7 +25,7 @@ class Share:
     weight: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Endpoint:
     """An endpoint. `rollout` is the id of the running rollout, if any, and `paused` whether it is paused."""
 
@@ -38,7 +39,7 @@ class Endpoint:
     paused: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EndpointKey:
     """A key of an endpoint. The secret is shown once; issuing a key of the same name replaces it."""
 
@@ -47,7 +48,7 @@ class EndpointKey:
     secret: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Prediction:
     """A prediction of an endpoint. `label` is the true outcome, if known; `other_…` is the score of the other version in a rollout."""
 
@@ -65,7 +66,7 @@ class Prediction:
     other_score: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Labelled:
     """The outcome of a batch of labels: new ones, ones known already, and request ids that this endpoint never answered."""
 
@@ -74,7 +75,7 @@ class Labelled:
     unknown: list[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RolloutPlan:
     """The plan by which a candidate takes over.
 
@@ -103,7 +104,7 @@ class RolloutPlan:
         return 0 if seen is None else seen.pairs if self.labels else seen.scored
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Arm:
     """The statistics of one version in a rollout: requests scored and failed, latency quantiles in milliseconds, mean squared error."""
 
@@ -116,7 +117,7 @@ class Arm:
     brier: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Point:
     """The evidence after `scored` requests, of which `pairs` had labels by then; `mean` is the mean harm."""
 
@@ -131,7 +132,7 @@ class Point:
     high: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reading:
     """The statistics of the pairs.
 
@@ -152,7 +153,7 @@ class Reading:
     high: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Evidence(Reading):
     """The evidence of a rollout. `guard` names a hard limit that was broken."""
 
@@ -162,7 +163,7 @@ class Evidence(Reading):
     guard: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Step:
     """A step of a rollout: a weight of the candidate, from which instant and from how many pairs on."""
 
@@ -171,7 +172,7 @@ class Step:
     pairs: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Look(Reading):
     """A look at a rollout: the evidence at one instant in short, and the candidate's weight then."""
 
@@ -184,7 +185,7 @@ class Look(Reading):
     guard: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pause:
     """A pause of a rollout: by whom and why, and how many requests both versions had scored.
 
@@ -201,7 +202,7 @@ class Pause:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rollout:
     """A rollout: the candidate, the state and its reason, and the evidence.
 
@@ -224,7 +225,7 @@ class Rollout:
     pauses: list[Pause] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Release:
     """The versions that answered from `since` on, who changed them and why, and whether it was a rollback."""
 
@@ -240,7 +241,7 @@ class Release:
         return next(share.version for share in self.shares if share.role == "stable")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Served:
     """A version in production: its share, who approved it and why, and the evidence they had."""
 
@@ -251,7 +252,7 @@ class Served:
     reasons: list[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Production:
     """The versions in production at an instant, since when, who put them there, and who had approved them.
 
@@ -268,7 +269,7 @@ class Production:
     back_to: Ref | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RolloutStory:
     """A rollout with its verdict in one sentence.
 
@@ -286,7 +287,7 @@ class RolloutStory:
     undecided_at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answered:
     """The requests of one version, of which `errors` failed and `batch` were scored in batch.
 
@@ -302,7 +303,7 @@ class Answered:
     latency_p99_ms: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TrafficBin:
     """The traffic of one version in a bin that begins at `start`."""
 
@@ -310,7 +311,7 @@ class TrafficBin:
     answered: Answered
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Traffic:
     """Traffic with `since <= at < until`, by version and bins of `bin_s` seconds; empty bins are left out."""
 
@@ -322,7 +323,7 @@ class Traffic:
     bins: list[TrafficBin]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EndpointState:
     """The state of an endpoint: since when its stable version answers, and its recent requests, errors, latency and last request.
 
@@ -338,7 +339,7 @@ class EndpointState:
     spark: list[int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Form:
     """The inputs of a version as a JSON Schema of an object, and example values from a recent prediction."""
 
@@ -347,7 +348,7 @@ class Form:
     example: dict[str, Scalar]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tried:
     """The score of a row by one version of an endpoint, and its latency without the data plane."""
 

@@ -9,18 +9,18 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from urllib.parse import SplitResult, urlsplit
 
 from ostinato.kernel.errors import Denied, Invalid, Unavailable
+from ostinato.kernel.frozen import frozen
 
 TIMEOUT_MAX_S = 10.0
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reach:
     """What may be called beside the public internet: the `networks` of the setting `OSTINATO_<setting>`, separated by commas."""
 
@@ -36,7 +36,7 @@ class Reach:
         return any(address in network for network in networks_of(self.networks, self.setting))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answer:
     """The status of a reply, and the beginning of its content."""
 

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from ostinato.kernel.frozen import frozen
+
 Call = Literal["write", "sync", "rename"]
 Manner = Literal["EIO", "ENOSPC", "short"]
 _SOURCE = Path(__file__).with_suffix(".c")
@@ -26,7 +28,7 @@ _MANNERS: dict[Manner, tuple[int, int]] = {"EIO": (0, errno.EIO), "ENOSPC": (1, 
 _HEAD = struct.Struct("<c3xIIq")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Fault:
     """The `nth` call (from 1) fails: with EIO, once; with ENOSPC, as do all later ones; or it writes half, and the disk is full."""
 

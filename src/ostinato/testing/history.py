@@ -11,9 +11,11 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from ostinato.kernel.frozen import frozen
 
 FOR_EVER = float("inf")
 
@@ -21,7 +23,7 @@ Apply = Callable[[Any, "Act"], tuple[bool, Hashable]]
 """What a state becomes by an act, and whether the act could have seen there what it saw."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Act:
     """What one client did to one thing: with `given` it saw `seen`, between two instants of the machine's monotonic clock, in seconds.
 

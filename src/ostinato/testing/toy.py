@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +13,7 @@ from ostinato.access.types import Admission, Credential
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import ReplayClock
 from ostinato.kernel.errors import Conflict, GateFailed, NotFound, StepFailed, Unauthenticated, Unavailable
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.operation import Op
 from ostinato.kernel.page import Page
 from ostinato.kernel.ref import Ref
@@ -22,7 +23,7 @@ from ostinato.storage.rows.rows import metadata
 from ostinato.storage.rows.sqlite import Sqlite
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Part:
     """A part of a toy; `weight` in kg."""
 
@@ -30,7 +31,7 @@ class Part:
     weight: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Toy:
     """A toy, who made it, when and of what."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sqlalchemy import delete, insert, select
 
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import Conflict
+from ostinato.kernel.frozen import frozen
 from ostinato.storage.blobs.blobs import Blob
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.traces import store
@@ -17,7 +16,7 @@ _f = store.file_table.c
 _FILES_MAX = 1_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TraceFile:
     """A file that came with a trace."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, ColumnElement, Float, Select, and_, case, cas
 from ostinato.kernel.caller import caller
 from ostinato.kernel.clock import Clock
 from ostinato.kernel.errors import Invalid
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.instant import instant_of, micros_of
 from ostinato.storage.rows.rows import Rows, Tx
 from ostinato.traces import store
@@ -36,7 +37,7 @@ _JOINED = {
 _FAILED = {"trace": _t.state == "error", "span": _s.state == "error", "assessment": _a.error.is_not(None)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Question:
     """What is asked: the numbers `of` a field, of those `unit`s that meet `node` and began in time, by fields and by steps of time."""
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ref import Ref
 from ostinato.traces.types import AnswerKind, AssessmentKind, IssueState, Severity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Issue:
     """Something that goes wrong in an application, found in traces of an experiment; `experiment` is its id.
 
@@ -39,7 +40,7 @@ class Issue:
         return Ref("issue", self.id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answer:
     """What an answer may be: one of two `options`, the good one first; one, or `several`, of the options; a number; a text.
 
@@ -54,7 +55,7 @@ class Answer:
     signs_max: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Question:
     """What people who review the traces of an experiment are asked; their answers are assessments of its name.
 
@@ -80,7 +81,7 @@ class Question:
         return Ref("question", self.id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Scorer:
     """A version of something that judges the traces of an experiment: code, or a model with instructions. This server never runs it.
 

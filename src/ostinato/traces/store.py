@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 
 from ostinato.kernel.errors import NotFound
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.instant import micros_of
 from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import BLOB, Instant, Json, Tx, metadata
@@ -212,7 +213,7 @@ class _Body(msgspec.Struct, array_like=True):
 _read_body = msgspec.msgpack.Decoder(_Body)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KnownTrace:
     """A trace as its row has it."""
 

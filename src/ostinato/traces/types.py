@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Literal
 
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ref import Ref
 
 TraceState = Literal["in_progress", "ok", "error", "unset"]
@@ -19,7 +20,7 @@ Severity = Literal["not_an_issue", "low", "medium", "high"]
 AnswerKind = Literal["pass_fail", "choice", "number", "text"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SpanEvent:
     """Something that happened within a span, such as an exception; `at_ns` in nanoseconds after 1970."""
 
@@ -28,7 +29,7 @@ class SpanEvent:
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SpanLink:
     """A link from a span to another span, of this trace or another; the ids are hexadecimal."""
 
@@ -37,7 +38,7 @@ class SpanLink:
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Span:
     """A span as a program reports it.
 
@@ -60,7 +61,7 @@ class Span:
     """OpenTelemetry's kind of span: 1 internal, 2 server, 3 client, 4 producer, 5 consumer, 0 if it was not said."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Usage:
     """Usage: tokens in, out and in total, and their cost in US dollars; None if unknown."""
 
@@ -70,7 +71,7 @@ class Usage:
     cost: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KeptSpan(Span):
     """A span with what its attributes say: what kind of step it was (`LLM`, `TOOL`, …), which model answered and what it used.
 
@@ -87,7 +88,7 @@ class KeptSpan(Span):
     outputs: Any = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Assessment:
     """An assessment of a trace or of one of its spans: `feedback` on how it went, or an `expectation`.
 
@@ -117,7 +118,7 @@ class Assessment:
         return Ref("trace", self.trace)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Trace:
     """A trace: one request to an application, with everything done for it.
 
@@ -153,7 +154,7 @@ class Trace:
         return Ref("trace", self.id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TraceTold:
     """A report on a whole trace, beside its spans; None leaves what its spans say."""
 
@@ -175,7 +176,7 @@ class TraceTold:
     tags: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SpansKept:
     """How many spans were kept, of which traces, why others were not, by their places in what was sent, and how many sampling left out."""
 
@@ -185,7 +186,7 @@ class SpansKept:
     sampled_out: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Moment:
     """The traces that began within a stretch of time: how many, how many of them failed, how long they took, what they used."""
 
@@ -199,7 +200,7 @@ class Moment:
     cost: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Measure:
     """An aggregate of traces, spans or assessments that began in a time bin from `at` and have these values `by` the fields.
 
@@ -220,7 +221,7 @@ class Measure:
     percentiles: list[float | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Price:
     """The price of a model in US dollars per million tokens. A name that ends with `*` matches all models with that prefix."""
 
@@ -231,7 +232,7 @@ class Price:
     set_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EvalSet:
     """A set of examples that an application is judged by, of any number of experiments."""
 
@@ -252,7 +253,7 @@ class EvalSet:
         return Ref("evalset", self.id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EvalRecord:
     """An example: inputs, expectations and origin, such as a trace. Its `inputs` identify it within its set."""
 
@@ -268,7 +269,7 @@ class EvalRecord:
     changed_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Merged:
     """The number of records that were inserted, and that were updated."""
 
@@ -276,7 +277,7 @@ class Merged:
     updated: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TraceRule:
     """A retention rule: traces that meet `where` and began more than `days` ago are deleted, of one experiment or of all.
 
@@ -294,7 +295,7 @@ class TraceRule:
     applied_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Lapsed:
     """What a rule deletes (deleted if `applied`): the number of traces, the first 100 of them, their spans and bytes.
 
@@ -312,7 +313,7 @@ class Lapsed:
     newest: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sampling:
     """A sampling rate: the share of its new traces that an experiment keeps, or every experiment without a rate of its own.
 

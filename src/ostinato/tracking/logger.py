@@ -33,7 +33,7 @@ from ostinato.tracking.client.records import refused_row
 from ostinato.tracking.client.runs_protocol import RunsProtocol
 from ostinato.tracking.client.sender import Sender
 from ostinato.tracking.client.start import local_run, new_journal, rank_of_process, start_run
-from ostinato.tracking.types import Code, Run, Scalar, Spent, State, scalar
+from ostinato.tracking.types import Code, Run, Spent, State, label, scalar
 
 _PATIENCE_S = 30.0
 _SIGNAL_S = 3.0
@@ -42,6 +42,8 @@ _ROUND_S = 0.02
 _log = logging.getLogger("ostinato.tracking")
 _now_ns = time.time_ns
 _living: weakref.WeakSet[Logger] = weakref.WeakSet()
+_visiting: list[Logger] = []
+"""Those that came from another process: they stay, so that what comes again goes into the same journal."""
 
 
 class Options(TypedDict, total=False):
@@ -81,12 +83,11 @@ class Logger(Outputs):
         self._step = -1
         self._lost = 0
         self._ended = False
-        self._pid = os.getpid()
         self._ending = threading.RLock()
         self._patience_s = _PATIENCE_S
         self._close: Callable[[], None] = lambda: None
         self._aside = Background(self._journal, captures)
-        self._sender: Sender | None = Sender(runs, self._journal)
+        self._sender: Sender | None = None if self._journal.about.child else Sender(runs, self._journal)
         _living.add(self)
 
     @classmethod
@@ -96,8 +97,8 @@ class Logger(Outputs):
         experiment: str,
         name: str = "",
         *,
-        params: Mapping[str, Scalar] | None = None,
-        tags: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        tags: Mapping[str, Any] | None = None,
         target: Mapping[str, str] | None = None,
         **how: Unpack[Options],
     ) -> Logger:
@@ -114,7 +115,7 @@ class Logger(Outputs):
             "experiment": experiment,
             "name": name,
             "params": {key: scalar(value) for key, value in (params or {}).items()},
-            "tags": dict(tags or {}),
+            "tags": {key: label(value) for key, value in (tags or {}).items()},
             "parent": how.get("parent"),
             "inputs": [as_ref(ref) for ref in how.get("inputs", ())],
             "code": capture.quick_code() if "code" in captures else Code(host=socket.gethostname()),
@@ -173,8 +174,8 @@ class Logger(Outputs):
         if not kept:
             self._no_room(more, at)
 
-    def log_params(self, values: Mapping[str, Scalar] | None = None, /, **more: Scalar) -> None:
-        """Record parameters; each keeps the value it got first.
+    def log_params(self, values: Mapping[str, Any] | None = None, /, **more: Any) -> None:
+        """Record parameters; each keeps the value it got first. What is no scalar is kept as text: lists and dicts as JSON.
 
         Raises:
             Conflict: one has another value already.
@@ -188,8 +189,9 @@ class Logger(Outputs):
             self._note("params", values=given)
             self.run = replace(self.run, params=self.run.params | given)
 
-    def tag(self, **tags: str | None) -> None:
-        """Set tags, or remove those set to None."""
+    def tag(self, **given: Any) -> None:
+        """Set tags, which are text, or remove those set to None."""
+        tags = {key: None if value is None else label(value) for key, value in given.items()}
         runs = self._runs if self._ended else self._direct  # tags may change for ever
         if runs is not None:
             self.run = runs.tag(self.id, tags)
@@ -263,20 +265,20 @@ class Logger(Outputs):
             error.add_note(f"and run {self.id} could not be ended: {second}")  # the first error is what the user must see
 
     def _say_end(self, state: State, error: str, spent: Spent | None) -> None:
-        """Write into the journal that the run has ended; a child of a fork, and a rank beyond the first, end only their part of it."""
+        """Write into the journal that the run has ended; a child, and a rank beyond the first, end only their part of it."""
         with self._journal.lock:
             if self._ended:
                 return
             self._ended = True
             if self._lost:
                 self._journal.deed("tag", tags={"points_lost": str(self._lost)})
-            if self._pid == os.getpid() and self._journal.about.rank == 0:
+            if not self._journal.about.child and self._journal.about.rank == 0:
                 self._journal.deed("finish", state=state, error=error, spent=msgspec.to_builtins(spent))
             self._journal.deed("close")
         self.run = replace(self.run, state=state, error=error, ended_at=datetime.now(UTC), spent=spent)
 
     def _ship_rest(self) -> None:
-        sender = self._sender if self._pid == os.getpid() else None
+        sender = self._sender
         shipped = sender is not None and self._runs is not None and sender.drain(self._patience_s)
         if not shipped:
             self._journal.settle()
@@ -333,12 +335,27 @@ class Logger(Outputs):
     def _warn(self, what: str, hint: str) -> None:
         _log.warning("run %s: %s (hint: %s)", self.id, what, hint)
 
+    def __reduce__(self) -> tuple[Callable[..., Logger], tuple[Run, Journal]]:
+        """In another process of this machine, such as a worker of a pool, it logs to the same run as the child of a fork does."""
+        if self._direct is not None:
+            raise TypeError(f"run {self.id} does all at once in its own process; in another one, go on with it by its id")
+        return _arrived, (self.run, self._journal)
+
     def _forked(self) -> None:
         """In the child of a fork: it logs to the same run by a journal of its own, which the parent ships."""
         self._ending = threading.RLock()
         self._journal.forked()
         self._aside.forked()
         self._sender = None
+
+
+def _arrived(run: Run, journal: Journal) -> Logger:
+    """A logger that came from another process, or from this one: there is one of each run, unless its part here was ended."""
+    known = next((own for own in [*_living] if own.id == run.id and not (own.ended and own._journal.about.child)), None)
+    if known is None:
+        known = Logger(None, run, journal=journal)
+        _visiting[:] = [visitor for visitor in _visiting if not visitor.ended] + [known]
+    return known
 
 
 def _fork_all() -> None:

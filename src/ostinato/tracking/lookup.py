@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from ostinato.kernel.caller import caller
-from ostinato.kernel.errors import Conflict, Invalid, NotFound
+from ostinato.kernel.errors import Conflict, Invalid, NotFound, TooLarge
 from ostinato.storage.rows.rows import Tx
 from ostinato.tracking import store
 from ostinato.tracking.types import Run, Scalar, scalar
 
 _NAME_MAX = 500
+VALUES_MAX = 10_000
+"""Parameters, and tags, of one run."""
+T = TypeVar("T")
 
 
 def find_run(tx: Tx, run: str) -> Run:
@@ -79,13 +84,24 @@ def merged_params(whose: str, params: dict[str, Scalar], more: dict[str, Scalar]
 
     Raises:
         Conflict: one would change.
+        TooLarge: they would be too many.
     """
     given = {key: scalar(value) for key, value in more.items()}
     if changed := [key for key, value in given.items() if key in params and (type(params[key]), params[key]) != (type(value), value)]:
         raise Conflict(f"{', '.join(changed)} of {whose} would change", hint="start another run for other parameters")
-    return params | given
+    return _few(params | given, "parameters")
 
 
 def merged_tags(tags: dict[str, str], more: dict[str, str | None]) -> dict[str, str]:
-    """Tags merged with more, without those set to None."""
-    return {key: value for key, value in (tags | more).items() if value is not None}
+    """Tags merged with more, without those set to None.
+
+    Raises:
+        TooLarge: they would be too many.
+    """
+    return _few({key: value for key, value in (tags | more).items() if value is not None}, "tags")
+
+
+def _few(values: dict[str, T], what: str) -> dict[str, T]:
+    if len(values) > VALUES_MAX:  # each is a row: a million of them would keep all others from writing for a minute
+        raise TooLarge(f"{len(values)} {what} of one run", hint=f"at most {VALUES_MAX}; put more of them into an artifact")
+    return values

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import case, func, select
 
+from ostinato.kernel.frozen import frozen
 from ostinato.storage.rows.rows import Tx
 from ostinato.tracking import store
 from ostinato.tracking.types import Run
@@ -20,7 +20,7 @@ _cost = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Spending:
     """How many runs of an experiment there were, how many of them failed, and what they took, in seconds of CPU.
 

@@ -12,11 +12,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Protocol
 
 from ostinato.kernel.errors import Conflict, Invalid, StepFailed
+from ostinato.kernel.frozen import frozen
 from ostinato.tracking import capture
 from ostinato.tracking.client import folders
 from ostinato.tracking.client.runs_protocol import RunsProtocol
@@ -40,7 +41,7 @@ class RunsRead(RunsProtocol, Protocol):
     def artifact(self, run: str, path: str) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Prepared:
     """A checkout in which a run can be done again: the command for it, and what is not as it was."""
 
@@ -52,7 +53,7 @@ class Prepared:
     packages: list[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Compared:
     """The outcome of a reproduction: the new run, and its differences, each as (what, then, now)."""
 

@@ -28,7 +28,7 @@ from ostinato.tracking.removal.retention import Retention
 from ostinato.tracking.removal.rules import Rules
 from ostinato.tracking.sources import Sources
 from ostinato.tracking.tombstones import check_tombstone
-from ostinato.tracking.types import Code, Environment, Metric, Run, Scalar, Spent, State, scalar
+from ostinato.tracking.types import Code, Environment, Metric, Run, Scalar, Spent, State
 from ostinato.tracking.verbs.adoption import Adoptions
 from ostinato.tracking.verbs.curves import Curves
 from ostinato.tracking.verbs.experiments import belonging, checked_note, former_names
@@ -94,8 +94,8 @@ class Runs(Retention, Adoptions, Finding, Sources, Origins, Curves, Relations, P
             name=name,
             state=state,
             parent=parent,
-            params={key: scalar(value) for key, value in (params or {}).items()},
-            tags=dict(tags or {}),
+            params=merged_params("a run", {}, params or {}),
+            tags=merged_tags({}, dict(tags or {})),
             inputs=list(inputs or []),
             outputs=[],
             code=code or Code(),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ref import Ref
 
 Scalar = str | int | float | bool | None
@@ -26,7 +29,7 @@ View = Literal["active", "deleted", "all"]
 CandidateState = Literal["pending", "ready", "failed"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Code:
     """The origin of a run: git commit, whether the working tree differed from it, program, arguments, host.
 
@@ -42,7 +45,7 @@ class Code:
     remote: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Environment:
     """The environment of a run: interpreter, platform, and installed packages with their versions."""
 
@@ -51,7 +54,7 @@ class Environment:
     packages: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Spent:
     """Resource usage: seconds of CPU and of real time, and peak memory in MiB."""
 
@@ -60,7 +63,7 @@ class Spent:
     peak_rss_mb: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Run:
     """A run of an experiment. `environment` is the digest of its Environment; equal environments have equal digests.
 
@@ -96,7 +99,7 @@ class Run:
         return Ref("run", self.id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Experiment:
     """An experiment: the number of its runs, how many are running, and when the last was started (else: when it was created).
 
@@ -121,7 +124,7 @@ class Experiment:
         return Ref("experiment", self.id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Source:
     """External data that a run used, as its reader described it; all texts are stored unchanged.
 
@@ -137,7 +140,7 @@ class Source:
     id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Use:
     """The use of a source by a run, in a context such as `training`, with tags."""
 
@@ -146,7 +149,7 @@ class Use:
     tags: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Measure:
     """A metric value of a candidate, on the dataset with that name and digest, if given."""
 
@@ -159,7 +162,7 @@ class Measure:
     dataset_digest: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Candidate:
     """A candidate: a model that may become a registered version. Its files are stored under its own id.
 
@@ -190,7 +193,7 @@ class Candidate:
         return Ref("candidate", self.id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Artifact:
     """A file of a run or a candidate: its path there, its BLAKE3 digest and its size in bytes."""
 
@@ -200,7 +203,7 @@ class Artifact:
     kept_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Metric:
     """A metric in short: the value at its highest step, minimum and maximum (None if all values are NaN), and the count."""
 
@@ -212,7 +215,7 @@ class Metric:
     n: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Curve:
     """The points of a metric in order of steps; times in microseconds since 1970."""
 
@@ -222,7 +225,7 @@ class Curve:
     values: list[Number]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MetricFrame:
     """Points in columns, little-endian: point i belongs to `keys[key[i]]`.
 
@@ -273,6 +276,24 @@ def number(value: float) -> Number:
     return value
 
 
-def scalar(value: Scalar) -> Scalar:
-    """A parameter as it is kept: floats that are not finite become text."""
-    return number(value) if isinstance(value, float) else value
+def scalar(value: Any) -> Scalar:
+    """A parameter as it is kept: what is no scalar becomes one, or text: lists and dicts their JSON, and floats that are not finite.
+
+    >>> scalar([64, None]), scalar(datetime(2013, 1, 1)), scalar(float("nan")), scalar(2**70)
+    ('[64, null]', '2013-01-01 00:00:00', 'nan', 1180591620717411303424)
+    """
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return number(float(value))
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):  # of NumPy, PyTorch and their like
+        return scalar(value.item())
+    if isinstance(value, dict | list | tuple):
+        with suppress(TypeError, ValueError, RecursionError):  # keys that are no texts, or a circle
+            return json.dumps(value, ensure_ascii=False, default=scalar)
+    return str(value)
+
+
+def label(value: Any) -> str:
+    """A tag as it is kept: text."""
+    return str(scalar(value))

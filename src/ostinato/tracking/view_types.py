@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ref import Ref
 from ostinato.tracking.types import (
     Artifact,
@@ -17,7 +17,7 @@ from ostinato.tracking.types import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Difference:
     """Something in which runs differ, such as `params.depth`, and its value in each of them, None where it is absent."""
 
@@ -25,7 +25,7 @@ class Difference:
     values: list[Scalar]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RunRow:
     """A run as a line of a table; `cells` holds what it has of the columns that were asked for, such as `metrics.auc`.
 
@@ -45,7 +45,7 @@ class RunRow:
     cells: dict[str, Scalar]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Anchor:
     """Passed as `after`, the page begins with the row at `offset`, counted from 0."""
 
@@ -53,7 +53,7 @@ class Anchor:
     after: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RunIndex:
     """The length of a run table, anchors for jumps into it, and the columns of its newest 200 runs, the most common first."""
 
@@ -64,7 +64,7 @@ class RunIndex:
     tags: list[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SavedView:
     """A way of looking at runs, kept under a name: of which experiment (None: all), which runs, in which order, with which columns."""
 
@@ -78,7 +78,7 @@ class SavedView:
     saved_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Repeat:
     """How to repeat a run: the commands, and what was not recorded and may therefore differ.
 
@@ -90,7 +90,7 @@ class Repeat:
     execution: Ref | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Story:
     """One run and what belongs to it; `parts` counts by state the runs that are part of it."""
 
@@ -102,7 +102,7 @@ class Story:
     repeat: Repeat
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MetricRow:
     """One metric of several runs, None where a run has not measured it."""
 
@@ -110,7 +110,7 @@ class MetricRow:
     values: list[Metric | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Comparison:
     """Runs side by side: in what they differ, what they have in common, and their metrics; all lists in the order of `runs`."""
 
@@ -120,7 +120,7 @@ class Comparison:
     metrics: list[MetricRow]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Influence:
     """The influence of one parameter on a metric, over runs in `groups` by its `values`.
 
@@ -141,7 +141,7 @@ class Influence:
     along: list[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Influences:
     """The parameters by their share of a metric, over `runs` that measured it: the newest, where there are `more`."""
 
@@ -151,7 +151,7 @@ class Influences:
     params: list[Influence]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RunGroup:
     """Runs that share a value, None for those without; `where` is the condition that they meet, and they alone.
 
@@ -168,7 +168,7 @@ class RunGroup:
     greatest: Number | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RunGroups:
     """The groups of runs by a field, those with most runs first, and whether there are `more`."""
 
@@ -177,7 +177,7 @@ class RunGroups:
     groups: list[RunGroup]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Preview:
     """The beginning of a table: its columns with their types, its first rows, and how many it has in all."""
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from ostinato.kernel.errors import Invalid
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ref import Ref
 
 Scalar: TypeAlias = str | int | float | bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Range:
     """Numbers from `low` to `high`, both included; `log` spaces them by ratio, `whole` rounds them.
 
@@ -54,7 +54,7 @@ class Search(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Trial:
     """Parameters that were tried, the value they gave, and the run that did it. `problem` is why there is no value."""
 
@@ -65,7 +65,7 @@ class Trial:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tuned:
     """All trials in order, and the best of them; of equals the first."""
 

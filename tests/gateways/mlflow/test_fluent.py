@@ -94,3 +94,14 @@ def test_autolog_of_scikit_learn(client: MlflowClient) -> None:
     assert seen.data.params["C"] == "0.5"
     assert seen.data.metrics["training_accuracy_score"] == 1.0
     assert seen.inputs.dataset_inputs[0].tags[0].value == "train"
+
+
+def test_the_data_of_a_metric_is_an_input_once(url: str, client: MlflowClient) -> None:
+    data = mlflow.data.from_numpy(np.zeros((4, 2)), name="zeros")
+    other = mlflow.data.from_numpy(np.ones((4, 2)), name="ones")
+    with mlflow.start_run() as run:
+        mlflow.log_input(data, context="training")
+        mlflow.log_metrics({"auc": 0.5}, dataset=data)
+        mlflow.log_metrics({"auc": 0.6}, dataset=other)
+    seen = client.get_run(run.info.run_id).inputs.dataset_inputs
+    assert sorted((used.dataset.name, [tag.value for tag in used.tags]) for used in seen) == [("ones", []), ("zeros", ["training"])]

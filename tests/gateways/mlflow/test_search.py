@@ -44,7 +44,7 @@ def found(shared: MlflowClient, experiment: str) -> Callable[..., str]:
         ("", "edcba"),
         ("metrics.auc > 0.1", "cb"),
         ("metric.auc >= 0.1 and metrics.auc < .9", "ba"),
-        ("metrics.auc != 0.5", "ca"),
+        ("metrics.auc != 0.5", "dca"),
         ("metrics.auc = 5e-1", "b"),
         ("metrics.auc <= -1", ""),
         ("metrics.`va.l/lo-ss` = 1", "a"),

@@ -92,6 +92,23 @@ def test_traces_started_by_hand(exported: Callable[[], None], client: MlflowClie
     assert trace.info.execution_duration is not None
 
 
+def test_integers_of_more_than_64_bits(exported: Callable[[], None], store: Ostinato, client: MlflowClient) -> None:
+    """The client can send such spans in a file alone; there every attribute is the JSON of it."""
+    given = {"id": 2**70, "in": [1, -(2**64), {"n": 2**63}], "rate": 0.5}
+    with mlflow.start_span("wide") as span:
+        span.set_inputs(given)
+        span.set_attributes({"n": 12, "text": "12", "yes": True, "none": None, "nan": math.nan, "vast": 2**64})
+    exported()
+    (kept,) = store.traces.spans(span.trace_id)
+    assert kept.attributes["mlflow.spanInputs"] == {"id": str(2**70), "in": [1, str(-(2**64)), {"n": str(2**63)}], "rate": 0.5}
+    (seen,) = client.get_trace(span.trace_id).data.spans
+    assert seen.inputs == kept.attributes["mlflow.spanInputs"]
+    found = {key: value for key, value in seen.attributes.items() if not key.startswith("mlflow.")}
+    assert math.isnan(found.pop("nan"))
+    assert found == {"n": 12, "text": "12", "yes": True, "none": None, "vast": str(2**64)}
+    assert store.traces.files(span.trace_id) == [], "spans that are kept are not kept again as a file"
+
+
 def made(client: MlflowClient, **tags: str) -> str:
     """A trace with these tags."""
     root = client.start_trace("made", tags=tags)

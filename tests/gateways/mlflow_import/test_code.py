@@ -22,7 +22,7 @@ from ostinato.maintenance.export import export
 from ostinato.maintenance.importer import take_in
 from ostinato.registry.sandbox.process import SandboxProcess
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+pytestmark = pytest.mark.filterwarnings("ignore")
 X = pd.DataFrame({"delay": np.linspace(-3, 3, 50), "hour": np.tile([0.0, 1.0, 2.0, 3.0, 4.0], 10)})
 
 

@@ -256,6 +256,50 @@ def test_a_url_that_names_no_postgresql_is_refused(url: str) -> None:
     assert url == "" or url not in str(caught.value)
 
 
+def test_settings_of_a_database_change_no_value(postgres_url: str) -> None:
+    name = postgres_url.rpartition("/")[2]
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        for setting in ("extra_float_digits = 0", "client_encoding = 'LATIN1'", "synchronous_commit = off", "datestyle = 'German'"):
+            connection.execute(f"ALTER DATABASE {name} SET {setting}".encode())
+    rows = Postgres(postgres_url)
+    number, words, commits = rows.write(
+        lambda tx: tx.execute(text("SELECT 0.1::float8 + 0.2::float8, '€😀', current_setting('synchronous_commit')")).one()
+    )
+    rows.close()
+    assert (number, words, commits) == (0.1 + 0.2, "€😀", "on")
+
+
+def test_a_database_that_cannot_hold_every_text_is_refused(postgres_server: PostgresServer) -> None:
+    with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+    rows = Postgres(postgres_server.url("latin"))
+    with pytest.raises(Invalid, match="encoding LATIN1") as caught:
+        rows.create(tables)
+    rows.close()
+    postgres_server.drop(postgres_server.url("latin"))
+    assert "ENCODING 'UTF8'" in caught.value.hint
+
+
+def test_a_user_who_may_make_no_table_is_told_so_at_once(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE poor LOGIN PASSWORD 'poor'")
+    rows, began = Postgres(re.sub(r"//[^@]*@", "//poor:poor@", postgres_url)), time.monotonic()
+    with pytest.raises(Unavailable, match="permission denied") as caught:
+        rows.create(tables)
+    rows.close()
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("DROP ROLE poor")
+    assert "own the database" in caught.value.hint
+    assert time.monotonic() - began < 30
+
+
+def test_an_option_that_libpq_does_not_know_is_named(postgres_url: str) -> None:
+    rows = Postgres(f"{postgres_url}?sslmod=require")
+    with pytest.raises(Invalid, match="sslmod"):
+        rows.create(tables)
+    rows.close()
+
+
 def test_a_server_that_swallows_everything_is_given_up_in_time() -> None:
     with socket.socket() as hole:
         hole.bind(("127.0.0.1", 0))

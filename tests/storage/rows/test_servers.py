@@ -129,6 +129,6 @@ def test_a_folder_of_another_store_is_refused(postgres_url: str, tmp_path: Path,
     Ostinato.open(tmp_path / "a").close()
     with pytest.raises(Conflict, match="another ledger-key") as caught:
         Ostinato.open(tmp_path / "b")
-    assert "copy of ledger-key" in caught.value.hint
+    assert "copies of ledger-key" in caught.value.hint
     (tmp_path / "b" / "ledger-key").unlink()
     Ostinato.open(joined(tmp_path / "a", tmp_path / "c")).close()

@@ -176,10 +176,17 @@ class Log:
         """Say which data and which logged models a run used."""
         with about(self._runs, ask.run):
             if ask.datasets:
-                self._runs.use(ask.run, [_use(given) for given in ask.datasets])
+                self._runs.use(ask.run, self._said(ask.run, [_use(given) for given in ask.datasets]))
             if ask.models:
                 self._runs.link(ask.run, inputs=[_candidate(model.model_id) for model in ask.models])
         return {}
+
+    def _said(self, run: str, uses: list[Use]) -> list[Use]:
+        """Uses that say something: a client names the data of a metric without its context, also where the run has told that."""
+        if all(use.context for use in uses):
+            return uses
+        known = {(use.source.name, use.source.digest) for use in self._runs.sources([run])[run] if use.context}
+        return [use for use in uses if use.context or (use.source.name, use.source.digest) not in known]
 
     def outputs(self, ask: LogOutputs) -> dict[str, Any]:
         """Say which logged models a run made."""

@@ -154,7 +154,9 @@ def _node(clause: Clause) -> Node:
         case "IN" | "NOT IN", tuple(values):
             return Among(field, tuple(values), negated=clause.op == "NOT IN")
     met = Compare(field, cast(Operator, clause.op.lower()), _value(clause))
-    return Or((met, Missing(field))) if (clause.key, clause.op) == ("user_id", "!=") else met
+    if clause.op == "!=" and (clause.kind == "metric" or clause.key == "user_id"):  # to clients NaN is another value, and so is no user
+        return Or((met, Missing(field, nan=clause.kind == "metric")))
+    return met
 
 
 def _value(clause: Clause) -> Value:

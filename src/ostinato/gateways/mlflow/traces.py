@@ -21,6 +21,7 @@ from ostinato.gateways.mlflow.traces_shown import (
     OWN_TAGS,
     SESSION,
     SOURCE_RUN,
+    SPANS_AT,
     STATES,
     TOKENS,
     USER,
@@ -156,7 +157,11 @@ class Traces:
             given = said.keywords()
             id_ = said.assessment_id or f"a-{hashlib.sha256(f'{info.trace_id}:{number}:{said.assessment_name}'.encode()).hexdigest()[:32]}"
             self._traces.assess(info.trace_id, **given, id=id_)
-        return {"trace": {"trace_info": shown_info(self._traces.get(info.trace_id))}}
+        kept = self._traces.get(info.trace_id)
+        shown = shown_info(kept)
+        if not kept.spans:
+            del shown["tags"][SPANS_AT]  # clients then send as a file what they cannot send as spans, such as integers of more than 64 bits
+        return {"trace": {"trace_info": shown}}
 
     def get_info(self, ask: TraceAsk) -> dict[str, Any]:
         """A trace without its spans."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from typing import Any, ClassVar
@@ -21,6 +22,7 @@ from ostinato.gateways.mlflow.traces_shown import (
     OWN_TAGS,
     SESSION,
     SOURCE_RUN,
+    SPANS_AT,
     STATES,
     TOKENS,
     USER,
@@ -31,7 +33,7 @@ from ostinato.gateways.mlflow.wire import A2, Ask, Int64, Pair, filled
 from ostinato.kernel.errors import Invalid
 from ostinato.kernel.operation import Op
 from ostinato.storage.blobs.blobs import Blob
-from ostinato.traces.conventions import plain, usage_of
+from ostinato.traces.conventions import deep, usage_of
 from ostinato.traces.types import Span, SpanEvent, SpanState, Trace, TraceTold
 
 SPANS = "traces.json"
@@ -147,6 +149,8 @@ class TraceFiles:
             if blob.size > _SPANS_MAX:
                 raise Invalid(f"{SPANS} is larger than {_SPANS_MAX >> 20} MiB", field="path")
             self._traces.put(spans_of(trace, self._blobs.open(blob.digest)), found.experiment_id)
+            if SPANS_AT in tags(found):  # whoever reads this trace asks for its spans
+                return
         self._traces.keep_file(trace, path, blob)
 
 
@@ -190,7 +194,7 @@ def _span(trace: str, given: dict[str, Any]) -> Span:
         end_ns=int(end) if end else None,
         state=_STATUS.get(str(code), "unset"),
         message=str(given.get("status_message") or status.get("message") or ""),
-        attributes={str(key): plain(value) for key, value in (given.get("attributes") or {}).items()},
+        attributes={str(key): _attribute(value) for key, value in (given.get("attributes") or {}).items()},
         events=[
             SpanEvent(
                 name=str(event["name"]),
@@ -200,6 +204,30 @@ def _span(trace: str, given: dict[str, Any]) -> Span:
             for event in given.get("events") or []
         ],
     )
+
+
+def _attribute(written: Any) -> Any:
+    """What an attribute is the JSON of, as clients write all of them; what is none, or too deep, stays as it is.
+
+    >>> _attribute("12"), _attribute('"12"'), _attribute('{"id": 18446744073709551616}'), _attribute("{")
+    (12, '12', {'id': '18446744073709551616'}, '{')
+    """
+    if not isinstance(written, str):
+        return written
+    try:
+        found = json.loads(written)
+    except (ValueError, RecursionError):
+        return written
+    return written if deep(found) else _storable(found)
+
+
+def _storable(value: Any) -> Any:
+    """A value in which whole numbers of more than 64 bits are texts."""
+    if isinstance(value, dict):
+        return {key: _storable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_storable(inner) for inner in value]
+    return str(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
 
 
 def _digits(id_: str) -> str:

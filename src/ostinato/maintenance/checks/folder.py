@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from ostinato.maintenance.checks.check import CheckedStore, Fault, problem, warning
 from ostinato.maintenance.files import BLOBS, KEY, RESERVE, SECRETS
+from ostinato.storage.blobs.keys import KEY_FILE
 from ostinato.storage.disk import locked
 
 _FREE_MIN = 64 << 20
@@ -16,6 +17,11 @@ _FREE_LOW = 1 << 30
 _INODES_MIN = 1000
 _OTHERS = 0o077
 _OLD_S = 86_400
+_KNOWN = {
+    KEY: "whoever has it can sign another history, so hold the ledger against heads that you exported",
+    "admin-token": "delete it, and the next start makes another",
+    KEY_FILE: "ostinato rotate-keys makes another for what is stored from now on",
+}
 
 
 def permissions(checked: CheckedStore) -> Iterator[Fault]:
@@ -23,9 +29,8 @@ def permissions(checked: CheckedStore) -> Iterator[Fault]:
     data = checked.data
     for name in SECRETS:
         path = data / name
-        if path.exists() and (mode := path.stat().st_mode & _OTHERS):
-            mend = f"chmod 600 {path}; take it for known, and issue new tokens"
-            yield problem(f"{name} is open to others (mode {mode & 0o777:03o})", mend)
+        if path.exists() and (mode := path.stat().st_mode) & _OTHERS:
+            yield problem(f"{name} is open to others (mode {mode & 0o777:03o})", f"chmod 600 {path}; take it for known: {_KNOWN[name]}")
         if path.exists() and path.stat().st_uid != data.stat().st_uid:
             yield problem(f"{name} belongs to another user than the folder", f"chown --reference={data} {path}")
     if data.stat().st_mode & _OTHERS:

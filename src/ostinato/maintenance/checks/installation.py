@@ -33,8 +33,6 @@ def versions(checked: CheckedStore) -> Iterator[Fault]:  # noqa: ARG001 — the 
 def settings(checked: CheckedStore) -> Iterator[Fault]:
     """The settings make sense, and the packages that they ask for are installed."""
     given = checked.settings
-    if given.encrypt not in (0, 1):
-        yield problem(f"OSTINATO_ENCRYPT is {given.encrypt}", "set it to 0 or 1")
     for read in (_blobs, Provider.of, _networks):
         try:
             read(given)
@@ -50,7 +48,7 @@ def _blobs(given: Settings) -> None:
 
 
 def _networks(given: Settings) -> None:
-    for name in ("sink_networks", "oidc_networks"):
+    for name in ("sink_networks", "oidc_networks", "proxies"):
         networks_of(getattr(given, name), name)
 
 

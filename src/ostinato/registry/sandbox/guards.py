@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from ostinato.kernel.errors import Unavailable
+from ostinato.kernel.frozen import frozen
 from ostinato.registry.sandbox.landlock import code_places, read_only
 from ostinato.registry.sandbox.seccomp import allow_only_scoring
 
@@ -15,7 +16,7 @@ GUARDS = ("limits", "files", "calls")
 _SET_PDEATHSIG, _SIGKILL, _SET_NO_NEW_PRIVS = 1, 9, 38
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Limits:
     """Resource limits of a sandbox: address space in MiB, and CPU time of its process in seconds.
 

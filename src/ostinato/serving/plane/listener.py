@@ -220,7 +220,10 @@ class Connection(HttpToolsProtocol):
     # ---- refusals
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 — what the parser says helps nobody
-        self._refuse(400, "Invalid", self._problem or "not a request of HTTP/1.1", "")
+        if self._problem:
+            self._refuse(400, "Invalid", self._problem, "send one Host, and fewer or shorter headers")
+        else:
+            self._refuse(400, "Invalid", "not a request of HTTP/1.1", "is it http:// here rather than https://, and what stands between?")
 
     def _refuse(self, status: int, kind: str, message: str, hint: str) -> None:
         content = json.dumps({"error": {"type": kind, "message": message, "hint": hint}}).encode()
@@ -270,9 +273,9 @@ def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context.load_cert_chain(certificate, key)
+        context.load_cert_chain(certificate, key, password="")  # nobody is there to be asked for one
     except OSError as error:  # ssl.SSLError is one
-        hint = "OSTINATO_TLS_CERTIFICATE and OSTINATO_TLS_KEY name files in PEM that belong together"
+        hint = "OSTINATO_TLS_CERTIFICATE and OSTINATO_TLS_KEY name files in PEM that belong together, the key without a passphrase"
         found = f"{certificate} and {key}" if key else f"{certificate} alone"
         raise Invalid(f"no certificate with its key in {found}: {error}", hint=hint, field="tls_certificate") from None
     return context

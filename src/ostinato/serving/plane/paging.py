@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
 from pathlib import Path
@@ -14,13 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ostinato.kernel.frozen import frozen
 from ostinato.serving.plane.log import VERIFIED, cached_columns, parts_of, read_consistently
 
 Span = tuple[Any, Any]
 """The least and the greatest value of a column, as far as it has values."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Group:
     """Some thousand rows of a segment that are read together. A span is None where the segment does not tell it."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from ostinato.kernel.frozen import frozen
 from ostinato.registry.proof import Proof
 from ostinato.registry.sandbox.guards import Limits
 from ostinato.registry.types import Signature
@@ -20,7 +21,7 @@ STATE = "state.json"
 LOCK = "lock"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Served:
     """A version to serve: its artifact as a file or folder, how to load it, and the share of requests that it answers, in [0, 1].
 
@@ -38,7 +39,7 @@ class Served:
     proof: Proof | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Plan:
     """An endpoint's versions (the stable one first), the SHA-256 of the keys that may ask, and the salt of the split."""
 
@@ -49,7 +50,7 @@ class Plan:
     rollout: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PlaneState:
     """The state of a plane: its address, the digest of the plan that it follows, and its problem, if any."""
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol, runtime_checkable
 
 from blake3 import blake3
 
 from ostinato.kernel.errors import Corrupt, Invalid
+from ostinato.kernel.frozen import frozen
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 _PIECE = 1 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Blob:
     """The BLAKE3 digest of the bytes, 64 hex characters, and their number."""
 
@@ -24,7 +24,7 @@ class Blob:
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Stored:
     """A blob that is there: its digest, its size in bytes, and when it was last stored or asked for, in seconds since 1970."""
 

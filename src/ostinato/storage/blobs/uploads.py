@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from blake3 import blake3
 from sqlalchemy import BigInteger, Column, Table, Text, bindparam, delete, func, or_, select
@@ -13,13 +12,10 @@ from sqlalchemy import BigInteger, Column, Table, Text, bindparam, delete, func,
 from ostinato.kernel.caller import caller
 from ostinato.kernel.errors import Conflict, Invalid, NotFound, TooLarge
 from ostinato.storage.blobs.blobs import Blob, Blobs, valid
+from ostinato.storage.blobs.sending import PART_BYTES, Received, Span
 from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import BLOB, Rows, Tx, metadata
 
-PART_BYTES = 8 << 20
-"""In parts of this size clients send; a part may have up to 64 MiB."""
-LARGE_BYTES = 16 << 20
-"""What is larger travels in parts."""
 _PART_MAX = 64 << 20
 _WAITING_MAX = 256 << 30
 _KEPT_S = 86_400
@@ -107,22 +103,6 @@ def _named(upload: str) -> dict[str, str]:
     return {"project": caller().project, "upload": upload}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """`size` bytes from `start` on."""
-
-    start: int
-    size: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
-    """What has arrived of an upload, in order; each part is durable."""
-
-    upload: str
-    parts: list[Span]
-
-
 class Uploads(Parts):
     """Uploads that are called by the BLAKE3 digest of all their bytes, so that they need no beginning; a part stands where it begins.
 
@@ -179,22 +159,6 @@ class Uploads(Parts):
         if hasher.hexdigest() != upload:
             self.drop(upload)
             raise Invalid(f"the parts are not the bytes of upload {upload}", hint="send them again", field="upload")
-
-
-class Taking(Protocol):
-    """Who takes a large content in parts: a service, or one on a server."""
-
-    def received(self, upload: str) -> Received: ...
-    def send_part(self, upload: str, start: int, content: bytes) -> Received: ...
-
-
-def sent(taking: Taking, upload: str, size: int, part: Callable[[int, int], bytes]) -> None:
-    """Send what has not arrived of an upload; `part` gives the bytes from one place to another."""
-    arrived = taking.received(upload).parts
-    for start in range(0, size, PART_BYTES):
-        end = min(start + PART_BYTES, size)
-        if not any(span.start <= start and end <= span.start + span.size for span in arrived):
-            taking.send_part(upload, start, part(start, end))
 
 
 class Arriving:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
 from ostinato.kernel.errors import Invalid
+from ostinato.kernel.frozen import frozen
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Object:
     """The name of an object, and its size in bytes."""
 

@@ -23,6 +23,7 @@ _BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _BEGIN_WRITE = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({_LOCK})"  # else it may see what was before its turn
 _CONNECT = {
     "application_name": "ostinato",
+    "client_encoding": "UTF8",
     "connect_timeout": 5,
     "tcp_user_timeout": 15_000,
     "keepalives_idle": 15,
@@ -30,7 +31,8 @@ _CONNECT = {
     "keepalives_count": 3,
 }
 _PREPARE = (
-    "SET statement_timeout = '60s'; SET lock_timeout = '20s'; SET idle_in_transaction_session_timeout = '10min'; "
+    "SET extra_float_digits = 1; SET statement_timeout = '60s'; SET lock_timeout = '20s'; "
+    "SET idle_in_transaction_session_timeout = '10min'; "
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 )
 _PREPARE_WRITER = "SET idle_in_transaction_session_timeout = '20s'"
@@ -66,7 +68,7 @@ class Postgres:
             hide_parameters=True,
             use_native_hstore=False,
         )
-        event.listen(self._engine, "connect", lambda driver, _: _execute(driver, _PREPARE))
+        event.listen(self._engine, "connect", _prepare)
         self._snapshots = Snapshots(self._engine, _BEGIN_READ, _execute, _told)
         self._group = Group(_Session(self._engine))
 
@@ -160,6 +162,15 @@ def _execute(driver: Any, sql: str) -> None:
         raise psycopg.errors.error_from_result(result)
 
 
+def _prepare(driver: Any, _: object) -> None:
+    """What the settings of the database or its user must not decide: how exactly numbers are told, which texts fit, what a commit is."""
+    encoding = driver.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        hint = "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0 makes one that holds all texts"
+        raise Invalid(f"the database has the encoding {encoding}, not UTF8", hint=hint, field="database_url")
+    _execute(driver, _PREPARE)
+
+
 def _told(error: Exception) -> Exception:
     """What a caller is told of an error: what is wrong with the server, the connection or the value, or the error as it is."""
     cause = error.orig if isinstance(error, StatementError) else error
@@ -182,6 +193,11 @@ def _told(error: Exception) -> Exception:
         return Unavailable("PostgreSQL took longer than a minute", hint="ask for less, or look at what PostgreSQL is busy with")
     if state == "25006":
         return Unavailable("this PostgreSQL server takes no writes", hint="let OSTINATO_DATABASE_URL name the primary server")
+    if state in ("42501", "3F000"):
+        hint = "let the user of OSTINATO_DATABASE_URL own the database, or the schema in its search_path"
+        return Unavailable(f"PostgreSQL refuses: {said}", hint=hint, retry_after_s=60)  # somebody has to do something first
+    if isinstance(cause, psycopg.ProgrammingError) and not state:  # of libpq, before it connects: it names an option, never its value
+        return Invalid(f"OSTINATO_DATABASE_URL: {said}", hint="options after ? are those of libpq", field="database_url")
     lost = isinstance(cause, psycopg.OperationalError) or type(cause) is psycopg.DatabaseError  # the latter, of libpq itself
     if state in _GONE or state in _CLASHED or state.startswith("08") or (lost and not state):
         return Unavailable(f"PostgreSQL is out of reach: {said.rpartition(': ')[2]}", hint=_HINT)  # where it is, is not for everybody

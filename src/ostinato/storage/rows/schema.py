@@ -37,8 +37,8 @@ def bring(rows: Rows, tables: MetaData) -> None:
     while True:
         try:
             return rows.write(lambda tx: _bring(tx, tables))
-        except Unavailable:
-            if time.monotonic() > deadline:
+        except Unavailable as error:
+            if time.monotonic() + error.retry_after_s > deadline:
                 raise
             time.sleep(0.2)
 

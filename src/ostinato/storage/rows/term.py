@@ -85,5 +85,5 @@ def belong(rows: Rows, name: str, value: str) -> None:
     if (known.value if known else rows.write(note)) != value:
         raise Conflict(
             f"the database belongs to a store with another {name}",
-            hint="begin the folder of a further server with a copy of ledger-key, admin-token and blob-keys from that of the first",
+            hint=f"put {name} back from a backup; a further server begins with copies of ledger-key, admin-token and blob-keys",
         )

@@ -31,10 +31,7 @@ chunk = Table(
     sqlite_autoincrement=True,
 )
 """Points of one series; a full chunk has cells of both axes too. `data` is the last column: what stands before it is read without it."""
-Index(
-    "series_chunk_open", chunk.c.project, chunk.c.run, chunk.c.id,
-    sqlite_where=chunk.c.step_shift.is_(None), postgresql_where=chunk.c.step_shift.is_(None),
-)  # fmt: skip
+Index("series_chunk_open", chunk.c.project, chunk.c.run, chunk.c.id, sqlite_where=chunk.c.step_shift.is_(None))
 
 _of_key = (chunk.c.project == bindparam("project")) & (chunk.c.run == bindparam("run")) & (chunk.c.key == bindparam("key"))
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sqlalchemy import BigInteger, Column, Float, Index, Table, Text, bindparam, select, text
 
+from ostinato.kernel.frozen import frozen
 from ostinato.storage.rows.prepared import Prepared
 from ostinato.storage.rows.rows import Tx, metadata
 from ostinato.storage.series.points import Points
@@ -48,7 +48,7 @@ _renew = Prepared(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Latest:
     """At the highest step (of equal ones the latest, then the highest) the value, step and time; the extremes but for NaN, and n."""
 

@@ -6,11 +6,12 @@ add up to those of any wider one, whatever order the points came in: a full chun
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ostinato.kernel.frozen import frozen
 
 CELL = np.dtype([("x", "<i8"), ("n", "<i8"), ("low", "<f8"), ("high", "<f8"), ("mean", "<f8")])
 """The points of a stretch: the least `x`, how many are not NaN, and of these the extremes (NaN if there are none) and the mean (then 0)."""
@@ -19,7 +20,7 @@ Cells = NDArray[np.void]
 _CELLS_BITS = 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outline:
     """Columns, one row for each stretch in which there are points: its least step or time in µs, the extremes and the mean of the values.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
@@ -13,12 +12,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ostinato.kernel.errors import Corrupt, Invalid
+from ostinato.kernel.frozen import frozen
 
 Axis = Literal["step", "time"]
 _WIDTHS = (4, 8, 8, 8)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Points:
     """Point i is `value[i]` of the series `keys[key[i]]` at `step[i]`, measured `at[i]` microseconds after 1970.
 

@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ostinato.kernel.errors import Invalid, TooLarge
+from ostinato.kernel.frozen import frozen
 from ostinato.storage.blobs.blobs import Blobs, OnDisk, Secret
 from ostinato.storage.tables.sql import literal
 from ostinato.storage.tables.sql import name as quoted
@@ -29,7 +29,7 @@ _TIME_MAX_S = 600.0
 _ROW_GROUP = 131_072
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TableBlob:
     """The digest and size in bytes of a Parquet blob, and its number of rows."""
 
@@ -38,7 +38,7 @@ class TableBlob:
     rows: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outline:
     """The names of the columns of a stored table, and its number of rows."""
 

@@ -15,9 +15,11 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import quote
+
+from ostinato.kernel.frozen import frozen
 
 _ABOUT = "about.json"
 _ALIVE = "alive"
@@ -27,11 +29,11 @@ _held: set[int] = set()
 """The locks of this process. A child of a fork gets them too, and would keep them beyond its parent's death: it closes its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class About:
     """The description of a journal: the run, the store it is meant for (a server's `url`, or the folder `data`), the project, the writer.
 
-    A `child` of a fork does not ship its journal: its parent does.
+    A `child`, of a fork or a worker to which the run was sent, does not ship its journal: its parent does.
     """
 
     run: str

@@ -169,6 +169,10 @@ class Journal:
         folders.unlock_file(self._alive)
         self._alive = -1
 
+    def __reduce__(self) -> tuple[type[Journal], tuple[About, Path | None, int]]:
+        """In another process: that of a child."""
+        return Journal, (replace(self.about, child=True), self.home, self._cap_bytes)
+
     def forked(self) -> None:
         """In the child of a fork: what follows goes into a journal of its own, opened when something is logged."""
         self.lock = threading.Lock()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ostinato.kernel.errors import Conflict
 from ostinato.kernel.ids import new_id
 from ostinato.kernel.ref import Ref
+from ostinato.tracking.client.contents import content_of
 from ostinato.tracking.client.journal import Journal
 from ostinato.tracking.client.runs_protocol import RunsProtocol
 from ostinato.tracking.paths import checked_path
@@ -32,10 +34,17 @@ class Outputs:
         """Whether everything but points is done at once, for code that answers for its run itself."""
         return self._direct is not None
 
-    def artifact(self, path: str, content: bytes | str | Path) -> Artifact:
-        """Store bytes, text or a file under a path of the run, as it is now."""
-        data = content.encode() if isinstance(content, str) else content
+    def artifact(self, path: str, content: Any) -> Artifact:
+        """Store something under a path of the run, as it is now: bytes, text, the file of a `Path`.
+
+        Others are written as the path ends: a figure as `.png` or `.svg`, an image as `.png`, a table as `.parquet`, an array as `.npy`,
+        a dict or list as `.json`.
+
+        Raises:
+            Invalid: it is nothing of that kind, or no path within a run.
+        """
         checked_path(path)
+        data = content_of(path, content)
         if self._direct is not None:
             return self._direct.put_artifact(self.run.id, path, _read(data))
         if self._ended:
@@ -51,6 +60,14 @@ class Outputs:
             return self._runs.put_artifact(self.run.id, path, _read(data))
         self._note("artifact", path=path, file=file)
         return Artifact(path=path, digest=digest, size=size, kept_at=datetime.now(UTC))
+
+    def artifacts(self, folder: str | Path, under: str = "") -> list[Artifact]:
+        """Store every file below a folder, under the path that it has there."""
+        home = Path(folder)
+        if not home.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "no such folder", str(home))
+        files = sorted(file for file in home.rglob("*") if file.is_file())
+        return [self.artifact(str(PurePosixPath(under, file.relative_to(home).as_posix())), file) for file in files]
 
     def input(self, ref: Ref | str) -> None:
         """Record that the run used something, such as `dataset:flights@4`."""
@@ -71,7 +88,7 @@ class Outputs:
     def candidate(
         self,
         name: str,
-        files: Mapping[str, bytes | str | Path],
+        files: Mapping[str, Any],
         *,
         type: str = "",
         params: Mapping[str, Scalar] | None = None,
@@ -96,7 +113,7 @@ class Outputs:
         if self._direct is None:
             if self._ended:
                 raise self._over()
-            kept = {checked_path(path): self._journal.keep_file(_bytes(content))[0] for path, content in files.items()}
+            kept = {checked_path(path): self._journal.keep_file(content_of(path, content))[0] for path, content in files.items()}
             self._note("candidate", **told)
             for path, file in kept.items():
                 self._note("candidate_file", candidate=made.name, path=path, file=file)
@@ -106,7 +123,7 @@ class Outputs:
             return made
         self._direct.add_candidate(run=self.run.id, **told)
         for path, content in files.items():
-            self._direct.put_candidate_artifact(made.name, path, _read(_bytes(content)))
+            self._direct.put_candidate_artifact(made.name, path, _read(content_of(path, content)))
         self._direct.change_candidate(made.name, "ready")
         if points:
             self._direct.log(self.run.id, f"candidate/{made.name}", 0, replace(MetricFrame.of(points), **about))
@@ -136,10 +153,6 @@ class Outputs:
 def as_ref(ref: Ref | str) -> Ref:
     """The argument as a reference."""
     return ref if isinstance(ref, Ref) else Ref.parse(ref)
-
-
-def _bytes(content: bytes | str | Path) -> bytes | Path:
-    return content.encode() if isinstance(content, str) else content
 
 
 def _read(data: bytes | Path) -> bytes:

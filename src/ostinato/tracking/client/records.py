@@ -12,12 +12,12 @@ import json
 import struct
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ostinato.kernel.errors import Invalid
+from ostinato.kernel.frozen import frozen
 from ostinato.tracking.types import MetricFrame
 
 MAGIC = b"ostinato journal 1\n".ljust(24, b"\0")
@@ -50,7 +50,7 @@ class Layout:
         return framed(struct.pack("<II", _KEYS, self.tag) + json.dumps(self.keys).encode())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rows:
     """Points that stand between two places of a segment."""
 
@@ -60,7 +60,7 @@ class Rows:
     frame: MetricFrame
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Deed:
     """Something other than points, and where in the segment it ends."""
 

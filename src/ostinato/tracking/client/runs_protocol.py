@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from ostinato.kernel.ref import Ref
-from ostinato.storage.blobs.uploads import Received
+from ostinato.storage.blobs.sending import Received
 from ostinato.tracking.types import (
     Artifact,
     Candidate,

@@ -22,7 +22,8 @@ from blake3 import blake3
 
 from ostinato.kernel.errors import Conflict, Denied, Exhausted, NotFound, OstinatoError, Throttled, Unauthenticated, Unavailable
 from ostinato.kernel.ref import Ref
-from ostinato.storage.blobs import uploads
+from ostinato.storage.blobs.sending import LARGE_BYTES, PART_BYTES
+from ostinato.storage.blobs.sending import sent as sent_parts
 from ostinato.tracking.client import folders
 from ostinato.tracking.client.console import Copy
 from ostinato.tracking.client.folders import REFUSED, About, open_file
@@ -340,11 +341,11 @@ class Shipper:
         except FileNotFoundError:
             raise NotFound(f"its copy {told['file']} is gone from the journal") from None
         with open(fd, "rb") as kept:
-            if (size := os.fstat(fd).st_size) <= uploads.LARGE_BYTES:
+            if (size := os.fstat(fd).st_size) <= LARGE_BYTES:
                 whole(holder, told["path"], kept.read())
             else:
                 upload = _digest_of(kept)
-                uploads.sent(self._runs, upload, size, lambda start, end: os.pread(fd, end - start, start))
+                sent_parts(self._runs, upload, size, lambda start, end: os.pread(fd, end - start, start))
                 sent(holder, told["path"], upload, size)
         self.shipped.files += 1
 
@@ -367,7 +368,7 @@ class Shipper:
 def _digest_of(file: BinaryIO) -> str:
     """The digest of an open file, of which no more than a piece is in memory."""
     hasher = blake3()
-    while piece := file.read(uploads.PART_BYTES):
+    while piece := file.read(PART_BYTES):
         hasher.update(piece)
     return hasher.hexdigest()
 

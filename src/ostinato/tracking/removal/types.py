@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Literal
 
+from ostinato.kernel.frozen import frozen
 from ostinato.kernel.ref import Ref
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Refusal:
     """What was not purged, and what keeps it."""
 
@@ -17,7 +18,7 @@ class Refusal:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Purge:
     """What goes for good, and is gone if `applied`: runs, candidates, points, and files with `size` bytes together.
 
@@ -40,7 +41,7 @@ class Purge:
 Act = Literal["delete", "purge"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RetentionRule:
     """What is kept how long: runs that meet `where` and ended, or for a `purge` were deleted, more than `days` ago go.
 
@@ -61,7 +62,7 @@ class RetentionRule:
     applied_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Retained:
     """What a rule lets go: the first 100 of the runs that it deletes or purges, and what that takes; done if `applied`."""
 

@@ -57,7 +57,7 @@ experiment_table = Table(
 )
 _r = run_table.c
 _e = experiment_table.c
-Index("tracking_run_going", _r.project, _r.experiment, sqlite_where=_r.ended_at.is_(None), postgresql_where=_r.ended_at.is_(None))
+Index("tracking_run_going", _r.project, _r.experiment, sqlite_where=_r.ended_at.is_(None))
 
 _insert = Prepared(insert(experiment_table))
 _known = Prepared(

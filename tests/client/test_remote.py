@@ -6,6 +6,8 @@ import http.client
 import inspect
 import math
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +24,22 @@ from ostinato.kernel.ref import Ref
 from ostinato.testing.doors import served
 from ostinato.testing.processes import forked, free_port
 from ostinato.testing.toy import API, Part, Toy
+
+
+def test_a_client_loads_the_slices_that_it_asks_and_no_database() -> None:
+    """Whoever logs to a server pays for neither; a face is there once it is asked for."""
+    code = """
+import sys
+import ostinato.face
+from ostinato.client.remote import Remote
+heavy = ("sqlalchemy", "pyarrow", "duckdb", "ostinato.app", "ostinato.tracking.service")
+assert not [name for name in heavy if name in sys.modules], [name for name in heavy if name in sys.modules]
+remote = Remote(None)
+assert remote.runs is remote.runs and remote.runs.search
+assert "ostinato.tracking.service" in sys.modules
+assert "ostinato.app" not in sys.modules and "ostinato.insights.api" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.fixture

@@ -92,11 +92,8 @@ def test_r14_killed_anywhere_the_loop_goes_on(request: pytest.FixtureRequest, tm
             process = start(data, summary)
         if time.monotonic() > next_kill and waiting:
             victim = waiting.pop(0)
-            if shoot(victim, process, data):
-                killed.append(victim)
-                next_kill = time.monotonic() + chance.uniform(4, 12)
-            else:  # it is not there at the moment, and another may be
-                waiting.append(victim)
+            (killed if shoot(victim, process, data) else waiting).append(victim)  # whoever is not there has its turn later
+            next_kill = time.monotonic() + chance.uniform(3, 10)
         time.sleep(0.2)
     assert process.poll() == 0, f"killed {killed}: {said(data)}"
     assert set(killed) == set(VICTIMS), killed

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from ostinato.kernel.caller import Caller, calling
+from ostinato.kernel.errors import Corrupt
 from ostinato.kernel.ref import Ref
 from ostinato.ledger.body import pack, read
 from ostinato.ledger.merkle import Tree
@@ -144,6 +145,15 @@ def test_tampering_is_found(store: Store, kept: str, name: str) -> None:
     found = store.ledger.verify(kept)
     assert not found.ok
     assert any(expected in problem for problem in found.problems), found.problems
+
+
+@pytest.mark.parametrize("value", ["CAST('?' AS BLOB)", "CAST('\"cut' AS BLOB)"])
+def test_a_damaged_personal_value_is_named_where_it_is_read(store: Store, kept: str, value: str) -> None:
+    store.edit(f"UPDATE ledger_private SET value = {value}")
+    with pytest.raises(Corrupt, match="personal value of event 22 is damaged") as caught:
+        store.ledger.events()
+    assert "ledger verify" in caught.value.hint
+    assert not store.ledger.verify(kept).ok
 
 
 def test_a_flipped_byte_in_the_file_itself_is_found(store: Store, kept: str, request: pytest.FixtureRequest) -> None:

@@ -160,9 +160,10 @@ def test_a_database_that_is_out_of_reach_is_said(
         restore(tmp_path / "b", tmp_path / "r", database_url=gone)
     assert not (tmp_path / "r").exists()
     monkeypatch.setenv("OSTINATO_DATABASE_URL", gone)
-    for path in (data / "blobs").glob("??/*"):
+    moved = shutil.copytree(data, tmp_path / "moved", ignore=shutil.ignore_patterns("ostinato.db*"))
+    for path in (moved / "blobs").glob("??/*"):
         os.utime(path, (1e9, 1e9))
-    for act in (lambda: backup(data, tmp_path / "b"), lambda: collect(data, apply=True)):
+    for act in (lambda: backup(moved, tmp_path / "b"), lambda: collect(moved, apply=True)):
         with pytest.raises(Unavailable, match="PostgreSQL"):
             act()
     with pytest.raises(NotFound):

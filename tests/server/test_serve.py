@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -86,3 +87,9 @@ def test_beyond_loopback_must_be_said(tmp_path: Path) -> None:
     refused = subprocess.run(command(tmp_path, "--host", "0.0.0.0"), capture_output=True, text=True, timeout=60, check=False)
     assert refused.returncode == 2
     assert "--beyond-loopback" in refused.stderr
+
+
+def test_a_server_loads_nothing_that_no_request_needs() -> None:
+    late = ("alembic", "duckdb", "markdown_it", "rich", "sklearn", "sqlalchemy.dialects.postgresql", "sqlalchemy.orm")
+    code = f"import sys, ostinato.server.serve; assert not (found := sys.modules.keys() & set({late!r})), found"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from ostinato.kernel.errors import Denied, Invalid, Unavailable
-from ostinato.storage.blobs import uploads
+from ostinato.storage.blobs import sending
 from ostinato.testing.processes import forked, until
-from ostinato.tracking.client import folders, sender
+from ostinato.tracking.client import folders, sender, shipping
 from ostinato.tracking.client import journal as journal_file
 from ostinato.tracking.client.folders import About
 from ostinato.tracking.client.journal import Journal, LeftJournal
@@ -347,8 +347,8 @@ def test_what_a_living_journal_lost_to_another_shipper_is_no_error(runs: Runs, j
 def test_a_large_file_goes_in_parts_and_on_with_those_that_are_there(
     runs: Runs, journal_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads, "LARGE_BYTES", 1_000)
-    monkeypatch.setattr(uploads, "PART_BYTES", 400)
+    monkeypatch.setattr(shipping, "LARGE_BYTES", 1_000)
+    monkeypatch.setattr(sending, "PART_BYTES", 400)
     content = bytes(range(250)) * 5
     runs.start("flights", id="r1")
     journal = log(Journal(ABOUT, journal_home, 1 << 30), 0)

@@ -71,7 +71,7 @@ test("a reviewer refuses a version with a reason, then approves another and prom
   await page.getByText("Nothing was promoted yet.").waitFor();
   await page.getByRole("table").getByRole("link", { name: "delays@1" }).click();
 
-  await page.getByText("Waiting for approval").waitFor();
+  await page.getByText("Waiting for approval", { exact: true }).waitFor();
   await page.getByText(/auc is 0\.66\d*; it must be at least 0\.65/).waitFor();
   await page.getByRole("button", { name: "Reject" }).click();
   const dialog = page.getByRole("dialog");

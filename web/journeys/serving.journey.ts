@@ -104,7 +104,7 @@ test("rolling back asks for a reason, from the palette too, and does nothing wit
   expect(await dialog.getByLabel("Reason").evaluate((box: HTMLTextAreaElement) => box.validity.valueMissing)).toBe(
     true,
   );
-  await dialog.getByText(/late@\d+ takes over again/).waitFor();
+  await dialog.getByText(/late@\d+ takes over from/).waitFor();
   expect(await axe(page)).toEqual([]);
   await page.keyboard.press("Escape");
   await dialog.waitFor({ state: "detached" });

@@ -128,7 +128,7 @@ test("events go to a file, which is tried out, paused and ended; what is no addr
   await refused(page, "Up to \\(UTC\\)", /nothing had happened by then/);
   await page.getByLabel("Up to (UTC)").fill("2013-02-01T00:00:00");
   await submit(page, "Send again");
-  await page.getByText(`${name} is sent them again`).waitFor();
+  await page.getByText(`Sending events to ${name} again`).waitFor();
   await line.getByRole("button", { name: `More about ${name}` }).click();
   await page.getByRole("menuitem", { name: "End…" }).click();
   await submit(page, "End");

@@ -118,9 +118,11 @@ test("reviewers are asked a question, which is answered within its bounds, chang
   await settled(page);
   expect((await axe(page)).concat(problems.filter((problem) => !/status of 4/.test(problem)))).toEqual([]);
   await dialog.getByRole("button", { name: "Delete stars" }).click();
-  await page.getByText("stars is asked no more").waitFor();
-  await page.getByRole("button", { name: "Undo" }).click();
-  await dialog.getByRole("button", { name: "Edit stars" }).waitFor();
+  await page
+    .getByRole("dialog", { name: "Delete the question stars?" })
+    .getByRole("button", { name: "Delete" })
+    .click();
+  await dialog.getByRole("button", { name: "Edit stars" }).waitFor({ state: "detached" });
   await page.close();
 });
 

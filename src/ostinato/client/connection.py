@@ -46,16 +46,18 @@ class Connection:
 
     def __init__(self, url: str, token: str, project: str, patience_s: float = PATIENCE_S, ca_file: str = "") -> None:
         try:
-            parts, _ = (split := urlsplit(url)), split.port
+            parts = urlsplit(url)
+            port = parts.port
         except ValueError:  # a port, or an address of IPv6, that is none
-            parts = urlsplit("")
-        if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable() or " " in url:
-            raise Invalid(f"not the address of a server: {url!r}", hint="such as http://127.0.0.1:8080", field="url")
+            parts, port = urlsplit(""), None
+        if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable() or " " in url or "@" in parts.netloc:
+            shown = url.rpartition("@")[2]  # before it may stand a password
+            raise Invalid(f"not the address of a server: {shown!r}", hint="such as http://127.0.0.1:8080", field="url")
         if not (token.isascii() and token.isprintable()):
             raise Unauthenticated("this is no token of Ostinato", hint="pass the whole text, of the form ostp_…, and nothing else")
         self.url = url.rstrip("/")
         self.project = project
-        self._host, self._port, self._base = parts.hostname, parts.port, parts.path.rstrip("/")
+        self._host, self._port, self._base = parts.hostname, port, parts.path.rstrip("/")
         self._tls = _trusting(ca_file) if parts.scheme == "https" else None
         self._headers = {"Ostinato-Project": project, "Accept": "application/msgpack"}
         if not _near(parts.hostname):

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ostinato.kernel.errors import Invalid
+from ostinato.kernel.errors import Corrupt, Invalid
 from ostinato.kernel.event import Event
 from ostinato.kernel.instant import instant_of
 from ostinato.kernel.ref import Ref
@@ -107,10 +107,11 @@ def event_of(body: Body, seq: int, values: Mapping[str, bytes]) -> Event:
 
     Raises:
         ValueError: a reference in it is none.
+        Corrupt: a personal value is damaged.
     """
     data = body.data
     if body.private:
-        data = data | {field: _from_json(values[field]) if field in values else None for field in body.private}
+        data = data | {field: _value_of(values[field], seq) if field in values else None for field in body.private}
     return Event(
         id=body.id,
         at=instant_of(body.at_us),
@@ -127,6 +128,13 @@ def event_of(body: Body, seq: int, values: Mapping[str, bytes]) -> Event:
 
 
 # ---- personal values
+
+
+def _value_of(stored: bytes, seq: int) -> Any:
+    try:
+        return _from_json(stored)
+    except (msgspec.DecodeError, UnicodeDecodeError, TypeError) as error:
+        raise Corrupt(f"a personal value of event {seq} is damaged", hint="ostinato ledger verify says more; restore a backup") from error
 
 
 class Private(msgspec.Struct, frozen=True):

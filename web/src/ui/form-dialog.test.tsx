@@ -66,5 +66,5 @@ test.each(["name", "$.name", "parameters.name"])(
 
 test("what is refused and is none of the fields is said below them", async () => {
   shown(refuse("elsewhere"));
-  expect((await screen.findByRole("alert")).textContent).toContain("no such name");
+  expect((await screen.findByRole("alert")).textContent).toContain("No such name");
 });

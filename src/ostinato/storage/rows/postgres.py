@@ -196,7 +196,7 @@ def _told(error: Exception) -> Exception:
     if state in ("42501", "3F000"):
         hint = "let the user of OSTINATO_DATABASE_URL own the database, or the schema in its search_path"
         return Unavailable(f"PostgreSQL refuses: {said}", hint=hint, retry_after_s=60)  # somebody has to do something first
-    if isinstance(cause, psycopg.ProgrammingError) and not state:  # of libpq, before it connects: it names an option, never its value
+    if said.startswith("invalid connection option"):  # it names the option, not its value
         return Invalid(f"OSTINATO_DATABASE_URL: {said}", hint="options after ? are those of libpq", field="database_url")
     lost = isinstance(cause, psycopg.OperationalError) or type(cause) is psycopg.DatabaseError  # the latter, of libpq itself
     if state in _GONE or state in _CLASHED or state.startswith("08") or (lost and not state):

@@ -150,7 +150,7 @@ function OwnRoles({ roles }: { roles: readonly Role[] }) {
                     title={holders.length ? `${holders[0]} has it` : undefined}
                     onClick={() => drop(role)}
                   >
-                    Drop
+                    Delete
                   </Button>
                 </span>
               )}

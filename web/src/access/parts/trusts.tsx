@@ -84,7 +84,7 @@ export function Trusts() {
                       Change
                     </Button>
                     <Button small kind="danger" onClick={() => drop(trust)}>
-                      Drop
+                      Remove
                     </Button>
                   </span>
                 )}

@@ -9523,7 +9523,7 @@ export interface components {
          * @description What has arrived of an upload, in order; each part is durable.
          */
         Received: {
-            parts: components["schemas"]["ostinato.storage.blobs.uploads.Span"][];
+            parts: components["schemas"]["ostinato.storage.blobs.sending.Span"][];
             upload: string;
         };
         /**
@@ -10975,7 +10975,7 @@ export interface components {
          * Span
          * @description `size` bytes from `start` on.
          */
-        "ostinato.storage.blobs.uploads.Span": {
+        "ostinato.storage.blobs.sending.Span": {
             size: number;
             start: number;
         };

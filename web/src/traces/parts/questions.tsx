@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { send } from "../../kernel/api/client";
 import { Button } from "../../ui/button";
+import { useConfirm } from "../../ui/confirm";
 import { Dialog } from "../../ui/dialog";
 import { Field } from "../../ui/field";
 import { FormDialog, type Given } from "../../ui/form-dialog";
@@ -152,15 +153,18 @@ interface KnownProps {
 function Known({ experiment, onEdit }: KnownProps) {
   const found = useQuery(questionsQuery(experiment));
   const queries = useQueryClient();
-  const again = () => queries.invalidateQueries({ queryKey: ["traces", "questions"] });
-  const drop = async (question: Question) => {
-    await send("delete", "/questions/{question}", { path: { question: question.id } });
-    await again();
-    const { id, name, kind, answer, instruction, comment } = question;
-    const undo = () =>
-      send("post", "/questions", { body: { experiment, id, name, kind, answer, instruction, comment } }).then(again);
-    toast({ text: `${name} is asked no more; its answers stay`, undo });
-  };
+  const confirm = useConfirm();
+  const drop = ({ id, name }: Question) =>
+    confirm({
+      title: `Delete the question ${name}?`,
+      text: "Reviewers are no longer asked. What was answered stays.",
+      verb: "Delete",
+      danger: true,
+      act: async () => {
+        await send("delete", "/questions/{question}", { path: { question: id } });
+        await queries.invalidateQueries({ queryKey: ["traces", "questions"] });
+      },
+    });
   const acts: TableColumn<Question> = {
     head: "Acts",
     quiet: true,

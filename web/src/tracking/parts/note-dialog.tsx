@@ -27,7 +27,7 @@ export function NoteDialog({ run, onClose }: { run: Run; onClose: () => void }) 
     <>
       <Button onClick={onClose}>Cancel</Button>
       <Button type="submit" form={form} kind="primary" busy={write.isPending}>
-        Write
+        Save
       </Button>
     </>
   );

@@ -85,7 +85,7 @@ demo: .venv/.ready $(PAGES)  ## the whole loop on real data (about four minutes)
 PROCESSES ?= 3
 
 # The slices that live by their rows are tested on PostgreSQL as well; what tests/storage has to say of it, it says in the first run.
-AGAIN := ledger access registry pipelines tracking
+AGAIN := ledger access registry pipelines tracking traces gateways/mlflow/test_search.py
 # Not again: what fits, packs, forks or reads files above the verbs, and comes to rows by verbs that are tested again.
 ABOVE := registry/test_flavors.py registry/test_flavors_native.py registry/test_flavors_prophet.py \
 	pipelines/test_keys.py pipelines/test_processes.py pipelines/test_serialization.py pipelines/test_source_inspection.py \

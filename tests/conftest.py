@@ -24,13 +24,15 @@ from ostinato.testing.postgres import PostgresServer, Spares
 from ostinato.testing.rows import opened
 
 ON_POSTGRES = os.environ.get("OSTINATO_TEST_ROWS") == "postgres"
+ROWS = {"database_url", "shared_database_url"}
+"""The fixtures by which a test has rows that can be elsewhere."""
 spare()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of a run on PostgreSQL is what has rows there; what is slow is shared among the test processes, and each begins with it."""
     if ON_POSTGRES:
-        there = [item for item in items if "database_url" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("sqlite")]
+        there = [item for item in items if ROWS & {*getattr(item, "fixturenames", ())} and not item.get_closest_marker("sqlite")]
         config.hook.pytest_deselected(items=list(set(items) - set(there)))
         items[:] = there
     items[:] = dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
@@ -121,6 +123,13 @@ def database_url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("OSTINATO_DATABASE_URL", url)
     yield url
     spares.give_back(url)
+
+
+@pytest.fixture(scope="session")
+def shared_database_url(request: pytest.FixtureRequest) -> str:
+    """Where a store that many tests share keeps its rows, as `database_url`."""
+    server: PostgresServer | None = request.getfixturevalue("postgres_server") if ON_POSTGRES else None
+    return server.database() if server else ""
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ async function linked(page: Page): Promise<string[]> {
 
 /** The ledger tells of things that are gone by now: their pages say so, and the browser its console what was answered. */
 async function gone(page: Page): Promise<boolean> {
-  return (await page.getByRole("alert").filter({ hasText: /^no / }).count()) > 0;
+  return (await page.getByRole("alert").filter({ hasText: /^No / }).count()) > 0;
 }
 
 test("every page that is linked from home is whole, accessible in both themes, and asks nobody else", async () => {

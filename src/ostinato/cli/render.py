@@ -89,11 +89,9 @@ def _is_thing(value: Any) -> bool:
 
 
 def _pairs(value: Any) -> list[tuple[str, Any]]:
-    return (
-        [(printable(str(k)), v) for k, v in value.items()]
-        if isinstance(value, dict)
-        else [(f.name, getattr(value, f.name)) for f in fields(value)]
-    )
+    if isinstance(value, dict):
+        return [(printable(str(key)), inner) for key, inner in value.items()]
+    return [(f.name, getattr(value, f.name)) for f in fields(value)]
 
 
 def _empty(value: Any) -> bool:

@@ -25,11 +25,11 @@ collect_ignore = ["old"]  # a program, and the environment of another client
 
 
 @pytest.fixture(scope="package")
-def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[tuple[Ostinato, str]]:
+def server(tmp_path_factory: pytest.TempPathFactory, shared_database_url: str) -> Iterator[tuple[Ostinato, str]]:
     """A store in real time, for MLflow's clients say what time it is, and its server; each test has a project of its own there."""
     with pytest.MonkeyPatch.context() as patch:
-        if os.environ.get("OSTINATO_TEST_ROWS") == "postgres":
-            patch.setenv("OSTINATO_DATABASE_URL", request.getfixturevalue("postgres_server").database())
+        if shared_database_url:
+            patch.setenv("OSTINATO_DATABASE_URL", shared_database_url)
         with Ostinato.open(tmp_path_factory.mktemp("mlflow") / "store") as opened, served(opened) as address:
             yield opened, address
 

@@ -187,7 +187,7 @@ def test_one_process_ships_a_journal_and_the_living_are_known(tmp_path: Path) ->
     held = folders.lock_cursor(journal.folder)
     assert held is not None
     assert folders.lock_cursor(journal.folder) is None
-    os.close(held)
+    folders.unlock_file(held)
     journal.close()
     assert not folders.is_alive(journal.folder)
     folders.remove(journal.folder)

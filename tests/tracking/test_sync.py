@@ -280,7 +280,7 @@ def test_two_shippers_of_one_journal_do_not_meet(runs: Runs, journal_home: Path)
     held = folders.lock_cursor(folder)
     assert held is not None
     assert [s.left for s in shipped(journal_home, runs)] == ["another process ships it"]
-    os.close(held)
+    folders.unlock_file(held)
     both = [threading.Thread(target=contextual(shipped), args=(journal_home, runs)) for _ in range(4)]
     for thread in both:
         thread.start()

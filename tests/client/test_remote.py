@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import inspect
 import math
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -186,6 +188,18 @@ def test_a_child_of_fork_has_its_own_connection(ana: Remote) -> None:
     assert os.read(reader, 10) == b"top"
     assert os.waitpid(child, 0)[1] == 0
     assert ana.toys.get("top").name == "top"
+
+
+def test_the_sockets_of_a_remote_that_goes_with_a_cycle_are_closed(ana: Remote) -> None:
+    ana.toys.make("top")
+    other = ana._link.with_patience(1.0)
+    other._idle.append(ana._link._idle.pop())  # a socket older than who has it, so that the collector comes to it first
+    other.within = other  # type: ignore[attr-defined]
+    del other
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        gc.collect()
+    assert told == []
 
 
 def test_threads_share_a_remote(ana: Remote) -> None:

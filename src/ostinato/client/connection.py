@@ -12,6 +12,7 @@ import random
 import ssl
 import sys
 import time
+import weakref
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -65,7 +66,7 @@ class Connection:
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
         self._patience_s = patience_s
-        self._idle: list[http.client.HTTPConnection] = []
+        self._idle = _pool_of(self)
         self._pid = os.getpid()
 
     def call(self, method: str, target: str, content: bytes | None = None, kind: str = "", *, patience_s: float | None = None) -> Reply:
@@ -99,17 +100,12 @@ class Connection:
     def with_patience(self, patience_s: float) -> Connection:
         """Another way to the same server, with less patience."""
         other = copy.copy(self)
-        other._patience_s, other._idle = patience_s, []
+        other._patience_s, other._idle = patience_s, _pool_of(other)
         return other
 
     def close(self) -> None:
         """Close the idle connections; the next call opens another."""
-        while self._idle:
-            self._idle.pop().close()
-
-    def __del__(self) -> None:
-        if hasattr(self, "_idle"):
-            self.close()
+        _close(self._idle)
 
     def _once(self, method: str, target: str, content: bytes | None, headers: Mapping[str, str]) -> Reply:
         connection = self._connection()
@@ -148,6 +144,18 @@ class Connection:
             raise ConnectionError(f"no connection within {CONNECT_S:.0f} s") from None
         connection.sock.settimeout(ANSWER_S)
         return connection
+
+
+def _pool_of(owner: Connection) -> list[http.client.HTTPConnection]:
+    """Idle connections that are closed with their owner. Its `__del__` would not do: within a cycle the sockets may go before it."""
+    idle: list[http.client.HTTPConnection] = []
+    weakref.finalize(owner, _close, idle).atexit = False
+    return idle
+
+
+def _close(idle: list[http.client.HTTPConnection]) -> None:
+    while idle:
+        idle.pop().close()
 
 
 def _trusting(ca_file: str) -> ssl.SSLContext:

@@ -147,7 +147,7 @@ def test_tampering_is_found(store: Store, kept: str, name: str) -> None:
     assert any(expected in problem for problem in found.problems), found.problems
 
 
-@pytest.mark.parametrize("value", ["CAST('?' AS BLOB)", "CAST('\"cut' AS BLOB)"])
+@pytest.mark.parametrize("value", [f"x'{text.hex()}'" for text in (b"?", b'"cut')])
 def test_a_damaged_personal_value_is_named_where_it_is_read(store: Store, kept: str, value: str) -> None:
     store.edit(f"UPDATE ledger_private SET value = {value}")
     with pytest.raises(Corrupt, match="personal value of event 22 is damaged") as caught:
